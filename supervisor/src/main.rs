@@ -1,0 +1,2 @@
+//! The `clearing` binary.
+fn main() {}
