@@ -1,1 +1,42 @@
-//! Placeholder.
+//! Proves what `clearing` promises, from outside, on the built binary.
+//!
+//! # Terms
+//!
+//! - **caller**: the user who starts `clearing`. Every proof runs for each caller that can be had.
+//! - **site**: what one proof has to itself: a home, a project in it, a state directory, the binary.
+//! - **decoy**: something of the host's, made by the proof, that a command must not reach.
+//! - **probe**: the C program in `probe/` that makes the calls of an attack inside the sandbox.
+//!
+//! # Example
+//!
+//! ```no_run
+//! use clearing_tests::{Site, for_each_caller};
+//!
+//! for_each_caller(|caller| {
+//!     let site = Site::new(caller);
+//!     let output = site.run(["sh", "-c", "echo hi > note.txt"]).output();
+//!     output.expect_code(0);
+//!     assert!(!site.project().join("note.txt").exists());
+//! });
+//! ```
+//!
+//! Nothing here hangs: whatever is started is killed after [`DEADLINE`], and the proof fails.
+
+mod binary;
+mod caller;
+pub mod decoys;
+mod leaks;
+mod output;
+mod probe;
+mod run;
+mod running;
+mod site;
+mod tree;
+
+pub use caller::{Caller, for_each_caller, skip};
+pub use leaks::assert_nothing_left;
+pub use output::Output;
+pub use run::Run;
+pub use running::{DEADLINE, Running};
+pub use site::Site;
+pub use tree::Tree;

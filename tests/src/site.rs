@@ -1,0 +1,199 @@
+//! The place of one proof: a home, a project, a state directory and a copy of the binary.
+
+use std::cell::Cell;
+use std::ffi::OsStr;
+use std::fs::{self, Permissions};
+use std::os::unix::fs::{PermissionsExt as _, chown};
+use std::path::{Path, PathBuf};
+use std::process::Command;
+
+use tempfile::TempDir;
+
+use crate::{Caller, Run, Tree, binary, probe};
+
+/// What one proof has to itself; removed with it.
+///
+/// Everything in it belongs to the caller. Its directory's name occurs nowhere else on the host,
+/// so whatever still bears it afterwards was left behind ([`assert_nothing_left`]).
+///
+/// [`assert_nothing_left`]: crate::assert_nothing_left
+pub struct Site {
+    caller: Caller,
+    directory: TempDir,
+    runs: Cell<usize>,
+}
+
+impl Site {
+    /// Makes an empty project in an otherwise empty home.
+    pub fn new(caller: Caller) -> Self {
+        let directory = tempfile::Builder::new()
+            .prefix("clearing-site-")
+            .permissions(Permissions::from_mode(0o755))
+            .tempdir_in(parent())
+            .expect("a directory for the site");
+        let site = Self {
+            caller,
+            directory,
+            runs: Cell::new(0),
+        };
+        for private in [site.home(), site.state(), site.results()] {
+            site.make_directory(&private, 0o700);
+        }
+        site.make_directory(&site.project(), 0o755);
+        binary::install(binary::built(), &site.binary());
+        site
+    }
+
+    /// Who calls here.
+    pub fn caller(&self) -> Caller {
+        self.caller
+    }
+
+    /// The directory that holds all the others; readable by everybody.
+    pub fn directory(&self) -> &Path {
+        self.directory.path()
+    }
+
+    /// The caller's home, mode 0700.
+    pub fn home(&self) -> PathBuf {
+        self.directory().join("home")
+    }
+
+    /// The project, inside the home.
+    pub fn project(&self) -> PathBuf {
+        self.home().join("project")
+    }
+
+    /// The state directory that the binary is told to use, mode 0700.
+    pub fn state(&self) -> PathBuf {
+        self.directory().join("state")
+    }
+
+    /// The site's own copy of the binary, which the caller may execute and not write.
+    pub fn binary(&self) -> PathBuf {
+        self.directory().join("clearing")
+    }
+
+    /// A `clearing run -- COMMAND…` in the project, yet to be started.
+    pub fn run<S: AsRef<OsStr>>(&self, command: impl IntoIterator<Item = S>) -> Run<'_> {
+        Run::new(self, self.next_result()).command(command)
+    }
+
+    /// A `clearing ARGUMENT…` other than `run`, yet to be started.
+    pub fn clearing<S: AsRef<OsStr>>(&self, arguments: impl IntoIterator<Item = S>) -> Run<'_> {
+        Run::bare(self, arguments)
+    }
+
+    /// A command on the bare host, as the caller, in the project.
+    pub fn host(&self, program: impl AsRef<OsStr>) -> Command {
+        let mut command = self.caller.command(program, &self.home());
+        command.current_dir(self.project());
+        command
+    }
+
+    /// Writes a file of the caller's into the project, with the directories that lead to it.
+    pub fn write(&self, path: impl AsRef<Path>, contents: impl AsRef<[u8]>) -> PathBuf {
+        self.write_at(&self.project().join(path), contents)
+    }
+
+    /// Writes a file of the caller's into the home, outside the project.
+    pub fn write_home(&self, path: impl AsRef<Path>, contents: impl AsRef<[u8]>) -> PathBuf {
+        self.write_at(&self.home().join(path), contents)
+    }
+
+    /// Copies a directory of the caller's choice into the project, owned by the caller.
+    pub fn copy_into_project(&self, source: &Path) {
+        let mut copy = Command::new("cp");
+        copy.args(["-rT", "--no-preserve=ownership"])
+            .arg(source)
+            .arg(self.project());
+        expect_success(&mut copy);
+        self.own(&self.project());
+    }
+
+    /// Puts the probe into the project and tells the path that it has there.
+    pub fn install_probe(&self) -> PathBuf {
+        let path = self.project().join("probe");
+        binary::install(probe::built(), &path);
+        self.own(&path);
+        path
+    }
+
+    /// The project as it is now, to be compared with what it is later.
+    pub fn project_tree(&self) -> Tree {
+        Tree::of(&self.project())
+    }
+
+    /// Gives `path`, and all below it, to the caller.
+    pub fn own(&self, path: &Path) {
+        let owner = format!("{}:{}", self.caller.uid(), self.caller.gid());
+        expect_success(
+            Command::new("chown")
+                .args(["-R", "--no-dereference", &owner])
+                .arg(path),
+        );
+    }
+
+    fn write_at(&self, path: &Path, contents: impl AsRef<[u8]>) -> PathBuf {
+        let parent = path.parent().expect("a file in the home has a parent");
+        for missing in missing_directories(parent) {
+            self.make_directory(&missing, 0o755);
+        }
+        fs::write(path, contents)
+            .unwrap_or_else(|error| panic!("write {}: {error}", path.display()));
+        chown(path, Some(self.caller.uid()), Some(self.caller.gid()))
+            .expect("give the file to the caller");
+        path.to_owned()
+    }
+
+    fn make_directory(&self, path: &Path, mode: u32) {
+        fs::create_dir(path).unwrap_or_else(|error| panic!("mkdir {}: {error}", path.display()));
+        fs::set_permissions(path, Permissions::from_mode(mode)).expect("chmod of an own directory");
+        chown(path, Some(self.caller.uid()), Some(self.caller.gid()))
+            .expect("give the directory to the caller");
+    }
+
+    fn results(&self) -> PathBuf {
+        self.directory().join("results")
+    }
+
+    fn next_result(&self) -> PathBuf {
+        self.runs.set(self.runs.get() + 1);
+        self.results().join(format!("{}.json", self.runs.get()))
+    }
+}
+
+/// Runs a helper of the harness itself.
+///
+/// # Panics
+///
+/// If it cannot be started or fails, with what it said.
+pub(crate) fn expect_success(command: &mut Command) -> String {
+    let output = command
+        .output()
+        .unwrap_or_else(|error| panic!("{command:?}: {error}"));
+    assert!(
+        output.status.success(),
+        "{command:?}: {}\n{}",
+        output.status,
+        String::from_utf8_lossy(&output.stderr)
+    );
+    String::from_utf8_lossy(&output.stdout).into_owned()
+}
+
+/// Not below `/tmp`, which is often a tmpfs and which a command sees replaced by its own.
+fn parent() -> PathBuf {
+    let chosen = std::env::var_os("CLEARING_TEST_DIR").map(PathBuf::from);
+    chosen.unwrap_or_else(|| PathBuf::from("/var/tmp"))
+}
+
+/// The directories that do not exist yet on the way to `path`, outermost first.
+fn missing_directories(path: &Path) -> Vec<PathBuf> {
+    let mut missing: Vec<_> = path
+        .ancestors()
+        .take_while(|at| !at.exists())
+        .map(Path::to_owned)
+        .collect();
+    missing.reverse();
+    missing
+}
