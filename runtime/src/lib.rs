@@ -1,1 +1,43 @@
-//! Placeholder.
+//! Enforces one [`SandboxSpec`] at a time with the kernel.
+//!
+//! # Terms
+//!
+//! - **sandbox**: a set of namespaces with its init, in which commands run;
+//! - **init**: PID 1 inside, a fork of the supervisor that sets the sandbox up and then serves;
+//! - **exec**: one command in a sandbox;
+//! - **guard**: one isolation mechanism, as enforced;
+//! - **supervisor**: the process that launches a sandbox; it must have one thread when it does.
+//!
+//! The crate knows neither profiles nor sessions: a caller translates those into a spec.
+#![warn(missing_docs)]
+
+mod capabilities;
+mod channel;
+mod confine;
+mod descriptors;
+mod error;
+mod guard;
+mod idmap;
+mod init;
+mod landlock;
+mod mapped;
+mod mounts;
+mod namespaces;
+mod network;
+mod numbers;
+mod overlay;
+mod program;
+mod rlimits;
+mod sandbox;
+mod seccomp;
+mod serve;
+pub mod spec;
+mod stdio;
+mod sys;
+mod targets;
+
+pub use channel::{ExitStatus, Report, Usage};
+pub use error::{Failure, Stage};
+pub use guard::{Guard, GuardReport};
+pub use sandbox::Sandbox;
+pub use spec::{ExecSpec, SandboxSpec};

@@ -1,0 +1,48 @@
+//! No capability in any set, and no way back to one.
+
+use rustix::io::Errno;
+use rustix::thread::{self, CapabilitiesSecureBits as Bits, CapabilitySet, CapabilitySets};
+
+use crate::error::{AtStage as _, Failure, Stage};
+
+/// Empties the bounding and ambient sets, locks the securebits so that being user 0 means nothing,
+/// and then gives up the rest. The order matters: all but the last need `CAP_SETPCAP`.
+/// <https://man7.org/linux/man-pages/man7/capabilities.7.html>
+pub(crate) fn drop_all() -> Result<(), Failure> {
+    empty_bounding_set().at(Stage::Capabilities, || "prctl(PR_CAPBSET_DROP)".into())?;
+    thread::clear_ambient_capability_set().at(Stage::Capabilities, || {
+        "prctl(PR_CAP_AMBIENT_CLEAR_ALL)".into()
+    })?;
+    thread::set_capabilities_secure_bits(locked())
+        .at(Stage::Capabilities, || "prctl(PR_SET_SECUREBITS)".into())?;
+    let none = CapabilitySet::empty();
+    let sets = CapabilitySets {
+        effective: none,
+        permitted: none,
+        inheritable: none,
+    };
+    thread::set_capabilities(None, sets).at(Stage::Capabilities, || "capset(none)".into())
+}
+
+/// Drops whatever the running kernel calls a capability, also those newer than this program.
+fn empty_bounding_set() -> Result<(), Errno> {
+    for number in 0..64 {
+        let capability = CapabilitySet::from_bits_retain(1 << number);
+        match thread::remove_capability_from_bounding_set(capability) {
+            Err(Errno::INVAL) => break,
+            dropped => dropped?,
+        }
+    }
+    Ok(())
+}
+
+/// Every securebit that takes something away, each with its lock.
+fn locked() -> Bits {
+    Bits::NO_ROOT
+        | Bits::NO_ROOT_LOCKED
+        | Bits::NO_SETUID_FIXUP
+        | Bits::NO_SETUID_FIXUP_LOCKED
+        | Bits::KEEP_CAPS_LOCKED
+        | Bits::NO_CAP_AMBIENT_RAISE
+        | Bits::NO_CAP_AMBIENT_RAISE_LOCKED
+}

@@ -1,0 +1,251 @@
+//! Typed messages between our own processes.
+//!
+//! ```text
+//!  supervisor                          init
+//!      │ ── MapsWritten (shifted ids) ──▶ │ waits for its ids
+//!      │ ── Exec + 3 descriptors ───────▶ │ sets up meanwhile
+//!      │ ◀── Ready, or Failed ─────────── │
+//!      │ ◀── Started (+ terminal), ────── │ end-of-file on the command's pipe: execve succeeded
+//!      │     or NotStarted                │
+//!      │ ── Signal, SignalAll ──────────▶ │
+//!      │ ◀── Exited ───────────────────── │ reaped
+//!      └ hang-up: init exits and the kernel ends all that is left
+//! ```
+
+use std::io::{self, IoSlice, IoSliceMut};
+use std::os::fd::{AsFd, AsRawFd as _, BorrowedFd, OwnedFd, RawFd};
+
+use nix::sys::socket::{
+    AddressFamily, ControlMessage, ControlMessageOwned, MsgFlags, SockFlag, SockType, recvmsg,
+    sendmsg, socketpair,
+};
+use serde::de::DeserializeOwned;
+use serde::{Deserialize, Serialize};
+
+use crate::error::Failure;
+use crate::guard::GuardReport;
+use crate::spec::ExecSpec;
+
+/// From the supervisor to init.
+#[derive(Debug, Serialize, Deserialize)]
+pub(crate) enum Request {
+    /// The user namespace has its ids.
+    MapsWritten,
+    /// Run a command; standard input, output and error come along.
+    Exec(ExecSpec),
+    /// Send a signal to the process group of a command.
+    Signal { exec: u32, signal: i32 },
+    /// Send a signal to every process but init.
+    SignalAll { signal: i32 },
+}
+
+/// From init to the supervisor.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub enum Report {
+    /// The sandbox stands; what became of each of its guards.
+    Ready(Vec<GuardReport>),
+    /// The sandbox could not be set up, and init has ended.
+    Failed(Failure),
+    /// A command runs; what became of the guards that are its own.
+    Started {
+        /// Which.
+        exec: u32,
+        /// Its guards.
+        guards: Vec<GuardReport>,
+    },
+    /// A command could not be started.
+    NotStarted {
+        /// Which.
+        exec: u32,
+        /// Why.
+        failure: Failure,
+    },
+    /// A command has ended.
+    Exited {
+        /// Which.
+        exec: u32,
+        /// How.
+        status: ExitStatus,
+        /// What all reaped processes of the sandbox used so far.
+        usage: Usage,
+    },
+}
+
+/// How a process ended.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub enum ExitStatus {
+    /// By itself, with this code.
+    Code(i32),
+    /// By this signal.
+    Signal(i32),
+}
+
+/// Resources used.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Usage {
+    /// Microseconds of processor time in user mode.
+    pub user_us: u64,
+    /// Microseconds of processor time in the kernel.
+    pub system_us: u64,
+    /// Largest resident set of one process, in bytes.
+    pub peak_process_memory: u64,
+}
+
+/// One end of a stream of messages; closed on exec.
+pub(crate) struct Channel(OwnedFd);
+
+/// Longest message: far above the largest argument list that the kernel takes.
+const LONGEST: usize = 64 << 20;
+/// Descriptors that one message can carry.
+const DESCRIPTORS: usize = 3;
+
+impl Channel {
+    /// Makes both ends.
+    pub(crate) fn pair() -> io::Result<(Self, Self)> {
+        let (one, other) = socketpair(
+            AddressFamily::Unix,
+            SockType::Stream,
+            None,
+            SockFlag::SOCK_CLOEXEC,
+        )?;
+        Ok((Self(one), Self(other)))
+    }
+
+    /// Sends one message, with descriptors for the peer to own.
+    pub(crate) fn send<T: Serialize>(
+        &self,
+        message: &T,
+        descriptors: &[BorrowedFd<'_>],
+    ) -> io::Result<()> {
+        let frame = frame(message)?;
+        let raw: Vec<RawFd> = descriptors.iter().map(|fd| fd.as_raw_fd()).collect();
+        let rights = [ControlMessage::ScmRights(&raw)];
+        let control = if raw.is_empty() {
+            &rights[..0]
+        } else {
+            &rights[..]
+        };
+        let flags = MsgFlags::MSG_NOSIGNAL;
+        let sent = sendmsg::<()>(
+            self.0.as_raw_fd(),
+            &[IoSlice::new(&frame)],
+            control,
+            flags,
+            None,
+        )?;
+        self.send_rest(&frame[sent..])
+    }
+
+    fn send_rest(&self, mut rest: &[u8]) -> io::Result<()> {
+        while !rest.is_empty() {
+            let flags = MsgFlags::MSG_NOSIGNAL;
+            let sent = sendmsg::<()>(self.0.as_raw_fd(), &[IoSlice::new(rest)], &[], flags, None)?;
+            rest = &rest[sent..];
+        }
+        Ok(())
+    }
+
+    /// Receives one message with its descriptors; `None` when the peer has hung up.
+    pub(crate) fn receive<T: DeserializeOwned>(&self) -> io::Result<Option<(T, Vec<OwnedFd>)>> {
+        let mut length = [0; 4];
+        let (read, descriptors) = self.receive_head(&mut length)?;
+        if read == 0 {
+            return Ok(None);
+        }
+        self.receive_exactly(&mut length[read..])?;
+        let length = u32::from_le_bytes(length) as usize;
+        if length > LONGEST {
+            return Err(invalid("message too long"));
+        }
+        let mut body = vec![0; length];
+        self.receive_exactly(&mut body)?;
+        let message = postcard::from_bytes(&body).map_err(invalid)?;
+        Ok(Some((message, descriptors)))
+    }
+
+    fn receive_head(&self, length: &mut [u8; 4]) -> io::Result<(usize, Vec<OwnedFd>)> {
+        let mut space = nix::cmsg_space!([RawFd; DESCRIPTORS]);
+        let mut parts = [IoSliceMut::new(length)];
+        let flags = MsgFlags::MSG_CMSG_CLOEXEC;
+        let message = recvmsg::<()>(self.0.as_raw_fd(), &mut parts, Some(&mut space), flags)?;
+        let mut descriptors = Vec::new();
+        for control in message.cmsgs()? {
+            if let ControlMessageOwned::ScmRights(received) = control {
+                descriptors.extend(received.into_iter().map(crate::sys::adopt_received));
+            }
+        }
+        Ok((message.bytes, descriptors))
+    }
+
+    fn receive_exactly(&self, buffer: &mut [u8]) -> io::Result<()> {
+        let mut filled = 0;
+        while filled < buffer.len() {
+            match rustix::io::read(&self.0, &mut buffer[filled..])? {
+                0 => return Err(io::ErrorKind::UnexpectedEof.into()),
+                read => filled += read,
+            }
+        }
+        Ok(())
+    }
+}
+
+impl AsFd for Channel {
+    fn as_fd(&self) -> BorrowedFd<'_> {
+        self.0.as_fd()
+    }
+}
+
+/// A message as bytes: its length in four, little-endian, and its body.
+pub(crate) fn frame<T: Serialize>(message: &T) -> io::Result<Vec<u8>> {
+    let mut frame = postcard::to_extend(message, vec![0; 4]).map_err(invalid)?;
+    let length = u32::try_from(frame.len() - 4).map_err(invalid)?;
+    frame[..4].copy_from_slice(&length.to_le_bytes());
+    Ok(frame)
+}
+
+/// Takes the messages out of a stream that has ended; a cut one is an error.
+pub(crate) fn unframe<T: DeserializeOwned>(mut bytes: &[u8]) -> io::Result<Vec<T>> {
+    let mut messages = Vec::new();
+    while let Some((length, rest)) = bytes.split_first_chunk() {
+        let length = u32::from_le_bytes(*length) as usize;
+        let (body, rest) = rest
+            .split_at_checked(length)
+            .ok_or(io::ErrorKind::UnexpectedEof)?;
+        messages.push(postcard::from_bytes(body).map_err(invalid)?);
+        bytes = rest;
+    }
+    Ok(messages)
+}
+
+fn invalid(cause: impl Into<Box<dyn std::error::Error + Send + Sync>>) -> io::Error {
+    io::Error::new(io::ErrorKind::InvalidData, cause)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_message_arrives_whole_with_its_descriptors() {
+        let (one, other) = Channel::pair().expect("socketpair");
+        let null = std::fs::File::open("/dev/null").expect("null");
+        let large = vec!["x".repeat(1000); 50];
+        one.send(&large, &[null.as_fd(), null.as_fd()])
+            .expect("sent");
+        let (message, descriptors) = other
+            .receive::<Vec<String>>()
+            .expect("received")
+            .expect("one");
+        assert_eq!((message, descriptors.len()), (large, 2));
+        drop(one);
+        assert!(other.receive::<Vec<String>>().expect("hang-up").is_none());
+    }
+
+    #[test]
+    fn a_cut_stream_of_messages_is_an_error() {
+        let bytes = [frame(&7u32).expect("framed"), frame(&8u32).expect("framed")].concat();
+        assert_eq!(unframe::<u32>(&bytes).expect("whole"), [7, 8]);
+        assert!(unframe::<u32>(&bytes[..bytes.len() - 1]).is_err());
+    }
+}

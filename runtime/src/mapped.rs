@@ -1,0 +1,122 @@
+//! Id-mapped mounts: files of one owner on disk, shown as the command's own in the sandbox.
+//!
+//! Only the holder of `CAP_SYS_ADMIN` over a file system may map its ids, so a privileged supervisor
+//! makes these mounts, unattached, before init is cloned; init inherits the descriptors.
+
+use std::collections::BTreeMap;
+use std::io;
+use std::os::fd::{AsFd as _, AsRawFd as _, BorrowedFd, OwnedFd};
+use std::path::{Path, PathBuf};
+
+use rustix::fs::{AtFlags, CWD};
+use rustix::mount::{UnmountFlags, unmount};
+
+use crate::error::{AtStage as _, Failure, Stage};
+use crate::idmap::OwnerMaps;
+use crate::mounts::{attach, clone_tree};
+use crate::spec::{Access, Identity, Mount, Owners};
+use crate::sys::{MountAttributes, mount_setattr};
+use crate::targets::{self, TargetKind};
+
+/// The id-mapped mounts of one spec, by source.
+#[derive(Default)]
+pub(crate) struct MappedMounts(BTreeMap<PathBuf, OwnedFd>);
+
+impl MappedMounts {
+    /// Clones and maps every source of `steps` that asks for it.
+    pub(crate) fn prepare(steps: &[Mount], identity: Identity) -> Result<Self, Failure> {
+        let mut maps = OwnerMaps::new(identity);
+        let mut mounts = BTreeMap::new();
+        for (source, access, owners) in steps.iter().flat_map(sources) {
+            if let Owners::Mapped { uid, gid } = owners {
+                let map = maps.of(uid, gid)?;
+                let mount = map_tree(source, access, map).at(Stage::IdMap, || {
+                    format!("mount_setattr({source:?}, idmap {uid}:{gid})")
+                })?;
+                mounts.insert(source.to_owned(), mount);
+            }
+        }
+        Ok(Self(mounts))
+    }
+
+    /// Hands out the mount made from `source`; each can be attached once.
+    pub(crate) fn take(&mut self, source: &Path) -> io::Result<OwnedFd> {
+        self.0
+            .remove(source)
+            .ok_or_else(|| io::Error::from_raw_os_error(libc::ENOENT))
+    }
+
+    /// The descriptors held, for whoever closes all others.
+    pub(crate) fn descriptors(&self) -> impl Iterator<Item = BorrowedFd<'_>> {
+        self.0.values().map(|mount| mount.as_fd())
+    }
+}
+
+/// A mapped mount that is attached for a while: kernels before 6.15 take an overlay's layers only
+/// from mounts of the caller's namespace.
+pub(crate) struct Attached<'root> {
+    root: BorrowedFd<'root>,
+    name: String,
+    mount: OwnedFd,
+}
+
+impl<'root> Attached<'root> {
+    /// Attaches `mount` at a name of its own in the root under construction.
+    pub(crate) fn new(root: BorrowedFd<'root>, mount: OwnedFd) -> io::Result<Self> {
+        let name = format!(".layer-{}", mount.as_raw_fd());
+        let target = targets::ensure(root, Path::new(&name), TargetKind::Directory)?;
+        attach(&mount, target.as_fd())?;
+        Ok(Self { root, name, mount })
+    }
+
+    /// Its top directory.
+    pub(crate) fn top(&self) -> BorrowedFd<'_> {
+        self.mount.as_fd()
+    }
+}
+
+impl Drop for Attached<'_> {
+    fn drop(&mut self) {
+        // The overlay holds private clones of its layers. Should this fail the mount stays in the
+        // root, where it shows no more than the overlay does.
+        let _ = unmount(
+            format!("/proc/self/fd/{}", self.mount.as_raw_fd()),
+            UnmountFlags::DETACH,
+        );
+        let _ = rustix::fs::unlinkat(self.root, &self.name, AtFlags::REMOVEDIR);
+    }
+}
+
+fn sources(step: &Mount) -> Vec<(&Path, Access, Owners)> {
+    match step {
+        Mount::Bind {
+            source,
+            access,
+            owners,
+            ..
+        } => vec![(source, *access, *owners)],
+        Mount::Overlay {
+            lower,
+            layer,
+            owners,
+            ..
+        } => lower
+            .iter()
+            .chain(std::iter::once(layer))
+            .map(|path| (path.as_path(), Access::ReadWrite, *owners))
+            .collect(),
+        _ => Vec::new(),
+    }
+}
+
+fn map_tree(source: &Path, access: Access, id_map: BorrowedFd<'_>) -> io::Result<OwnedFd> {
+    let tree = clone_tree(CWD, source, access)?;
+    mount_setattr(
+        &tree,
+        MountAttributes {
+            set: 0,
+            id_map: Some(id_map),
+        },
+    )?;
+    Ok(tree)
+}

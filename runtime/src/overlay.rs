@@ -1,0 +1,89 @@
+//! Mounts one overlay: lower directories, and a layer that takes the changes.
+
+use std::io;
+use std::os::fd::{AsFd, AsRawFd as _, BorrowedFd, OwnedFd};
+use std::path::{Path, PathBuf};
+
+use rustix::fs::{self, CWD, Mode, OFlags};
+use rustix::mount::{self as kernel, FsMountFlags, FsOpenFlags, MountAttrFlags};
+
+use crate::mapped::{Attached, MappedMounts};
+use crate::spec::Owners;
+
+/// Open directories that an overlay is made of.
+///
+/// They are named to the kernel as `/proc/self/fd/N`: no character in a path needs escaping, no
+/// path is looked up twice, and no option grows too long.
+pub(crate) struct Layers<'root> {
+    lower: Vec<OwnedFd>,
+    upper: OwnedFd,
+    work: OwnedFd,
+    /// Id-mapped clones, attached in the root as long as the overlay is being mounted.
+    _attached: Vec<Attached<'root>>,
+}
+
+impl<'root> Layers<'root> {
+    /// Opens the directories, through id-mapped mounts where `owners` asks for them.
+    pub(crate) fn open(
+        root: BorrowedFd<'root>,
+        lower: &[PathBuf],
+        layer: &Path,
+        owners: Owners,
+        mapped: &mut MappedMounts,
+    ) -> io::Result<Self> {
+        let mut attached = Vec::new();
+        let mut open = |path: &Path| match owners {
+            Owners::Host => directory(CWD, path),
+            Owners::Mapped { .. } => {
+                let mount = Attached::new(root, mapped.take(path)?)?;
+                let top = directory(mount.top(), Path::new("."));
+                attached.push(mount);
+                top
+            }
+        };
+        let lower = lower
+            .iter()
+            .map(|path| open(path))
+            .collect::<io::Result<_>>()?;
+        let layer = open(layer)?;
+        let upper = directory(layer.as_fd(), Path::new("upper"))?;
+        let work = directory(layer.as_fd(), Path::new("work"))?;
+        Ok(Self {
+            lower,
+            upper,
+            work,
+            _attached: attached,
+        })
+    }
+
+    /// Mounts the overlay, unattached. It is `volatile`: nothing waits for a disk, and whoever wants
+    /// its layer to outlive a power cut syncs it on purpose.
+    pub(crate) fn mount(self, attributes: MountAttrFlags) -> io::Result<OwnedFd> {
+        let context = kernel::fsopen("overlay", FsOpenFlags::FSOPEN_CLOEXEC)?;
+        match self.lower.as_slice() {
+            [only] => kernel::fsconfig_set_string(&context, "lowerdir", by_descriptor(only))?,
+            several => several.iter().try_for_each(|lower| {
+                kernel::fsconfig_set_string(&context, "lowerdir+", by_descriptor(lower))
+            })?,
+        }
+        kernel::fsconfig_set_string(&context, "upperdir", by_descriptor(&self.upper))?;
+        kernel::fsconfig_set_string(&context, "workdir", by_descriptor(&self.work))?;
+        kernel::fsconfig_set_flag(&context, "userxattr")?;
+        kernel::fsconfig_set_flag(&context, "volatile")?;
+        kernel::fsconfig_create(&context)?;
+        Ok(kernel::fsmount(
+            &context,
+            FsMountFlags::FSMOUNT_CLOEXEC,
+            attributes,
+        )?)
+    }
+}
+
+fn directory(at: BorrowedFd<'_>, path: &Path) -> io::Result<OwnedFd> {
+    let flags = OFlags::PATH | OFlags::DIRECTORY | OFlags::NOFOLLOW | OFlags::CLOEXEC;
+    Ok(fs::openat(at, path, flags, Mode::empty())?)
+}
+
+fn by_descriptor(directory: &OwnedFd) -> String {
+    format!("/proc/self/fd/{}", directory.as_raw_fd())
+}

@@ -1,0 +1,88 @@
+//! Finds and executes a program as `execvp(3)` does.
+
+use std::convert::Infallible;
+use std::ffi::{CStr, CString};
+
+use nix::errno::Errno;
+use nix::unistd::execve;
+
+use crate::error::{AtStage as _, Failure, Stage};
+use crate::spec::ExecSpec;
+
+/// Where programs are looked for without a `PATH`, as `confstr(_CS_PATH)` has it.
+const DEFAULT_PATH: &[u8] = b"/bin:/usr/bin";
+
+/// Replaces the process by the command's program; returns only when none could be executed.
+///
+/// A name without a slash is looked for along `PATH`. `EACCES` is told only when nothing better was
+/// found, as `execvp(3)` does; a text file without an interpreter line is run by `/bin/sh`.
+pub(crate) fn execute(spec: &ExecSpec) -> Result<Infallible, Failure> {
+    let name = spec.argv.first().map(CString::as_c_str).unwrap_or_default();
+    let mut refused = None;
+    for program in candidates(name, search_path(&spec.environment)) {
+        match run(&program, spec) {
+            Errno::ENOENT | Errno::ENOTDIR => {}
+            Errno::EACCES => refused = Some(Errno::EACCES),
+            other => return fail(other, name),
+        }
+    }
+    fail(refused.unwrap_or(Errno::ENOENT), name)
+}
+
+fn run(program: &CStr, spec: &ExecSpec) -> Errno {
+    let Err(error) = execve(program, &spec.argv, &spec.environment);
+    if error != Errno::ENOEXEC {
+        return error;
+    }
+    let mut argv = vec![c"/bin/sh".to_owned(), program.to_owned()];
+    argv.extend(spec.argv.iter().skip(1).cloned());
+    let Err(error) = execve(c"/bin/sh", &argv, &spec.environment);
+    error
+}
+
+fn search_path(environment: &[CString]) -> &[u8] {
+    environment
+        .iter()
+        .find_map(|entry| entry.as_bytes().strip_prefix(b"PATH="))
+        .unwrap_or(DEFAULT_PATH)
+}
+
+fn candidates<'a>(name: &'a CStr, path: &'a [u8]) -> Box<dyn Iterator<Item = CString> + 'a> {
+    if name.to_bytes().contains(&b'/') {
+        return Box::new(std::iter::once(name.to_owned()));
+    }
+    // An empty or relative entry would mean the working directory, which the command's author fills.
+    let directories = path
+        .split(|byte| *byte == b':')
+        .filter(|entry| entry.starts_with(b"/"));
+    Box::new(
+        directories
+            .filter_map(|directory| CString::new([directory, b"/", name.to_bytes()].concat()).ok()),
+    )
+}
+
+fn fail(errno: Errno, name: &CStr) -> Result<Infallible, Failure> {
+    Err(errno).at(Stage::Execute, || {
+        format!("execve({})", name.to_string_lossy())
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::candidates;
+
+    #[test]
+    fn relative_and_empty_path_entries_are_not_searched() {
+        let found: Vec<_> = candidates(c"make", b"/usr/bin:.:::bin:/bin").collect();
+        assert_eq!(
+            found,
+            [c"/usr/bin/make".to_owned(), c"/bin/make".to_owned()]
+        );
+    }
+
+    #[test]
+    fn a_name_with_a_slash_is_taken_as_it_is() {
+        let found: Vec<_> = candidates(c"./make", b"/usr/bin").collect();
+        assert_eq!(found, [c"./make".to_owned()]);
+    }
+}

@@ -1,0 +1,126 @@
+//! The supervisor's side of a sandbox.
+
+use std::io;
+use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
+
+use nix::sys::wait::waitpid;
+use nix::unistd::Pid;
+
+use crate::channel::{Channel, Report, Request};
+use crate::error::{AtStage as _, Failure, Stage};
+use crate::mapped::MappedMounts;
+use crate::spec::{ExecSpec, Identity, SandboxSpec};
+use crate::sys::{Forked, clone3};
+use crate::{idmap, init, namespaces};
+
+/// A live sandbox. Dropping it ends every process in it.
+pub struct Sandbox {
+    init: Pid,
+    pidfd: OwnedFd,
+    channel: Channel,
+}
+
+impl Sandbox {
+    /// Clones init into its namespaces and returns at once; init reports [`Report::Ready`] or
+    /// [`Report::Failed`] when it has set everything up. The calling process must have one thread.
+    pub fn launch(spec: &SandboxSpec) -> Result<Self, Failure> {
+        let mapped = MappedMounts::prepare(&spec.root, spec.identity)?;
+        let (channel, inits) =
+            Channel::pair().at(Stage::Channel, || "socketpair(AF_UNIX)".into())?;
+        let flags = namespaces::clone_flags(spec.network);
+        match clone3(flags).at(Stage::Clone, || format!("clone3({flags:#x})"))? {
+            Forked::Child => {
+                drop(channel);
+                init::run(spec, inits, mapped)
+            }
+            Forked::Parent { child, pidfd } => {
+                let sandbox = Self {
+                    init: child,
+                    pidfd,
+                    channel,
+                };
+                sandbox.write_maps(spec.identity)?;
+                Ok(sandbox)
+            }
+        }
+    }
+
+    /// Asks init to run a command with these standard streams. May be called before the sandbox is
+    /// ready; the command starts when it is.
+    pub fn exec(&self, spec: &ExecSpec, streams: [BorrowedFd<'_>; 3]) -> Result<(), Failure> {
+        // The descriptors travel by their numbers, which are those of this process.
+        self.channel
+            .send(&RequestRef::Exec(spec), &streams)
+            .at(Stage::Channel, || "send(Exec)".into())
+    }
+
+    /// Sends a signal to the process group that a command leads.
+    pub fn signal(&self, exec: u32, signal: i32) -> Result<(), Failure> {
+        self.ask(&Request::Signal { exec, signal })
+    }
+
+    /// Sends a signal to every process in the sandbox but init.
+    pub fn signal_all(&self, signal: i32) -> Result<(), Failure> {
+        self.ask(&Request::SignalAll { signal })
+    }
+
+    /// Waits for init's next report, and the terminal that comes with [`Report::Started`] if the
+    /// command has one. `None`: init has ended without a word.
+    pub fn next_report(&self) -> Result<Option<(Report, Option<OwnedFd>)>, Failure> {
+        let message = self
+            .channel
+            .receive()
+            .at(Stage::Channel, || "receive(Report)".into())?;
+        Ok(message.map(|(report, descriptors)| (report, descriptors.into_iter().next())))
+    }
+
+    /// Init's process id in the caller's PID namespace.
+    pub fn init(&self) -> u32 {
+        self.init.as_raw().unsigned_abs()
+    }
+
+    fn ask(&self, request: &Request) -> Result<(), Failure> {
+        self.channel
+            .send(request, &[])
+            .at(Stage::Channel, || format!("send({request:?})"))
+    }
+
+    fn write_maps(&self, identity: Identity) -> Result<(), Failure> {
+        match identity {
+            Identity::Caller { .. } => Ok(()),
+            Identity::Shifted { base, .. } => {
+                idmap::map_shifted(self.init, base)?;
+                self.ask(&Request::MapsWritten)
+            }
+        }
+    }
+
+    fn end(&self) -> io::Result<()> {
+        rustix::process::pidfd_send_signal(&self.pidfd, rustix::process::Signal::KILL)?;
+        waitpid(self.init, None)?;
+        Ok(())
+    }
+}
+
+impl AsFd for Sandbox {
+    /// Readable when [`Sandbox::next_report`] will not wait.
+    fn as_fd(&self) -> BorrowedFd<'_> {
+        self.channel.as_fd()
+    }
+}
+
+impl Drop for Sandbox {
+    fn drop(&mut self) {
+        // Both fail only when init has been reaped already.
+        let _ = self.end();
+    }
+}
+
+/// [`Request::Exec`] without a copy of the arguments, which can be megabytes.
+#[derive(serde::Serialize)]
+#[serde(rename = "Request")]
+enum RequestRef<'a> {
+    #[expect(dead_code, reason = "keeps the variants' numbers those of `Request`")]
+    MapsWritten,
+    Exec(&'a ExecSpec),
+}

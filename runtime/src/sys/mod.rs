@@ -1,0 +1,34 @@
+//! System calls that neither `nix` nor `rustix` wraps safely.
+//!
+//! This is the only module of the project that may hold `unsafe`: one call a function, each block
+//! with the fact it relies on.
+#![allow(unsafe_code, reason = "the one place where raw system calls are made")]
+
+mod clone;
+mod descriptor;
+mod environ;
+mod exit;
+mod keyring;
+mod landlock;
+mod mount;
+mod network;
+mod signal;
+
+pub(crate) use clone::{Forked, clone3, fork};
+pub(crate) use descriptor::{adopt_received, close_range};
+pub(crate) use environ::wipe_environment;
+pub(crate) use exit::exit_now;
+pub(crate) use keyring::keyctl_join_session_keyring;
+pub(crate) use landlock::landlock_abi;
+pub(crate) use mount::{MountAttributes, mount_setattr, protect_mount};
+pub(crate) use network::set_interface_up;
+pub(crate) use signal::reset_signal_dispositions;
+
+/// Turns the kernel's `-1` into the thread's `errno`.
+fn check(result: libc::c_long) -> std::io::Result<libc::c_long> {
+    if result == -1 {
+        Err(std::io::Error::last_os_error())
+    } else {
+        Ok(result)
+    }
+}
