@@ -1,0 +1,61 @@
+//! `cargo xtask bench start`: what starting one sandbox costs.
+//!
+//! Every counted run of a contender follows a bare run of the same command, the order of the
+//! contenders is shuffled in every round, and what is told are medians of the ratios of such pairs:
+//! a machine that grows slower or faster meanwhile changes both sides alike.
+
+mod contenders;
+mod figures;
+mod place;
+mod rounds;
+
+use std::os::unix::process::CommandExt as _;
+use std::path::Path;
+use std::process::Command;
+
+use crate::{Result, build, shell};
+use contenders::Contender;
+use place::Place;
+
+/// The hidden chore that measures, as an ordinary user, what `start` has prepared.
+pub(crate) const MEASURE: &str = "bench-measure";
+
+/// Where root measures as: a bare number, no account has to exist for it.
+const ORDINARY_ID: u32 = 54_321;
+
+/// Prepares a place that an ordinary user can reach, and measures there as one.
+pub(crate) fn start(options: &[&str]) -> Result {
+    let rounds = match options {
+        [] => "100",
+        ["--rounds", rounds] => rounds,
+        _ => return Err("usage: cargo xtask bench start [--rounds N]".into()),
+    };
+    let place = Place::prepare(&build::release_binary()?)?;
+    let mut measure = Command::new(place.measurer());
+    measure.env_clear().env("PATH", "/usr/local/bin:/usr/bin:/bin").env("HOME", place.home());
+    measure.env("CLEARING_STATE_DIR", place.state()).current_dir(place.project());
+    measure.arg(MEASURE).arg(place.directory()).arg(rounds);
+    if nix::unistd::geteuid().is_root() {
+        place.give_to(ORDINARY_ID)?;
+        measure.uid(ORDINARY_ID).gid(ORDINARY_ID);
+    }
+    shell::run(&mut measure)
+}
+
+/// Measures every contender that runs here, and prints the table.
+pub(crate) fn measure(directory: &str, rounds: &str) -> Result {
+    let rounds: usize = rounds.parse()?;
+    let place = Place::at(Path::new(directory));
+    let (running, failing): (Vec<_>, Vec<_>) = contenders::all(&place)
+        .into_iter()
+        .map(|contender| (contender.failure(), contender))
+        .partition(|(failure, _)| failure.is_none());
+    let running: Vec<Contender> = running.into_iter().map(|(_, contender)| contender).collect();
+    let figures = rounds::measure(&running, rounds)?;
+    println!("{rounds} pairs of `{}`, as user {}", contenders::COMMAND, nix::unistd::geteuid());
+    figures::print(&figures);
+    for (failure, contender) in failing {
+        println!("left out: {}: {}", contender.name, failure.unwrap_or_default());
+    }
+    Ok(())
+}
