@@ -20,31 +20,16 @@ pub(crate) fn built() -> &'static Path {
 /// In another process, because one that is forked here by another thread meanwhile would hold the
 /// copy open for writing, and executing it would fail with `ETXTBSY`.
 pub(crate) fn install(program: &Path, to: &Path) {
-    expect_success(
-        Command::new("install")
-            .args(["-m", "755"])
-            .arg(program)
-            .arg(to),
-    );
+    expect_success(Command::new("install").args(["-m", "755"]).arg(program).arg(to));
 }
 
 /// What is proved is what is shipped: the release profile.
 fn build() -> PathBuf {
     let mut cargo = Command::new(env::var_os("CARGO").unwrap_or_else(|| "cargo".into()));
-    cargo.args([
-        "build",
-        "--quiet",
-        "--release",
-        "--package",
-        "clearing",
-        "--message-format=json",
-    ]);
+    cargo.args(["build", "--quiet", "--release", "--package", "clearing", "--message-format=json"]);
     cargo.current_dir(concat!(env!("CARGO_MANIFEST_DIR"), "/.."));
     let messages = expect_success(&mut cargo);
-    messages
-        .lines()
-        .find_map(executable)
-        .expect("cargo names the executable that it built")
+    messages.lines().find_map(executable).expect("cargo names the executable that it built")
 }
 
 fn executable(message: &str) -> Option<PathBuf> {

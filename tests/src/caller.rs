@@ -29,11 +29,7 @@ impl Caller {
     ///
     /// Root can become anybody; an ordinary user stays who they are.
     pub fn all() -> &'static [Self] {
-        if geteuid().is_root() {
-            &[Self::Root, Self::Ordinary]
-        } else {
-            &[Self::Ordinary]
-        }
+        if geteuid().is_root() { &[Self::Root, Self::Ordinary] } else { &[Self::Ordinary] }
     }
 
     /// The caller's user id on the host.
@@ -61,18 +57,9 @@ impl Caller {
 
     /// A command that runs as this caller on the bare host, with a plain environment in `home`.
     pub fn command(self, program: impl AsRef<OsStr>, home: &Path) -> Command {
-        let name = if self == Self::Root {
-            "root"
-        } else {
-            "ordinary"
-        };
+        let name = if self == Self::Root { "root" } else { "ordinary" };
         let mut command = Command::new(program);
-        command
-            .env_clear()
-            .env("PATH", PLAIN_PATH)
-            .env("HOME", home)
-            .env("USER", name)
-            .env("LOGNAME", name);
+        command.env_clear().env("PATH", PLAIN_PATH).env("HOME", home).env("USER", name).env("LOGNAME", name);
         command.env("LANG", "C.UTF-8");
         if !self.is_myself() {
             // The standard library leaves all further groups when root takes another user id.
@@ -99,14 +86,8 @@ pub fn for_each_caller(proof: impl Fn(Caller)) {
 ///
 /// If `CLEARING_TEST_NO_SKIPS` is set: then nothing may go unproved.
 pub fn skip(reason: &str) {
-    assert!(
-        env::var_os("CLEARING_TEST_NO_SKIPS").is_none(),
-        "skipped, and no skips are allowed: {reason}"
-    );
-    let test = std::thread::current()
-        .name()
-        .unwrap_or("a proof")
-        .to_owned();
+    assert!(env::var_os("CLEARING_TEST_NO_SKIPS").is_none(), "skipped, and no skips are allowed: {reason}");
+    let test = std::thread::current().name().unwrap_or("a proof").to_owned();
     // Straight to the handle: `eprintln!` would be swallowed for a test that passes.
     let _ = writeln!(std::io::stderr(), "SKIPPED {test}: {reason}");
 }

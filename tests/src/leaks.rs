@@ -54,17 +54,12 @@ fn processes() -> Vec<PathBuf> {
 
 fn process_traces(process: &Path, name: &str) -> Option<String> {
     let in_file = |file: &&str| {
-        fs::read(process.join(file))
-            .is_ok_and(|bytes| String::from_utf8_lossy(&bytes).contains(name))
+        fs::read(process.join(file)).is_ok_and(|bytes| String::from_utf8_lossy(&bytes).contains(name))
     };
     let in_link = |link: &&str| {
-        fs::read_link(process.join(link))
-            .is_ok_and(|target| target.to_string_lossy().contains(name))
+        fs::read_link(process.join(link)).is_ok_and(|target| target.to_string_lossy().contains(name))
     };
-    let files: Vec<_> = ["environ", "cmdline", "mountinfo"]
-        .into_iter()
-        .filter(in_file)
-        .collect();
+    let files: Vec<_> = ["environ", "cmdline", "mountinfo"].into_iter().filter(in_file).collect();
     let links: Vec<_> = ["cwd", "root", "exe"].into_iter().filter(in_link).collect();
     let found = [files, links].concat();
     (!found.is_empty()).then(|| format!("{}: {}", process.display(), found.join(", ")))
@@ -76,16 +71,11 @@ fn empty_groups(directory: &Path) -> Vec<String> {
     let Ok(entries) = fs::read_dir(directory) else {
         return Vec::new();
     };
-    let children = entries
-        .flatten()
-        .filter(|entry| entry.file_type().is_ok_and(|kind| kind.is_dir()));
+    let children = entries.flatten().filter(|entry| entry.file_type().is_ok_and(|kind| kind.is_dir()));
     let mut found = Vec::new();
     for path in children.map(|entry| entry.path()) {
-        let ours = path
-            .file_name()
-            .is_some_and(|name| name.to_string_lossy().contains("clearing"));
-        let empty = fs::read_to_string(path.join("cgroup.procs"))
-            .is_ok_and(|processes| processes.is_empty());
+        let ours = path.file_name().is_some_and(|name| name.to_string_lossy().contains("clearing"));
+        let empty = fs::read_to_string(path.join("cgroup.procs")).is_ok_and(|processes| processes.is_empty());
         if ours && empty {
             found.push(path.display().to_string());
         }
@@ -95,11 +85,6 @@ fn empty_groups(directory: &Path) -> Vec<String> {
 }
 
 fn runs(state: &Path) -> Vec<String> {
-    let entries = fs::read_dir(state.join("runs"))
-        .into_iter()
-        .flatten()
-        .flatten();
-    entries
-        .map(|entry| entry.path().display().to_string())
-        .collect()
+    let entries = fs::read_dir(state.join("runs")).into_iter().flatten().flatten();
+    entries.map(|entry| entry.path().display().to_string()).collect()
 }

@@ -22,12 +22,7 @@ pub struct Output {
 }
 
 impl Output {
-    pub(crate) fn new(
-        status: ExitStatus,
-        stdout: &[u8],
-        stderr: &[u8],
-        result: Option<&Path>,
-    ) -> Self {
+    pub(crate) fn new(status: ExitStatus, stdout: &[u8], stderr: &[u8], result: Option<&Path>) -> Self {
         Self {
             code: status.code(),
             signal: status.signal(),
@@ -45,9 +40,7 @@ impl Output {
     ///
     /// If there is none, with all that was printed.
     pub fn outcome(&self) -> &Value {
-        self.outcome
-            .as_ref()
-            .unwrap_or_else(|| panic!("no outcome was written\n{self}"))
+        self.outcome.as_ref().unwrap_or_else(|| panic!("no outcome was written\n{self}"))
     }
 
     /// Demands an exit code.
@@ -68,10 +61,7 @@ impl Output {
     /// If it does not, with all that was printed.
     #[track_caller]
     pub fn expect_stdout(&self, text: &str) -> &Self {
-        assert!(
-            self.stdout.contains(text),
-            "expected on standard output: {text:?}\n{self}"
-        );
+        assert!(self.stdout.contains(text), "expected on standard output: {text:?}\n{self}");
         self
     }
 
@@ -82,10 +72,7 @@ impl Output {
     /// If it does not, with all that was printed.
     #[track_caller]
     pub fn expect_stderr(&self, text: &str) -> &Self {
-        assert!(
-            self.stderr.contains(text),
-            "expected on standard error: {text:?}\n{self}"
-        );
+        assert!(self.stderr.contains(text), "expected on standard error: {text:?}\n{self}");
         self
     }
 }
@@ -93,11 +80,7 @@ impl Output {
 impl fmt::Display for Output {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         writeln!(f, "exit code {:?}, signal {:?}", self.code, self.signal)?;
-        writeln!(
-            f,
-            "--- standard output\n{}\n--- standard error\n{}",
-            self.stdout, self.stderr
-        )?;
+        writeln!(f, "--- standard output\n{}\n--- standard error\n{}", self.stdout, self.stderr)?;
         match &self.outcome {
             Some(outcome) => write!(f, "--- outcome\n{outcome:#}"),
             None => write!(f, "--- no outcome"),

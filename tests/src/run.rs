@@ -29,10 +29,7 @@ impl<'s> Run<'s> {
         run
     }
 
-    pub(crate) fn bare<S: AsRef<OsStr>>(
-        site: &'s Site,
-        arguments: impl IntoIterator<Item = S>,
-    ) -> Self {
+    pub(crate) fn bare<S: AsRef<OsStr>>(site: &'s Site, arguments: impl IntoIterator<Item = S>) -> Self {
         Self {
             site,
             wrapper: Vec::new(),
@@ -66,8 +63,7 @@ impl<'s> Run<'s> {
 
     /// Sets a variable of the caller's, which the command gets only if the profile lets it in.
     pub fn env(mut self, name: impl AsRef<OsStr>, value: impl AsRef<OsStr>) -> Self {
-        self.environment
-            .push((name.as_ref().to_owned(), value.as_ref().to_owned()));
+        self.environment.push((name.as_ref().to_owned(), value.as_ref().to_owned()));
         self
     }
 
@@ -102,11 +98,7 @@ impl<'s> Run<'s> {
         if let Some(terminal) = self.terminal {
             terminal.attach(&mut command);
         } else {
-            command
-                .process_group(0)
-                .stdin(Stdio::piped())
-                .stdout(Stdio::piped())
-                .stderr(Stdio::piped());
+            command.process_group(0).stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
         }
         Running::start(command, self.stdin, self.result)
     }
@@ -133,8 +125,5 @@ impl<'s> Run<'s> {
 }
 
 fn owned<S: AsRef<OsStr>>(arguments: impl IntoIterator<Item = S>) -> Vec<OsString> {
-    arguments
-        .into_iter()
-        .map(|argument| argument.as_ref().to_owned())
-        .collect()
+    arguments.into_iter().map(|argument| argument.as_ref().to_owned()).collect()
 }

@@ -28,22 +28,13 @@ pub struct Running {
 impl Running {
     pub(crate) fn start(mut command: Command, input: Vec<u8>, result: Option<PathBuf>) -> Self {
         let line = format!("{command:?}");
-        let mut child = command
-            .spawn()
-            .unwrap_or_else(|error| panic!("{line}: {error}"));
+        let mut child = command.spawn().unwrap_or_else(|error| panic!("{line}: {error}"));
         if let Some(mut stdin) = child.stdin.take() {
             // A command that does not read its input is no failure of the proof.
             thread::spawn(move || stdin.write_all(&input));
         }
         let (stdout, stderr) = (collect(child.stdout.take()), collect(child.stderr.take()));
-        Self {
-            child,
-            line,
-            stdout,
-            stderr,
-            result,
-            end: Instant::now() + DEADLINE,
-        }
+        Self { child, line, stdout, stderr, result, end: Instant::now() + DEADLINE }
     }
 
     /// The process id of `clearing` itself, or of the program that it was started through.
@@ -70,11 +61,7 @@ impl Running {
     pub fn wait(mut self) -> Output {
         let Some(status) = self.wait_for_exit() else {
             self.kill();
-            panic!(
-                "still running at the deadline: {}\n{}",
-                self.line,
-                self.printed()
-            );
+            panic!("still running at the deadline: {}\n{}", self.line, self.printed());
         };
         let stdout = self.expect_end(&self.stdout);
         let stderr = self.expect_end(&self.stderr);
@@ -95,15 +82,15 @@ impl Running {
 
     fn expect_end(&self, stream: &Receiver<Vec<u8>>) -> Vec<u8> {
         let left = self.end.saturating_duration_since(Instant::now());
-        stream.recv_timeout(left).unwrap_or_else(|_| {
-            panic!("ended, but something still holds its output: {}", self.line)
-        })
+        stream
+            .recv_timeout(left)
+            .unwrap_or_else(|_| panic!("ended, but something still holds its output: {}", self.line))
     }
 
     fn printed(&self) -> String {
         let grace = Duration::from_secs(1);
-        let streams = [&self.stdout, &self.stderr]
-            .map(|stream| stream.recv_timeout(grace).unwrap_or_default());
+        let streams =
+            [&self.stdout, &self.stderr].map(|stream| stream.recv_timeout(grace).unwrap_or_default());
         String::from_utf8_lossy(&streams.concat()).into_owned()
     }
 

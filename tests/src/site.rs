@@ -31,11 +31,7 @@ impl Site {
             .permissions(Permissions::from_mode(0o755))
             .tempdir_in(parent())
             .expect("a directory for the site");
-        let site = Self {
-            caller,
-            directory,
-            runs: Cell::new(0),
-        };
+        let site = Self { caller, directory, runs: Cell::new(0) };
         for private in [site.home(), site.state(), site.results()] {
             site.make_directory(&private, 0o700);
         }
@@ -104,9 +100,7 @@ impl Site {
     /// Copies a directory of the caller's choice into the project, owned by the caller.
     pub fn copy_into_project(&self, source: &Path) {
         let mut copy = Command::new("cp");
-        copy.args(["-rT", "--no-preserve=ownership"])
-            .arg(source)
-            .arg(self.project());
+        copy.args(["-rT", "--no-preserve=ownership"]).arg(source).arg(self.project());
         expect_success(&mut copy);
         self.own(&self.project());
     }
@@ -127,11 +121,7 @@ impl Site {
     /// Gives `path`, and all below it, to the caller.
     pub fn own(&self, path: &Path) {
         let owner = format!("{}:{}", self.caller.uid(), self.caller.gid());
-        expect_success(
-            Command::new("chown")
-                .args(["-R", "--no-dereference", &owner])
-                .arg(path),
-        );
+        expect_success(Command::new("chown").args(["-R", "--no-dereference", &owner]).arg(path));
     }
 
     fn write_at(&self, path: &Path, contents: impl AsRef<[u8]>) -> PathBuf {
@@ -139,10 +129,8 @@ impl Site {
         for missing in missing_directories(parent) {
             self.make_directory(&missing, 0o755);
         }
-        fs::write(path, contents)
-            .unwrap_or_else(|error| panic!("write {}: {error}", path.display()));
-        chown(path, Some(self.caller.uid()), Some(self.caller.gid()))
-            .expect("give the file to the caller");
+        fs::write(path, contents).unwrap_or_else(|error| panic!("write {}: {error}", path.display()));
+        chown(path, Some(self.caller.uid()), Some(self.caller.gid())).expect("give the file to the caller");
         path.to_owned()
     }
 
@@ -169,9 +157,7 @@ impl Site {
 ///
 /// If it cannot be started or fails, with what it said.
 pub(crate) fn expect_success(command: &mut Command) -> String {
-    let output = command
-        .output()
-        .unwrap_or_else(|error| panic!("{command:?}: {error}"));
+    let output = command.output().unwrap_or_else(|error| panic!("{command:?}: {error}"));
     assert!(
         output.status.success(),
         "{command:?}: {}\n{}",
@@ -189,11 +175,7 @@ fn parent() -> PathBuf {
 
 /// The directories that do not exist yet on the way to `path`, outermost first.
 fn missing_directories(path: &Path) -> Vec<PathBuf> {
-    let mut missing: Vec<_> = path
-        .ancestors()
-        .take_while(|at| !at.exists())
-        .map(Path::to_owned)
-        .collect();
+    let mut missing: Vec<_> = path.ancestors().take_while(|at| !at.exists()).map(Path::to_owned).collect();
     missing.reverse();
     missing
 }

@@ -28,20 +28,14 @@ impl Tree {
         let mut entries = BTreeMap::new();
         let mut waiting = vec![root.to_owned()];
         while let Some(path) = waiting.pop() {
-            let metadata = fs::symlink_metadata(&path)
-                .unwrap_or_else(|error| panic!("{}: {error}", path.display()));
+            let metadata =
+                fs::symlink_metadata(&path).unwrap_or_else(|error| panic!("{}: {error}", path.display()));
             if metadata.is_dir() {
                 waiting.extend(
-                    fs::read_dir(&path)
-                        .expect("a readable directory")
-                        .flatten()
-                        .map(|entry| entry.path()),
+                    fs::read_dir(&path).expect("a readable directory").flatten().map(|entry| entry.path()),
                 );
             }
-            let relative = path
-                .strip_prefix(root)
-                .expect("walked from the root")
-                .to_owned();
+            let relative = path.strip_prefix(root).expect("walked from the root").to_owned();
             entries.insert(relative, Entry::of(&path, &metadata));
         }
         Self(entries)
@@ -55,10 +49,8 @@ impl Tree {
     #[track_caller]
     pub fn expect_same_as(&self, before: &Self) {
         let paths: std::collections::BTreeSet<_> = self.0.keys().chain(before.0.keys()).collect();
-        let differing: Vec<_> = paths
-            .into_iter()
-            .filter(|path| self.0.get(*path) != before.0.get(*path))
-            .collect();
+        let differing: Vec<_> =
+            paths.into_iter().filter(|path| self.0.get(*path) != before.0.get(*path)).collect();
         assert!(differing.is_empty(), "the tree was touched: {differing:?}");
     }
 }
@@ -67,13 +59,9 @@ impl Entry {
     fn of(path: &Path, metadata: &Metadata) -> Self {
         let mut hasher = DefaultHasher::new();
         if metadata.is_symlink() {
-            fs::read_link(path)
-                .expect("a readable link")
-                .hash(&mut hasher);
+            fs::read_link(path).expect("a readable link").hash(&mut hasher);
         } else if metadata.is_file() {
-            fs::read(path)
-                .unwrap_or_else(|error| panic!("{}: {error}", path.display()))
-                .hash(&mut hasher);
+            fs::read(path).unwrap_or_else(|error| panic!("{}: {error}", path.display())).hash(&mut hasher);
         }
         Self {
             mode: metadata.mode(),

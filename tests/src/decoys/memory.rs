@@ -19,18 +19,9 @@ pub struct SystemVMemory {
 impl SystemVMemory {
     /// Makes a segment of one page.
     pub fn make(site: &Site) -> Self {
-        let said = expect_success(
-            site.host("ipcmk")
-                .args(["--shmem", "4096", "--mode", "0666"]),
-        );
-        let id = said
-            .trim()
-            .rsplit(' ')
-            .next()
-            .and_then(|id| id.parse().ok());
-        Self {
-            id: id.unwrap_or_else(|| panic!("ipcmk says no id: {said}")),
-        }
+        let said = expect_success(site.host("ipcmk").args(["--shmem", "4096", "--mode", "0666"]));
+        let id = said.trim().rsplit(' ').next().and_then(|id| id.parse().ok());
+        Self { id: id.unwrap_or_else(|| panic!("ipcmk says no id: {said}")) }
     }
 
     /// Its number, for `shmat` and `shmctl`.
@@ -42,17 +33,13 @@ impl SystemVMemory {
     pub fn is_intact(&self) -> bool {
         let id = self.id.to_string();
         let segments = fs::read_to_string("/proc/sysvipc/shm").expect("System V memory is listed");
-        segments
-            .lines()
-            .any(|line| line.split_whitespace().nth(1) == Some(id.as_str()))
+        segments.lines().any(|line| line.split_whitespace().nth(1) == Some(id.as_str()))
     }
 }
 
 impl Drop for SystemVMemory {
     fn drop(&mut self) {
-        let _ = Command::new("ipcrm")
-            .args(["--shmem-id", &self.id.to_string()])
-            .output();
+        let _ = Command::new("ipcrm").args(["--shmem-id", &self.id.to_string()]).output();
     }
 }
 
@@ -108,15 +95,9 @@ impl MessageQueue {
     /// Where the kernel has no message queues.
     pub fn make() -> nix::Result<Self> {
         let secret = super::secret();
-        let name =
-            CString::new(format!("/{}", super::secret())).expect("a name without zero bytes");
+        let name = CString::new(format!("/{}", super::secret())).expect("a name without zero bytes");
         let flags = MQ_OFlag::O_CREAT | MQ_OFlag::O_EXCL | MQ_OFlag::O_RDWR | MQ_OFlag::O_CLOEXEC;
-        let queue = mq_open(
-            name.as_c_str(),
-            flags,
-            Mode::from_bits_truncate(0o644),
-            None,
-        )?;
+        let queue = mq_open(name.as_c_str(), flags, Mode::from_bits_truncate(0o644), None)?;
         mq_send(&queue, secret.as_bytes(), 1)?;
         Ok(Self { name, secret })
     }

@@ -18,8 +18,5 @@ pub use terminal::Terminal;
 /// A text that occurs nowhere else on the host.
 pub fn secret() -> String {
     use std::hash::{BuildHasher as _, RandomState};
-    format!(
-        "clearing-secret-{:016x}",
-        RandomState::new().hash_one(std::process::id())
-    )
+    format!("clearing-secret-{:016x}", RandomState::new().hash_one(std::process::id()))
 }

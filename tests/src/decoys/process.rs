@@ -17,21 +17,10 @@ impl Process {
     pub fn start(site: &Site) -> Self {
         let (argument_secret, environment_secret) = (super::secret(), super::secret());
         let mut command = site.host("sleep");
-        command
-            .arg0(&argument_secret)
-            .arg("300")
-            .env("DECOY_SECRET", &environment_secret);
-        command
-            .current_dir("/")
-            .stdin(Stdio::null())
-            .stdout(Stdio::null())
-            .stderr(Stdio::null());
+        command.arg0(&argument_secret).arg("300").env("DECOY_SECRET", &environment_secret);
+        command.current_dir("/").stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null());
         let child = command.spawn().expect("sleep is everywhere");
-        Self {
-            child,
-            argument_secret,
-            environment_secret,
-        }
+        Self { child, argument_secret, environment_secret }
     }
 
     /// Its process id on the host.

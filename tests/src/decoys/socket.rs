@@ -17,16 +17,11 @@ pub struct PathSocket {
 impl PathSocket {
     /// Listens at `path`, which the caller may connect to; the file goes with the site.
     pub fn listen(site: &Site, path: &Path) -> Self {
-        let listener = UnixListener::bind(path)
-            .unwrap_or_else(|error| panic!("bind {}: {error}", path.display()));
-        listener
-            .set_nonblocking(true)
-            .expect("a socket can be non-blocking");
+        let listener =
+            UnixListener::bind(path).unwrap_or_else(|error| panic!("bind {}: {error}", path.display()));
+        listener.set_nonblocking(true).expect("a socket can be non-blocking");
         site.own(path);
-        Self {
-            listener,
-            path: path.to_owned(),
-        }
+        Self { listener, path: path.to_owned() }
     }
 
     /// Where it listens.
@@ -52,9 +47,7 @@ impl AbstractSocket {
         let name = super::secret();
         let address = UnixAddr::from_abstract_name(&name).expect("a short name");
         let listener = UnixListener::bind_addr(&address).expect("a name that nobody has");
-        listener
-            .set_nonblocking(true)
-            .expect("a socket can be non-blocking");
+        listener.set_nonblocking(true).expect("a socket can be non-blocking");
         Self { listener, name }
     }
 
@@ -84,9 +77,7 @@ impl TcpPort {
 
     /// Where it listens.
     pub fn address(&self) -> SocketAddr {
-        self.listener
-            .local_addr()
-            .expect("a bound socket has an address")
+        self.listener.local_addr().expect("a bound socket has an address")
     }
 
     /// Whether somebody connected since the last call.
@@ -110,9 +101,7 @@ impl UdpPort {
 
     /// Where it listens.
     pub fn address(&self) -> SocketAddr {
-        self.socket
-            .local_addr()
-            .expect("a bound socket has an address")
+        self.socket.local_addr().expect("a bound socket has an address")
     }
 
     /// Whether a datagram came since the last call.

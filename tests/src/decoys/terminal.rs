@@ -25,23 +25,13 @@ pub struct Terminal {
 impl Terminal {
     /// Opens one of 24 lines of 80 characters.
     pub fn open(site: &Site) -> Self {
-        let size = Winsize {
-            ws_row: 24,
-            ws_col: 80,
-            ws_xpixel: 0,
-            ws_ypixel: 0,
-        };
+        let size = Winsize { ws_row: 24, ws_col: 80, ws_xpixel: 0, ws_ypixel: 0 };
         let pair = openpty(Some(&size), None).expect("a pseudo-terminal");
         let path = ttyname(&pair.slave).expect("a pseudo-terminal has a name");
         site.own(&path);
         // Reading is polled, so that a terminal on which nothing comes holds no proof up.
-        fcntl(&pair.master, FcntlArg::F_SETFL(OFlag::O_NONBLOCK))
-            .expect("a terminal can be non-blocking");
-        Self {
-            controller: File::from(pair.master),
-            user: pair.slave,
-            path,
-        }
+        fcntl(&pair.master, FcntlArg::F_SETFL(OFlag::O_NONBLOCK)).expect("a terminal can be non-blocking");
+        Self { controller: File::from(pair.master), user: pair.slave, path }
     }
 
     /// Its name on the host, below `/dev/pts`.
@@ -61,9 +51,7 @@ impl Terminal {
 
     /// Types, as a person would.
     pub fn type_in(&mut self, text: &str) {
-        self.controller
-            .write_all(text.as_bytes())
-            .expect("a terminal takes what is typed");
+        self.controller.write_all(text.as_bytes()).expect("a terminal takes what is typed");
     }
 
     /// Everything that was shown until `text` was.
@@ -77,10 +65,7 @@ impl Terminal {
         let mut shown = String::new();
         while !shown.contains(text) {
             shown.push_str(&self.read_shown());
-            assert!(
-                Instant::now() < end,
-                "{text:?} was not shown, but:\n{shown}"
-            );
+            assert!(Instant::now() < end, "{text:?} was not shown, but:\n{shown}");
             thread::sleep(Duration::from_millis(2));
         }
         shown
