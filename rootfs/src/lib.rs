@@ -1,1 +1,88 @@
-//! Placeholder.
+//! Supplies what a sandboxed command sees: which directory is its project, what of the host stands around
+//! it, where its writes go, and afterwards what they changed.
+//!
+//! Everything here is described as plain data; nothing is mounted and no rule is known.
+//!
+//! # Terms
+//!
+//! - **project**: the caller's real directory, the lower layer, never written here ([`Project`]).
+//! - **base**: what every private root holds of the host ([`Base`]).
+//! - **tool root**: a directory or file of the host that programs on the caller's `PATH` need ([`tool_roots`]).
+//! - **cache**: a directory of downloaded dependencies in the caller's home ([`caches`]).
+//! - **state directory**, **run**: where clearing keeps what it writes, and one command's part of it
+//!   ([`Store`], [`RunDirectory`]).
+//! - **upper**, **work**: what an overlay writes to, and what it needs beside ([`LayerDirectories`]).
+//! - **whiteout**, **opaque**: how an upper says that something of the lower is gone.
+//! - **change**: a difference between the project and what the upper shows over it ([`Changes`]).
+//!
+//! # Example
+//!
+//! ```
+//! # let scratch = tempfile::tempdir()?;
+//! # let (home, project) = (scratch.path().join("home"), scratch.path().join("home/app"));
+//! # std::fs::create_dir_all(&project)?;
+//! # std::fs::write(project.join("note.txt"), "old")?;
+//! use clearing_rootfs::{Changes, Project, ProjectRequest, Store};
+//!
+//! let state = Store::default_path(&|name| (name == "HOME").then(|| home.clone().into()))?;
+//! let project = Project::locate(&ProjectRequest {
+//!     directory: None,
+//!     cwd: &project,
+//!     home: Some(&home),
+//!     state: &state,
+//!     uid: 1000,
+//!     gid: 1000,
+//!     groups: &[],
+//! })?;
+//!
+//! let run = Store::open(&state)?.begin_run()?;
+//! let layer = run.layer("project", None)?;
+//! std::fs::write(layer.upper.join("note.txt"), "new")?; // an overlay would do this
+//!
+//! let changes = Changes::between(&layer.upper, &project.root)?;
+//! assert_eq!(changes.modified[0].path.to_str(), Some("note.txt"));
+//! run.discard()?;
+//! # Ok::<(), Box<dyn std::error::Error>>(())
+//! ```
+#![forbid(unsafe_code)]
+
+mod base;
+mod caches;
+mod changes;
+mod compare;
+mod credentials;
+mod descent;
+mod etc;
+mod files;
+mod git;
+mod git_config;
+mod identity;
+mod layouts;
+mod mountinfo;
+mod notes;
+mod overlay;
+mod places;
+mod project;
+mod remove;
+mod run;
+mod store;
+mod tool_finder;
+mod tools;
+mod walk;
+
+pub use base::{Base, BaseEntry, BaseRequest, HostNames};
+pub use caches::caches;
+pub use changes::{Change, Changes, Counts};
+pub use compare::Kind;
+pub use files::Environment;
+pub use git::{GitDirectory, Unverified};
+pub use identity::Identity;
+pub use mountinfo::{Mount, MountInfoError, MountTable};
+pub use notes::Note;
+pub use places::Place;
+pub use project::{Chosen, Project, ProjectError, ProjectRequest};
+pub use remove::RemoveError;
+pub use run::{LayerDirectories, LayerTop, RunDirectory, RunError};
+pub use store::{Collected, Store, StoreError};
+pub use tools::{Skipped, ToolRequest, ToolRoot, ToolRoots, tool_roots};
+pub use walk::WalkError;

@@ -1,0 +1,97 @@
+//! What a command changed: the upper, read as git would tell it.
+
+use std::path::{Path, PathBuf};
+
+use crate::compare::Kind;
+use crate::files::{io_error, open_directory};
+use crate::walk::{Difference, WalkError, walk};
+
+/// The differences between a project and what a layer over it shows.
+///
+/// Files are told, as git does, and directories only where nothing else tells of them: empty ones that were
+/// added or deleted, and those whose mode changed. The project's top directory itself is not compared.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Changes {
+    /// New paths, sorted.
+    pub added: Vec<Change>,
+    /// Paths with another type, mode, content or link target, sorted.
+    pub modified: Vec<Change>,
+    /// Paths that are gone, sorted.
+    pub deleted: Vec<Change>,
+    /// Directories that could not be looked into: closed by their mode, or deeper than a path can name.
+    pub unread: Vec<PathBuf>,
+    /// How many there are, also where the lists end early.
+    pub counts: Counts,
+}
+
+/// One changed path.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Change {
+    /// Relative to the project, any bytes.
+    pub path: PathBuf,
+    /// What it is now; for a deletion, what it was.
+    pub kind: Kind,
+}
+
+/// Numbers of changed paths.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Counts {
+    /// New paths.
+    pub added: u64,
+    /// Changed paths.
+    pub modified: u64,
+    /// Paths that are gone.
+    pub deleted: u64,
+}
+
+/// The lists together hold paths of this many bytes at most: a command can make more of them than memory.
+const LISTED: usize = 64 * 1024 * 1024;
+
+impl Changes {
+    /// Compares the layer `upper` with the project `lower`, reading of the project only what the layer touches.
+    ///
+    /// No link is followed on either side.
+    pub fn between(upper: &Path, lower: &Path) -> Result<Self, WalkError> {
+        let open = |path: &Path| {
+            open_directory(path)
+                .map_err(|errno| WalkError::Open { path: path.to_owned(), source: io_error(errno) })
+        };
+        let mut changes = Self::default();
+        let mut room = LISTED;
+        walk(open(upper)?, open(lower)?, &mut |path, difference| changes.add(path, difference, &mut room))?;
+        changes.added.sort_unstable();
+        changes.modified.sort_unstable();
+        changes.deleted.sort_unstable();
+        changes.unread.sort_unstable();
+        Ok(changes)
+    }
+
+    /// Whether the layer changes nothing.
+    pub fn is_empty(&self) -> bool {
+        self.counts == Counts::default() && self.unread.is_empty()
+    }
+
+    /// Whether the lists hold every path that was counted.
+    pub fn is_listed_whole(&self) -> bool {
+        let listed = (self.added.len() + self.modified.len() + self.deleted.len()) as u64;
+        listed == self.counts.added + self.counts.modified + self.counts.deleted
+    }
+
+    fn add(&mut self, path: &Path, difference: Difference, room: &mut usize) {
+        let (list, count, kind) = match difference {
+            Difference::Added(kind) => (&mut self.added, &mut self.counts.added, kind),
+            Difference::Modified(kind) => (&mut self.modified, &mut self.counts.modified, kind),
+            Difference::Deleted(kind) => (&mut self.deleted, &mut self.counts.deleted, kind),
+            Difference::Unread => return self.unread.push(path.to_owned()),
+        };
+        *count += 1;
+        if let Some(left) = room.checked_sub(path.as_os_str().len()) {
+            *room = left;
+            list.push(Change { path: path.to_owned(), kind });
+        }
+    }
+}
+
+#[cfg(test)]
+#[path = "changes_tests.rs"]
+mod tests;

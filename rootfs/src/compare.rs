@@ -1,0 +1,85 @@
+//! Whether a file that was copied up still is what it was.
+
+use std::ffi::CStr;
+use std::os::fd::{BorrowedFd, OwnedFd};
+
+use rustix::fs::{FileType, Mode, OFlags, Stat, openat, readlinkat};
+use rustix::io::Errno;
+
+/// What a changed path is now; for a deletion, what it was.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub enum Kind {
+    /// A regular file.
+    File,
+    /// A directory.
+    Directory,
+    /// A symbolic link.
+    Symlink,
+    /// A named pipe.
+    Fifo,
+    /// A socket.
+    Socket,
+    /// A character or block device.
+    Device,
+}
+
+impl Kind {
+    pub(crate) fn of(stat: &Stat) -> Self {
+        match FileType::from_raw_mode(stat.st_mode) {
+            FileType::Directory => Self::Directory,
+            FileType::Symlink => Self::Symlink,
+            FileType::Fifo => Self::Fifo,
+            FileType::Socket => Self::Socket,
+            FileType::CharacterDevice | FileType::BlockDevice => Self::Device,
+            FileType::RegularFile | FileType::Unknown => Self::File,
+        }
+    }
+}
+
+/// Whether `name` has the same type, mode, size and content in both directories.
+///
+/// Times are not asked: a command can set them. What cannot be read counts as changed.
+pub(crate) fn same(upper: (BorrowedFd<'_>, &Stat), lower: (BorrowedFd<'_>, &Stat), name: &CStr) -> bool {
+    let ((upper, stat), (lower, old)) = (upper, lower);
+    if stat.st_mode != old.st_mode || stat.st_size != old.st_size || stat.st_rdev != old.st_rdev {
+        return false;
+    }
+    match Kind::of(stat) {
+        Kind::File => same_content(upper, lower, name).unwrap_or(false),
+        Kind::Symlink => {
+            let target = |directory| readlinkat(directory, name, Vec::new());
+            matches!((target(upper), target(lower)), (Ok(now), Ok(before)) if now == before)
+        }
+        Kind::Directory | Kind::Fifo | Kind::Socket | Kind::Device => true,
+    }
+}
+
+fn same_content(upper: BorrowedFd<'_>, lower: BorrowedFd<'_>, name: &CStr) -> Result<bool, Errno> {
+    let (upper, lower) = (open(upper, name)?, open(lower, name)?);
+    let (mut now, mut before) = (vec![0; BLOCK], vec![0; BLOCK]);
+    loop {
+        let (now, before) = (fill(&upper, &mut now)?, fill(&lower, &mut before)?);
+        if now != before || now.is_empty() {
+            return Ok(now == before);
+        }
+    }
+}
+
+const BLOCK: usize = 64 * 1024;
+
+fn open(directory: BorrowedFd<'_>, name: &CStr) -> Result<OwnedFd, Errno> {
+    let flags = OFlags::RDONLY | OFlags::NOFOLLOW | OFlags::NONBLOCK | OFlags::NOCTTY | OFlags::CLOEXEC;
+    openat(directory, name, flags, Mode::empty())
+}
+
+/// Reads until the buffer is full or the file ends, so that short reads on one side don't shift the blocks.
+fn fill<'a>(file: &OwnedFd, buffer: &'a mut [u8]) -> Result<&'a [u8], Errno> {
+    let mut filled = 0;
+    while filled < buffer.len() {
+        match rustix::io::read(file, &mut buffer[filled..])? {
+            0 => break,
+            read => filled += read,
+        }
+    }
+    Ok(&buffer[..filled])
+}

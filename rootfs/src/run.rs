@@ -1,0 +1,154 @@
+//! The directory of one run: its layers, and the lock that says that somebody uses it.
+
+use std::ffi::CString;
+use std::io;
+use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use rustix::fs::{AtFlags, FlockOperation, Gid, Mode, Uid, chmodat, chownat, flock, fstat, mkdirat, statat};
+use rustix::io::Errno;
+use rustix::rand::{GetRandomFlags, getrandom};
+
+use crate::descent::step;
+use crate::files::io_error;
+use crate::identity::Identity;
+use crate::remove::{RemoveError, remove_tree};
+
+/// A run's own directory. Dropped without [`discard`](Self::discard), it stays until the next collection.
+#[derive(Debug)]
+pub struct RunDirectory {
+    path: PathBuf,
+    name: CString,
+    runs: Arc<OwnedFd>,
+    directory: OwnedFd,
+}
+
+/// The top of a layer, which is what the command sees as the attributes of the directory below it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct LayerTop {
+    /// The permission bits. Leave set-group-id out where the group is not mapped: nothing could be made there.
+    pub mode: u32,
+    /// User and group that it is given to, by a caller who is root.
+    pub owner: Option<(u32, u32)>,
+}
+
+/// The two directories that an overlay writes to.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct LayerDirectories {
+    /// What the command wrote.
+    pub upper: PathBuf,
+    /// Overlay's own, empty and never used twice.
+    pub work: PathBuf,
+}
+
+/// Why a run has no directory, or a layer none.
+#[derive(Debug, thiserror::Error)]
+#[expect(missing_docs, reason = "each variant says itself in its message")]
+pub enum RunError {
+    #[error("creating a directory for the run in `{}`", path.display())]
+    Create { path: PathBuf, source: io::Error },
+    #[error("locking the run's directory `{}`", path.display())]
+    Lock { path: PathBuf, source: io::Error },
+    #[error("creating the layer `{}`", path.display())]
+    Layer { path: PathBuf, source: io::Error },
+}
+
+impl RunError {
+    /// What the caller can do about it.
+    pub fn hint(&self) -> Option<&'static str> {
+        let (Self::Create { source, .. } | Self::Lock { source, .. } | Self::Layer { source, .. }) = self;
+        match Errno::from_io_error(source)? {
+            Errno::NOSPC | Errno::DQUOT => {
+                Some("free some space, or point CLEARING_STATE_DIR to another disk")
+            }
+            Errno::ROFS => Some("point CLEARING_STATE_DIR to a file system that can be written"),
+            Errno::NOLCK | Errno::OPNOTSUPP => Some("point CLEARING_STATE_DIR to a local file system"),
+            _ => None,
+        }
+    }
+}
+
+impl RunDirectory {
+    /// A collector may lock or remove a directory between our making and our locking it. A new one is
+    /// taken then, and it is held only once the name still leads to what was locked.
+    pub(crate) fn begin(path: &Path, runs: &Arc<OwnedFd>) -> Result<Self, RunError> {
+        loop {
+            let name = random_name().map_err(|errno| uncreated(path, errno))?;
+            let path = path.join(name.to_string_lossy().as_ref());
+            mkdirat(runs, &name, Mode::RWXU).map_err(|errno| uncreated(&path, errno))?;
+            match lock(runs, &name) {
+                Ok(Some(directory)) => return Ok(Self { path, name, runs: Arc::clone(runs), directory }),
+                Ok(None) => {}
+                Err(errno) => return Err(RunError::Lock { path, source: io_error(errno) }),
+            }
+        }
+    }
+
+    /// The directory's path.
+    pub fn path(&self) -> &Path {
+        &self.path
+    }
+
+    /// The descriptor that carries the lock. While any process holds a copy, the run counts as alive.
+    pub fn lock(&self) -> BorrowedFd<'_> {
+        self.directory.as_fd()
+    }
+
+    /// Makes upper and work directory of the layer `name`, which must be a plain file name, new to this run.
+    pub fn layer(&self, name: &str, top: Option<LayerTop>) -> Result<LayerDirectories, RunError> {
+        let (upper, work) = (format!("{name}.upper"), format!("{name}.work"));
+        let made = self.make(&upper, top).and_then(|()| {
+            let private = top.map(|top| LayerTop { mode: 0o700, ..top });
+            self.make(&work, private.filter(|top| top.owner.is_some()))
+        });
+        let (upper, work) = (self.path.join(upper), self.path.join(work));
+        match made {
+            Ok(()) => Ok(LayerDirectories { upper, work }),
+            Err(errno) => Err(RunError::Layer { path: upper, source: io_error(errno) }),
+        }
+    }
+
+    /// Removes the run with everything in it, whatever the command made of it.
+    pub fn discard(self) -> Result<(), RemoveError> {
+        remove_tree(self.runs.as_fd(), &self.name)
+    }
+
+    fn make(&self, name: &str, top: Option<LayerTop>) -> Result<(), Errno> {
+        mkdirat(&self.directory, name, Mode::RWXU)?;
+        let Some(top) = top else { return Ok(()) };
+        if let Some((uid, gid)) = top.owner {
+            let (uid, gid) = (Uid::from_raw(uid), Gid::from_raw(gid));
+            chownat(&self.directory, name, Some(uid), Some(gid), AtFlags::SYMLINK_NOFOLLOW)?;
+        }
+        // Set apart from mkdir, whose mode the umask cuts down.
+        let mode = Mode::from_raw_mode(top.mode);
+        if mode == Mode::RWXU { Ok(()) } else { chmodat(&self.directory, name, mode, AtFlags::empty()) }
+    }
+}
+
+/// Opens and locks the new directory; none if a collector was faster.
+fn lock(runs: &OwnedFd, name: &CString) -> Result<Option<OwnedFd>, Errno> {
+    let locked = step(runs, name).and_then(|directory| {
+        flock(&directory, FlockOperation::NonBlockingLockExclusive).map(|()| directory)
+    });
+    let directory = match locked {
+        Err(Errno::NOENT | Errno::WOULDBLOCK) => return Ok(None),
+        locked => locked?,
+    };
+    match statat(runs, name, AtFlags::SYMLINK_NOFOLLOW) {
+        Err(Errno::NOENT) => Ok(None),
+        named => Ok((Identity::of(&named?) == Identity::of(&fstat(&directory)?)).then_some(directory)),
+    }
+}
+
+fn random_name() -> Result<CString, Errno> {
+    let mut bytes = [0_u8; 8];
+    getrandom(&mut bytes, GetRandomFlags::empty())?;
+    let name = format!("{:016x}", u64::from_ne_bytes(bytes));
+    CString::new(name).map_err(|_| Errno::INVAL)
+}
+
+fn uncreated(path: &Path, errno: Errno) -> RunError {
+    RunError::Create { path: path.to_owned(), source: io_error(errno) }
+}

@@ -1,0 +1,174 @@
+//! The state directory: where runs, and later sessions, keep what must not be anybody else's.
+
+use std::ffi::OsString;
+use std::fs::DirBuilder;
+use std::io;
+use std::os::fd::{AsFd, OwnedFd};
+use std::os::unix::fs::DirBuilderExt;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use rustix::fs::{FlockOperation, Mode, flock, fstat, mkdirat};
+use rustix::io::Errno;
+
+use crate::descent::{entries, step};
+use crate::files::{Environment, io_error, open_directory};
+use crate::remove::{RemoveError, remove_tree};
+use crate::run::{RunDirectory, RunError};
+
+/// The state directory, open and checked: the caller's own and writable by nobody else.
+#[derive(Debug)]
+pub struct Store {
+    path: PathBuf,
+    runs: Arc<OwnedFd>,
+}
+
+/// What a collection found of runs that ended without clearing up.
+#[derive(Debug, Default)]
+pub struct Collected {
+    /// Runs that nothing used any more, now gone.
+    pub removed: usize,
+    /// Runs that are still in use.
+    pub held: usize,
+    /// Runs that are dead and could not be removed, or not wholly.
+    pub failed: Vec<RemoveError>,
+}
+
+/// Why there is no state directory.
+#[derive(Debug, thiserror::Error)]
+#[expect(missing_docs, reason = "each variant says itself in its message")]
+pub enum StoreError {
+    #[error("no place for the state directory: neither CLEARING_STATE_DIR, XDG_STATE_HOME nor HOME is set")]
+    NoPlace,
+    #[error("the state directory `{}` is not an absolute path", path.display())]
+    Relative { path: PathBuf },
+    #[error("creating the state directory `{}`", path.display())]
+    Create { path: PathBuf, source: io::Error },
+    #[error("opening the state directory `{}`", path.display())]
+    Open { path: PathBuf, source: io::Error },
+    #[error("the state directory `{}` is not a directory", path.display())]
+    NotADirectory { path: PathBuf },
+    #[error("the state directory `{}` belongs to user {uid}", path.display())]
+    ForeignOwner { path: PathBuf, uid: u32 },
+    #[error("the state directory `{}` can be written by others (mode {mode:o})", path.display())]
+    WritableByOthers { path: PathBuf, mode: u32 },
+    #[error("listing the runs of `{}`", path.display())]
+    List { path: PathBuf, source: io::Error },
+}
+
+impl Store {
+    /// `$CLEARING_STATE_DIR`, else `$XDG_STATE_HOME/clearing`, else `~/.local/state/clearing`.
+    pub fn default_path(environment: Environment<'_>) -> Result<PathBuf, StoreError> {
+        let named =
+            |name: &str| environment(name).filter(|value: &OsString| !value.is_empty()).map(PathBuf::from);
+        let path = named("CLEARING_STATE_DIR")
+            .or_else(|| named("XDG_STATE_HOME").map(|state| state.join("clearing")))
+            .or_else(|| named("HOME").map(|home| home.join(".local/state/clearing")))
+            .ok_or(StoreError::NoPlace)?;
+        if path.is_absolute() { Ok(path) } else { Err(StoreError::Relative { path }) }
+    }
+
+    /// Opens the state directory and creates what is missing of it with mode 0700.
+    pub fn open(path: &Path) -> Result<Self, StoreError> {
+        if path.is_relative() {
+            return Err(StoreError::Relative { path: path.to_owned() });
+        }
+        let opened = match open_directory(path) {
+            Err(Errno::NOENT) => create(path)?,
+            opened => opened.map_err(|errno| unopened(path, errno))?,
+        };
+        check(path, &opened)?;
+        let runs = open_or_make(&opened, c"runs").map_err(|errno| unopened(&path.join("runs"), errno))?;
+        Ok(Self { path: path.to_owned(), runs: Arc::new(runs) })
+    }
+
+    /// The state directory's path, as it was given.
+    pub fn path(&self) -> &Path {
+        &self.path
+    }
+
+    /// Makes a fresh directory for one run, locked for as long as any process holds its descriptor.
+    pub fn begin_run(&self) -> Result<RunDirectory, RunError> {
+        RunDirectory::begin(&self.path.join("runs"), &self.runs)
+    }
+
+    /// Removes the directories of runs that ended without clearing up: those whose lock nobody holds.
+    ///
+    /// Any number of collectors and of beginning runs may be at work at once.
+    pub fn collect(&self) -> Result<Collected, StoreError> {
+        let list = entries(self.runs.as_fd());
+        let path = self.path.join("runs");
+        let list = list.map_err(|errno| StoreError::List { path, source: io_error(errno) })?;
+        let mut collected = Collected::default();
+        for entry in list {
+            // The lock is held until the directory is gone, so that a run that begins just now and finds
+            // its new directory locked, or gone, knows to take another one.
+            let locked = step(&self.runs, &entry.name)
+                .and_then(|run| flock(&run, FlockOperation::NonBlockingLockExclusive).map(|()| run));
+            match locked {
+                Err(Errno::WOULDBLOCK) => collected.held += 1,
+                Err(Errno::NOENT) => {}
+                Ok(_) | Err(Errno::NOTDIR | Errno::LOOP) => match remove_tree(self.runs.as_fd(), &entry.name)
+                {
+                    Ok(()) => collected.removed += 1,
+                    Err(error) => collected.failed.push(error),
+                },
+                Err(errno) => collected.failed.push(RemoveError::new(&entry.name, errno)),
+            }
+        }
+        Ok(collected)
+    }
+}
+
+impl StoreError {
+    /// What the caller can do about it.
+    pub fn hint(&self) -> Option<&'static str> {
+        match self {
+            Self::NoPlace | Self::Relative { .. } => Some("set CLEARING_STATE_DIR to an absolute path"),
+            Self::Create { .. }
+            | Self::Open { .. }
+            | Self::NotADirectory { .. }
+            | Self::ForeignOwner { .. } => Some("set CLEARING_STATE_DIR to a directory of your own"),
+            Self::WritableByOthers { .. } => {
+                Some("`chmod go-w` it, after a look at what others may have put there")
+            }
+            Self::List { .. } => None,
+        }
+    }
+}
+
+fn create(path: &Path) -> Result<OwnedFd, StoreError> {
+    let made = DirBuilder::new().recursive(true).mode(0o700).create(path);
+    made.map_err(|source| StoreError::Create { path: path.to_owned(), source })?;
+    open_directory(path).map_err(|errno| unopened(path, errno))
+}
+
+fn check(path: &Path, opened: &OwnedFd) -> Result<(), StoreError> {
+    let stat = fstat(opened).map_err(|errno| unopened(path, errno))?;
+    let (path, uid, mode) = (path.to_owned(), stat.st_uid, stat.st_mode & 0o7777);
+    if uid != rustix::process::geteuid().as_raw() {
+        Err(StoreError::ForeignOwner { path, uid })
+    } else if mode & 0o022 != 0 {
+        Err(StoreError::WritableByOthers { path, mode })
+    } else {
+        Ok(())
+    }
+}
+
+fn open_or_make(directory: &OwnedFd, name: &std::ffi::CStr) -> Result<OwnedFd, Errno> {
+    match step(directory, name) {
+        Err(Errno::NOENT) => match mkdirat(directory, name, Mode::RWXU) {
+            Ok(()) | Err(Errno::EXIST) => step(directory, name),
+            Err(errno) => Err(errno),
+        },
+        opened => opened,
+    }
+}
+
+fn unopened(path: &Path, errno: Errno) -> StoreError {
+    let path = path.to_owned();
+    match errno {
+        Errno::NOTDIR => StoreError::NotADirectory { path },
+        errno => StoreError::Open { path, source: io_error(errno) },
+    }
+}

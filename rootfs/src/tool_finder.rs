@@ -1,0 +1,196 @@
+//! The search behind [`tool_roots`](crate::tool_roots): from an entry of `PATH` to what must be shown for it.
+
+use std::io;
+use std::os::fd::AsFd;
+use std::path::{Path, PathBuf};
+
+use rustix::fs::FileType;
+
+use crate::descent::entries;
+use crate::files::{normalize, open_directory, path_of, read_regular};
+use crate::layouts::{LAYOUTS, Layout, Shows};
+use crate::places::Places;
+use crate::tools::{Skipped, ToolRequest, ToolRoot, ToolRoots, in_base};
+
+/// What has been found so far.
+pub(crate) struct Finder<'a> {
+    request: &'a ToolRequest<'a>,
+    places: Places,
+    layouts: Vec<Located>,
+    found: ToolRoots,
+}
+
+/// A layout where this caller has it.
+struct Located {
+    layout: &'static Layout,
+    directory: PathBuf,
+    shown: bool,
+}
+
+impl<'a> Finder<'a> {
+    pub(crate) fn new(request: &'a ToolRequest<'a>) -> Self {
+        let places = Places::new(request.home, request.state);
+        let layouts = LAYOUTS.iter().filter_map(|layout| locate(layout, request)).collect();
+        Self { request, places, layouts, found: ToolRoots::default() }
+    }
+
+    /// Shows what programs in `entry`, an absolute directory, need.
+    pub(crate) fn add_entry(&mut self, entry: &Path) -> Result<(), Skipped> {
+        let canonical = entry.canonicalize().map_err(|error| match error.kind() {
+            io::ErrorKind::PermissionDenied => Skipped::Unreadable,
+            _ => Skipped::Absent,
+        })?;
+        if let Some(place) = self.places.forbid(&canonical) {
+            return Err(Skipped::Forbidden(place));
+        }
+        let directory = open_directory(entry).map_err(|_| Skipped::Unreadable)?;
+        let follow =
+            match self.show_layout_of(entry).or_else(|| self.show_layout_of(&self.as_named(&canonical))) {
+                Some(layout) => matches!(layout.shows, Shows::Linked),
+                None => !self.show_environment_of(entry),
+            };
+        // The words of `PATH` must lead there inside too, even where links on the way led elsewhere.
+        self.show(entry.to_owned(), &[]);
+        if follow {
+            self.follow_links(entry, directory.as_fd());
+        }
+        Ok(())
+    }
+
+    /// The roots, each once and none inside another.
+    pub(crate) fn finish(mut self) -> ToolRoots {
+        self.found.roots.sort();
+        let mut roots: Vec<ToolRoot> = Vec::with_capacity(self.found.roots.len());
+        for root in self.found.roots {
+            if !roots.last().is_some_and(|outer| outer.covers(&root.path)) {
+                roots.push(root);
+            }
+        }
+        self.found.variables.sort_unstable();
+        ToolRoots { roots, ..self.found }
+    }
+
+    /// Shows the layout that `path` lies in, if there is one.
+    fn show_layout_of(&mut self, path: &Path) -> Option<&'static Layout> {
+        let index = self.layouts.iter().position(|located| path.starts_with(&located.directory))?;
+        if let Shows::Each = self.layouts[index].layout.shows {
+            let directory = &self.layouts[index].directory;
+            let first = path.strip_prefix(directory).ok()?.components().next()?;
+            let each = directory.join(first);
+            self.show(each, &[]);
+        } else {
+            self.show_layout(index);
+        }
+        Some(self.layouts[index].layout)
+    }
+
+    fn show_layout(&mut self, index: usize) {
+        let Some(located) = self.layouts.get_mut(index).filter(|located| !located.shown) else { return };
+        located.shown = true;
+        let (layout, directory) = (located.layout, located.directory.clone());
+        let parts = if let Shows::Parts(parts) = layout.shows { parts } else { &[""] };
+        for part in parts {
+            self.show(
+                if part.is_empty() { directory.clone() } else { directory.join(part) },
+                layout.leaves_out,
+            );
+        }
+        let variable = layout.variable.filter(|name| (self.request.environment)(name).is_some());
+        self.found.variables.extend(variable);
+        for need in layout.needs {
+            let needed = self.layouts.iter().position(|located| located.layout.directory == *need);
+            needed.into_iter().for_each(|index| self.show_layout(index));
+        }
+    }
+
+    /// Shows the Python virtual environment whose `bin` this is, with the Python it was made from.
+    fn show_environment_of(&mut self, bin: &Path) -> bool {
+        let Some(environment) = bin.parent() else { return false };
+        let Ok(directory) = open_directory(environment) else { return false };
+        let Ok(config) = read_regular(&directory, "pyvenv.cfg", 64 * 1024) else { return false };
+        self.show(environment.to_owned(), &[]);
+        if let Some(home) = python_home(&config).filter(|home| home.is_absolute() && !in_base(home))
+            && self.show_layout_of(&home).is_none()
+        {
+            home.parent().into_iter().for_each(|prefix| self.show(prefix.to_owned(), &[]));
+        }
+        true
+    }
+
+    /// Shows what the links in a directory of programs lead to, where that is not shown yet.
+    fn follow_links(&mut self, path: &Path, directory: std::os::fd::BorrowedFd<'_>) {
+        let links =
+            entries(directory).unwrap_or_default().into_iter().filter(|it| it.kind == FileType::Symlink);
+        for link in links {
+            if let Ok(to) = rustix::fs::readlinkat(directory, &link.name, Vec::new()) {
+                self.show_target(&normalize(&path.join(path_of(to.into_bytes()))));
+            }
+        }
+    }
+
+    fn show_target(&mut self, target: &Path) {
+        if self.is_shown(target) {
+            return;
+        }
+        let Some(canonical) = target.canonicalize().ok().filter(|it| self.places.forbid(it).is_none()) else {
+            return;
+        };
+        let named = self.as_named(&canonical);
+        let known = self.show_layout_of(&named).is_some()
+            || named.parent().is_some_and(|bin| self.show_environment_of(bin));
+        // A layout may show less than all of its directory, or lie behind a second link.
+        if !self.is_shown(target) && (!known || canonical.is_file()) && canonical.is_file() {
+            self.show(target.to_owned(), &[]);
+        }
+    }
+
+    /// Adds one root, unless it is seen anyway, is not there, or is a place that is never shown.
+    fn show(&mut self, path: PathBuf, leaves_out: &[&str]) {
+        let Some(canonical) = path.canonicalize().ok().filter(|_| !self.is_shown(&path)) else { return };
+        if self.places.forbid(&canonical).is_none() {
+            let leave_out =
+                leaves_out.iter().map(|name| path.join(name)).filter(|it| it.symlink_metadata().is_ok());
+            let leave_out = leave_out.collect();
+            self.found.roots.push(ToolRoot { path, leave_out });
+        }
+    }
+
+    fn is_shown(&self, path: &Path) -> bool {
+        let by_root = self.found.roots.iter().any(|root| root.covers(path));
+        by_root || in_base(path) || path.starts_with(self.request.project)
+    }
+
+    /// The path by the name that the home directory has for the caller, who may have a link for a home.
+    fn as_named(&self, canonical: &Path) -> PathBuf {
+        let below_home = self.places.home().and_then(|home| canonical.strip_prefix(home).ok());
+        match (below_home, self.request.home) {
+            (Some(rest), Some(home)) => home.join(rest),
+            _ => canonical.to_owned(),
+        }
+    }
+}
+
+impl ToolRoot {
+    fn covers(&self, path: &Path) -> bool {
+        path.starts_with(&self.path) && !self.leave_out.iter().any(|out| path.starts_with(out))
+    }
+}
+
+fn locate(layout: &'static Layout, request: &ToolRequest<'_>) -> Option<Located> {
+    let moved = layout.variable.and_then(|name| (request.environment)(name)).map(PathBuf::from);
+    let directory = match moved.filter(|directory| directory.is_absolute()) {
+        Some(directory) => normalize(&directory),
+        None if Path::new(layout.directory).is_absolute() => layout.directory.into(),
+        None => request.home?.join(layout.directory),
+    };
+    Some(Located { layout, directory, shown: false })
+}
+
+/// The line `home = DIR` of a `pyvenv.cfg`.
+fn python_home(config: &[u8]) -> Option<PathBuf> {
+    let mut lines = config.split(|&byte| byte == b'\n');
+    lines.find_map(|line| {
+        let (key, value) = line.split_at(line.iter().position(|&byte| byte == b'=')?);
+        (key.trim_ascii() == b"home").then(|| path_of(value[1..].trim_ascii().to_vec()))
+    })
+}
