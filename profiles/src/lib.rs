@@ -1,1 +1,65 @@
-//! Placeholder.
+//! Decides what is permitted: profiles, and the table of system calls. Pure: it knows no kernel,
+//! no process and no session.
+//!
+//! # Terms
+//!
+//! - A **profile** is the written permission: a TOML file with the sections `[filesystem]`,
+//!   `[network]`, `[environment]`, `[limits]`, `[syscalls]` and `[guards]`.
+//! - A profile **extends** one parent and states what differs. It can only **narrow** it, each key
+//!   permitting as much or less, unless it says `widen = true` and a `reason`.
+//! - In the lists `read` and `pass`, `"..."` stands for what the parent's list holds.
+//! - A **guard** is one isolation mechanism, `"required"` or `"best-effort"`.
+//! - A **rule** of the table says what the kernel answers to one system call, and why.
+//!
+//! # Example
+//!
+//! ```
+//! use clearing_profiles::{Guard, NetworkMode, Profile, Requirement};
+//!
+//! let folder = std::env::temp_dir().join(format!("clearing-doc-{}", std::process::id()));
+//! std::fs::create_dir_all(&folder)?;
+//! let file = folder.join("strict.toml");
+//!
+//! std::fs::write(&file, "extends = 'default'\n[limits]\ntimeout = '30s'\n")?;
+//! let profile = Profile::load(&file)?;
+//! assert_eq!(profile.network.mode, NetworkMode::None);
+//! assert_eq!(profile.guards.requirement(Guard::Seccomp), Requirement::Required);
+//!
+//! std::fs::write(&file, "extends = 'default'\n[limits]\ntimout = '30s'\n")?;
+//! let error = Profile::load(&file).unwrap_err().to_string();
+//! assert!(error.ends_with(
+//!     "strict.toml:3:1: unknown key `timout` in [limits]\n  \
+//!      3 | timout = '30s'\n    \
+//!        | ^^^^^^\n\
+//!      hint: did you mean `timeout`?"
+//! ));
+//! # std::fs::remove_dir_all(&folder)?;
+//! # Ok::<(), Box<dyn std::error::Error>>(())
+//! ```
+
+#![forbid(unsafe_code)]
+#![warn(missing_docs)]
+
+mod builtin;
+mod diagnostic;
+mod error;
+mod heading;
+mod load;
+mod profile;
+mod quantity;
+mod section;
+mod sections;
+mod suggest;
+mod syscalls;
+mod value;
+
+pub use builtin::names as builtin_names;
+pub use diagnostic::Diagnostic;
+pub use error::ProfileError;
+pub use profile::{Profile, Widening};
+pub use quantity::{QuantityError, parse_duration, parse_size};
+pub use sections::{
+    Environment, Filesystem, Guard, Guards, HostPath, HostPathError, Limits, Network, NetworkMode,
+    Requirement, Syscalls, VariableError, check_variable,
+};
+pub use syscalls::{Answer, Comparison, Condition, SyscallRule, Width, never, syscall, syscalls};

@@ -1,0 +1,156 @@
+//! What is wrong with a profile, shown at its place.
+
+use std::fmt;
+use std::ops::Range;
+
+use serde::Serialize;
+
+/// A fault in a profile's text: the place, what is wrong there, and the way forward.
+///
+/// `Display` gives the whole of it, the line with a caret below included:
+///
+/// ```text
+/// strict.toml:7:1: unknown key `timout` in [limits]
+///   7 | timout = "30s"
+///     | ^^^^^^
+/// hint: did you mean `timeout`?
+/// ```
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Diagnostic {
+    /// The file as the caller named it, or `builtin:NAME`.
+    pub file: String,
+    /// The line, from 1.
+    pub line: usize,
+    /// The column, from 1, in characters.
+    pub column: usize,
+    /// What is wrong.
+    pub message: String,
+    /// What to do about it.
+    pub hint: Option<String>,
+    /// The line as text, without what a terminal would take for a command.
+    pub excerpt: String,
+    /// White space and carets that go below the line.
+    pub marks: String,
+}
+
+impl fmt::Display for Diagnostic {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self { file, line, column, message, excerpt, marks, .. } = self;
+        writeln!(f, "{file}:{line}:{column}: {message}")?;
+        writeln!(f, "{line:>3} | {excerpt}")?;
+        write!(f, "{:>3} | {marks}", "")?;
+        match &self.hint {
+            Some(hint) => write!(f, "\nhint: {hint}"),
+            None => Ok(()),
+        }
+    }
+}
+
+impl std::error::Error for Diagnostic {}
+
+/// A fault before it is known which file it is in.
+#[derive(Debug)]
+pub(crate) struct Fault {
+    place: Range<usize>,
+    message: String,
+    hint: Option<String>,
+}
+
+impl Fault {
+    pub(crate) fn new(place: Range<usize>, message: impl Into<String>) -> Self {
+        Self { place, message: message.into(), hint: None }
+    }
+
+    /// Adds the way forward.
+    pub(crate) fn hint(self, hint: impl Into<String>) -> Self {
+        self.hint_if(Some(hint.into()))
+    }
+
+    /// Adds the way forward, if there is one to tell.
+    pub(crate) fn hint_if(mut self, hint: Option<String>) -> Self {
+        self.hint = hint;
+        self
+    }
+
+    /// Says which key above the sections the fault is in.
+    pub(crate) fn in_top(mut self, key: &str) -> Self {
+        self.message = format!("`{key}`: {}", self.message);
+        self
+    }
+
+    /// Says which section the fault is in.
+    pub(crate) fn in_section(mut self, section: &str) -> Self {
+        self.message = format!("[{section}]: {}", self.message);
+        self
+    }
+
+    /// Says which key the fault is in.
+    pub(crate) fn in_key(mut self, key: &str, section: &str) -> Self {
+        self.message = format!("`{key}` in [{section}]: {}", self.message);
+        self
+    }
+
+    /// Finds the line in `text` which the place is on.
+    pub(crate) fn diagnose(self, file: &str, text: &str) -> Diagnostic {
+        let start = floor_boundary(text, self.place.start);
+        let end = floor_boundary(text, self.place.end).max(start);
+        let line_start = text[..start].rfind('\n').map_or(0, |newline| newline + 1);
+        let line_end = text[start..].find('\n').map_or(text.len(), |newline| start + newline);
+        let line = text[line_start..line_end].trim_end_matches('\r');
+        let before = &text[line_start..start];
+        let marked = &text[start..end.min(line_start + line.len()).max(start)];
+        Diagnostic {
+            file: file.to_owned(),
+            line: text[..line_start].matches('\n').count() + 1,
+            column: before.chars().count() + 1,
+            message: self.message,
+            hint: self.hint,
+            excerpt: line.chars().map(printable).collect(),
+            marks: marks(before, marked),
+        }
+    }
+}
+
+/// Places come from the parser, but nothing here may depend on that for not panicking.
+fn floor_boundary(text: &str, place: usize) -> usize {
+    text.floor_char_boundary(place.min(text.len()))
+}
+
+fn printable(character: char) -> char {
+    if character.is_control() && character != '\t' { '\u{fffd}' } else { character }
+}
+
+/// White space as wide as `before`, carets as wide as `marked`, at least one.
+fn marks(before: &str, marked: &str) -> String {
+    let mut marks: String = before.chars().flat_map(|c| padding(c, ' ')).collect();
+    marks.extend(marked.chars().flat_map(|c| padding(c, '^')));
+    if marked.is_empty() {
+        marks.push('^');
+    }
+    marks
+}
+
+/// As many `fill` as the character is wide; a tab stays a tab, so that the caret stays below.
+fn padding(character: char, fill: char) -> impl Iterator<Item = char> {
+    let fill = if character == '\t' && fill == ' ' { '\t' } else { fill };
+    std::iter::repeat_n(fill, width(character))
+}
+
+/// How many cells a terminal gives to a character: combining marks none, East Asian ones two.
+fn width(character: char) -> usize {
+    match character {
+        '\u{300}'..='\u{36f}' | '\u{200b}'..='\u{200f}' | '\u{fe00}'..='\u{fe0f}' => 0,
+        '\u{1100}'..='\u{115f}'
+        | '\u{2e80}'..='\u{a4cf}'
+        | '\u{ac00}'..='\u{d7a3}'
+        | '\u{f900}'..='\u{faff}'
+        | '\u{fe30}'..='\u{fe6f}'
+        | '\u{ff00}'..='\u{ff60}'
+        | '\u{ffe0}'..='\u{ffe6}'
+        | '\u{1f300}'..='\u{1f64f}'
+        | '\u{1f680}'..='\u{1faff}'
+        | '\u{20000}'..='\u{3fffd}' => 2,
+        _ => 1,
+    }
+}

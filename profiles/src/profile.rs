@@ -1,0 +1,71 @@
+//! A profile: everything that is permitted, stated.
+
+use std::borrow::Cow;
+
+use serde::Serialize;
+use toml::de::DeTable;
+
+use crate::diagnostic::Fault;
+use crate::section::Licence;
+use crate::sections::{Environment, Filesystem, Guards, Limits, Network, Syscalls};
+use crate::syscalls::SyscallRule;
+
+/// A resolved profile: every value is stated, by its file or by those that it extends.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Profile {
+    /// The file's name without `.toml`.
+    pub name: String,
+    /// Who permitted more than the parent does, and why, the farthest ancestor first.
+    pub widened: Vec<Widening>,
+    /// What of the host is seen.
+    pub filesystem: Filesystem,
+    /// Which network there is.
+    pub network: Network,
+    /// Which variables come in.
+    pub environment: Environment,
+    /// How long and how much.
+    pub limits: Limits,
+    /// What is added to the built-in table of system calls.
+    pub syscalls: Syscalls,
+    /// What must hold.
+    pub guards: Guards,
+}
+
+/// A profile that permits more than its parent does.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Widening {
+    /// Which.
+    pub profile: String,
+    /// Why, in its author's words.
+    pub reason: String,
+}
+
+impl Profile {
+    /// The built-in table of system calls with the profile's own additions, sorted by name.
+    ///
+    /// Borrowed, and so free, for a profile that adds nothing.
+    pub fn syscall_rules(&self) -> Cow<'static, [SyscallRule]> {
+        self.syscalls.rules()
+    }
+
+    /// Reads the sections of a file over those of its parent.
+    pub(crate) fn read(
+        name: &str,
+        file: &mut DeTable<'_>,
+        parent: Option<&Self>,
+        licence: Licence<'_>,
+    ) -> Result<Self, Fault> {
+        Ok(Self {
+            name: name.to_owned(),
+            widened: parent.map(|p| p.widened.clone()).unwrap_or_default(),
+            filesystem: Filesystem::read(file, parent.map(|p| &p.filesystem), licence)?,
+            network: Network::read(file, parent.map(|p| &p.network), licence)?,
+            environment: Environment::read(file, parent.map(|p| &p.environment), licence)?,
+            limits: Limits::read(file, parent.map(|p| &p.limits), licence)?,
+            syscalls: Syscalls::read(file, parent.map(|p| &p.syscalls), licence)?,
+            guards: Guards::read(file, parent.map(|p| &p.guards), licence)?,
+        })
+    }
+}

@@ -1,0 +1,149 @@
+//! `[filesystem]`: what of the host is seen besides the base system and the project.
+
+use std::path::{Component, Path, PathBuf};
+
+use serde::{Serialize, Serializer};
+use thiserror::Error;
+use toml::de::DeTable;
+
+use super::greater;
+use crate::diagnostic::Fault;
+use crate::section::{Licence, Section};
+use crate::value::{self, Item};
+
+/// What of the host is seen, and how large the sandbox's own file systems are.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Filesystem {
+    /// Further host paths that can be read.
+    pub read: Vec<HostPath>,
+    /// Bytes that `/tmp` holds; never 0, which a tmpfs takes for no limit.
+    pub tmp_size: u64,
+    /// Bytes that `/dev/shm` holds; never 0.
+    pub shm_size: u64,
+    /// Whether the tools that `PATH` leads to come in.
+    pub tool_roots: bool,
+    /// Whether the caller's dependency caches are lower layers of the home.
+    pub caches: bool,
+}
+
+impl Filesystem {
+    pub(crate) fn read(
+        file: &mut DeTable<'_>,
+        parent: Option<&Self>,
+        licence: Licence<'_>,
+    ) -> Result<Self, Fault> {
+        let known = ["read", "tmp_size", "shm_size", "tool_roots", "caches"];
+        let mut keys = Section::open(file, "filesystem", &known, licence)?;
+        let size = || value::size(PAGE..=LARGEST);
+        let section = Self {
+            read: keys.take_list("read", parent.map(|p| &p.read), host_path, HostPath::covers)?,
+            tmp_size: keys.take("tmp_size", parent.map(|p| &p.tmp_size), size(), greater)?,
+            shm_size: keys.take("shm_size", parent.map(|p| &p.shm_size), size(), greater)?,
+            tool_roots: keys.take("tool_roots", parent.map(|p| &p.tool_roots), value::boolean, greater)?,
+            caches: keys.take("caches", parent.map(|p| &p.caches), value::boolean, greater)?,
+        };
+        keys.close()?;
+        Ok(section)
+    }
+}
+
+const PAGE: u64 = 4096;
+const LARGEST: u64 = 1 << 50;
+
+/// A path of the host: absolute, or below the caller's home.
+///
+/// It has no `..`, no `.` and no NUL, and is none of `/`, the home itself, `/proc`, `/sys`, `/dev`
+/// or what lies in those three.
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+pub enum HostPath {
+    /// From the root.
+    Absolute(PathBuf),
+    /// From the caller's home, written `~/…`.
+    Home(PathBuf),
+}
+
+impl HostPath {
+    /// Reads a path as a profile has it.
+    pub fn parse(text: &str) -> Result<Self, HostPathError> {
+        let (path, make): (&str, fn(PathBuf) -> Self) = match text.strip_prefix("~/") {
+            Some(rest) => (rest, Self::Home),
+            None if text.starts_with('/') => (&text[1..], Self::Absolute),
+            None => return Err(HostPathError::Relative(text.to_owned())),
+        };
+        if text.contains('\0') {
+            return Err(HostPathError::Nul);
+        }
+        let path = Path::new(path.trim_start_matches('/'));
+        if path.components().any(|component| component == Component::ParentDir) {
+            return Err(HostPathError::Parent(text.to_owned()));
+        }
+        let path: PathBuf = path.components().filter(|c| *c != Component::CurDir).collect();
+        if path.as_os_str().is_empty() {
+            return Err(HostPathError::Whole(text.to_owned()));
+        }
+        make(path).rooted(text)
+    }
+
+    /// The path on the host of a caller with this home.
+    pub fn resolve(&self, home: &Path) -> PathBuf {
+        match self {
+            Self::Absolute(path) => path.clone(),
+            Self::Home(path) => home.join(path),
+        }
+    }
+
+    /// Puts the root back on, and refuses the kernel's own file systems.
+    fn rooted(self, text: &str) -> Result<Self, HostPathError> {
+        match self {
+            Self::Absolute(path) if ["proc", "sys", "dev"].iter().any(|own| path.starts_with(own)) => {
+                Err(HostPathError::Kernel(text.to_owned()))
+            }
+            Self::Absolute(path) => Ok(Self::Absolute(Path::new("/").join(path))),
+            home => Ok(home),
+        }
+    }
+
+    /// Whether `other` lies at or below this path, compared by component.
+    fn covers(&self, other: &Self) -> bool {
+        match (self, other) {
+            (Self::Absolute(path), Self::Absolute(other)) | (Self::Home(path), Self::Home(other)) => {
+                other.starts_with(path)
+            }
+            _ => false,
+        }
+    }
+}
+
+impl Serialize for HostPath {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        match self {
+            Self::Absolute(path) => path.serialize(serializer),
+            Self::Home(path) => Path::new("~").join(path).serialize(serializer),
+        }
+    }
+}
+
+/// Why a text is no path for a profile.
+#[derive(Debug, Clone, PartialEq, Eq, Error)]
+pub enum HostPathError {
+    /// Neither absolute nor below the home.
+    #[error("`{0}` is neither absolute nor begins with `~/`")]
+    Relative(String),
+    /// With a `..`.
+    #[error("`{0}` goes back up with `..`")]
+    Parent(String),
+    /// The whole host, or the whole home.
+    #[error("`{0}` is everything")]
+    Whole(String),
+    /// In `/proc`, `/sys` or `/dev`.
+    #[error("`{0}` is the kernel's, and the sandbox has its own")]
+    Kernel(String),
+    /// With a NUL byte.
+    #[error("a path cannot hold a NUL byte")]
+    Nul,
+}
+
+fn host_path(item: &Item<'_>) -> Result<HostPath, Fault> {
+    HostPath::parse(value::string(item)?).map_err(|error| Fault::new(item.span(), error.to_string()))
+}

@@ -1,0 +1,29 @@
+//! The sections of a profile, a file each: what its keys are, and when a value permits more.
+
+mod environment;
+mod filesystem;
+mod guards;
+mod limits;
+mod network;
+mod syscalls;
+
+pub use environment::{Environment, VariableError, check_variable};
+pub use filesystem::{Filesystem, HostPath, HostPathError};
+pub use guards::{Guard, Guards, Requirement};
+pub use limits::Limits;
+pub use network::{Network, NetworkMode};
+pub use syscalls::Syscalls;
+
+/// More is more.
+fn greater<T: Ord>(value: &T, parent: &T) -> bool {
+    value > parent
+}
+
+/// More is more, and no limit is the most.
+fn greater_or_unlimited<T: Ord>(value: &Option<T>, parent: &Option<T>) -> bool {
+    match (value, parent) {
+        (_, None) => false,
+        (None, Some(_)) => true,
+        (Some(value), Some(parent)) => value > parent,
+    }
+}
