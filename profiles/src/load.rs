@@ -86,7 +86,8 @@ impl Source {
         let label = path.display().to_string();
         let text = String::from_utf8(bytes).map_err(|error| not_utf8(&label, &error))?;
         Ok(Self {
-            origin: Origin::File(path.canonicalize().map_err(unreadable)?),
+            // A pipe, as of `-p <(…)`, has no path of its own.
+            origin: Origin::File(path.canonicalize().unwrap_or_else(|_| path.to_owned())),
             label,
             name: path.file_stem().unwrap_or_default().to_string_lossy().into_owned(),
             text: Cow::Owned(text),

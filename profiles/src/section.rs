@@ -72,7 +72,7 @@ impl<'i, 'p> Section<'i, 'p> {
     /// Reads a list, in which `"..."` stands for the inherited one, or inherits it.
     ///
     /// `covers` tells whether an entry of the parent's permits what an entry of this list does.
-    pub(crate) fn take_list<T: Clone + PartialEq>(
+    pub(crate) fn take_list<T: Clone>(
         &mut self,
         key: &'static str,
         inherited: Option<&Vec<T>>,
@@ -85,17 +85,15 @@ impl<'i, 'p> Section<'i, 'p> {
         let in_key = |fault: Fault| fault.in_key(key, self.name);
         let mut values = Vec::new();
         for item in value::array(&list).map_err(in_key)? {
-            match inherited {
-                Some(inherited) if value::string(item).is_ok_and(|text| text == INHERITED) => {
-                    values.extend(inherited.iter().cloned());
-                }
-                _ => {
-                    let value = read(item).map_err(in_key)?;
-                    let covered = |list: &Vec<T>| list.iter().any(|entry| covers(entry, &value));
-                    self.check_entry(item.span(), key, inherited.is_none_or(covered))?;
-                    values.push(value);
-                }
+            if value::string(item).is_ok_and(|text| text == INHERITED) {
+                let inherited = inherited.ok_or_else(|| in_key(nothing_inherited(item)))?;
+                values.extend(inherited.iter().cloned());
+                continue;
             }
+            let value = read(item).map_err(in_key)?;
+            let covered = |list: &Vec<T>| list.iter().any(|entry| covers(entry, &value));
+            self.check_entry(item.span(), key, inherited.is_none_or(covered))?;
+            values.push(value);
         }
         Ok(values)
     }
@@ -159,6 +157,10 @@ pub(crate) fn refuse_unknown(keys: &DeTable<'_>, known: &[&str], section: &str) 
 
 fn unknown_key(key: &Spanned<DeString<'_>>, section: &str) -> Fault {
     Fault::new(key.span(), format!("unknown key `{}` in [{section}]", key.get_ref()))
+}
+
+fn nothing_inherited(item: &Item<'_>) -> Fault {
+    Fault::new(item.span(), "`...` stands for the parent's list, and there is no parent")
 }
 
 fn widens(place: Range<usize>, message: String) -> Fault {

@@ -45,15 +45,10 @@ impl Environment {
 
 /// Checks a variable's name, wherever it comes from: a profile, a request, the command line.
 pub fn check_variable(name: &str) -> Result<(), VariableError> {
-    if name.is_empty() {
-        return Err(VariableError::Empty);
-    }
-    if name.contains(['=', '\0']) {
-        return Err(VariableError::Malformed(name.to_owned()));
-    }
-    match LOADER_VARIABLES.iter().any(|loader| covers(loader, name)) {
-        true => Err(VariableError::Loader { pattern: name.to_owned(), loader: name.to_owned() }),
-        false => Ok(()),
+    check_form(name)?;
+    match LOADER_VARIABLES.iter().find(|loader| covers(loader, name)) {
+        Some(loader) => Err(VariableError::Loader { pattern: name.to_owned(), loader }),
+        None => Ok(()),
     }
 }
 
@@ -67,12 +62,12 @@ pub enum VariableError {
     #[error("{0:?} cannot be a variable's name")]
     Malformed(String),
     /// It changes what code programs run before their own.
-    #[error("`{pattern}` brings in `{loader}`, which changes what code programs load")]
+    #[error("`{pattern}` stands for a variable that changes what code programs load (`{loader}`)")]
     Loader {
         /// What was named.
         pattern: String,
-        /// What that is, or stands for.
-        loader: String,
+        /// What that is, or would bring in.
+        loader: &'static str,
     },
     /// A NUL in the value.
     #[error("the value of `{0}` cannot hold a NUL byte")]
@@ -108,18 +103,27 @@ fn covers(pattern: &str, other: &str) -> bool {
     }
 }
 
-/// Refuses a prefix if any variable of the loader could begin with it.
+fn check_form(name: &str) -> Result<(), VariableError> {
+    match name {
+        "" => Err(VariableError::Empty),
+        _ if name.contains(['=', '\0']) => Err(VariableError::Malformed(name.to_owned())),
+        _ => Ok(()),
+    }
+}
+
+/// Checks a name or a prefix; a prefix must not be able to bring in a variable of the loader.
 fn check_pattern(pattern: &str) -> Result<(), VariableError> {
-    let name = pattern.strip_suffix('*').unwrap_or(pattern);
-    if name.contains('*') {
+    let prefix = pattern.strip_suffix('*');
+    if prefix.unwrap_or(pattern).contains('*') {
         return Err(VariableError::Malformed(pattern.to_owned()));
     }
-    let meets = |loader: &&&str| covers(pattern, loader.trim_end_matches('*')) || covers(loader, name);
+    let Some(prefix) = prefix else {
+        return check_variable(pattern);
+    };
+    let meets = |loader: &&&str| covers(loader, prefix) || loader.trim_end_matches('*').starts_with(prefix);
     match LOADER_VARIABLES.iter().find(meets) {
-        Some(loader) => {
-            Err(VariableError::Loader { pattern: pattern.to_owned(), loader: (*loader).to_owned() })
-        }
-        None => check_variable(name),
+        Some(loader) => Err(VariableError::Loader { pattern: pattern.to_owned(), loader }),
+        None => check_form(prefix),
     }
 }
 

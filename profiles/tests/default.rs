@@ -1,0 +1,134 @@
+//! The built-in profile: what stands in it, and what must never.
+
+use std::collections::BTreeSet;
+use std::time::Duration;
+
+use clearing_profiles::{Guard, NetworkMode, Profile, Requirement, builtin_names, syscalls};
+
+fn default() -> Profile {
+    Profile::builtin("default").expect("the default profile loads")
+}
+
+#[test]
+fn every_builtin_profile_loads_under_its_own_name() {
+    for name in builtin_names() {
+        assert_eq!(Profile::builtin(name).unwrap().name, name);
+        assert_eq!(Profile::find(name, None).unwrap(), Profile::builtin(name).unwrap());
+    }
+}
+
+#[test]
+fn default_requires_every_guard() {
+    let guards = default().guards;
+    assert_eq!(guards.best_effort().count(), 0);
+    for guard in Guard::all() {
+        assert_eq!(guards.requirement(guard), Requirement::Required, "{}", guard.name());
+    }
+}
+
+#[test]
+fn default_has_no_network_no_core_dumps_and_no_wall_timeout() {
+    let profile = default();
+    assert_eq!(profile.network.mode, NetworkMode::None);
+    assert_eq!(profile.limits.core, 0);
+    assert_eq!(profile.limits.nofile, 1024);
+    assert_eq!(profile.limits.timeout, None);
+    assert_eq!(profile.limits.grace, Duration::from_secs(2));
+    assert_eq!(profile.widened, []);
+}
+
+#[test]
+fn default_passes_what_tools_need() {
+    let environment = default().environment;
+    for name in ["PATH", "HOME", "LANG", "LC_ALL", "TERM", "CARGO_HOME", "PYENV_ROOT", "NO_COLOR", "CI"] {
+        assert!(environment.passes(name), "{name}");
+    }
+}
+
+#[test]
+fn default_passes_no_secret_no_socket_and_no_loader_variable() {
+    let environment = default().environment;
+    for name in [
+        "AWS_SECRET_ACCESS_KEY",
+        "AWS_PROFILE",
+        "GITHUB_TOKEN",
+        "GH_TOKEN",
+        "NPM_TOKEN",
+        "npm_config__auth",
+        "CARGO_REGISTRY_TOKEN",
+        "CARGO_REGISTRIES_MINE_TOKEN",
+        "PIP_INDEX_URL",
+        "GOPROXY",
+        "HTTP_PROXY",
+        "https_proxy",
+        "ANTHROPIC_API_KEY",
+        "OPENAI_API_KEY",
+        "DATABASE_URL",
+        "GOOGLE_APPLICATION_CREDENTIALS",
+        "KUBECONFIG",
+        "SSH_AUTH_SOCK",
+        "SSH_AGENT_PID",
+        "GPG_AGENT_INFO",
+        "DBUS_SESSION_BUS_ADDRESS",
+        "DOCKER_HOST",
+        "DISPLAY",
+        "WAYLAND_DISPLAY",
+        "XAUTHORITY",
+        "XDG_RUNTIME_DIR",
+        "TMPDIR",
+        "MAKEFLAGS",
+        "NODE_OPTIONS",
+        "GIT_SSH_COMMAND",
+        "GIT_CONFIG_COUNT",
+        "LD_PRELOAD",
+        "LD_LIBRARY_PATH",
+        "GCONV_PATH",
+        "BASH_ENV",
+        "BASH_FUNC_ls%%",
+    ] {
+        assert!(!environment.passes(name), "{name}");
+    }
+    let secret = ["TOKEN", "SECRET", "PASSW", "_KEY", "AUTH_SOCK", "CREDENTIAL", "COOKIE"];
+    let told = |pattern: &&String| secret.iter().any(|word| pattern.contains(word));
+    assert_eq!(environment.pass.iter().find(told), None);
+}
+
+#[test]
+fn default_names_each_variable_once() {
+    let pass = default().environment.pass;
+    let distinct: BTreeSet<&String> = pass.iter().collect();
+    assert_eq!(distinct.len(), pass.len());
+}
+
+#[test]
+fn default_adds_nothing_to_the_table_and_so_borrows_it() {
+    let rules = default().syscall_rules();
+    assert!(matches!(rules, std::borrow::Cow::Borrowed(_)));
+    assert_eq!(rules, syscalls());
+}
+
+#[test]
+fn default_is_printed_as_json_with_every_value() {
+    let mut json = serde_json::to_value(default()).unwrap();
+    json["environment"]["pass"] = serde_json::json!("…");
+    json["guards"] = serde_json::json!("…");
+    let expected = serde_json::json!({
+        "name": "default",
+        "widened": [],
+        "filesystem": {
+            "read": [], "tmpSize": 1 << 30, "shmSize": 256 << 20, "toolRoots": true, "caches": true,
+        },
+        "network": { "mode": "none" },
+        "environment": { "pass": "…", "set": {} },
+        "limits": {
+            "timeoutMs": null, "graceMs": 2000, "nofile": 1024, "core": 0, "stack": 8 << 20,
+            "memlock": 65536, "fileSize": null, "processes": 4096,
+        },
+        "syscalls": { "allow": [], "refuse": [] },
+        "guards": "…",
+    });
+    assert_eq!(json, expected);
+    let guards = serde_json::to_value(default().guards).unwrap();
+    assert_eq!(guards.as_object().unwrap().len(), Guard::all().count());
+    assert_eq!(guards["no_new_privs"], "required");
+}
