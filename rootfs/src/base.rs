@@ -168,5 +168,4 @@ fn file_entry(etc: &OwnedFd, name: &str, path: PathBuf) -> Option<BaseEntry> {
 }
 
 #[cfg(test)]
-#[path = "base_tests.rs"]
 mod tests;

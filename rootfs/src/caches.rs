@@ -3,81 +3,62 @@
 
 use std::path::{Path, PathBuf};
 
-use crate::files::{Environment, normalize};
-
-/// One tool's cache: below the directory that a variable names, else at its usual place in the home.
-struct Cache {
-    variable: &'static str,
-    below: &'static str,
-    usual: &'static str,
-}
+use crate::files::Environment;
+use crate::home_place::{HomePlace, fixed, moved};
 
 /// Only what is fetched again if it is missing. Settings and credentials lie beside, never inside.
-const CACHES: &[Cache] = &[
-    cache("CARGO_HOME", "registry", ".cargo/registry"),
-    cache("CARGO_HOME", "git", ".cargo/git"),
-    cache("npm_config_cache", "_cacache", ".npm/_cacache"),
-    cache("PIP_CACHE_DIR", "", ".cache/pip"),
-    cache("UV_CACHE_DIR", "", ".cache/uv"),
-    cache("GOMODCACHE", "", "go/pkg/mod"),
-    cache("GOPATH", "pkg/mod", "go/pkg/mod"),
-    cache("GOCACHE", "", ".cache/go-build"),
-    cache("", "", ".m2/repository"),
-    cache("GRADLE_USER_HOME", "caches", ".gradle/caches"),
-    cache("GRADLE_USER_HOME", "wrapper", ".gradle/wrapper"),
-    cache("YARN_CACHE_FOLDER", "", ".cache/yarn"),
-    cache("", "", ".yarn/berry/cache"),
-    cache("", "", ".local/share/pnpm/store"),
-    cache("BUN_INSTALL_CACHE_DIR", "", ".bun/install/cache"),
-    cache("DENO_DIR", "", ".cache/deno"),
-    cache("COREPACK_HOME", "", ".cache/node/corepack"),
-    cache("COMPOSER_CACHE_DIR", "", ".cache/composer"),
-    cache("", "", ".composer/cache"),
-    cache("BUNDLE_USER_CACHE", "", ".bundle/cache"),
-    cache("NUGET_PACKAGES", "", ".nuget/packages"),
-    cache("", "", ".ivy2/cache"),
-    cache("COURSIER_CACHE", "", ".cache/coursier"),
-    cache("", "", ".sbt/boot"),
-    cache("CABAL_DIR", "packages", ".cabal/packages"),
-    cache("PUB_CACHE", "hosted", ".pub-cache/hosted"),
-    cache("HEX_HOME", "packages", ".hex/packages"),
-    cache("POETRY_CACHE_DIR", "", ".cache/pypoetry"),
-    cache("CONDA_PKGS_DIRS", "", ".conda/pkgs"),
-    cache("PRE_COMMIT_HOME", "", ".cache/pre-commit"),
-    cache("PLAYWRIGHT_BROWSERS_PATH", "", ".cache/ms-playwright"),
-    cache("CYPRESS_CACHE_FOLDER", "", ".cache/Cypress"),
-    cache("CCACHE_DIR", "", ".cache/ccache"),
-    cache("SCCACHE_DIR", "", ".cache/sccache"),
-    cache("", "", ".cache/zig"),
+const CACHES: &[HomePlace] = &[
+    moved("CARGO_HOME", "registry", ".cargo/registry"),
+    moved("CARGO_HOME", "git", ".cargo/git"),
+    moved("npm_config_cache", "_cacache", ".npm/_cacache"),
+    moved("PIP_CACHE_DIR", "", ".cache/pip"),
+    moved("UV_CACHE_DIR", "", ".cache/uv"),
+    moved("GOMODCACHE", "", "go/pkg/mod"),
+    moved("GOPATH", "pkg/mod", "go/pkg/mod"),
+    moved("GOCACHE", "", ".cache/go-build"),
+    fixed(".m2/repository"),
+    moved("GRADLE_USER_HOME", "caches", ".gradle/caches"),
+    moved("GRADLE_USER_HOME", "wrapper", ".gradle/wrapper"),
+    moved("YARN_CACHE_FOLDER", "", ".cache/yarn"),
+    fixed(".yarn/berry/cache"),
+    fixed(".local/share/pnpm/store"),
+    moved("BUN_INSTALL_CACHE_DIR", "", ".bun/install/cache"),
+    moved("DENO_DIR", "", ".cache/deno"),
+    moved("COREPACK_HOME", "", ".cache/node/corepack"),
+    moved("COMPOSER_CACHE_DIR", "", ".cache/composer"),
+    fixed(".composer/cache"),
+    moved("BUNDLE_USER_CACHE", "", ".bundle/cache"),
+    moved("NUGET_PACKAGES", "", ".nuget/packages"),
+    fixed(".ivy2/cache"),
+    moved("COURSIER_CACHE", "", ".cache/coursier"),
+    fixed(".sbt/boot"),
+    moved("CABAL_DIR", "packages", ".cabal/packages"),
+    moved("PUB_CACHE", "hosted", ".pub-cache/hosted"),
+    moved("HEX_HOME", "packages", ".hex/packages"),
+    moved("POETRY_CACHE_DIR", "", ".cache/pypoetry"),
+    moved("CONDA_PKGS_DIRS", "", ".conda/pkgs"),
+    moved("PRE_COMMIT_HOME", "", ".cache/pre-commit"),
+    moved("PLAYWRIGHT_BROWSERS_PATH", "", ".cache/ms-playwright"),
+    moved("CYPRESS_CACHE_FOLDER", "", ".cache/Cypress"),
+    moved("CCACHE_DIR", "", ".cache/ccache"),
+    moved("SCCACHE_DIR", "", ".cache/sccache"),
+    fixed(".cache/zig"),
 ];
 
 /// The caches that exist in the home directory, sorted, none inside another.
 pub fn caches(home: &Path, environment: Environment<'_>) -> Vec<PathBuf> {
-    let mut caches: Vec<PathBuf> = CACHES.iter().map(|cache| cache.place(home, environment)).collect();
-    caches.sort();
-    caches.dedup();
+    let mut places: Vec<PathBuf> =
+        CACHES.iter().filter_map(|cache| cache.locate(home, environment)).collect();
+    places.sort_unstable();
+    places.dedup();
     let mut found: Vec<PathBuf> = Vec::new();
-    for cache in caches {
-        let nested = found.last().is_some_and(|outer| cache.starts_with(outer));
-        if !nested && cache.starts_with(home) && cache != home && cache.is_dir() {
-            found.push(cache);
+    for place in places {
+        let nested = found.last().is_some_and(|outer| place.starts_with(outer));
+        if !nested && place.is_dir() {
+            found.push(place);
         }
     }
     found
-}
-
-const fn cache(variable: &'static str, below: &'static str, usual: &'static str) -> Cache {
-    Cache { variable, below, usual }
-}
-
-impl Cache {
-    fn place(&self, home: &Path, environment: Environment<'_>) -> PathBuf {
-        let named = Some(self.variable).filter(|name| !name.is_empty()).and_then(environment);
-        match named.map(PathBuf::from).filter(|path| path.is_absolute()) {
-            Some(directory) => normalize(&directory.join(self.below)),
-            None => home.join(self.usual),
-        }
-    }
 }
 
 #[cfg(test)]

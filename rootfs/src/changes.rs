@@ -93,5 +93,4 @@ impl Changes {
 }
 
 #[cfg(test)]
-#[path = "changes_tests.rs"]
 mod tests;

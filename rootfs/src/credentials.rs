@@ -42,11 +42,16 @@ pub(crate) fn without_credentials(text: &[u8]) -> Option<Vec<u8>> {
 
 fn mentions_credential(line: &[u8]) -> bool {
     let line = line.to_ascii_lowercase();
-    let user_in_url = position(&line, b"://").is_some_and(|at| {
-        let authority = line[at + 3..].split(|byte| b"/\"' \t".contains(byte)).next();
-        authority.is_some_and(|authority| authority.contains(&b'@'))
-    });
-    user_in_url || MARKS.iter().any(|mark| contains(&line, mark.as_bytes()))
+    let address = position(&line, b"://").map(|at| &line[at + 3..]);
+    address.is_some_and(address_has_credential) || MARKS.iter().any(|mark| contains(&line, mark.as_bytes()))
+}
+
+/// `user@host`, or a part that is long and mixed as only a token is: `/t/9f8e7d6c5b4a39281706/`.
+fn address_has_credential(address: &[u8]) -> bool {
+    let mut parts = address.split(|byte| b"/?&=\"' \t\r\n".contains(byte));
+    let has_user = parts.next().is_some_and(|authority| authority.contains(&b'@'));
+    has_user
+        || parts.any(|part| part.len() >= 16 && part.iter().filter(|byte| byte.is_ascii_digit()).count() >= 4)
 }
 
 fn contains(text: &[u8], part: &[u8]) -> bool {
@@ -63,7 +68,7 @@ mod tests {
 
     #[test]
     fn settings_stay_and_credentials_go() {
-        let cases: [(&str, Option<&str>); 7] = [
+        let cases: [(&str, Option<&str>); 8] = [
             (
                 "[user]\n\tname = Ann\n\temail = ann@example.org\n",
                 Some("[user]\n\tname = Ann\n\temail = ann@example.org\n"),
@@ -73,6 +78,10 @@ mod tests {
                 Some("registry=https://r.example/\n"),
             ),
             ("[global]\nindex-url = https://ann:pw@pypi.example/simple\n", Some("[global]\n")),
+            (
+                "a=https://r.example/npm/\nb=https://r.example/t/9f8e7d6c5b4a3928/x\n",
+                Some("a=https://r.example/npm/\n"),
+            ),
             ("[url \"https://x:tok@git.example/\"]\n\tinsteadOf = g:\n", Some("\tinsteadOf = g:\n")),
             ("a = 1\ntoken = \\\n  abc\nb = 2\n", Some("a = 1\nb = 2\n")),
             ("token = \"\"\"\nabc\n\"\"\"\n", None),

@@ -15,42 +15,45 @@ pub(crate) enum Wanted {
     WithoutCredentials,
 }
 
-/// Sorted. Each directory here costs a mount at every start, so it names a program that fails without it.
+/// Sorted. Each entry costs a mount or a copy at every start, so it is here for a program that misses it.
 const WHOLE: &[&str] = &[
-    "alternatives",    // Debian: `cc`, `java`, `editor` are links through it
-    "bash.bashrc",     // interactive bash
-    "crypto-policies", // Fedora: OpenSSL's configuration includes it
+    // Debian: `cc`, `java`, `editor` are links through it.
+    "alternatives",
+    "bash.bashrc",
+    // Fedora: OpenSSL's configuration includes it.
+    "crypto-policies",
     "debian_version",
-    "fonts", // fontconfig: headless browsers, PDF writers, plots
-    "gai.conf",
-    "host.conf",
-    "inputrc",     // readline
-    "java",        // Fedora: the JVM's configuration
-    "ld.so.cache", // the loader finds no library of /usr/lib/* without it
-    "ld.so.conf",  // ld(1) resolves libraries of libraries by it
+    // Headless browsers, PDF writers and plots find no font without it.
+    "fonts",
+    // readline
+    "inputrc",
+    // Fedora: the JVM's configuration.
+    "java",
+    // The loader finds no library beside the standard directories without it.
+    "ld.so.cache",
+    // ld(1) finds the libraries that libraries need by it.
+    "ld.so.conf",
     "ld.so.conf.d",
-    "locale.alias",
-    "locale.conf",
     "localtime",
     "lsb-release",
-    "magic",
-    "magic.mime",
-    "maven",      // Debian: `mvn` reads it through a link
-    "mime.types", // Python's mimetypes
-    "nanorc",
-    "networks",
+    // Debian: `mvn` reads its configuration there, through a link.
+    "maven",
+    // Python's mimetypes and web servers under test.
+    "mime.types",
     "os-release",
-    "papersize",
-    "php", // php.ini
-    "pki", // Fedora: certificates
+    // php.ini
+    "php",
+    // Fedora: certificates.
+    "pki",
     "profile",
+    // getprotobyname(3)
     "protocols",
     "redhat-release",
-    "rpc",
-    "services", // getservbyname(3)
-    "shells",
-    "ssl",   // certificates, openssl.cnf
-    "texmf", // TeX
+    // getservbyname(3)
+    "services",
+    // Certificates, openssl.cnf.
+    "ssl",
+    "texmf",
     "timezone",
 ];
 
@@ -77,7 +80,6 @@ pub(crate) fn synthesised(host: &OwnedFd, request: &BaseRequest<'_>) -> Vec<Base
         file("group", group(request)),
         file("hostname", format!("{}\n", field(request.hostname))),
         file("nsswitch.conf", NSSWITCH.to_owned()),
-        file("fstab", String::new()),
         BaseEntry::Symlink { path: "/etc/mtab".into(), to: "../proc/self/mounts".into() },
     ];
     match request.names {

@@ -185,3 +185,6 @@ fn alternates(directory: impl AsFd, git: &Path, file: &str) -> Option<Note> {
     let borrows = text.iter().any(|byte| !byte.is_ascii_whitespace());
     borrows.then(|| Note::GitAlternates { path: git.join("objects/info/alternates") })
 }
+
+#[cfg(test)]
+mod tests;

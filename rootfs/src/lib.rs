@@ -9,6 +9,7 @@
 //! - **base**: what every private root holds of the host ([`Base`]).
 //! - **tool root**: a directory or file of the host that programs on the caller's `PATH` need ([`tool_roots`]).
 //! - **cache**: a directory of downloaded dependencies in the caller's home ([`caches`]).
+//! - **setting**: a file of the caller's home that tools read, without the credentials in it ([`settings`]).
 //! - **state directory**, **run**: where clearing keeps what it writes, and one command's part of it
 //!   ([`Store`], [`RunDirectory`]).
 //! - **upper**, **work**: what an overlay writes to, and what it needs beside ([`LayerDirectories`]).
@@ -51,11 +52,13 @@ mod caches;
 mod changes;
 mod compare;
 mod credentials;
+mod deleted;
 mod descent;
 mod etc;
 mod files;
 mod git;
 mod git_config;
+mod home_place;
 mod identity;
 mod layouts;
 mod mountinfo;
@@ -65,6 +68,7 @@ mod places;
 mod project;
 mod remove;
 mod run;
+mod settings;
 mod store;
 mod tool_finder;
 mod tools;
@@ -83,6 +87,7 @@ pub use places::Place;
 pub use project::{Chosen, Project, ProjectError, ProjectRequest};
 pub use remove::RemoveError;
 pub use run::{LayerDirectories, LayerTop, RunDirectory, RunError};
+pub use settings::settings;
 pub use store::{Collected, Store, StoreError};
 pub use tools::{Skipped, ToolRequest, ToolRoot, ToolRoots, tool_roots};
 pub use walk::WalkError;

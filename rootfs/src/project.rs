@@ -205,3 +205,6 @@ fn way_forward(place: Place) -> &'static str {
         }
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -169,3 +169,6 @@ fn step_by_force(parent: BorrowedFd<'_>, name: &CStr) -> Result<OwnedFd, Errno> 
     chmodat(CWD, format!("/proc/self/fd/{}", held.as_raw_fd()), Mode::RWXU, AtFlags::empty())?;
     step(held.as_fd(), c".")
 }
+
+#[cfg(test)]
+mod tests;

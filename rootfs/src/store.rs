@@ -172,3 +172,6 @@ fn unopened(path: &Path, errno: Errno) -> StoreError {
         errno => StoreError::Open { path, source: io_error(errno) },
     }
 }
+
+#[cfg(test)]
+mod tests;

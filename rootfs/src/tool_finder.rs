@@ -36,6 +36,10 @@ impl<'a> Finder<'a> {
 
     /// Shows what programs in `entry`, an absolute directory, need.
     pub(crate) fn add_entry(&mut self, entry: &Path) -> Result<(), Skipped> {
+        if entry.starts_with(self.request.project) {
+            self.show_python_of_project(entry);
+            return Ok(());
+        }
         let canonical = entry.canonicalize().map_err(|error| match error.kind() {
             io::ErrorKind::PermissionDenied => Skipped::Unreadable,
             _ => Skipped::Absent,
@@ -72,7 +76,7 @@ impl<'a> Finder<'a> {
 
     /// Shows the layout that `path` lies in, if there is one.
     fn show_layout_of(&mut self, path: &Path) -> Option<&'static Layout> {
-        let index = self.layouts.iter().position(|located| path.starts_with(&located.directory))?;
+        let index = self.layout_of(path)?;
         if let Shows::Each = self.layouts[index].layout.shows {
             let directory = &self.layouts[index].directory;
             let first = path.strip_prefix(directory).ok()?.components().next()?;
@@ -82,6 +86,10 @@ impl<'a> Finder<'a> {
             self.show_layout(index);
         }
         Some(self.layouts[index].layout)
+    }
+
+    fn layout_of(&self, path: &Path) -> Option<usize> {
+        self.layouts.iter().position(|located| path.starts_with(&located.directory))
     }
 
     fn show_layout(&mut self, index: usize) {
@@ -115,6 +123,19 @@ impl<'a> Finder<'a> {
             home.parent().into_iter().for_each(|prefix| self.show(prefix.to_owned(), &[]));
         }
         true
+    }
+
+    /// Shows the Python that a virtual environment in the project was made from, if it is a manager's.
+    ///
+    /// What the project's files say must not open just any directory of the caller's.
+    fn show_python_of_project(&mut self, bin: &Path) {
+        let config = bin.parent().and_then(|environment| open_directory(environment).ok());
+        let config = config.and_then(|directory| read_regular(&directory, "pyvenv.cfg", 64 * 1024).ok());
+        let home = config.and_then(|config| python_home(&config)).map(|home| normalize(&home));
+        let index = home.and_then(|home| self.layout_of(&home));
+        if let Some(index) = index.filter(|&index| matches!(self.layouts[index].layout.shows, Shows::All)) {
+            self.show_layout(index);
+        }
     }
 
     /// Shows what the links in a directory of programs lead to, where that is not shown yet.

@@ -67,7 +67,7 @@ pub fn tool_roots(request: &ToolRequest<'_>) -> ToolRoots {
     let mut skipped = Vec::new();
     let mut seen: Vec<PathBuf> = Vec::new();
     for entry in std::env::split_paths(request.path) {
-        if seen.contains(&entry) || in_base(&entry) || entry.starts_with(request.project) {
+        if seen.contains(&entry) || in_base(&entry) {
             continue;
         }
         let outcome = if entry.is_relative() {
@@ -89,5 +89,4 @@ pub(crate) fn in_base(path: &Path) -> bool {
 }
 
 #[cfg(test)]
-#[path = "tools_tests.rs"]
 mod tests;

@@ -12,6 +12,7 @@ use rustix::fs::{AtFlags, Stat, statat};
 use rustix::io::Errno;
 
 use crate::compare::{Kind, same};
+use crate::deleted::{DeletedTree, stat_of};
 use crate::descent::{Descent, Entry, entries};
 use crate::files::{io_error, is_directory, os_str};
 use crate::overlay::{is_opaque, is_whiteout};
@@ -204,42 +205,10 @@ impl Walk<'_> {
         Ok(())
     }
 
-    /// Reports the files of the lower's `name`, and its directories that are empty.
     fn report_deleted(&mut self, name: &CStr, stat: &Stat) -> Result<(), WalkError> {
-        if !is_directory(stat) || self.lower.enter(name).is_err() {
-            self.report(Difference::Deleted(Kind::of(stat)));
-            return Ok(());
-        }
-        let mut pending = vec![self.list_deleted()?];
-        while let Some(names) = pending.last_mut() {
-            let Some(name) = names.pop() else {
-                pending.pop();
-                self.lower.leave().map_err(|errno| self.lower_failed(errno))?;
-                if !pending.is_empty() {
-                    self.path.pop();
-                }
-                continue;
-            };
-            self.path.push(os_str(&name));
-            match stat_of(&self.lower, &name).map_err(|errno| self.lower_failed(errno))? {
-                Some(stat) if is_directory(&stat) && self.lower.enter(&name).is_ok() => {
-                    pending.push(self.list_deleted()?);
-                    continue;
-                }
-                Some(stat) => self.report(Difference::Deleted(Kind::of(&stat))),
-                None => {}
-            }
-            self.path.pop();
-        }
-        Ok(())
-    }
-
-    fn list_deleted(&mut self) -> Result<Vec<CString>, WalkError> {
-        let names = entries(self.lower.here()).map_err(|errno| self.lower_failed(errno))?;
-        if names.is_empty() {
-            self.report(Difference::Deleted(Kind::Directory));
-        }
-        Ok(names.into_iter().map(|entry| entry.name).collect())
+        let (lower, path) = (&mut self.lower, &mut self.path);
+        let deleted = DeletedTree { lower, path, found: self.found }.report(name, stat);
+        deleted.map_err(|errno| self.lower_failed(errno))
     }
 
     fn lower_stat(&self, name: &CStr) -> Result<Option<Stat>, WalkError> {
@@ -260,14 +229,5 @@ impl Walk<'_> {
 
     fn lower_failed(&self, errno: Errno) -> WalkError {
         WalkError::Lower { path: self.path.clone(), source: io_error(errno) }
-    }
-}
-
-fn stat_of(descent: &Descent, name: &CStr) -> Result<Option<Stat>, Errno> {
-    match statat(descent.here(), name, AtFlags::SYMLINK_NOFOLLOW) {
-        Ok(stat) => Ok(Some(stat)),
-        // The caller's project may change while it is read; a whiteout's name may have gone from it.
-        Err(Errno::NOENT) => Ok(None),
-        Err(errno) => Err(errno),
     }
 }
