@@ -10,17 +10,12 @@ use crate::error::{AtStage as _, Failure, Stage};
 /// <https://man7.org/linux/man-pages/man7/capabilities.7.html>
 pub(crate) fn drop_all() -> Result<(), Failure> {
     empty_bounding_set().at(Stage::Capabilities, || "prctl(PR_CAPBSET_DROP)".into())?;
-    thread::clear_ambient_capability_set().at(Stage::Capabilities, || {
-        "prctl(PR_CAP_AMBIENT_CLEAR_ALL)".into()
-    })?;
+    thread::clear_ambient_capability_set()
+        .at(Stage::Capabilities, || "prctl(PR_CAP_AMBIENT_CLEAR_ALL)".into())?;
     thread::set_capabilities_secure_bits(locked())
         .at(Stage::Capabilities, || "prctl(PR_SET_SECUREBITS)".into())?;
     let none = CapabilitySet::empty();
-    let sets = CapabilitySets {
-        effective: none,
-        permitted: none,
-        inheritable: none,
-    };
+    let sets = CapabilitySets { effective: none, permitted: none, inheritable: none };
     thread::set_capabilities(None, sets).at(Stage::Capabilities, || "capset(none)".into())
 }
 

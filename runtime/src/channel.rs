@@ -16,8 +16,8 @@ use std::io::{self, IoSlice, IoSliceMut};
 use std::os::fd::{AsFd, AsRawFd as _, BorrowedFd, OwnedFd, RawFd};
 
 use nix::sys::socket::{
-    AddressFamily, ControlMessage, ControlMessageOwned, MsgFlags, SockFlag, SockType, recvmsg,
-    sendmsg, socketpair,
+    AddressFamily, ControlMessage, ControlMessageOwned, MsgFlags, SockFlag, SockType, recvmsg, sendmsg,
+    socketpair,
 };
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
@@ -103,37 +103,18 @@ const DESCRIPTORS: usize = 3;
 impl Channel {
     /// Makes both ends.
     pub(crate) fn pair() -> io::Result<(Self, Self)> {
-        let (one, other) = socketpair(
-            AddressFamily::Unix,
-            SockType::Stream,
-            None,
-            SockFlag::SOCK_CLOEXEC,
-        )?;
+        let (one, other) = socketpair(AddressFamily::Unix, SockType::Stream, None, SockFlag::SOCK_CLOEXEC)?;
         Ok((Self(one), Self(other)))
     }
 
     /// Sends one message, with descriptors for the peer to own.
-    pub(crate) fn send<T: Serialize>(
-        &self,
-        message: &T,
-        descriptors: &[BorrowedFd<'_>],
-    ) -> io::Result<()> {
+    pub(crate) fn send<T: Serialize>(&self, message: &T, descriptors: &[BorrowedFd<'_>]) -> io::Result<()> {
         let frame = frame(message)?;
         let raw: Vec<RawFd> = descriptors.iter().map(|fd| fd.as_raw_fd()).collect();
         let rights = [ControlMessage::ScmRights(&raw)];
-        let control = if raw.is_empty() {
-            &rights[..0]
-        } else {
-            &rights[..]
-        };
+        let control = if raw.is_empty() { &rights[..0] } else { &rights[..] };
         let flags = MsgFlags::MSG_NOSIGNAL;
-        let sent = sendmsg::<()>(
-            self.0.as_raw_fd(),
-            &[IoSlice::new(&frame)],
-            control,
-            flags,
-            None,
-        )?;
+        let sent = sendmsg::<()>(self.0.as_raw_fd(), &[IoSlice::new(&frame)], control, flags, None)?;
         self.send_rest(&frame[sent..])
     }
 
@@ -209,9 +190,7 @@ pub(crate) fn unframe<T: DeserializeOwned>(mut bytes: &[u8]) -> io::Result<Vec<T
     let mut messages = Vec::new();
     while let Some((length, rest)) = bytes.split_first_chunk() {
         let length = u32::from_le_bytes(*length) as usize;
-        let (body, rest) = rest
-            .split_at_checked(length)
-            .ok_or(io::ErrorKind::UnexpectedEof)?;
+        let (body, rest) = rest.split_at_checked(length).ok_or(io::ErrorKind::UnexpectedEof)?;
         messages.push(postcard::from_bytes(body).map_err(invalid)?);
         bytes = rest;
     }
@@ -231,12 +210,8 @@ mod tests {
         let (one, other) = Channel::pair().expect("socketpair");
         let null = std::fs::File::open("/dev/null").expect("null");
         let large = vec!["x".repeat(1000); 50];
-        one.send(&large, &[null.as_fd(), null.as_fd()])
-            .expect("sent");
-        let (message, descriptors) = other
-            .receive::<Vec<String>>()
-            .expect("received")
-            .expect("one");
+        one.send(&large, &[null.as_fd(), null.as_fd()]).expect("sent");
+        let (message, descriptors) = other.receive::<Vec<String>>().expect("received").expect("one");
         assert_eq!((message, descriptors.len()), (large, 2));
         drop(one);
         assert!(other.receive::<Vec<String>>().expect("hang-up").is_none());

@@ -57,12 +57,7 @@ fn confine_and_execute(
     new_session()?;
     streams.install()?;
     change_directory(spec)?;
-    told.guard(
-        &confinement,
-        Guard::Rlimits,
-        "setrlimit",
-        rlimits::apply(&spec.limits),
-    )?;
+    told.guard(&confinement, Guard::Rlimits, "setrlimit", rlimits::apply(&spec.limits))?;
     told.guard(
         &confinement,
         Guard::Capabilities,
@@ -71,12 +66,7 @@ fn confine_and_execute(
     )?;
     told.guard(&confinement, Guard::NoNewPrivs, "prctl", no_new_privs())?;
     enter_domain(&mut confinement, told)?;
-    told.guard(
-        &confinement,
-        Guard::Descriptors,
-        "0, 1 and 2 only",
-        descriptors::close_on_exec(),
-    )?;
+    told.guard(&confinement, Guard::Descriptors, "0, 1 and 2 only", descriptors::close_on_exec())?;
     load_filter(&confinement, told)?;
     program::execute(spec)
 }
@@ -89,9 +79,7 @@ fn default_signals() -> Result<(), Failure> {
 }
 
 fn new_session() -> Result<(), Failure> {
-    nix::unistd::setsid()
-        .map(drop)
-        .at(Stage::Execute, || "setsid()".into())
+    nix::unistd::setsid().map(drop).at(Stage::Execute, || "setsid()".into())
 }
 
 /// Enters the working directory and looks where it led: a leaked descriptor or a link must not put
@@ -101,15 +89,13 @@ fn change_directory(spec: &ExecSpec) -> Result<(), Failure> {
     nix::unistd::chdir(spec.cwd.as_c_str()).at(Stage::WorkingDirectory, describe)?;
     let there = nix::unistd::getcwd().at(Stage::WorkingDirectory, || "getcwd()".into())?;
     if !there.is_absolute() {
-        return Err(io::Error::from_raw_os_error(libc::EXDEV))
-            .at(Stage::WorkingDirectory, describe);
+        return Err(io::Error::from_raw_os_error(libc::EXDEV)).at(Stage::WorkingDirectory, describe);
     }
     Ok(())
 }
 
 fn no_new_privs() -> Result<(), Failure> {
-    rustix::thread::set_no_new_privs(true)
-        .at(Stage::Execute, || "prctl(PR_SET_NO_NEW_PRIVS)".into())
+    rustix::thread::set_no_new_privs(true).at(Stage::Execute, || "prctl(PR_SET_NO_NEW_PRIVS)".into())
 }
 
 fn enter_domain(confinement: &mut Confinement<'_>, told: &Told) -> Result<(), Failure> {
@@ -149,10 +135,7 @@ impl Told {
         match result {
             Ok(()) => self.say(&Word::Guard(GuardReport::enforced(guard, how))),
             Err(failure) if confinement.sandbox.best_effort.contains(&guard) => {
-                self.say(&Word::Guard(GuardReport::missing(
-                    guard,
-                    failure.to_string(),
-                )));
+                self.say(&Word::Guard(GuardReport::missing(guard, failure.to_string())));
             }
             Err(failure) => return Err(failure),
         }

@@ -6,9 +6,7 @@ use crate::error::{AtStage as _, Failure, Stage};
 use crate::sys::close_range;
 
 /// Closes every descriptor but those of `kept` and the standard three.
-pub(crate) fn close_all_but<'fd>(
-    kept: impl Iterator<Item = BorrowedFd<'fd>>,
-) -> Result<(), Failure> {
+pub(crate) fn close_all_but<'fd>(kept: impl Iterator<Item = BorrowedFd<'fd>>) -> Result<(), Failure> {
     let mut kept: Vec<RawFd> = kept.map(|fd| fd.as_raw_fd()).filter(|fd| *fd > 2).collect();
     kept.sort_unstable();
     let mut first = 3;
@@ -27,7 +25,6 @@ pub(crate) fn close_on_exec() -> Result<(), Failure> {
 }
 
 fn close(first: u32, last: u32, flags: libc::c_uint) -> Result<(), Failure> {
-    close_range(first, last, flags).at(Stage::Descriptors, || {
-        format!("close_range({first}, {last}, {flags})")
-    })
+    close_range(first, last, flags)
+        .at(Stage::Descriptors, || format!("close_range({first}, {last}, {flags})"))
 }

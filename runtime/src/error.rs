@@ -86,11 +86,7 @@ impl<T, E: Into<std::io::Error>> AtStage<T> for Result<T, E> {
     fn at(self, stage: Stage, action: impl FnOnce() -> String) -> Result<T, Failure> {
         self.map_err(|error| {
             let errno = error.into().raw_os_error().unwrap_or(libc::EIO);
-            Failure {
-                stage,
-                action: action(),
-                errno,
-            }
+            Failure { stage, action: action(), errno }
         })
     }
 }

@@ -59,19 +59,11 @@ pub struct GuardReport {
 impl GuardReport {
     /// A guard that holds.
     pub fn enforced(guard: Guard, detail: impl Into<String>) -> Self {
-        Self {
-            guard,
-            enforced: true,
-            detail: detail.into(),
-        }
+        Self { guard, enforced: true, detail: detail.into() }
     }
 
     /// A guard that does not hold, and why.
     pub fn missing(guard: Guard, why: impl Into<String>) -> Self {
-        Self {
-            guard,
-            enforced: false,
-            detail: why.into(),
-        }
+        Self { guard, enforced: false, detail: why.into() }
     }
 }

@@ -24,9 +24,8 @@ struct Extent {
 /// <https://man7.org/linux/man-pages/man7/user_namespaces.7.html>
 pub(crate) fn map_caller(uid: u32, gid: u32) -> Result<(), Failure> {
     let write = |file: &str, text: String| {
-        fs::write(format!("/proc/self/{file}"), &text).at(Stage::IdMap, || {
-            format!("write(/proc/self/{file}, {text:?})")
-        })
+        fs::write(format!("/proc/self/{file}"), &text)
+            .at(Stage::IdMap, || format!("write(/proc/self/{file}, {text:?})"))
     };
     write("setgroups", "deny".into())?;
     write("uid_map", format!("{uid} {uid} 1"))?;
@@ -35,11 +34,7 @@ pub(crate) fn map_caller(uid: u32, gid: u32) -> Result<(), Failure> {
 
 /// Maps the shifted range for `child`, from outside its user namespace.
 pub(crate) fn map_shifted(child: Pid, base: u32) -> Result<(), Failure> {
-    let range = [Extent {
-        inside: 0,
-        outside: base,
-        count: SHIFTED_IDS,
-    }];
+    let range = [Extent { inside: 0, outside: base, count: SHIFTED_IDS }];
     write_maps(child, &range, &range)
 }
 
@@ -60,10 +55,7 @@ pub(crate) struct OwnerMaps {
 
 impl OwnerMaps {
     pub(crate) fn new(identity: Identity) -> Self {
-        Self {
-            identity,
-            namespaces: BTreeMap::new(),
-        }
+        Self { identity, namespaces: BTreeMap::new() }
     }
 
     /// The namespace for files of `uid` and `gid`; made on first use.
@@ -78,31 +70,18 @@ impl OwnerMaps {
 }
 
 fn owner_map(identity: Identity, uid: u32, gid: u32) -> Result<OwnedFd, Failure> {
-    let Identity::Shifted {
-        uid: inside_uid,
-        gid: inside_gid,
-        base,
-    } = identity
-    else {
-        return Err(io::Error::from_raw_os_error(libc::EINVAL)).at(Stage::IdMap, || {
-            "id-mapped mounts with the caller's own ids".into()
+    let Identity::Shifted { uid: inside_uid, gid: inside_gid, base } = identity else {
+        return Err(io::Error::from_raw_os_error(libc::EINVAL))
+            .at(Stage::IdMap, || "id-mapped mounts with the caller's own ids".into());
+    };
+    let forked = clone3(libc::CLONE_NEWUSER as u64)
+        .at(Stage::Clone, || "clone3(CLONE_NEWUSER) for an id map".into())?;
+    let Forked::Parent { child, pidfd } = forked else { wait_for_the_end() };
+    let namespace = write_maps(child, &swapped(uid, inside_uid, base), &swapped(gid, inside_gid, base))
+        .and_then(|()| {
+            fs::File::open(format!("/proc/{child}/ns/user"))
+                .at(Stage::IdMap, || format!("open(/proc/{child}/ns/user)"))
         });
-    };
-    let forked = clone3(libc::CLONE_NEWUSER as u64).at(Stage::Clone, || {
-        "clone3(CLONE_NEWUSER) for an id map".into()
-    })?;
-    let Forked::Parent { child, pidfd } = forked else {
-        wait_for_the_end()
-    };
-    let namespace = write_maps(
-        child,
-        &swapped(uid, inside_uid, base),
-        &swapped(gid, inside_gid, base),
-    )
-    .and_then(|()| {
-        fs::File::open(format!("/proc/{child}/ns/user"))
-            .at(Stage::IdMap, || format!("open(/proc/{child}/ns/user)"))
-    });
     let _ = rustix::process::pidfd_send_signal(&pidfd, rustix::process::Signal::KILL);
     let _ = nix::sys::wait::waitpid(child, None);
     Ok(namespace?.into())
@@ -119,16 +98,11 @@ fn wait_for_the_end() -> ! {
 fn write_maps(child: Pid, users: &[Extent], groups: &[Extent]) -> Result<(), Failure> {
     for (file, extents) in [("uid_map", users), ("gid_map", groups)] {
         let text = extents.iter().fold(String::new(), |mut text, extent| {
-            let _ = writeln!(
-                text,
-                "{} {} {}",
-                extent.inside, extent.outside, extent.count
-            );
+            let _ = writeln!(text, "{} {} {}", extent.inside, extent.outside, extent.count);
             text
         });
-        fs::write(format!("/proc/{child}/{file}"), &text).at(Stage::IdMap, || {
-            format!("write(/proc/{child}/{file}, {text:?})")
-        })?;
+        fs::write(format!("/proc/{child}/{file}"), &text)
+            .at(Stage::IdMap, || format!("write(/proc/{child}/{file}, {text:?})"))?;
     }
     Ok(())
 }
@@ -144,22 +118,12 @@ fn swapped(owner: u32, inside: u32, base: u32) -> Vec<Extent> {
     let mut cuts: Vec<u32> = vec![owner.min(SHIFTED_IDS), inside, SHIFTED_IDS];
     cuts.sort_unstable();
     cuts.dedup();
-    let mut extents: Vec<Extent> = fixed
-        .iter()
-        .map(|&(disk, id)| Extent {
-            inside: disk,
-            outside: base + id,
-            count: 1,
-        })
-        .collect();
+    let mut extents: Vec<Extent> =
+        fixed.iter().map(|&(disk, id)| Extent { inside: disk, outside: base + id, count: 1 }).collect();
     let mut start = 0;
     for cut in cuts {
         if cut > start {
-            extents.push(Extent {
-                inside: start,
-                outside: base + start,
-                count: cut - start,
-            });
+            extents.push(Extent { inside: start, outside: base + start, count: cut - start });
         }
         start = cut + 1;
     }
@@ -171,9 +135,7 @@ mod tests {
     use super::{Extent, SHIFTED_IDS, swapped};
 
     fn lookup(extents: &[Extent], disk: u32) -> Option<u32> {
-        let mut found = extents
-            .iter()
-            .filter(|e| disk >= e.inside && disk - e.inside < e.count);
+        let mut found = extents.iter().filter(|e| disk >= e.inside && disk - e.inside < e.count);
         let hit = found.next().map(|e| e.outside + (disk - e.inside));
         assert!(found.next().is_none(), "extents overlap at {disk}");
         hit
@@ -181,14 +143,7 @@ mod tests {
 
     #[test]
     fn an_owner_on_disk_is_the_commands_own_id_and_no_two_share_one() {
-        for (owner, inside) in [
-            (0, 1000),
-            (1000, 1000),
-            (5, 0),
-            (1000, 0),
-            (65535, 1000),
-            (70000, 1000),
-        ] {
+        for (owner, inside) in [(0, 1000), (1000, 1000), (5, 0), (1000, 0), (65535, 1000), (70000, 1000)] {
             let extents = swapped(owner, inside, 500_000);
             assert_eq!(lookup(&extents, owner), Some(500_000 + inside));
             let mut seen: Vec<u32> = (0..SHIFTED_IDS)
@@ -199,10 +154,7 @@ mod tests {
             seen.sort_unstable();
             seen.dedup();
             assert_eq!(seen.len(), total, "{owner} {inside}");
-            assert!(
-                seen.iter()
-                    .all(|id| (500_000..500_000 + SHIFTED_IDS).contains(id))
-            );
+            assert!(seen.iter().all(|id| (500_000..500_000 + SHIFTED_IDS).contains(id)));
         }
     }
 }

@@ -7,6 +7,8 @@
 //! Serving ends when the supervisor hangs up. With PID 1 the kernel ends every process of the
 //! sandbox, and with the last of them its mounts and its network.
 
+use std::os::fd::{AsFd as _, BorrowedFd, OwnedFd};
+
 use nix::sys::prctl;
 use nix::sys::signal::{SigSet, SigmaskHow, Signal, sigprocmask};
 use rustix::fs::{Mode, OFlags};
@@ -25,10 +27,21 @@ use crate::spec::{Identity, Network, SandboxSpec};
 use crate::sys::{keyctl_join_session_keyring, wipe_environment};
 use crate::{descriptors, idmap, namespaces, network, seccomp};
 
+/// What init has from the supervisor, besides a copy of its memory.
+pub(crate) struct Inherited<'a> {
+    pub(crate) supervisor: Channel,
+    pub(crate) mapped: MappedMounts,
+    /// Kept open, never used.
+    pub(crate) held: &'a [BorrowedFd<'a>],
+}
+
 /// The life of init, in the process that `clone3` has just made.
-pub(crate) fn run(spec: &SandboxSpec, supervisor: Channel, mapped: MappedMounts) -> ! {
+pub(crate) fn run(spec: &SandboxSpec, inherited: Inherited<'_>) -> ! {
+    let Inherited { supervisor, mapped, held } = inherited;
     let mut guards = namespaces::reports(spec.network);
-    match set_up(spec, &supervisor, mapped, &mut guards) {
+    let kept = held.iter().copied().chain([supervisor.as_fd()]).chain(mapped.descriptors());
+    let closed = descriptors::close_all_but(kept);
+    match closed.and_then(|()| set_up(spec, &supervisor, mapped, &mut guards)) {
         Err(failure) => {
             let _ = supervisor.send(&Report::Failed(failure), &[]);
             exit(125)
@@ -47,30 +60,16 @@ fn set_up<'a>(
     mapped: MappedMounts,
     guards: &mut Vec<GuardReport>,
 ) -> Result<Confinement<'a>, Failure> {
-    use std::os::fd::AsFd as _;
     block_signals()?;
-    descriptors::close_all_but(std::iter::once(supervisor.as_fd()).chain(mapped.descriptors()))?;
-    let base = rustix::fs::open(
-        &spec.base,
-        OFlags::PATH | OFlags::DIRECTORY | OFlags::CLOEXEC,
-        Mode::empty(),
-    )
-    .at(Stage::Mounts, || format!("open({:?})", spec.base))?;
+    let base =
+        rustix::fs::open(&spec.base, OFlags::PATH | OFlags::DIRECTORY | OFlags::CLOEXEC, Mode::empty())
+            .at(Stage::Mounts, || format!("open({:?})", spec.base))?;
     take_identity(spec.identity, supervisor)?;
-    guards.push(GuardReport::enforced(
-        Guard::Idmap,
-        describe_identity(spec.identity),
-    ));
+    guards.push(GuardReport::enforced(Guard::Idmap, describe_identity(spec.identity)));
     become_unreadable_and_mortal()?;
     build_root(spec, &base, mapped)?;
-    guards.push(GuardReport::enforced(
-        Guard::Rootfs,
-        "private root, read-only, entered by pivot_root",
-    ));
-    guards.push(GuardReport::enforced(
-        Guard::Procfs,
-        "new procfs, hidepid, masked",
-    ));
+    guards.push(GuardReport::enforced(Guard::Rootfs, "private root, read-only, entered by pivot_root"));
+    guards.push(GuardReport::enforced(Guard::Procfs, "new procfs, hidepid, masked"));
     if spec.network == Network::None {
         network::bring_up_loopback()?;
     }
@@ -90,10 +89,7 @@ fn take_identity(identity: Identity, supervisor: &Channel) -> Result<(), Failure
     match identity {
         Identity::Caller { uid, gid } => idmap::map_caller(uid, gid),
         Identity::Shifted { uid, gid, .. } => {
-            match supervisor
-                .receive()
-                .at(Stage::Channel, || "receive(MapsWritten)".into())?
-            {
+            match supervisor.receive().at(Stage::Channel, || "receive(MapsWritten)".into())? {
                 Some((Request::MapsWritten, _)) => idmap::assume(uid, gid),
                 _ => exit(125),
             }
@@ -113,19 +109,14 @@ fn describe_identity(identity: Identity) -> String {
 /// The command has init's ids, and must neither read nor outlive it. A change of ids resets both
 /// settings (`prctl(2)`), so they come after it.
 fn become_unreadable_and_mortal() -> Result<(), Failure> {
-    prctl::set_pdeathsig(Signal::SIGKILL)
-        .at(Stage::Init, || "prctl(PR_SET_PDEATHSIG, SIGKILL)".into())?;
+    prctl::set_pdeathsig(Signal::SIGKILL).at(Stage::Init, || "prctl(PR_SET_PDEATHSIG, SIGKILL)".into())?;
     rustix::process::set_dumpable_behavior(DumpableBehavior::NotDumpable)
         .at(Stage::Init, || "prctl(PR_SET_DUMPABLE, 0)".into())?;
     wipe_environment();
     prctl::set_name(c"clearing-init").at(Stage::Init, || "prctl(PR_SET_NAME)".into())
 }
 
-fn build_root(
-    spec: &SandboxSpec,
-    base: &std::os::fd::OwnedFd,
-    mapped: MappedMounts,
-) -> Result<(), Failure> {
+fn build_root(spec: &SandboxSpec, base: &OwnedFd, mapped: MappedMounts) -> Result<(), Failure> {
     let private = MountPropagationFlags::PRIVATE | MountPropagationFlags::REC;
     mount_change("/", private).at(Stage::Mounts, || "mount(\"/\", MS_PRIVATE | MS_REC)".into())?;
     let mut root = Root::attach(base, mapped)?;
@@ -134,10 +125,7 @@ fn build_root(
 }
 
 /// What every command will enter is made once, before there is one.
-fn prepare<'a>(
-    spec: &'a SandboxSpec,
-    guards: &mut Vec<GuardReport>,
-) -> Result<Confinement<'a>, Failure> {
+fn prepare<'a>(spec: &'a SandboxSpec, guards: &mut Vec<GuardReport>) -> Result<Confinement<'a>, Failure> {
     let mut guarded = |guard, result: Result<(), Failure>, how: &str| match result {
         Ok(()) => Ok(guards.push(GuardReport::enforced(guard, how))),
         Err(failure) if spec.best_effort.contains(&guard) => {
@@ -145,9 +133,8 @@ fn prepare<'a>(
         }
         Err(failure) => Err(failure),
     };
-    let keyring = keyctl_join_session_keyring().at(Stage::Keyring, || {
-        "keyctl(KEYCTL_JOIN_SESSION_KEYRING)".into()
-    });
+    let keyring =
+        keyctl_join_session_keyring().at(Stage::Keyring, || "keyctl(KEYCTL_JOIN_SESSION_KEYRING)".into());
     guarded(Guard::Keyring, keyring, "a new session keyring")?;
     let domain = match Domain::build(&spec.landlock, spec.network) {
         Ok(domain) => Some(domain),
@@ -158,9 +145,5 @@ fn prepare<'a>(
         action: error.to_string(),
         errno: libc::EINVAL,
     })?;
-    Ok(Confinement {
-        sandbox: spec,
-        domain,
-        filter: Some(filter),
-    })
+    Ok(Confinement { sandbox: spec, domain, filter: Some(filter) })
 }

@@ -1,8 +1,8 @@
 //! The Landlock domain that commands enter; init stays outside, since a domain forbids `mount`.
 
 use landlock::{
-    ABI, Access as _, AccessFs, BitFlags, CompatLevel, Compatible as _, PathBeneath, PathFd,
-    Ruleset, RulesetAttr as _, RulesetCreated, RulesetCreatedAttr as _, Scope, make_bitflags,
+    ABI, Access as _, AccessFs, BitFlags, CompatLevel, Compatible as _, PathBeneath, PathFd, Ruleset,
+    RulesetAttr as _, RulesetCreated, RulesetCreatedAttr as _, Scope, make_bitflags,
 };
 
 use crate::error::{AtStage as _, Failure, Stage};
@@ -28,9 +28,7 @@ impl Domain {
         let abi = landlock_abi()
             .ok_or(std::io::Error::from_raw_os_error(libc::EOPNOTSUPP))
             .at(Stage::Landlock, || "landlock_create_ruleset".into())?;
-        let mut ruleset = Ruleset::default()
-            .handle_access(AccessFs::from_all(NEWEST))
-            .map_err(failure)?;
+        let mut ruleset = Ruleset::default().handle_access(AccessFs::from_all(NEWEST)).map_err(failure)?;
         if network == Network::Host {
             ruleset = ruleset
                 .set_compatibility(CompatLevel::HardRequirement)
@@ -38,9 +36,7 @@ impl Domain {
                 .map_err(failure)?
                 .set_compatibility(CompatLevel::BestEffort);
         }
-        let ruleset = rules
-            .iter()
-            .try_fold(ruleset.create().map_err(failure)?, add)?;
+        let ruleset = rules.iter().try_fold(ruleset.create().map_err(failure)?, add)?;
         Ok(Self { ruleset, abi })
     }
 
@@ -52,14 +48,8 @@ impl Domain {
 
     /// Another handle on the same ruleset.
     pub(crate) fn try_clone(&self) -> Result<Self, Failure> {
-        let ruleset = self
-            .ruleset
-            .try_clone()
-            .at(Stage::Landlock, || "dup(ruleset)".into())?;
-        Ok(Self {
-            ruleset,
-            abi: self.abi,
-        })
+        let ruleset = self.ruleset.try_clone().at(Stage::Landlock, || "dup(ruleset)".into())?;
+        Ok(Self { ruleset, abi: self.abi })
     }
 }
 
@@ -68,48 +58,32 @@ fn add(ruleset: RulesetCreated, rule: &PathRule) -> Result<RulesetCreated, Failu
         return Ok(ruleset);
     }
     let open = |error: landlock::PathFdError| errno_of(&error);
-    let path = PathFd::new(&rule.path)
-        .map_err(open)
-        .at(Stage::Landlock, || format!("open({:?})", rule.path))?;
-    ruleset
-        .add_rule(PathBeneath::new(path, access(rule)))
-        .map_err(failure)
+    let path =
+        PathFd::new(&rule.path).map_err(open).at(Stage::Landlock, || format!("open({:?})", rule.path))?;
+    ruleset.add_rule(PathBeneath::new(path, access(rule))).map_err(failure)
 }
 
 fn access(rule: &PathRule) -> BitFlags<AccessFs> {
     let read = make_bitflags!(AccessFs::{ReadFile | ReadDir});
     let rights = match rule.rights {
-        Rights::Read => read,
+        Rights::List => AccessFs::ReadDir.into(),
         Rights::ReadExecute => read | AccessFs::Execute,
         Rights::ReadWrite => read | make_bitflags!(AccessFs::{WriteFile | Truncate | IoctlDev}),
-        Rights::All => {
-            AccessFs::from_all(NEWEST) & !make_bitflags!(AccessFs::{MakeChar | MakeBlock})
-        }
+        Rights::All => AccessFs::from_all(NEWEST) & !make_bitflags!(AccessFs::{MakeChar | MakeBlock}),
     };
-    if rule.path.is_dir() {
-        rights
-    } else {
-        rights & AccessFs::from_file(NEWEST)
-    }
+    if rule.path.is_dir() { rights } else { rights & AccessFs::from_file(NEWEST) }
 }
 
 fn failure(error: landlock::RulesetError) -> Failure {
     let action = error.to_string();
-    Failure {
-        stage: Stage::Landlock,
-        action,
-        errno: errno_of(&error).raw_os_error().unwrap_or(libc::EIO),
-    }
+    Failure { stage: Stage::Landlock, action, errno: errno_of(&error).raw_os_error().unwrap_or(libc::EIO) }
 }
 
 /// The kernel's answer at the end of a chain of errors.
 fn errno_of(error: &(dyn std::error::Error + 'static)) -> std::io::Error {
     let mut cause = Some(error);
     while let Some(error) = cause {
-        if let Some(errno) = error
-            .downcast_ref::<std::io::Error>()
-            .and_then(std::io::Error::raw_os_error)
-        {
+        if let Some(errno) = error.downcast_ref::<std::io::Error>().and_then(std::io::Error::raw_os_error) {
             return std::io::Error::from_raw_os_error(errno);
         }
         cause = error.source();

@@ -3,7 +3,6 @@
 //! Only the holder of `CAP_SYS_ADMIN` over a file system may map its ids, so a privileged supervisor
 //! makes these mounts, unattached, before init is cloned; init inherits the descriptors.
 
-use std::collections::BTreeMap;
 use std::io;
 use std::os::fd::{AsFd as _, AsRawFd as _, BorrowedFd, OwnedFd};
 use std::path::{Path, PathBuf};
@@ -18,37 +17,35 @@ use crate::spec::{Access, Identity, Mount, Owners};
 use crate::sys::{MountAttributes, mount_setattr};
 use crate::targets::{self, TargetKind};
 
-/// The id-mapped mounts of one spec, by source.
+/// The id-mapped mounts of one spec with their sources, in the order of its steps.
 #[derive(Default)]
-pub(crate) struct MappedMounts(BTreeMap<PathBuf, OwnedFd>);
+pub(crate) struct MappedMounts(Vec<(PathBuf, OwnedFd)>);
 
 impl MappedMounts {
     /// Clones and maps every source of `steps` that asks for it.
     pub(crate) fn prepare(steps: &[Mount], identity: Identity) -> Result<Self, Failure> {
         let mut maps = OwnerMaps::new(identity);
-        let mut mounts = BTreeMap::new();
+        let mut mounts = Vec::new();
         for (source, access, owners) in steps.iter().flat_map(sources) {
             if let Owners::Mapped { uid, gid } = owners {
                 let map = maps.of(uid, gid)?;
-                let mount = map_tree(source, access, map).at(Stage::IdMap, || {
-                    format!("mount_setattr({source:?}, idmap {uid}:{gid})")
-                })?;
-                mounts.insert(source.to_owned(), mount);
+                let mount = map_tree(source, access, map)
+                    .at(Stage::IdMap, || format!("mount_setattr({source:?}, idmap {uid}:{gid})"))?;
+                mounts.push((source.to_owned(), mount));
             }
         }
         Ok(Self(mounts))
     }
 
-    /// Hands out the mount made from `source`; each can be attached once.
+    /// Hands out the next mount made from `source`; each can be attached once.
     pub(crate) fn take(&mut self, source: &Path) -> io::Result<OwnedFd> {
-        self.0
-            .remove(source)
-            .ok_or_else(|| io::Error::from_raw_os_error(libc::ENOENT))
+        let place = self.0.iter().position(|(path, _)| path == source);
+        place.map(|place| self.0.remove(place).1).ok_or_else(|| io::Error::from_raw_os_error(libc::ENOENT))
     }
 
     /// The descriptors held, for whoever closes all others.
     pub(crate) fn descriptors(&self) -> impl Iterator<Item = BorrowedFd<'_>> {
-        self.0.values().map(|mount| mount.as_fd())
+        self.0.iter().map(|(_, mount)| mount.as_fd())
     }
 }
 
@@ -79,31 +76,21 @@ impl Drop for Attached<'_> {
     fn drop(&mut self) {
         // The overlay holds private clones of its layers. Should this fail the mount stays in the
         // root, where it shows no more than the overlay does.
-        let _ = unmount(
-            format!("/proc/self/fd/{}", self.mount.as_raw_fd()),
-            UnmountFlags::DETACH,
-        );
+        let _ = unmount(format!("/proc/self/fd/{}", self.mount.as_raw_fd()), UnmountFlags::DETACH);
         let _ = rustix::fs::unlinkat(self.root, &self.name, AtFlags::REMOVEDIR);
     }
 }
 
+/// What a step takes from the host. Upper and work directory must be reached through one mount, so
+/// an overlay takes their parent.
 fn sources(step: &Mount) -> Vec<(&Path, Access, Owners)> {
     match step {
-        Mount::Bind {
-            source,
-            access,
-            owners,
-            ..
-        } => vec![(source, *access, *owners)],
-        Mount::Overlay {
-            lower,
-            layer,
-            owners,
-            ..
-        } => lower
+        Mount::Bind { source, access, owners, .. } => vec![(source, *access, *owners)],
+        Mount::Overlay { lower, upper, owners, .. } => lower
             .iter()
-            .chain(std::iter::once(layer))
-            .map(|path| (path.as_path(), Access::ReadWrite, *owners))
+            .map(PathBuf::as_path)
+            .chain(upper.parent())
+            .map(|path| (path, Access::ReadWrite, *owners))
             .collect(),
         _ => Vec::new(),
     }
@@ -111,12 +98,6 @@ fn sources(step: &Mount) -> Vec<(&Path, Access, Owners)> {
 
 fn map_tree(source: &Path, access: Access, id_map: BorrowedFd<'_>) -> io::Result<OwnedFd> {
     let tree = clone_tree(CWD, source, access)?;
-    mount_setattr(
-        &tree,
-        MountAttributes {
-            set: 0,
-            id_map: Some(id_map),
-        },
-    )?;
+    mount_setattr(&tree, MountAttributes { set: 0, id_map: Some(id_map) })?;
     Ok(tree)
 }

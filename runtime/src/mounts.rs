@@ -15,15 +15,14 @@ use rustix::mount::{
 
 use crate::error::{AtStage as _, Failure, Stage};
 use crate::mapped::MappedMounts;
-use crate::overlay;
+use crate::overlay::{Layers, Overlay};
 use crate::spec::{Access, Mount, Owners};
 use crate::sys::{MountAttributes, mount_setattr, protect_mount};
 use crate::targets::{self, TargetKind};
 
-const PRIVATE: MountAttrFlags =
-    MountAttrFlags::MOUNT_ATTR_NOSUID.union(MountAttrFlags::MOUNT_ATTR_NODEV);
+const PRIVATE: MountAttrFlags = MountAttrFlags::MOUNT_ATTR_NOSUID.union(MountAttrFlags::MOUNT_ATTR_NODEV);
 
-/// Name of a mask while it is being cloned.
+/// Name of a mask until it is in place.
 const MASK: &str = ".mask";
 
 /// The root under construction.
@@ -38,16 +37,13 @@ impl Root {
     pub(crate) fn attach(base: &OwnedFd, mapped: MappedMounts) -> Result<Self, Failure> {
         let top = new_filesystem("tmpfs", &[("mode", "0755"), ("size", "1m")], PRIVATE)
             .at(Stage::Mounts, || "fsmount(tmpfs) for the root".into())?;
-        attach(&top, base.as_fd())
-            .at(Stage::Mounts, || "move_mount(tmpfs) over the base".into())?;
+        attach(&top, base.as_fd()).at(Stage::Mounts, || "move_mount(tmpfs) over the base".into())?;
         Ok(Self { top, mapped })
     }
 
     /// Carries out every step in order.
     pub(crate) fn build(&mut self, steps: &[Mount]) -> Result<(), Failure> {
-        steps
-            .iter()
-            .try_for_each(|step| self.carry_out(step).at(Stage::Mounts, || describe(step)))
+        steps.iter().try_for_each(|step| self.carry_out(step).at(Stage::Mounts, || describe(step)))
     }
 
     /// Makes the root read-only and its own the only file system tree in sight.
@@ -55,8 +51,7 @@ impl Root {
         // The mounts upon it keep their own attributes.
         protect_mount(&self.top).at(Stage::Mounts, || "mount_setattr(\"/\", read-only)".into())?;
         rustix::process::fchdir(&self.top).at(Stage::Mounts, || "fchdir(new root)".into())?;
-        rustix::process::pivot_root(".", ".")
-            .at(Stage::Mounts, || "pivot_root(\".\", \".\")".into())?;
+        rustix::process::pivot_root(".", ".").at(Stage::Mounts, || "pivot_root(\".\", \".\")".into())?;
         kernel::unmount(".", kernel::UnmountFlags::DETACH)
             .at(Stage::Mounts, || "umount2(old root, MNT_DETACH)".into())?;
         rustix::process::chdir("/").at(Stage::Mounts, || "chdir(\"/\")".into())
@@ -66,34 +61,17 @@ impl Root {
         let top = self.top.as_fd();
         match step {
             Mount::Directory { target, mode } => targets::make_directory(top, target, *mode),
-            Mount::File {
-                target,
-                content,
-                mode,
-            } => write_file(top, target, content, *mode),
+            Mount::File { target, content, mode } => write_file(top, target, content, *mode),
             Mount::Symlink { target, to } => targets::make_symlink(top, target, to),
             Mount::Tmpfs { target, size, mode } => mount_tmpfs(top, target, *size, *mode),
-            Mount::Bind {
-                source,
-                target,
-                access,
-                owners,
-            } => {
+            Mount::Bind { source, target, access, owners } => {
                 let tree = self.source(source, *owners, *access)?;
                 attach_bind(self.top.as_fd(), &tree, target, *access)
             }
-            Mount::Overlay {
-                lower,
-                layer,
-                target,
-                owners,
-            } => {
-                let layers = overlay::Layers::open(top, lower, layer, *owners, &mut self.mapped)?;
-                let mount = layers.mount(PRIVATE)?;
-                attach(
-                    &mount,
-                    targets::ensure(top, target, TargetKind::Directory)?.as_fd(),
-                )
+            Mount::Overlay { lower, upper, work, target, owners } => {
+                let overlay = Overlay { lower, upper, work, owners: *owners };
+                let mount = Layers::open(top, &overlay, &mut self.mapped)?.mount(PRIVATE)?;
+                attach(&mount, targets::ensure(top, target, TargetKind::Directory)?.as_fd())
             }
             Mount::Proc { target } => mount_proc(top, target),
             Mount::Devpts { target } => mount_devpts(top, target),
@@ -142,19 +120,10 @@ pub(crate) fn new_filesystem(
         kernel::fsconfig_set_string(&context, *key, *value)?;
     }
     kernel::fsconfig_create(&context)?;
-    Ok(kernel::fsmount(
-        &context,
-        FsMountFlags::FSMOUNT_CLOEXEC,
-        attributes,
-    )?)
+    Ok(kernel::fsmount(&context, FsMountFlags::FSMOUNT_CLOEXEC, attributes)?)
 }
 
-fn attach_bind(
-    top: BorrowedFd<'_>,
-    tree: &OwnedFd,
-    target: &Path,
-    access: Access,
-) -> io::Result<()> {
+fn attach_bind(top: BorrowedFd<'_>, tree: &OwnedFd, target: &Path, access: Access) -> io::Result<()> {
     let read_only = match access {
         Access::ReadOnly => libc::MOUNT_ATTR_RDONLY,
         Access::ReadWrite => 0,
@@ -180,37 +149,22 @@ fn write_file(top: BorrowedFd<'_>, target: &Path, content: &[u8], mode: u32) -> 
 
 fn mount_tmpfs(top: BorrowedFd<'_>, target: &Path, size: u64, mode: u32) -> io::Result<()> {
     let options = [("size", size.to_string()), ("mode", format!("{mode:o}"))];
-    let options = options
-        .each_ref()
-        .map(|(key, value)| (*key, value.as_str()));
+    let options = options.each_ref().map(|(key, value)| (*key, value.as_str()));
     let mount = new_filesystem("tmpfs", &options, PRIVATE)?;
-    attach(
-        &mount,
-        targets::ensure(top, target, TargetKind::Directory)?.as_fd(),
-    )
+    attach(&mount, targets::ensure(top, target, TargetKind::Directory)?.as_fd())
 }
 
 fn mount_proc(top: BorrowedFd<'_>, target: &Path) -> io::Result<()> {
     let attributes = PRIVATE | MountAttrFlags::MOUNT_ATTR_NOEXEC;
     // With hidepid the command does not even see init, whose arguments name the caller's files.
     let mount = new_filesystem("proc", &[("hidepid", "invisible")], attributes)?;
-    attach(
-        &mount,
-        targets::ensure(top, target, TargetKind::Directory)?.as_fd(),
-    )
+    attach(&mount, targets::ensure(top, target, TargetKind::Directory)?.as_fd())
 }
 
 fn mount_devpts(top: BorrowedFd<'_>, target: &Path) -> io::Result<()> {
     let attributes = MountAttrFlags::MOUNT_ATTR_NOSUID | MountAttrFlags::MOUNT_ATTR_NOEXEC;
-    let mount = new_filesystem(
-        "devpts",
-        &[("ptmxmode", "0666"), ("mode", "0620")],
-        attributes,
-    )?;
-    attach(
-        &mount,
-        targets::ensure(top, target, TargetKind::Directory)?.as_fd(),
-    )
+    let mount = new_filesystem("devpts", &[("ptmxmode", "0666"), ("mode", "0620")], attributes)?;
+    attach(&mount, targets::ensure(top, target, TargetKind::Directory)?.as_fd())
 }
 
 fn bind_device(top: BorrowedFd<'_>, path: &Path) -> io::Result<()> {
@@ -227,32 +181,17 @@ fn mask(top: BorrowedFd<'_>, target: &Path) -> io::Result<()> {
         Err(error) if error == Errno::NOENT => return Ok(()),
         found => found?,
     };
-    let cover = match kind_of(&covered)? {
-        TargetKind::File => empty_file(top)?,
-        TargetKind::Directory => empty_directory(top)?,
-    };
-    mount_setattr(
-        &cover,
-        MountAttributes {
-            set: libc::MOUNT_ATTR_RDONLY,
-            id_map: None,
-        },
-    )?;
-    attach(&cover, covered.as_fd())
-}
-
-fn empty_file(top: BorrowedFd<'_>) -> io::Result<OwnedFd> {
-    drop(targets::make_file(top, Path::new(MASK), 0)?);
-    let cover = clone_tree(top, Path::new(MASK), Access::ReadOnly);
-    rustix::fs::unlinkat(top, MASK, AtFlags::empty())?;
-    cover
-}
-
-fn empty_directory(top: BorrowedFd<'_>) -> io::Result<OwnedFd> {
-    targets::make_directory(top, Path::new(MASK), 0)?;
-    let cover = clone_tree(top, Path::new(MASK), Access::ReadOnly);
-    rustix::fs::unlinkat(top, MASK, AtFlags::REMOVEDIR)?;
-    cover
+    let kind = kind_of(&covered)?;
+    match kind {
+        TargetKind::File => drop(targets::make_file(top, Path::new(MASK), 0)?),
+        TargetKind::Directory => targets::make_directory(top, Path::new(MASK), 0)?,
+    }
+    let cover = clone_tree(top, Path::new(MASK), Access::ReadOnly)?;
+    mount_setattr(&cover, MountAttributes { set: libc::MOUNT_ATTR_RDONLY, id_map: None })?;
+    attach(&cover, covered.as_fd())?;
+    // The mount holds what it shows; its name is free for the next.
+    let flags = if kind == TargetKind::Directory { AtFlags::REMOVEDIR } else { AtFlags::empty() };
+    Ok(rustix::fs::unlinkat(top, MASK, flags)?)
 }
 
 fn protect(top: BorrowedFd<'_>, target: &Path) -> io::Result<()> {
@@ -262,13 +201,7 @@ fn protect(top: BorrowedFd<'_>, target: &Path) -> io::Result<()> {
         | OpenTreeFlags::AT_EMPTY_PATH
         | OpenTreeFlags::AT_RECURSIVE;
     let tree = kernel::open_tree(&covered, "", flags)?;
-    mount_setattr(
-        &tree,
-        MountAttributes {
-            set: libc::MOUNT_ATTR_RDONLY,
-            id_map: None,
-        },
-    )?;
+    mount_setattr(&tree, MountAttributes { set: libc::MOUNT_ATTR_RDONLY, id_map: None })?;
     attach(&tree, covered.as_fd())
 }
 
@@ -279,13 +212,8 @@ fn describe(step: &Mount) -> String {
         Mount::Symlink { target, .. } => format!("symlink({target:?})"),
         Mount::Tmpfs { target, .. } => format!("mount(tmpfs, {target:?})"),
         Mount::Bind { source, target, .. } => format!("bind({source:?}, {target:?})"),
-        Mount::Overlay {
-            lower,
-            layer,
-            target,
-            ..
-        } => {
-            format!("mount(overlay, lower {lower:?}, layer {layer:?}, {target:?})")
+        Mount::Overlay { lower, upper, target, .. } => {
+            format!("mount(overlay, lower {lower:?}, upper {upper:?}, {target:?})")
         }
         Mount::Proc { target } => format!("mount(proc, {target:?})"),
         Mount::Devpts { target } => format!("mount(devpts, {target:?})"),

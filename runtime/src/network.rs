@@ -7,13 +7,7 @@ use crate::sys::set_interface_up;
 
 /// Brings up `lo` in the caller's network namespace.
 pub(crate) fn bring_up_loopback() -> Result<(), Failure> {
-    let control = socket(
-        AddressFamily::Inet,
-        SockType::Datagram,
-        SockFlag::SOCK_CLOEXEC,
-        None,
-    )
-    .at(Stage::Network, || "socket(AF_INET, SOCK_DGRAM)".into())?;
-    set_interface_up(&control, b"lo\0")
-        .at(Stage::Network, || "ioctl(SIOCSIFFLAGS, lo, IFF_UP)".into())
+    let control = socket(AddressFamily::Inet, SockType::Datagram, SockFlag::SOCK_CLOEXEC, None)
+        .at(Stage::Network, || "socket(AF_INET, SOCK_DGRAM)".into())?;
+    set_interface_up(&control, b"lo\0").at(Stage::Network, || "ioctl(SIOCSIFFLAGS, lo, IFF_UP)".into())
 }

@@ -7,9 +7,7 @@ compile_error!("clearing knows the system calls of x86-64 only");
 
 /// The number of the call that the kernel names `name`.
 pub(crate) fn syscall_number(name: &str) -> Option<u32> {
-    let place = NUMBERS
-        .binary_search_by_key(&name, |(known, _)| known)
-        .ok()?;
+    let place = NUMBERS.binary_search_by_key(&name, |(known, _)| known).ok()?;
     Some(NUMBERS[place].1)
 }
 
@@ -116,11 +114,9 @@ mod tests {
 
     #[test]
     fn numbers_are_those_of_the_c_library() {
-        for (name, number) in [
-            ("read", libc::SYS_read),
-            ("clone3", libc::SYS_clone3),
-            ("mseal", libc::SYS_mseal),
-        ] {
+        for (name, number) in
+            [("read", libc::SYS_read), ("clone3", libc::SYS_clone3), ("mseal", libc::SYS_mseal)]
+        {
             assert_eq!(syscall_number(name).map(i64::from), Some(number));
         }
     }

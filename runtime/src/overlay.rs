@@ -10,6 +10,14 @@ use rustix::mount::{self as kernel, FsMountFlags, FsOpenFlags, MountAttrFlags};
 use crate::mapped::{Attached, MappedMounts};
 use crate::spec::Owners;
 
+/// One overlay as a spec describes it.
+pub(crate) struct Overlay<'a> {
+    pub(crate) lower: &'a [PathBuf],
+    pub(crate) upper: &'a Path,
+    pub(crate) work: &'a Path,
+    pub(crate) owners: Owners,
+}
+
 /// Open directories that an overlay is made of.
 ///
 /// They are named to the kernel as `/proc/self/fd/N`: no character in a path needs escaping, no
@@ -26,13 +34,11 @@ impl<'root> Layers<'root> {
     /// Opens the directories, through id-mapped mounts where `owners` asks for them.
     pub(crate) fn open(
         root: BorrowedFd<'root>,
-        lower: &[PathBuf],
-        layer: &Path,
-        owners: Owners,
+        overlay: &Overlay<'_>,
         mapped: &mut MappedMounts,
     ) -> io::Result<Self> {
         let mut attached = Vec::new();
-        let mut open = |path: &Path| match owners {
+        let mut open = |path: &Path| match overlay.owners {
             Owners::Host => directory(CWD, path),
             Owners::Mapped { .. } => {
                 let mount = Attached::new(root, mapped.take(path)?)?;
@@ -41,19 +47,11 @@ impl<'root> Layers<'root> {
                 top
             }
         };
-        let lower = lower
-            .iter()
-            .map(|path| open(path))
-            .collect::<io::Result<_>>()?;
-        let layer = open(layer)?;
-        let upper = directory(layer.as_fd(), Path::new("upper"))?;
-        let work = directory(layer.as_fd(), Path::new("work"))?;
-        Ok(Self {
-            lower,
-            upper,
-            work,
-            _attached: attached,
-        })
+        let lower = overlay.lower.iter().map(|path| open(path)).collect::<io::Result<_>>()?;
+        let parent = open(parent_of(overlay.upper)?)?;
+        let upper = directory(parent.as_fd(), name_of(overlay.upper)?)?;
+        let work = directory(parent.as_fd(), name_of(overlay.work)?)?;
+        Ok(Self { lower, upper, work, _attached: attached })
     }
 
     /// Mounts the overlay, unattached. It is `volatile`: nothing waits for a disk, and whoever wants
@@ -71,17 +69,21 @@ impl<'root> Layers<'root> {
         kernel::fsconfig_set_flag(&context, "userxattr")?;
         kernel::fsconfig_set_flag(&context, "volatile")?;
         kernel::fsconfig_create(&context)?;
-        Ok(kernel::fsmount(
-            &context,
-            FsMountFlags::FSMOUNT_CLOEXEC,
-            attributes,
-        )?)
+        Ok(kernel::fsmount(&context, FsMountFlags::FSMOUNT_CLOEXEC, attributes)?)
     }
 }
 
 fn directory(at: BorrowedFd<'_>, path: &Path) -> io::Result<OwnedFd> {
     let flags = OFlags::PATH | OFlags::DIRECTORY | OFlags::NOFOLLOW | OFlags::CLOEXEC;
     Ok(fs::openat(at, path, flags, Mode::empty())?)
+}
+
+fn parent_of(path: &Path) -> io::Result<&Path> {
+    path.parent().ok_or_else(|| io::ErrorKind::InvalidInput.into())
+}
+
+fn name_of(path: &Path) -> io::Result<&Path> {
+    path.file_name().map(Path::new).ok_or_else(|| io::ErrorKind::InvalidInput.into())
 }
 
 fn by_descriptor(directory: &OwnedFd) -> String {

@@ -41,10 +41,7 @@ fn run(program: &CStr, spec: &ExecSpec) -> Errno {
 }
 
 fn search_path(environment: &[CString]) -> &[u8] {
-    environment
-        .iter()
-        .find_map(|entry| entry.as_bytes().strip_prefix(b"PATH="))
-        .unwrap_or(DEFAULT_PATH)
+    environment.iter().find_map(|entry| entry.as_bytes().strip_prefix(b"PATH=")).unwrap_or(DEFAULT_PATH)
 }
 
 fn candidates<'a>(name: &'a CStr, path: &'a [u8]) -> Box<dyn Iterator<Item = CString> + 'a> {
@@ -52,19 +49,14 @@ fn candidates<'a>(name: &'a CStr, path: &'a [u8]) -> Box<dyn Iterator<Item = CSt
         return Box::new(std::iter::once(name.to_owned()));
     }
     // An empty or relative entry would mean the working directory, which the command's author fills.
-    let directories = path
-        .split(|byte| *byte == b':')
-        .filter(|entry| entry.starts_with(b"/"));
+    let directories = path.split(|byte| *byte == b':').filter(|entry| entry.starts_with(b"/"));
     Box::new(
-        directories
-            .filter_map(|directory| CString::new([directory, b"/", name.to_bytes()].concat()).ok()),
+        directories.filter_map(|directory| CString::new([directory, b"/", name.to_bytes()].concat()).ok()),
     )
 }
 
 fn fail(errno: Errno, name: &CStr) -> Result<Infallible, Failure> {
-    Err(errno).at(Stage::Execute, || {
-        format!("execve({})", name.to_string_lossy())
-    })
+    Err(errno).at(Stage::Execute, || format!("execve({})", name.to_string_lossy()))
 }
 
 #[cfg(test)]
@@ -74,10 +66,7 @@ mod tests {
     #[test]
     fn relative_and_empty_path_entries_are_not_searched() {
         let found: Vec<_> = candidates(c"make", b"/usr/bin:.:::bin:/bin").collect();
-        assert_eq!(
-            found,
-            [c"/usr/bin/make".to_owned(), c"/bin/make".to_owned()]
-        );
+        assert_eq!(found, [c"/usr/bin/make".to_owned(), c"/bin/make".to_owned()]);
     }
 
     #[test]

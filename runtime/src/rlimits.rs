@@ -9,9 +9,8 @@ use crate::spec::{Resource, ResourceLimit};
 /// <https://man7.org/linux/man-pages/man2/setrlimit.2.html>
 pub(crate) fn apply(limits: &[ResourceLimit]) -> Result<(), Failure> {
     limits.iter().try_for_each(|limit| {
-        setrlimit(kernel_name(limit.resource), limit.value, limit.value).at(Stage::Limits, || {
-            format!("setrlimit({:?}, {})", limit.resource, limit.value)
-        })
+        setrlimit(kernel_name(limit.resource), limit.value, limit.value)
+            .at(Stage::Limits, || format!("setrlimit({:?}, {})", limit.resource, limit.value))
     })
 }
 

@@ -8,10 +8,11 @@ use nix::unistd::Pid;
 
 use crate::channel::{Channel, Report, Request};
 use crate::error::{AtStage as _, Failure, Stage};
+use crate::init::{self, Inherited};
 use crate::mapped::MappedMounts;
 use crate::spec::{ExecSpec, Identity, SandboxSpec};
 use crate::sys::{Forked, clone3};
-use crate::{idmap, init, namespaces};
+use crate::{idmap, namespaces};
 
 /// A live sandbox. Dropping it ends every process in it.
 pub struct Sandbox {
@@ -23,22 +24,19 @@ pub struct Sandbox {
 impl Sandbox {
     /// Clones init into its namespaces and returns at once; init reports [`Report::Ready`] or
     /// [`Report::Failed`] when it has set everything up. The calling process must have one thread.
-    pub fn launch(spec: &SandboxSpec) -> Result<Self, Failure> {
+    ///
+    /// Of all the caller's descriptors init keeps only `held`, for as long as it lives: locks.
+    pub fn launch(spec: &SandboxSpec, held: &[BorrowedFd<'_>]) -> Result<Self, Failure> {
         let mapped = MappedMounts::prepare(&spec.root, spec.identity)?;
-        let (channel, inits) =
-            Channel::pair().at(Stage::Channel, || "socketpair(AF_UNIX)".into())?;
+        let (channel, inits) = Channel::pair().at(Stage::Channel, || "socketpair(AF_UNIX)".into())?;
         let flags = namespaces::clone_flags(spec.network);
         match clone3(flags).at(Stage::Clone, || format!("clone3({flags:#x})"))? {
             Forked::Child => {
                 drop(channel);
-                init::run(spec, inits, mapped)
+                init::run(spec, Inherited { supervisor: inits, mapped, held })
             }
             Forked::Parent { child, pidfd } => {
-                let sandbox = Self {
-                    init: child,
-                    pidfd,
-                    channel,
-                };
+                let sandbox = Self { init: child, pidfd, channel };
                 sandbox.write_maps(spec.identity)?;
                 Ok(sandbox)
             }
@@ -49,9 +47,7 @@ impl Sandbox {
     /// ready; the command starts when it is.
     pub fn exec(&self, spec: &ExecSpec, streams: [BorrowedFd<'_>; 3]) -> Result<(), Failure> {
         // The descriptors travel by their numbers, which are those of this process.
-        self.channel
-            .send(&RequestRef::Exec(spec), &streams)
-            .at(Stage::Channel, || "send(Exec)".into())
+        self.channel.send(&RequestRef::Exec(spec), &streams).at(Stage::Channel, || "send(Exec)".into())
     }
 
     /// Sends a signal to the process group that a command leads.
@@ -67,10 +63,7 @@ impl Sandbox {
     /// Waits for init's next report, and the terminal that comes with [`Report::Started`] if the
     /// command has one. `None`: init has ended without a word.
     pub fn next_report(&self) -> Result<Option<(Report, Option<OwnedFd>)>, Failure> {
-        let message = self
-            .channel
-            .receive()
-            .at(Stage::Channel, || "receive(Report)".into())?;
+        let message = self.channel.receive().at(Stage::Channel, || "receive(Report)".into())?;
         Ok(message.map(|(report, descriptors)| (report, descriptors.into_iter().next())))
     }
 
@@ -80,9 +73,7 @@ impl Sandbox {
     }
 
     fn ask(&self, request: &Request) -> Result<(), Failure> {
-        self.channel
-            .send(request, &[])
-            .at(Stage::Channel, || format!("send({request:?})"))
+        self.channel.send(request, &[]).at(Stage::Channel, || format!("send({request:?})"))
     }
 
     fn write_maps(&self, identity: Identity) -> Result<(), Failure> {

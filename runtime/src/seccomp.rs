@@ -7,8 +7,8 @@
 use std::collections::BTreeMap;
 
 use seccompiler::{
-    BpfProgram, SeccompAction, SeccompCmpArgLen, SeccompCmpOp, SeccompCondition, SeccompFilter,
-    SeccompRule, TargetArch, sock_filter,
+    BpfProgram, SeccompAction, SeccompCmpArgLen, SeccompCmpOp, SeccompCondition, SeccompFilter, SeccompRule,
+    TargetArch, sock_filter,
 };
 
 use crate::numbers::syscall_number;
@@ -74,8 +74,7 @@ fn leaf(rule: &SyscallRule, number: u32) -> Result<BpfProgram, FilterError> {
     if rule.when.is_empty() || rule.answer == rule.otherwise {
         return Ok(vec![ret(u32::from(action(rule.answer)))]);
     }
-    let linear =
-        conditional(rule, number).map_err(|error| FilterError::Conditions(rule.name, error))?;
+    let linear = conditional(rule, number).map_err(|error| FilterError::Conditions(rule.name, error))?;
     Ok(linear[PRELUDE..].to_vec())
 }
 
@@ -128,10 +127,7 @@ fn segments(leaves: &BTreeMap<u32, BpfProgram>) -> Vec<Segment> {
     for start in 0..=end {
         let leaf = leaves.get(&start).unwrap_or(&unknown);
         if segments.last().is_none_or(|last| last.leaf != *leaf) {
-            segments.push(Segment {
-                start,
-                leaf: leaf.clone(),
-            });
+            segments.push(Segment { start, leaf: leaf.clone() });
         }
     }
     segments
@@ -151,10 +147,7 @@ fn tree(segments: &[Segment]) -> BpfProgram {
     let start = segments[middle].start;
     let mut program = match u8::try_from(left.len()) {
         Ok(near) => vec![jump(JUMP_IF_AT_LEAST, start, near, 0)],
-        Err(_) => vec![
-            jump(JUMP_IF_AT_LEAST, start, 0, 1),
-            jump(JUMP, left.len() as u32, 0, 0),
-        ],
+        Err(_) => vec![jump(JUMP_IF_AT_LEAST, start, 0, 1), jump(JUMP, left.len() as u32, 0, 0)],
     };
     program.extend(left);
     program.extend(right);

@@ -23,11 +23,7 @@ impl Call {
             _ => {
                 let (index, high) = ((offset - 16) / 8, (offset - 16) % 8 == 4);
                 let argument = self.arguments[index as usize];
-                if high {
-                    (argument >> 32) as u32
-                } else {
-                    argument as u32
-                }
+                if high { (argument >> 32) as u32 } else { argument as u32 }
             }
         }
     }
@@ -70,10 +66,7 @@ fn linear(rules: &[SyscallRule], call: Call) -> u32 {
     if call.architecture != AUDIT_ARCH_X86_64 {
         return libc::SECCOMP_RET_KILL_PROCESS;
     }
-    let Some(rule) = rules
-        .iter()
-        .find(|rule| syscall_number(rule.name) == Some(call.number))
-    else {
+    let Some(rule) = rules.iter().find(|rule| syscall_number(rule.name) == Some(call.number)) else {
         return enosys;
     };
     if rule.when.is_empty() || rule.answer == rule.otherwise {
@@ -83,16 +76,12 @@ fn linear(rules: &[SyscallRule], call: Call) -> u32 {
 }
 
 const NAMES: [&str; 12] = [
-    "read", "write", "open", "close", "ioctl", "socket", "clone", "clone3", "prctl", "mknod",
-    "mount", "listns",
+    "read", "write", "open", "close", "ioctl", "socket", "clone", "clone3", "prctl", "mknod", "mount",
+    "listns",
 ];
 
 fn answer() -> impl Strategy<Value = Answer> {
-    prop_oneof![
-        Just(Answer::Allow),
-        Just(Answer::Eperm),
-        Just(Answer::Enosys)
-    ]
+    prop_oneof![Just(Answer::Allow), Just(Answer::Eperm), Just(Answer::Enosys)]
 }
 
 fn a_condition() -> impl Strategy<Value = Condition> {
@@ -105,46 +94,33 @@ fn a_condition() -> impl Strategy<Value = Condition> {
         Just(Comparison::GreaterOrEqual),
         any::<u64>().prop_map(Comparison::MaskedEqual),
     ];
-    (0..6u8, any::<bool>(), comparison, value()).prop_map(|(argument, wide, comparison, value)| {
-        Condition {
-            argument,
-            width: if wide { Width::Qword } else { Width::Dword },
-            comparison,
-            value: if wide {
-                value
-            } else {
-                value & u64::from(u32::MAX)
-            },
-        }
+    (0..6u8, any::<bool>(), comparison, value()).prop_map(|(argument, wide, comparison, value)| Condition {
+        argument,
+        width: if wide { Width::Qword } else { Width::Dword },
+        comparison,
+        value: if wide { value } else { value & u64::from(u32::MAX) },
     })
 }
 
 fn value() -> impl Strategy<Value = u64> {
-    prop_oneof![
-        0..4u64,
-        any::<u64>(),
-        (0..4u64).prop_map(|low| low | 1 << 32)
-    ]
+    prop_oneof![0..4u64, any::<u64>(), (0..4u64).prop_map(|low| low | 1 << 32)]
 }
 
 fn rules() -> impl Strategy<Value = Vec<SyscallRule>> {
     let conditions = prop::collection::vec(prop::collection::vec(a_condition(), 1..4), 0..4);
-    prop::collection::btree_map(
-        0..NAMES.len(),
-        (answer(), conditions, answer()),
-        0..NAMES.len(),
+    prop::collection::btree_map(0..NAMES.len(), (answer(), conditions, answer()), 0..NAMES.len()).prop_map(
+        |rules| {
+            rules
+                .into_iter()
+                .map(|(name, (answer, when, otherwise))| SyscallRule {
+                    name: NAMES[name],
+                    answer,
+                    when,
+                    otherwise,
+                })
+                .collect()
+        },
     )
-    .prop_map(|rules| {
-        rules
-            .into_iter()
-            .map(|(name, (answer, when, otherwise))| SyscallRule {
-                name: NAMES[name],
-                answer,
-                when,
-                otherwise,
-            })
-            .collect()
-    })
 }
 
 fn call() -> impl Strategy<Value = Call> {
@@ -175,12 +151,8 @@ proptest! {
 
 #[test]
 fn every_instruction_of_a_large_filter_is_reached_by_a_short_jump() {
-    let condition = |value| Condition {
-        argument: 0,
-        width: Width::Qword,
-        comparison: Comparison::Equal,
-        value,
-    };
+    let condition =
+        |value| Condition { argument: 0, width: Width::Qword, comparison: Comparison::Equal, value };
     let rules: Vec<SyscallRule> = NAMES
         .iter()
         .map(|name| SyscallRule {
@@ -195,32 +167,17 @@ fn every_instruction_of_a_large_filter_is_reached_by_a_short_jump() {
     for name in NAMES {
         let number = syscall_number(name).expect("known");
         for argument in [0, 19, 20] {
-            let call = Call {
-                number,
-                architecture: AUDIT_ARCH_X86_64,
-                arguments: [argument; 6],
-            };
-            assert_eq!(
-                run(&program, call),
-                linear(&rules, call),
-                "{name}({argument})"
-            );
+            let call = Call { number, architecture: AUDIT_ARCH_X86_64, arguments: [argument; 6] };
+            assert_eq!(run(&program, call), linear(&rules, call), "{name}({argument})");
         }
     }
 }
 
 #[test]
 fn an_unknown_name_is_an_error() {
-    let rule = SyscallRule {
-        name: "frobnicate",
-        answer: Answer::Allow,
-        when: vec![],
-        otherwise: Answer::Eperm,
-    };
-    assert_eq!(
-        compile(&[rule]).expect_err("unknown").to_string(),
-        "unknown system call `frobnicate`"
-    );
+    let rule =
+        SyscallRule { name: "frobnicate", answer: Answer::Allow, when: vec![], otherwise: Answer::Eperm };
+    assert_eq!(compile(&[rule]).expect_err("unknown").to_string(), "unknown system call `frobnicate`");
 }
 
 #[test]
@@ -233,9 +190,5 @@ fn the_linear_program_starts_with_the_prelude_that_a_leaf_leaves_out() {
     );
     let program: BpfProgram = filter.expect("valid").try_into().expect("compiles");
     assert_eq!(program[2].k, libc::SECCOMP_RET_KILL_PROCESS);
-    assert_eq!(
-        u32::from(program[super::PRELUDE].code),
-        0x20,
-        "the number is loaded next"
-    );
+    assert_eq!(u32::from(program[super::PRELUDE].code), 0x20, "the number is loaded next");
 }

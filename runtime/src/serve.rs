@@ -41,14 +41,8 @@ impl<'a> Server<'a> {
         let mut only = SigSet::empty();
         only.add(Signal::SIGCHLD);
         let flags = SfdFlags::SFD_CLOEXEC | SfdFlags::SFD_NONBLOCK;
-        let deaths =
-            SignalFd::with_flags(&only, flags).at(Stage::Init, || "signalfd(SIGCHLD)".into())?;
-        Ok(Self {
-            supervisor,
-            confinement,
-            deaths,
-            commands: Vec::new(),
-        })
+        let deaths = SignalFd::with_flags(&only, flags).at(Stage::Init, || "signalfd(SIGCHLD)".into())?;
+        Ok(Self { supervisor, confinement, deaths, commands: Vec::new() })
     }
 
     /// Serves until the supervisor hangs up; what it returns is init's exit code.
@@ -82,16 +76,9 @@ impl<'a> Server<'a> {
             .collect();
         poll(&mut polled, PollTimeout::NONE)?;
         let ready: Vec<bool> = polled.iter().map(|fd| fd.any().unwrap_or(true)).collect();
-        let started = starting
-            .iter()
-            .zip(&ready[2..])
-            .filter(|(_, ready)| **ready)
-            .map(|((index, _), _)| *index);
-        Ok(Ready {
-            asked: ready[0],
-            died: ready[1],
-            started: started.collect(),
-        })
+        let started =
+            starting.iter().zip(&ready[2..]).filter(|(_, ready)| **ready).map(|((index, _), _)| *index);
+        Ok(Ready { asked: ready[0], died: ready[1], started: started.collect() })
     }
 
     /// Carries out one request; false when the supervisor has hung up or cannot be understood.
@@ -99,7 +86,9 @@ impl<'a> Server<'a> {
         match self.supervisor.receive() {
             Ok(Some((Request::Exec(spec), streams))) => self.start(&spec, streams),
             Ok(Some((Request::Signal { exec, signal }, _))) => self.signal(exec, signal),
-            Ok(Some((Request::SignalAll { signal }, _))) => send(Pid::from_raw(-1), signal),
+            Ok(Some((Request::SignalAll { signal }, _))) => {
+                send(Pid::from_raw(-1), signal);
+            }
             Ok(Some((Request::MapsWritten, _))) => {}
             Ok(None) | Err(_) => return false,
         }
@@ -109,13 +98,7 @@ impl<'a> Server<'a> {
     fn start(&mut self, spec: &ExecSpec, streams: Vec<OwnedFd>) {
         match self.fork_command(spec, streams) {
             Ok(command) => self.commands.push(command),
-            Err(failure) => self.report(
-                &Report::NotStarted {
-                    exec: spec.id,
-                    failure,
-                },
-                &[],
-            ),
+            Err(failure) => self.report(&Report::NotStarted { exec: spec.id, failure }, &[]),
         }
     }
 
@@ -123,30 +106,16 @@ impl<'a> Server<'a> {
         let (streams, terminal) = Streams::open(streams, spec.terminal)?;
         let (listen, tell) = nix::unistd::pipe2(nix::fcntl::OFlag::O_CLOEXEC)
             .at(Stage::Execute, || "pipe2(O_CLOEXEC)".into())?;
-        let domain = self
-            .confinement
-            .domain
-            .as_ref()
-            .map(|domain| domain.try_clone())
-            .transpose()?;
+        let domain = self.confinement.domain.as_ref().map(|domain| domain.try_clone()).transpose()?;
         match fork().at(Stage::Execute, || "fork()".into())? {
             Forked::Child => {
-                let Confinement {
-                    sandbox, filter, ..
-                } = &self.confinement;
-                let confinement = Confinement {
-                    sandbox,
-                    domain,
-                    filter: filter.clone(),
-                };
+                let Confinement { sandbox, filter, .. } = &self.confinement;
+                let confinement = Confinement { sandbox, domain, filter: filter.clone() };
                 become_command(spec, confinement, streams, tell)
             }
-            Forked::Parent { child: pid, .. } => Ok(Command {
-                exec: spec.id,
-                pid,
-                starting: Some((listen, terminal)),
-                reported: false,
-            }),
+            Forked::Parent { child: pid, .. } => {
+                Ok(Command { exec: spec.id, pid, starting: Some((listen, terminal)), reported: false })
+            }
         }
     }
 
@@ -178,7 +147,10 @@ impl<'a> Server<'a> {
 
     fn signal(&self, exec: u32, signal: i32) {
         if let Some(command) = self.commands.iter().find(|command| command.exec == exec) {
-            send(Pid::from_raw(-command.pid.as_raw()), signal);
+            // A command that has only just been forked leads no group yet; it will see the signal.
+            if !send(Pid::from_raw(-command.pid.as_raw()), signal) {
+                send(command.pid, signal);
+            }
         }
     }
 
@@ -188,9 +160,7 @@ impl<'a> Server<'a> {
         while let Ok(status) = waitpid(None, Some(WaitPidFlag::WNOHANG | WaitPidFlag::__WALL)) {
             match status {
                 WaitStatus::Exited(pid, code) => self.reaped(pid, ExitStatus::Code(code)),
-                WaitStatus::Signaled(pid, signal, _) => {
-                    self.reaped(pid, ExitStatus::Signal(signal as i32))
-                }
+                WaitStatus::Signaled(pid, signal, _) => self.reaped(pid, ExitStatus::Signal(signal as i32)),
                 WaitStatus::StillAlive => return,
                 _ => {}
             }
@@ -204,14 +174,7 @@ impl<'a> Server<'a> {
         self.finish_start(index);
         let command = self.commands.swap_remove(index);
         if !command.reported {
-            self.report(
-                &Report::Exited {
-                    exec: command.exec,
-                    status,
-                    usage: usage(),
-                },
-                &[],
-            );
+            self.report(&Report::Exited { exec: command.exec, status, usage: usage() }, &[]);
         }
     }
 
@@ -238,11 +201,9 @@ fn guards(words: Vec<Word>) -> Result<Vec<GuardReport>, Failure> {
         .collect()
 }
 
-/// Real-time signals have no name in the enumeration; a process that is gone needs none.
-fn send(to: Pid, signal: i32) {
-    if let Ok(signal) = Signal::try_from(signal) {
-        let _ = kill(to, signal);
-    }
+/// Whether somebody was there to be signalled.
+fn send(to: Pid, signal: i32) -> bool {
+    Signal::try_from(signal).and_then(|signal| kill(to, signal)).is_ok()
 }
 
 fn usage() -> Usage {

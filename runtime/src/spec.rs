@@ -128,9 +128,12 @@ pub enum Mount {
         /// On the host, nearest first.
         #[serde(serialize_with = "lossy_paths")]
         lower: Vec<PathBuf>,
-        /// A directory of the host that holds `upper` and a fresh, empty `work`.
+        /// A directory of the host that takes the changes.
         #[serde(serialize_with = "lossy_path")]
-        layer: PathBuf,
+        upper: PathBuf,
+        /// A fresh, empty directory beside `upper`, with the same parent.
+        #[serde(serialize_with = "lossy_path")]
+        work: PathBuf,
         /// Where.
         #[serde(serialize_with = "lossy_path")]
         target: PathBuf,
@@ -210,8 +213,8 @@ pub struct PathRule {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub enum Rights {
-    /// Read files and list directories.
-    Read,
+    /// List directories.
+    List,
     /// Read, and execute programs.
     ReadExecute,
     /// Read and write what exists, with device commands; make and remove nothing.

@@ -27,30 +27,17 @@ impl Streams {
             .map_err(|_| Errno::EBADF)
             .at(Stage::Descriptors, || "three standard streams".into())?;
         let Some(terminal) = terminal else {
-            return Ok((
-                Self {
-                    given,
-                    terminal: None,
-                },
-                None,
-            ));
+            return Ok((Self { given, terminal: None }, None));
         };
         let (master, slave) = open_terminal(terminal)?;
-        Ok((
-            Self {
-                given,
-                terminal: Some((slave, terminal.streams)),
-            },
-            Some(master),
-        ))
+        Ok((Self { given, terminal: Some((slave, terminal.streams)) }, Some(master)))
     }
 
     /// Puts the streams in place. The terminal becomes the controlling one of the caller's session,
     /// which must be new and have none.
     pub(crate) fn install(self) -> Result<(), Failure> {
         if let Some((slave, _)) = &self.terminal {
-            rustix::process::ioctl_tiocsctty(slave)
-                .at(Stage::Terminal, || "ioctl(TIOCSCTTY)".into())?;
+            rustix::process::ioctl_tiocsctty(slave).at(Stage::Terminal, || "ioctl(TIOCSCTTY)".into())?;
         }
         let streams = self.sources();
         nix::unistd::dup2_stdin(streams[0]).at(Stage::Descriptors, || "dup2(stdin)".into())?;
@@ -72,14 +59,9 @@ fn open_terminal(terminal: Terminal) -> Result<(OwnedFd, OwnedFd), Failure> {
         .at(Stage::Terminal, || "open(/dev/ptmx)".into())?;
     rustix::pty::unlockpt(&master).at(Stage::Terminal, || "unlockpt()".into())?;
     let peer = OpenptFlags::RDWR | OpenptFlags::NOCTTY | OpenptFlags::CLOEXEC;
-    let slave = rustix::pty::ioctl_tiocgptpeer(&master, peer)
-        .at(Stage::Terminal, || "ioctl(TIOCGPTPEER)".into())?;
-    let size = Winsize {
-        ws_row: terminal.rows,
-        ws_col: terminal.columns,
-        ws_xpixel: 0,
-        ws_ypixel: 0,
-    };
+    let slave =
+        rustix::pty::ioctl_tiocgptpeer(&master, peer).at(Stage::Terminal, || "ioctl(TIOCGPTPEER)".into())?;
+    let size = Winsize { ws_row: terminal.rows, ws_col: terminal.columns, ws_xpixel: 0, ws_ypixel: 0 };
     tcsetwinsize(&master, size).at(Stage::Terminal, || "ioctl(TIOCSWINSZ)".into())?;
     Ok((master, slave))
 }

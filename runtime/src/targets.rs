@@ -40,20 +40,16 @@ pub(crate) fn open(root: BorrowedFd<'_>, target: &Path) -> Result<OwnedFd, Errno
 
 /// Makes the directory `target`, and its parents where they are missing; fine if it exists.
 pub(crate) fn make_directory(root: BorrowedFd<'_>, target: &Path, mode: u32) -> io::Result<()> {
-    with_parent(root, target, |parent, name| {
-        match fs::mkdirat(parent, name, Mode::from_raw_mode(mode)) {
-            Err(error) if error != Errno::EXIST => Err(error),
-            _ => Ok(()),
-        }
+    with_parent(root, target, |parent, name| match fs::mkdirat(parent, name, Mode::from_raw_mode(mode)) {
+        Err(error) if error != Errno::EXIST => Err(error),
+        _ => Ok(()),
     })
 }
 
 /// Makes the file `target`, which must not exist, and opens it for writing.
 pub(crate) fn make_file(root: BorrowedFd<'_>, target: &Path, mode: u32) -> io::Result<OwnedFd> {
     let flags = OFlags::WRONLY | OFlags::CREATE | OFlags::EXCL | OFlags::NOFOLLOW | OFlags::CLOEXEC;
-    with_parent(root, target, |parent, name| {
-        fs::openat(parent, name, flags, Mode::from_raw_mode(mode))
-    })
+    with_parent(root, target, |parent, name| fs::openat(parent, name, flags, Mode::from_raw_mode(mode)))
 }
 
 /// Makes the symbolic link `target`, which must not exist.

@@ -1,2 +1,7 @@
 //! The `clearing` binary.
-fn main() {}
+
+use std::process::ExitCode;
+
+fn main() -> ExitCode {
+    clearing::cli::main()
+}

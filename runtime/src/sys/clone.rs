@@ -44,21 +44,14 @@ pub(crate) fn clone3(flags: u64) -> io::Result<Forked> {
     // SAFETY: no CLONE_VM and no stack, so the child runs on its own copy of this one; there is one
     // thread, so no lock can be held by a thread that the child lacks; `arguments` outlives the call.
     let child = super::check(unsafe {
-        libc::syscall(
-            libc::SYS_clone3,
-            &raw const arguments,
-            size_of_val(&arguments),
-        )
+        libc::syscall(libc::SYS_clone3, &raw const arguments, size_of_val(&arguments))
     })?;
     if child == 0 {
         return Ok(Forked::Child);
     }
     // SAFETY: CLONE_PIDFD made the kernel store a new descriptor here, owned by nobody else.
     let pidfd = unsafe { OwnedFd::from_raw_fd(pidfd) };
-    Ok(Forked::Parent {
-        child: Pid::from_raw(child as i32),
-        pidfd,
-    })
+    Ok(Forked::Parent { child: Pid::from_raw(child as i32), pidfd })
 }
 
 /// Forks the calling process, which must have one thread (`EBUSY` otherwise).

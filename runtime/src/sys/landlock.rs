@@ -7,13 +7,7 @@ const CREATE_RULESET_VERSION: libc::c_ulong = 1;
 /// <https://docs.kernel.org/userspace-api/landlock.html#compatibility>
 pub(crate) fn landlock_abi() -> Option<u32> {
     // SAFETY: with the version flag the kernel reads neither pointer nor size.
-    let answer = unsafe {
-        libc::syscall(
-            libc::SYS_landlock_create_ruleset,
-            0usize,
-            0usize,
-            CREATE_RULESET_VERSION,
-        )
-    };
+    let answer =
+        unsafe { libc::syscall(libc::SYS_landlock_create_ruleset, 0usize, 0usize, CREATE_RULESET_VERSION) };
     u32::try_from(answer).ok()
 }

@@ -26,9 +26,5 @@ pub(crate) use signal::reset_signal_dispositions;
 
 /// Turns the kernel's `-1` into the thread's `errno`.
 fn check(result: libc::c_long) -> std::io::Result<libc::c_long> {
-    if result == -1 {
-        Err(std::io::Error::last_os_error())
-    } else {
-        Ok(result)
-    }
+    if result == -1 { Err(std::io::Error::last_os_error()) } else { Ok(result) }
 }

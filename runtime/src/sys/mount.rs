@@ -22,29 +22,17 @@ pub(crate) fn mount_setattr(mount: impl AsFd, attributes: MountAttributes<'_>) -
         propagation: 0,
         userns_fd: id_map.unwrap_or(0),
     };
-    set_attributes(
-        mount.as_fd(),
-        libc::AT_EMPTY_PATH | libc::AT_RECURSIVE,
-        &request,
-    )
+    set_attributes(mount.as_fd(), libc::AT_EMPTY_PATH | libc::AT_RECURSIVE, &request)
 }
 
 /// Makes the one mount that `mount` refers to read-only, not those below it.
 pub(crate) fn protect_mount(mount: impl AsFd) -> io::Result<()> {
-    let request = libc::mount_attr {
-        attr_set: libc::MOUNT_ATTR_RDONLY,
-        attr_clr: 0,
-        propagation: 0,
-        userns_fd: 0,
-    };
+    let request =
+        libc::mount_attr { attr_set: libc::MOUNT_ATTR_RDONLY, attr_clr: 0, propagation: 0, userns_fd: 0 };
     set_attributes(mount.as_fd(), libc::AT_EMPTY_PATH, &request)
 }
 
-fn set_attributes(
-    mount: BorrowedFd<'_>,
-    flags: libc::c_int,
-    request: &libc::mount_attr,
-) -> io::Result<()> {
+fn set_attributes(mount: BorrowedFd<'_>, flags: libc::c_int, request: &libc::mount_attr) -> io::Result<()> {
     // SAFETY: the path is an empty C string and `request` a whole `mount_attr`, alive during the call.
     super::check(unsafe {
         libc::syscall(

@@ -12,18 +12,10 @@ pub(crate) fn set_interface_up(socket: impl AsFd, name: &[u8; 3]) -> io::Result<
     }
     let request = libc::ifreq {
         ifr_name,
-        ifr_ifru: libc::__c_anonymous_ifr_ifru {
-            ifru_flags: libc::IFF_UP as libc::c_short,
-        },
+        ifr_ifru: libc::__c_anonymous_ifr_ifru { ifru_flags: libc::IFF_UP as libc::c_short },
     };
     // SAFETY: SIOCSIFFLAGS reads one `ifreq`, alive during the call.
-    let result = unsafe {
-        libc::ioctl(
-            socket.as_fd().as_raw_fd(),
-            libc::SIOCSIFFLAGS,
-            &raw const request,
-        )
-    };
+    let result = unsafe { libc::ioctl(socket.as_fd().as_raw_fd(), libc::SIOCSIFFLAGS, &raw const request) };
     super::check(result.into())?;
     Ok(())
 }

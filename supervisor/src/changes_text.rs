@@ -1,0 +1,46 @@
+//! The short block that tells what a command changed.
+
+use std::fmt::Write as _;
+
+use clearing_rootfs::{Change, Changes, Kind};
+
+use crate::text::printable;
+
+/// Paths that are told by name.
+const NAMED: usize = 10;
+
+/// What changed, in the view only.
+pub(crate) fn block(changes: &Changes) -> String {
+    let counts = changes.counts;
+    let mut text = match counts.added + counts.modified + counts.deleted {
+        0 => "clearing: no changes; the project is untouched\n".to_owned(),
+        total => {
+            let mut text = format!(
+                "clearing: {} added, {} modified, {} deleted in the sandbox's view; the project is untouched\n",
+                counts.added, counts.modified, counts.deleted
+            );
+            name(&mut text, changes, total);
+            text
+        }
+    };
+    for directory in &changes.unread {
+        let _ = writeln!(text, "  ? {} could not be read", printable(directory));
+    }
+    text
+}
+
+fn name(text: &mut String, changes: &Changes, total: u64) {
+    let signed = |sign: char, list: &'_ [Change]| {
+        list.iter().map(move |change| (sign, change.clone())).collect::<Vec<_>>()
+    };
+    let all = [signed('+', &changes.added), signed('~', &changes.modified), signed('-', &changes.deleted)];
+    let mut named = 0;
+    for (sign, change) in all.iter().flatten().take(NAMED) {
+        let slash = if change.kind == Kind::Directory { "/" } else { "" };
+        let _ = writeln!(text, "  {sign} {}{slash}", printable(&change.path));
+        named += 1;
+    }
+    if total > named {
+        let _ = writeln!(text, "  and {} more", total - named);
+    }
+}

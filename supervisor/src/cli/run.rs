@@ -1,0 +1,172 @@
+//! `clearing run`: one command in a sandbox of its own.
+
+use std::ffi::{OsStr, OsString};
+use std::fs::File;
+use std::io::{self, Write as _};
+use std::os::unix::ffi::OsStrExt as _;
+use std::path::{Path, PathBuf};
+use std::process::ExitCode;
+use std::time::Duration;
+
+use clap::ValueEnum;
+use clearing_profiles::NetworkMode;
+use serde::Serialize;
+
+use crate::changes_text;
+use crate::error::Error;
+use crate::exec::{Finished, RunRequest, prepare};
+use crate::exit_code;
+use crate::outcome::{ErrorText, Outcome};
+
+/// Runs a command in a fresh sandbox over the project. What it changes stays in the sandbox.
+///
+/// Exits with the command's own code; 128+n when signal n ended it; 124 when the deadline did; 125
+/// when clearing refused or could not set up; 126 when the program cannot be executed; 127 when it
+/// was not found.
+#[derive(Debug, clap::Args)]
+#[command(
+    after_help = "Examples:\n  clearing run -- npm test\n  clearing run --timeout 30s -w ~/app -- make check"
+)]
+pub(super) struct Arguments {
+    /// The project; else the nearest ancestor with `.git`, else the working directory.
+    #[arg(short, long, value_name = "DIR")]
+    workspace: Option<PathBuf>,
+    /// A profile's name, or the path of one.
+    #[arg(short, long, value_name = "PROFILE", default_value = "default")]
+    profile: String,
+    /// End the command after this time: `500ms`, `1.5s`, `10m`.
+    #[arg(long, value_name = "TIME", value_parser = duration)]
+    timeout: Option<Duration>,
+    /// Which network the command has.
+    #[arg(long, value_name = "NETWORK")]
+    network: Option<NetworkArgument>,
+    /// Set a variable.
+    #[arg(short, long = "env", value_name = "NAME=VALUE", value_parser = variable)]
+    env: Vec<(OsString, OsString)>,
+    /// Tell output and outcome as JSON lines on standard output.
+    #[arg(long)]
+    json: bool,
+    /// Write the outcome to a file, as JSON.
+    #[arg(long, value_name = "FILE")]
+    result: Option<PathBuf>,
+    /// Print what would be done, and do nothing.
+    #[arg(long)]
+    plan: bool,
+    /// The command and its arguments.
+    #[arg(last = true, required = true, value_name = "CMD")]
+    command: Vec<OsString>,
+}
+
+#[derive(Debug, Clone, Copy, ValueEnum)]
+enum NetworkArgument {
+    None,
+    Host,
+}
+
+/// A line of `--json` output.
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase", tag = "type")]
+enum Event<'a> {
+    Outcome(&'a Outcome),
+    Error(&'a ErrorText),
+}
+
+pub(super) fn main(arguments: Arguments) -> ExitCode {
+    let (json, result, plan) = (arguments.json, arguments.result.clone(), arguments.plan);
+    let told = if plan {
+        print_plan(&arguments.request())
+    } else {
+        run(&arguments.request(), json, result.as_deref())
+    };
+    told.unwrap_or_else(|error| {
+        complain(&error);
+        if json {
+            emit(&Event::Error(&error.text()));
+        }
+        ExitCode::from(error.exit_code())
+    })
+}
+
+fn run(request: &RunRequest, json: bool, result: Option<&Path>) -> Result<ExitCode, Error> {
+    let result = result.map(|path| open_result(path).map(|file| (path, file))).transpose()?;
+    let prepared = prepare(request)?;
+    prepared.notes.iter().for_each(|note| say(&format!("clearing: note: {note}\n")));
+    let Finished { outcome, changes, error } = prepared.run()?;
+    if let Some(error) = &error {
+        complain(error);
+    }
+    if json {
+        emit(&Event::Outcome(&outcome));
+    } else if error.is_none() {
+        say(&changes_text::block(&changes));
+    }
+    if let Some((path, file)) = result {
+        write_result(file, &outcome).map_err(|error| Error::Result(path.to_owned(), error))?;
+    }
+    Ok(exit_code::of(&outcome))
+}
+
+fn print_plan(request: &RunRequest) -> Result<ExitCode, Error> {
+    let prepared = prepare(request)?;
+    let text = serde_json::to_string_pretty(&prepared.plan);
+    prepared.discard()?;
+    let text = text.map_err(|error| Error::System("writing the plan", error.into()))?;
+    writeln!(io::stdout(), "{text}").map_err(|error| Error::System("writing the plan", error))?;
+    Ok(ExitCode::SUCCESS)
+}
+
+impl Arguments {
+    fn request(self) -> RunRequest {
+        RunRequest {
+            directory: self.workspace,
+            profile: self.profile,
+            timeout: self.timeout,
+            network: self.network.map(|network| match network {
+                NetworkArgument::None => NetworkMode::None,
+                NetworkArgument::Host => NetworkMode::Host,
+            }),
+            environment: self.env,
+            json: self.json,
+            command: self.command,
+        }
+    }
+}
+
+/// Opened before anything runs, so that a name that cannot be written costs nothing.
+fn open_result(path: &Path) -> Result<File, Error> {
+    File::create(path).map_err(|error| Error::Result(path.to_owned(), error))
+}
+
+fn write_result(mut file: File, outcome: &Outcome) -> io::Result<()> {
+    serde_json::to_writer(&mut file, outcome)?;
+    file.write_all(b"\n")
+}
+
+fn complain(error: &Error) {
+    let hint = error.hint().map(|hint| format!("hint: {hint}\n")).unwrap_or_default();
+    say(&format!("clearing: {}\n{hint}", error.message()));
+}
+
+/// Talk goes to standard error; a caller that closed it does not want to hear it.
+fn say(text: &str) {
+    let _ = io::stderr().write_all(text.as_bytes());
+}
+
+fn emit(event: &Event<'_>) {
+    if let Ok(line) = serde_json::to_string(event) {
+        let _ = writeln!(io::stdout(), "{line}");
+    }
+}
+
+fn duration(text: &str) -> Result<Duration, String> {
+    clearing_profiles::parse_duration(text).map_err(|error| format!("{error} ({})", error.hint()))
+}
+
+/// `NAME=VALUE` with a name that a variable can have.
+fn variable(text: &str) -> Result<(OsString, OsString), String> {
+    let (name, value) = text.split_once('=').ok_or("`=` is missing: NAME=VALUE")?;
+    if name.is_empty() {
+        return Err("the name is empty".into());
+    }
+    Ok((OsStr::from_bytes(name.as_bytes()).to_owned(), OsStr::from_bytes(value.as_bytes()).to_owned()))
+}

@@ -1,0 +1,107 @@
+//! Why there is no outcome of a command, and what can be done about it.
+
+use std::error::Error as _;
+use std::fmt::Write as _;
+use std::path::PathBuf;
+
+use clearing_profiles::ProfileError;
+use clearing_rootfs::{MountInfoError, ProjectError, RemoveError, RunError, StoreError, WalkError};
+use clearing_runtime::Failure;
+
+use crate::outcome::ErrorText;
+use crate::text::printable;
+use crate::{exit_code, hints};
+
+/// One failed step of a run.
+#[derive(Debug, thiserror::Error)]
+pub(crate) enum Error {
+    /// The request itself.
+    #[error("{0}")]
+    Request(String),
+    /// The profile.
+    #[error(transparent)]
+    Profile(#[from] ProfileError),
+    /// The project.
+    #[error(transparent)]
+    Project(#[from] ProjectError),
+    /// The state directory.
+    #[error(transparent)]
+    Store(#[from] StoreError),
+    /// The run's directory.
+    #[error(transparent)]
+    Run(#[from] RunError),
+    /// Reading what the command changed.
+    #[error(transparent)]
+    Changes(#[from] WalkError),
+    /// Removing the run's directory.
+    #[error(transparent)]
+    Remove(#[from] RemoveError),
+    /// The host's mounts.
+    #[error(transparent)]
+    Mounts(#[from] MountInfoError),
+    /// An ordinary caller's project has mounts below it.
+    #[error("mounts below the project cannot be shown: {}", list(.0))]
+    MountsBelow(Vec<PathBuf>),
+    /// The sandbox or the command.
+    #[error(transparent)]
+    Setup(#[from] Failure),
+    /// The supervisor's own system calls.
+    #[error("{0}")]
+    System(&'static str, #[source] std::io::Error),
+    /// A file that the caller named.
+    #[error("writing `{}`", printable(.0))]
+    Result(PathBuf, #[source] std::io::Error),
+}
+
+impl Error {
+    /// The whole chain in one line, without what stands in the line before.
+    pub(crate) fn message(&self) -> String {
+        let mut text = self.to_string();
+        let mut cause = self.source();
+        while let Some(error) = cause {
+            let _ = write!(text, ": {error}");
+            cause = error.source();
+        }
+        text
+    }
+
+    /// A way forward.
+    pub(crate) fn hint(&self) -> Option<String> {
+        match self {
+            Self::Project(error) => error.hint().map(str::to_owned),
+            Self::Store(error) => error.hint().map(str::to_owned),
+            Self::Run(error) => error.hint().map(str::to_owned),
+            Self::Remove(error) => error.hint().map(str::to_owned),
+            Self::Mounts(error) => error.hint().map(str::to_owned),
+            Self::MountsBelow(_) => {
+                Some("unmount them, name a directory without them with -w, or run as root".into())
+            }
+            Self::Setup(failure) => hints::of(failure),
+            Self::Changes(_) | Self::Request(_) | Self::Profile(_) | Self::System(..) | Self::Result(..) => {
+                None
+            }
+        }
+    }
+
+    /// What `clearing` exits with.
+    pub(crate) fn exit_code(&self) -> u8 {
+        match self {
+            Self::Setup(failure) if failure.stage == clearing_runtime::Stage::Execute => {
+                match failure.errno {
+                    nix::libc::ENOENT | nix::libc::ENOTDIR => exit_code::NOT_FOUND,
+                    _ => exit_code::NOT_EXECUTABLE,
+                }
+            }
+            _ => exit_code::REFUSED,
+        }
+    }
+
+    /// For the outcome.
+    pub(crate) fn text(&self) -> ErrorText {
+        ErrorText { message: self.message(), hint: self.hint() }
+    }
+}
+
+fn list(paths: &[PathBuf]) -> String {
+    paths.iter().map(|path| printable(path)).collect::<Vec<_>>().join(", ")
+}

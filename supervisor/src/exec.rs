@@ -1,0 +1,145 @@
+//! What happens to a request, from the first look at the caller to the outcome.
+
+use std::ffi::OsString;
+use std::path::{Path, PathBuf};
+use std::time::{Duration, Instant};
+
+use clearing_profiles::{NetworkMode, Profile};
+use clearing_rootfs::{Changes, Project, ProjectRequest, RunDirectory, Store};
+use clearing_runtime::{ExitStatus, Sandbox};
+
+use crate::error::Error;
+use crate::host::Host;
+use crate::outcome::{Cause, ChangeCounts, Outcome, Tier};
+use crate::plan::{Plan, plan};
+use crate::relay::Streams;
+use crate::text::PathText;
+use crate::watch::{End, Watch};
+use crate::workspace::Workspace;
+
+/// A validated request to run one command in a sandbox of its own.
+#[derive(Debug, Clone, Default)]
+pub(crate) struct RunRequest {
+    /// The project, where the caller named one.
+    pub(crate) directory: Option<PathBuf>,
+    /// A profile's name or path.
+    pub(crate) profile: String,
+    /// Overrides the profile's wall-clock limit.
+    pub(crate) timeout: Option<Duration>,
+    /// Overrides the profile's network.
+    pub(crate) network: Option<NetworkMode>,
+    /// Variables to set.
+    pub(crate) environment: Vec<(OsString, OsString)>,
+    /// Whether output is to be told as JSON events instead of passing through.
+    pub(crate) json: bool,
+    /// Program and arguments; not empty.
+    pub(crate) command: Vec<OsString>,
+}
+
+/// A run that is ready to start, and what it holds on the host meanwhile.
+pub(crate) struct Prepared {
+    pub(crate) plan: Plan,
+    pub(crate) workspace: Workspace,
+    /// Things that the caller should know before the command starts.
+    pub(crate) notes: Vec<String>,
+    run: RunDirectory,
+    streams: Streams,
+    started: Instant,
+}
+
+/// What a finished run has to tell.
+pub(crate) struct Finished {
+    pub(crate) outcome: Outcome,
+    pub(crate) changes: Changes,
+    /// Why there was no command.
+    pub(crate) error: Option<Error>,
+}
+
+/// Judges the request and plans it; nothing runs yet.
+pub(crate) fn prepare(request: &RunRequest) -> Result<Prepared, Error> {
+    let started = Instant::now();
+    let host = Host::of_caller();
+    let profile = profile(request, &host)?;
+    let state = Store::default_path(&|name| host.variable(name))?;
+    let project = Project::locate(&project_request(request, &host, &state))?;
+    let store = Store::open(&state)?;
+    let mut notes: Vec<String> = project.notes.iter().map(ToString::to_string).collect();
+    notes.extend(store.collect()?.failed.iter().map(|error| format!("a dead run is still there: {error}")));
+    let run = store.begin_run()?;
+    let workspace = Workspace::prepare(&host, &profile, project, &store, &run)?;
+    notes.extend(
+        workspace.mounts_below.iter().map(|path| format!("`{}` is a mount, left out", path.display())),
+    );
+    let streams = Streams::of_caller(request.json)?;
+    let plan = plan(&profile, &workspace, request, &host, streams.terminal())?;
+    Ok(Prepared { plan, workspace, notes, run, streams, started })
+}
+
+impl Prepared {
+    /// Runs the command to its end and collects what it changed. The project stays as it is.
+    pub(crate) fn run(self) -> Result<Finished, Error> {
+        let Self { plan, workspace, run, mut streams, started, .. } = self;
+        let deadline = plan.timeout.map(|timeout| started + timeout);
+        let watch = Watch::new(deadline, plan.grace)?;
+        let sandbox = Sandbox::launch(&plan.sandbox, &[run.lock()])?;
+        sandbox.exec(&plan.exec, streams.for_command()?)?;
+        streams.close_for_command();
+        let end = watch.until_the_end(sandbox, &mut streams)?;
+        let changes = Changes::between(&workspace.layer.upper, &workspace.project.root)?;
+        run.discard()?;
+        Ok(finish(end, changes, &workspace.project.root, started))
+    }
+
+    /// Gives back what was prepared.
+    pub(crate) fn discard(self) -> Result<(), Error> {
+        Ok(self.run.discard()?)
+    }
+}
+
+fn profile(request: &RunRequest, host: &Host) -> Result<Profile, Error> {
+    let configuration =
+        host.variable("XDG_CONFIG_HOME").map_or_else(|| host.home.join(".config"), PathBuf::from);
+    let mut profile = Profile::find(&request.profile, Some(&configuration))?;
+    if let Some(network) = request.network {
+        profile.network.mode = network;
+    }
+    Ok(profile)
+}
+
+fn project_request<'a>(request: &'a RunRequest, host: &'a Host, state: &'a Path) -> ProjectRequest<'a> {
+    ProjectRequest {
+        directory: request.directory.as_deref(),
+        cwd: &host.cwd,
+        home: Some(&host.home),
+        state,
+        uid: host.uid,
+        gid: host.gid,
+        groups: &host.groups,
+    }
+}
+
+fn finish(end: End, changes: Changes, project: &Path, started: Instant) -> Finished {
+    let (cause, exit_code, signal) = match (&end.failure, end.status, end.timed_out) {
+        (Some(failure), ..) => (Cause::Setup, Some(Error::Setup(failure.clone()).exit_code().into()), None),
+        (_, Some(ExitStatus::Code(code)), false) => (Cause::Exit, Some(code), None),
+        (_, Some(ExitStatus::Signal(signal)), false) => (Cause::Signal, None, Some(signal)),
+        (_, Some(ExitStatus::Code(code)), true) => (Cause::Timeout, Some(code), None),
+        (_, Some(ExitStatus::Signal(signal)), true) => (Cause::Timeout, None, Some(signal)),
+        (_, None, true) => (Cause::Timeout, None, None),
+        (_, None, false) => (Cause::Init, None, None),
+    };
+    let error = end.failure.map(Error::Setup);
+    let outcome = Outcome {
+        cause,
+        exit_code,
+        signal,
+        wall_ms: u64::try_from(started.elapsed().as_millis()).unwrap_or(u64::MAX),
+        tier: Tier::Namespaces,
+        project: PathText(project.to_owned()),
+        guards: end.guards,
+        changes: ChangeCounts::of(&changes),
+        usage: end.usage,
+        error: error.as_ref().map(Error::text),
+    };
+    Finished { outcome, changes, error }
+}

@@ -1,0 +1,25 @@
+//! Exit codes of `run`: those of timeout(1), env(1) and the shell.
+
+use std::process::ExitCode;
+
+use crate::outcome::{Cause, Outcome};
+
+/// The deadline ended the command.
+pub(crate) const DEADLINE: u8 = 124;
+/// clearing refused the request or could not set the sandbox up.
+pub(crate) const REFUSED: u8 = 125;
+/// The program was found and cannot be executed.
+pub(crate) const NOT_EXECUTABLE: u8 = 126;
+/// The program was not found.
+pub(crate) const NOT_FOUND: u8 = 127;
+
+/// The code that tells how a command ended.
+pub(crate) fn of(outcome: &Outcome) -> ExitCode {
+    let code = match outcome.cause {
+        Cause::Timeout => DEADLINE,
+        Cause::Exit => outcome.exit_code.map_or(REFUSED, |code| code as u8),
+        Cause::Signal => outcome.signal.map_or(REFUSED, |signal| 128u8.wrapping_add(signal as u8)),
+        Cause::Setup | Cause::Init => outcome.exit_code.map_or(REFUSED, |code| code as u8),
+    };
+    ExitCode::from(code)
+}

@@ -1,0 +1,150 @@
+//! The one translator: what a profile permits, on this workspace, as a spec for the kernel.
+//!
+//! Pure: everything it needs is in its arguments, and its result can be printed and compared.
+
+mod environment;
+mod root;
+mod rules;
+
+use std::ffi::CString;
+use std::os::unix::ffi::OsStrExt as _;
+use std::time::Duration;
+
+use clearing_profiles::{Guard as Named, NetworkMode, Profile, Requirement};
+use clearing_runtime::Guard;
+use clearing_runtime::spec::{ExecSpec, Identity, Network, Resource, ResourceLimit, SandboxSpec, Terminal};
+use serde::Serialize;
+
+use crate::error::Error;
+use crate::exec::RunRequest;
+use crate::host::Host;
+use crate::workspace::Workspace;
+
+/// The host name inside.
+pub(crate) const HOSTNAME: &str = "clearing";
+/// User and group inside of a caller who is root: nobody's on the host.
+const SHIFTED_USER: u32 = 1000;
+
+/// What is going to be done, completely.
+#[derive(Debug, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub(crate) struct Plan {
+    /// The sandbox.
+    pub(crate) sandbox: SandboxSpec,
+    /// The command.
+    #[serde(skip)]
+    pub(crate) exec: ExecSpec,
+    /// The command ends when this has passed.
+    pub(crate) timeout: Option<Duration>,
+    /// From SIGTERM to SIGKILL.
+    pub(crate) grace: Duration,
+}
+
+/// The only command of a run.
+pub(crate) const EXEC: u32 = 1;
+
+/// Translates.
+pub(crate) fn plan(
+    profile: &Profile,
+    workspace: &Workspace,
+    request: &RunRequest,
+    host: &Host,
+    terminal: Option<Terminal>,
+) -> Result<Plan, Error> {
+    Ok(Plan {
+        sandbox: SandboxSpec {
+            identity: identity(host),
+            network: network(profile),
+            hostname: HOSTNAME.to_owned(),
+            base: workspace.root.clone(),
+            root: root::steps(profile, workspace, host),
+            landlock: rules::paths(profile, workspace, host),
+            syscalls: rules::syscalls(profile),
+            best_effort: best_effort(profile),
+        },
+        exec: ExecSpec {
+            id: EXEC,
+            argv: arguments(request)?,
+            environment: environment::variables(profile, workspace, request, host)?,
+            cwd: c_string("the working directory", workspace.project.cwd.as_os_str().as_bytes())?,
+            terminal,
+            limits: limits(profile),
+        },
+        timeout: request.timeout.or(profile.limits.timeout),
+        grace: profile.limits.grace,
+    })
+}
+
+/// The ids that the command sees as its own.
+pub(crate) fn identity_inside(host: &Host) -> (u32, u32) {
+    if host.is_privileged() { (SHIFTED_USER, SHIFTED_USER) } else { (host.uid, host.gid) }
+}
+
+fn identity(host: &Host) -> Identity {
+    let (uid, gid) = identity_inside(host);
+    match host.is_privileged() {
+        true => Identity::Shifted { uid, gid, base: host.shift_base },
+        false => Identity::Caller { uid, gid },
+    }
+}
+
+fn network(profile: &Profile) -> Network {
+    match profile.network.mode {
+        NetworkMode::None => Network::None,
+        NetworkMode::Host => Network::Host,
+    }
+}
+
+fn arguments(request: &RunRequest) -> Result<Vec<CString>, Error> {
+    request.command.iter().map(|argument| c_string("the command", argument.as_bytes())).collect()
+}
+
+fn c_string(what: &str, bytes: &[u8]) -> Result<CString, Error> {
+    CString::new(bytes).map_err(|_| Error::Request(format!("{what} holds a NUL byte")))
+}
+
+fn limits(profile: &Profile) -> Vec<ResourceLimit> {
+    let limits = &profile.limits;
+    let always = [
+        (Resource::Core, Some(limits.core)),
+        (Resource::OpenFiles, Some(limits.nofile)),
+        (Resource::LockedMemory, Some(limits.memlock)),
+        (Resource::Nice, Some(0)),
+        (Resource::RealTimePriority, Some(0)),
+        (Resource::Stack, limits.stack),
+        (Resource::FileSize, limits.file_size),
+        (Resource::Processes, limits.processes),
+    ];
+    always
+        .into_iter()
+        .filter_map(|(resource, value)| Some(ResourceLimit { resource, value: value? }))
+        .collect()
+}
+
+/// Profiles and runtime name the guards alike, and neither knows the other.
+const GUARDS: [(Named, Guard); 18] = [
+    (Named::User, Guard::User),
+    (Named::Mount, Guard::Mount),
+    (Named::Pid, Guard::Pid),
+    (Named::Network, Guard::Network),
+    (Named::Ipc, Guard::Ipc),
+    (Named::Uts, Guard::Uts),
+    (Named::Cgroup, Guard::Cgroup),
+    (Named::Idmap, Guard::Idmap),
+    (Named::Rootfs, Guard::Rootfs),
+    (Named::Procfs, Guard::Procfs),
+    (Named::Keyring, Guard::Keyring),
+    (Named::Capabilities, Guard::Capabilities),
+    (Named::NoNewPrivs, Guard::NoNewPrivs),
+    (Named::Landlock, Guard::Landlock),
+    (Named::Seccomp, Guard::Seccomp),
+    (Named::Descriptors, Guard::Descriptors),
+    (Named::Environment, Guard::Environment),
+    (Named::Rlimits, Guard::Rlimits),
+];
+
+fn best_effort(profile: &Profile) -> std::collections::BTreeSet<Guard> {
+    let optional =
+        |(named, _): &(Named, Guard)| profile.guards.requirement(*named) == Requirement::BestEffort;
+    GUARDS.iter().copied().filter(optional).map(|(_, guard)| guard).collect()
+}

@@ -1,0 +1,134 @@
+//! What the command sees, as mount steps.
+
+use std::path::{Path, PathBuf};
+
+use clearing_profiles::Profile;
+use clearing_rootfs::{BaseEntry, LayerDirectories};
+use clearing_runtime::spec::{Access, Mount, Owners};
+
+use crate::host::Host;
+use crate::workspace::Workspace;
+
+/// Device nodes that every program may expect, and nothing else (P-D1).
+const DEVICES: [&str; 6] = ["null", "zero", "full", "random", "urandom", "tty"];
+/// Links in `/dev`.
+const DEVICE_LINKS: [(&str, &str); 5] = [
+    ("/dev/ptmx", "pts/ptmx"),
+    ("/dev/fd", "/proc/self/fd"),
+    ("/dev/stdin", "/proc/self/fd/0"),
+    ("/dev/stdout", "/proc/self/fd/1"),
+    ("/dev/stderr", "/proc/self/fd/2"),
+];
+/// What procfs tells of the host to anyone; the rest is guarded by ownership, since no id inside
+/// owns it, and these are masked on top of that.
+const MASKED: [&str; 7] = [
+    "/proc/keys",
+    "/proc/key-users",
+    "/proc/kcore",
+    "/proc/kmsg",
+    "/proc/kallsyms",
+    "/proc/timer_list",
+    "/proc/sysrq-trigger",
+];
+/// Directories for state that is the run's own.
+const STICKY: u32 = 0o1777;
+
+/// The root of the sandbox: fixed parts first, then what lies anywhere in it, outer before inner.
+pub(super) fn steps(profile: &Profile, workspace: &Workspace, host: &Host) -> Vec<Mount> {
+    let mut steps: Vec<Mount> = workspace.base.entries.iter().map(base_entry).collect();
+    steps.extend(procfs());
+    steps.extend(devices());
+    steps.extend(temporary(profile));
+    let mut shown = shown(profile, workspace, host);
+    shown.sort_by(|(one, _), (other, _)| one.cmp(other));
+    steps.extend(shown.into_iter().flat_map(|(_, mounts)| mounts));
+    steps
+}
+
+fn base_entry(entry: &BaseEntry) -> Mount {
+    match entry {
+        BaseEntry::ReadOnly { path } => read_only(path.clone(), Owners::Host),
+        BaseEntry::Symlink { path, to } => Mount::Symlink { target: path.clone(), to: to.clone() },
+        BaseEntry::File { path, content, mode } => {
+            Mount::File { target: path.clone(), content: content.clone(), mode: *mode }
+        }
+        BaseEntry::Directory { path, mode } => Mount::Directory { target: path.clone(), mode: *mode },
+    }
+}
+
+fn path_of(entry: &BaseEntry) -> PathBuf {
+    let (BaseEntry::ReadOnly { path }
+    | BaseEntry::Symlink { path, .. }
+    | BaseEntry::File { path, .. }
+    | BaseEntry::Directory { path, .. }) = entry;
+    path.clone()
+}
+
+fn procfs() -> Vec<Mount> {
+    let masks = MASKED.into_iter().map(|target| Mount::Mask { target: target.into() });
+    let mut steps = vec![Mount::Proc { target: "/proc".into() }];
+    steps.extend(masks);
+    steps.push(Mount::Protect { target: "/proc/sys".into() });
+    steps
+}
+
+fn devices() -> Vec<Mount> {
+    let nodes = DEVICES.into_iter().map(|name| Mount::Device { path: Path::new("/dev").join(name) });
+    let links =
+        DEVICE_LINKS.into_iter().map(|(target, to)| Mount::Symlink { target: target.into(), to: to.into() });
+    nodes.chain(links).chain([Mount::Devpts { target: "/dev/pts".into() }]).collect()
+}
+
+fn temporary(profile: &Profile) -> [Mount; 2] {
+    let tmpfs = |target: &str, size| Mount::Tmpfs { target: target.into(), size, mode: STICKY };
+    [tmpfs("/tmp", profile.filesystem.tmp_size), tmpfs("/dev/shm", profile.filesystem.shm_size)]
+}
+
+/// Home, tools, caches and the project, each with the path that it is shown at.
+fn shown(profile: &Profile, workspace: &Workspace, host: &Host) -> Vec<(PathBuf, Vec<Mount>)> {
+    let callers = owners(host, host.uid, host.gid);
+    let projects = owners(host, workspace.project.uid, workspace.project.gid);
+    let home = Mount::Bind {
+        source: workspace.home.clone(),
+        target: host.home.clone(),
+        access: Access::ReadWrite,
+        owners: callers,
+    };
+    let mut shown = vec![(host.home.clone(), vec![home])];
+    shown.extend(workspace.settings.iter().map(|entry| (path_of(entry), vec![base_entry(entry)])));
+    for path in &profile.filesystem.read {
+        let path = path.resolve(&host.home);
+        shown.push((path.clone(), vec![read_only(path, callers)]));
+    }
+    for tool in &workspace.tools.roots {
+        let masks = tool.leave_out.iter().map(|target| Mount::Mask { target: target.clone() });
+        let mounts = std::iter::once(read_only(tool.path.clone(), callers)).chain(masks).collect();
+        shown.push((tool.path.clone(), mounts));
+    }
+    for (cache, layer) in &workspace.caches {
+        shown.push((cache.clone(), vec![overlay(cache, layer, callers)]));
+    }
+    for (path, layer) in workspace.writable() {
+        shown.push((path.clone(), vec![overlay(path, layer, projects)]));
+    }
+    shown
+}
+
+/// Root's files are shown as the command's own by id-mapped mounts; an ordinary caller's are so.
+fn owners(host: &Host, uid: u32, gid: u32) -> Owners {
+    if host.is_privileged() { Owners::Mapped { uid, gid } } else { Owners::Host }
+}
+
+fn read_only(path: PathBuf, owners: Owners) -> Mount {
+    Mount::Bind { source: path.clone(), target: path, access: Access::ReadOnly, owners }
+}
+
+fn overlay(path: &Path, layer: &LayerDirectories, owners: Owners) -> Mount {
+    Mount::Overlay {
+        lower: vec![path.to_owned()],
+        upper: layer.upper.clone(),
+        work: layer.work.clone(),
+        target: path.to_owned(),
+        owners,
+    }
+}

@@ -1,0 +1,191 @@
+//! The streams between the caller and the command.
+//!
+//! Pipes and files pass through untouched. A stream that is a terminal is relayed through a pty of
+//! the sandbox's own; with `--json` output is relayed through pipes and told as events.
+
+mod encoder;
+mod pump;
+
+use std::io;
+use std::os::fd::{AsFd as _, BorrowedFd, OwnedFd};
+
+use clearing_runtime::spec::Terminal;
+use nix::poll::PollFd;
+use rustix::fs::FileType;
+use rustix::pipe::{PipeFlags, pipe_with};
+
+use crate::error::Error;
+use crate::terminal::{self, CallersTerminal};
+use encoder::{Encoder, Stream};
+use pump::Pump;
+
+/// The caller's standard streams, and what the command gets in their place.
+pub(crate) struct Streams {
+    /// What the command gets as 0, 1 and 2 where it gets no terminal.
+    given: Option<[OwnedFd; 3]>,
+    /// Which streams are to be a terminal, and the caller's.
+    terminal: Option<Relayed>,
+    pump: Pump,
+}
+
+/// The caller's terminal and the sandbox's.
+struct Relayed {
+    callers: CallersTerminal,
+    streams: [bool; 3],
+    /// The caller's descriptor that is a terminal.
+    tty: OwnedFd,
+    /// The sandbox's, once the command has it.
+    master: Option<OwnedFd>,
+}
+
+impl Streams {
+    /// Looks at the caller's streams. A directory in their place is refused: inside, it would be a
+    /// way out of the root (CVE-2024-21626).
+    pub(crate) fn of_caller(json: bool) -> Result<Self, Error> {
+        let own = standard_streams().map_err(|error| Error::System("dup of a standard stream", error))?;
+        for (number, stream) in own.iter().enumerate() {
+            refuse_directory(number, stream)?;
+        }
+        let terminal =
+            relayed(&own, json).map_err(|error| Error::System("reading the terminal's settings", error))?;
+        let mut pump = Pump::default();
+        let given = if json {
+            capture(own, &mut pump).map_err(|error| Error::System("pipe for the output", error))?
+        } else {
+            own
+        };
+        Ok(Self { given: Some(given), terminal, pump })
+    }
+
+    /// The terminal that the command is to have, if any.
+    pub(crate) fn terminal(&self) -> Option<Terminal> {
+        self.terminal.as_ref().map(|relayed| {
+            let size = terminal::size(relayed.tty.as_fd());
+            Terminal { streams: relayed.streams, rows: size.ws_row, columns: size.ws_col }
+        })
+    }
+
+    /// The command's standard streams.
+    pub(crate) fn for_command(&self) -> Result<[BorrowedFd<'_>; 3], Error> {
+        let given = self.given.as_ref().ok_or(io::Error::from(io::ErrorKind::NotConnected));
+        let given = given.map_err(|error| Error::System("streams of the command", error))?;
+        Ok(given.each_ref().map(|stream| stream.as_fd()))
+    }
+
+    /// Closes our copies, so that the end of the command is the end of its output.
+    pub(crate) fn close_for_command(&mut self) {
+        self.given = None;
+    }
+
+    /// Begins to relay the terminal that the command got.
+    pub(crate) fn attach(&mut self, master: OwnedFd) -> Result<(), Error> {
+        let Some(relayed) = &mut self.terminal else { return Ok(()) };
+        relayed.begin(master, &mut self.pump).map_err(|error| Error::System("relaying the terminal", error))
+    }
+
+    /// What to poll for, in the order that [`Streams::advance`] expects.
+    pub(crate) fn polled(&self) -> Vec<PollFd<'_>> {
+        self.pump.polled()
+    }
+
+    /// Moves what can be moved without waiting.
+    pub(crate) fn advance(&mut self, ready: &[bool]) -> Result<(), Error> {
+        self.pump.advance(ready).map_err(|error| Error::System("relaying output", error))
+    }
+
+    /// Hands on all output that is left, once nobody is there to write more, and restores the terminal.
+    pub(crate) fn drain(&mut self) -> Result<(), Error> {
+        let drained = self.pump.drain().map_err(|error| Error::System("relaying output", error));
+        self.restore();
+        drained
+    }
+
+    /// The caller's terminal has a new size.
+    pub(crate) fn resize(&self) {
+        if let Some(Relayed { tty, master: Some(master), .. }) = &self.terminal {
+            terminal::copy_size(tty.as_fd(), master.as_fd());
+        }
+    }
+
+    /// Puts the caller's terminal back.
+    pub(crate) fn restore(&mut self) {
+        if let Some(relayed) = &mut self.terminal {
+            relayed.callers.restore();
+        }
+    }
+
+    /// Takes the caller's terminal again after a stop.
+    pub(crate) fn resume(&mut self) {
+        self.resize();
+        if let Some(Relayed { callers, streams: [true, ..], master: Some(_), .. }) = &mut self.terminal {
+            // Without raw mode the relay still works, line by line.
+            let _ = callers.make_raw();
+        }
+    }
+}
+
+impl Relayed {
+    fn begin(&mut self, master: OwnedFd, pump: &mut Pump) -> io::Result<()> {
+        let [input, output, error] = self.streams;
+        if input {
+            self.callers.copy_modes(master.as_fd());
+            self.callers.make_raw()?;
+            let keys = pump.sink(master.try_clone()?);
+            pump.input(self.tty.try_clone()?, keys);
+        }
+        // With neither output nor error on the terminal there is still `/dev/tty`, and the echo.
+        let screen = match (output, error) {
+            (true, _) => duplicate(1)?,
+            (_, true) => duplicate(2)?,
+            _ => self.tty.try_clone()?,
+        };
+        let screen = pump.sink(screen);
+        pump.output(master.try_clone()?, screen, Encoder::Plain);
+        self.master = Some(master);
+        Ok(())
+    }
+}
+
+/// The three standard streams, duplicated above the standard numbers.
+fn standard_streams() -> io::Result<[OwnedFd; 3]> {
+    Ok([duplicate(0)?, duplicate(1)?, duplicate(2)?])
+}
+
+fn duplicate(number: i32) -> io::Result<OwnedFd> {
+    let stream = match number {
+        0 => rustix::stdio::stdin(),
+        1 => rustix::stdio::stdout(),
+        _ => rustix::stdio::stderr(),
+    };
+    Ok(rustix::io::fcntl_dupfd_cloexec(stream, 3)?)
+}
+
+fn refuse_directory(number: usize, stream: &OwnedFd) -> Result<(), Error> {
+    let stat = rustix::fs::fstat(stream)
+        .map_err(|errno| Error::System("fstat of a standard stream", errno.into()))?;
+    if FileType::from_raw_mode(stat.st_mode) == FileType::Directory {
+        return Err(Error::Request(format!("descriptor {number} is a directory")));
+    }
+    Ok(())
+}
+
+fn relayed(own: &[OwnedFd; 3], json: bool) -> io::Result<Option<Relayed>> {
+    let is_terminal = |stream: usize| rustix::termios::isatty(&own[stream]) && (stream == 0 || !json);
+    let streams = [is_terminal(0), is_terminal(1), is_terminal(2)];
+    let Some(first) = streams.iter().position(|terminal| *terminal) else { return Ok(None) };
+    let tty = own[first].try_clone()?;
+    let callers = CallersTerminal::of(tty.as_fd())?;
+    Ok(Some(Relayed { callers, streams, tty, master: None }))
+}
+
+/// Pipes in place of output and error, told as events on the caller's output.
+fn capture(own: [OwnedFd; 3], pump: &mut Pump) -> io::Result<[OwnedFd; 3]> {
+    let [input, output, _] = own;
+    let events = pump.sink(output);
+    let mut pipe = |stream| -> io::Result<OwnedFd> {
+        let (read, write) = pipe_with(PipeFlags::CLOEXEC)?;
+        pump.output(read, events, Encoder::events(stream));
+        Ok(write)
+    };
+    Ok([input, pipe(Stream::Stdout)?, pipe(Stream::Stderr)?])
+}
