@@ -13,7 +13,7 @@ use nix::unistd::{getegid, geteuid};
 const ORDINARY_ID: u32 = 54_321;
 
 /// Where a program is looked for by a caller whose own search path cannot be known.
-const PLAIN_PATH: &str = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin";
+pub(crate) const PLAIN_PATH: &str = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin";
 
 /// The user who starts `clearing`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -31,6 +31,7 @@ mod probe;
 mod run;
 mod running;
 mod site;
+mod tools;
 mod tree;
 
 pub use caller::{Caller, for_each_caller, skip};
@@ -38,5 +39,5 @@ pub use leaks::assert_nothing_left;
 pub use output::Output;
 pub use run::Run;
 pub use running::{DEADLINE, Running};
-pub use site::Site;
+pub use site::{Site, expect_success};
 pub use tree::Tree;

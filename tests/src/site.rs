@@ -1,7 +1,7 @@
 //! The place of one proof: a home, a project, a state directory and a copy of the binary.
 
 use std::cell::Cell;
-use std::ffi::OsStr;
+use std::ffi::{OsStr, OsString};
 use std::fs::{self, Permissions};
 use std::os::unix::fs::{PermissionsExt as _, chown};
 use std::path::{Path, PathBuf};
@@ -9,7 +9,7 @@ use std::process::Command;
 
 use tempfile::TempDir;
 
-use crate::{Caller, Run, Tree, binary, probe};
+use crate::{Caller, Run, Tree, binary, probe, tools};
 
 /// What one proof has to itself; removed with it.
 ///
@@ -20,24 +20,53 @@ use crate::{Caller, Run, Tree, binary, probe};
 pub struct Site {
     caller: Caller,
     directory: TempDir,
+    home: PathBuf,
+    project: PathBuf,
+    environment: Vec<(OsString, OsString)>,
     runs: Cell<usize>,
 }
 
 impl Site {
-    /// Makes an empty project in an otherwise empty home.
+    /// Makes an empty project in an otherwise empty home, whose caller has the host's tools alone.
     pub fn new(caller: Caller) -> Self {
-        let directory = tempfile::Builder::new()
-            .prefix("clearing-site-")
-            .permissions(Permissions::from_mode(0o755))
-            .tempdir_in(parent())
-            .expect("a directory for the site");
-        let site = Self { caller, directory, runs: Cell::new(0) };
-        for private in [site.home(), site.state(), site.results()] {
-            site.make_directory(&private, 0o700);
-        }
-        site.make_directory(&site.project(), 0o755);
-        binary::install(binary::built(), &site.binary());
+        let directory = new_directory();
+        let home = directory.path().join("home");
+        let site = Self { project: home.join("project"), home, ..Self::around(caller, directory) };
+        site.make_directory(&site.home, 0o700);
+        site.furnish();
         site
+    }
+
+    /// Makes an empty project whose caller has the tools that whoever runs the proofs has.
+    ///
+    /// A caller who is that very user keeps their own home and search path, and the project lies
+    /// elsewhere. Any other caller gets a home of their own with the same Rust toolchain in it.
+    pub fn with_tools(caller: Caller) -> Self {
+        if caller.is_myself() {
+            let directory = new_directory();
+            let (home, environment) = (tools::own_home(), tools::own_environment());
+            let project = directory.path().join("project");
+            let site = Self { home, project, environment, ..Self::around(caller, directory) };
+            site.furnish();
+            return site;
+        }
+        let mut site = Self::new(caller);
+        tools::lay_toolchain(&site.home);
+        site.environment = tools::laid_environment(&site.home);
+        site
+    }
+
+    fn around(caller: Caller, directory: TempDir) -> Self {
+        let (home, project) = (PathBuf::new(), PathBuf::new());
+        Self { caller, directory, home, project, environment: Vec::new(), runs: Cell::new(0) }
+    }
+
+    fn furnish(&self) {
+        for private in [self.state(), self.results()] {
+            self.make_directory(&private, 0o700);
+        }
+        self.make_directory(&self.project, 0o755);
+        binary::install(binary::built(), &self.binary());
     }
 
     /// Who calls here.
@@ -50,14 +79,14 @@ impl Site {
         self.directory.path()
     }
 
-    /// The caller's home, mode 0700.
+    /// The caller's home, mode 0700 if it was made here.
     pub fn home(&self) -> PathBuf {
-        self.directory().join("home")
+        self.home.clone()
     }
 
-    /// The project, inside the home.
+    /// The project, inside the home unless that is the caller's real one.
     pub fn project(&self) -> PathBuf {
-        self.home().join("project")
+        self.project.clone()
     }
 
     /// The state directory that the binary is told to use, mode 0700.
@@ -82,8 +111,8 @@ impl Site {
 
     /// A command on the bare host, as the caller, in the project.
     pub fn host(&self, program: impl AsRef<OsStr>) -> Command {
-        let mut command = self.caller.command(program, &self.home());
-        command.current_dir(self.project());
+        let mut command = self.caller.command(program, &self.home);
+        command.envs(self.environment.iter().map(|(name, value)| (name, value))).current_dir(&self.project);
         command
     }
 
@@ -97,7 +126,7 @@ impl Site {
         self.write_at(&self.home().join(path), contents)
     }
 
-    /// Copies a directory of the caller's choice into the project, owned by the caller.
+    /// Copies what a directory holds into the project, owned by the caller.
     pub fn copy_into_project(&self, source: &Path) {
         let mut copy = Command::new("cp");
         copy.args(["-rT", "--no-preserve=ownership"]).arg(source).arg(self.project());
@@ -151,12 +180,12 @@ impl Site {
     }
 }
 
-/// Runs a helper of the harness itself.
+/// Runs a helper on the bare host and tells what it printed.
 ///
 /// # Panics
 ///
 /// If it cannot be started or fails, with what it said.
-pub(crate) fn expect_success(command: &mut Command) -> String {
+pub fn expect_success(command: &mut Command) -> String {
     let output = command.output().unwrap_or_else(|error| panic!("{command:?}: {error}"));
     assert!(
         output.status.success(),
@@ -168,9 +197,13 @@ pub(crate) fn expect_success(command: &mut Command) -> String {
 }
 
 /// Not below `/tmp`, which is often a tmpfs and which a command sees replaced by its own.
-fn parent() -> PathBuf {
-    let chosen = std::env::var_os("CLEARING_TEST_DIR").map(PathBuf::from);
-    chosen.unwrap_or_else(|| PathBuf::from("/var/tmp"))
+fn new_directory() -> TempDir {
+    let chosen = std::env::var_os("CLEARING_TEST_DIR");
+    let parent = chosen.map_or_else(|| PathBuf::from("/var/tmp"), PathBuf::from);
+    let everybody = Permissions::from_mode(0o755);
+    let directory =
+        tempfile::Builder::new().prefix("clearing-site-").permissions(everybody).tempdir_in(parent);
+    directory.expect("a directory for the site")
 }
 
 /// The directories that do not exist yet on the way to `path`, outermost first.
