@@ -95,7 +95,8 @@ impl Fault {
     pub(crate) fn diagnose(self, file: &str, text: &str) -> Diagnostic {
         let start = floor_boundary(text, self.place.start);
         let end = floor_boundary(text, self.place.end).max(start);
-        let line_start = text[..start].rfind('\n').map_or(0, |newline| newline + 1);
+        let first_line = if text.starts_with(BYTE_ORDER_MARK) { BYTE_ORDER_MARK.len_utf8() } else { 0 };
+        let line_start = text[..start].rfind('\n').map_or(first_line.min(start), |newline| newline + 1);
         let line_end = text[start..].find('\n').map_or(text.len(), |newline| start + newline);
         let line = text[line_start..line_end].trim_end_matches('\r');
         let before = &text[line_start..start];
@@ -104,21 +105,25 @@ impl Fault {
             file: file.to_owned(),
             line: text[..line_start].matches('\n').count() + 1,
             column: before.chars().count() + 1,
-            message: self.message,
-            hint: self.hint,
-            excerpt: line.chars().map(printable).collect(),
+            message: printed(&self.message),
+            hint: self.hint.as_deref().map(printed),
+            excerpt: printed(line),
             marks: marks(before, marked),
         }
     }
 }
+
+/// What some editors begin a file with; no one sees it.
+const BYTE_ORDER_MARK: char = '\u{feff}';
 
 /// Places come from the parser, but nothing here may depend on that for not panicking.
 fn floor_boundary(text: &str, place: usize) -> usize {
     text.floor_char_boundary(place.min(text.len()))
 }
 
-fn printable(character: char) -> char {
-    if character.is_control() && character != '\t' { '\u{fffd}' } else { character }
+/// The text without what a terminal would take for a command, character for character.
+fn printed(text: &str) -> String {
+    text.chars().map(|c| if c.is_control() && c != '\t' { '\u{fffd}' } else { c }).collect()
 }
 
 /// White space as wide as `before`, carets as wide as `marked`, at least one.

@@ -4,7 +4,7 @@ use toml::Spanned;
 use toml::de::{DeString, DeTable, DeValue};
 
 use crate::diagnostic::Fault;
-use crate::suggest::did_you_mean;
+use crate::suggest::one_of;
 use crate::value::{self, Item};
 
 /// What a file says of itself.
@@ -55,13 +55,13 @@ fn unknown_entry(key: &Spanned<DeString<'_>>, item: &Item<'_>) -> Fault {
         return Fault::new(key.span(), message).hint("take it out: nothing would enforce it");
     }
     match is_section {
-        true => Fault::new(key.span(), format!("unknown section [{name}]"))
-            .hint_if(did_you_mean(name, SECTIONS.iter().copied())),
+        true => Fault::new(key.span(), format!("unknown section [{name}]")).hint_if(one_of(name, SECTIONS)),
         false if name == "name" => {
             Fault::new(key.span(), "unknown key `name` at the top").hint("a profile has the name of its file")
         }
-        false => Fault::new(key.span(), format!("unknown key `{name}` at the top"))
-            .hint_if(did_you_mean(name, KEYS.iter().copied())),
+        false => {
+            Fault::new(key.span(), format!("unknown key `{name}` at the top")).hint_if(one_of(name, KEYS))
+        }
     }
 }
 

@@ -137,7 +137,7 @@ impl<'a> Loader<'a> {
             missing => child.at_fault(Fault::new(extends.span(), chained(&missing)).hint_if(missing.hint())),
         })?;
         if self.chain.contains(&source.origin) {
-            return Err(at_fault(format!("`{name}` extends itself, by way of this")));
+            return Err(at_fault(format!("`{name}` is in this chain of profiles already")));
         }
         if self.chain.len() >= DEEPEST {
             return Err(at_fault(format!("more than {DEEPEST} profiles extend one another")));

@@ -6,7 +6,7 @@ use toml::Spanned;
 use toml::de::{DeString, DeTable};
 
 use crate::diagnostic::Fault;
-use crate::suggest::did_you_mean;
+use crate::suggest::one_of;
 use crate::value::{self, Item};
 
 /// Stands in a list for what the parent's list holds.
@@ -149,9 +149,7 @@ pub(crate) fn refuse_unknown(keys: &DeTable<'_>, known: &[&str], section: &str) 
     let unknown = keys.keys().filter(|key| !known.contains(&key.get_ref().as_ref()));
     match unknown.min_by_key(|key| key.span().start) {
         None => Ok(()),
-        Some(key) => {
-            Err(unknown_key(key, section).hint_if(did_you_mean(key.get_ref(), known.iter().copied())))
-        }
+        Some(key) => Err(unknown_key(key, section).hint_if(one_of(key.get_ref(), known))),
     }
 }
 

@@ -5,6 +5,12 @@ pub(crate) fn did_you_mean<'k>(name: &str, known: impl IntoIterator<Item = &'k s
     nearest(name, known).map(|nearest| format!("did you mean `{nearest}`?"))
 }
 
+/// The same, or else all the known names, where they are few.
+pub(crate) fn one_of(name: &str, known: &[&str]) -> Option<String> {
+    let all = || format!("known are `{}`", known.join("`, `"));
+    did_you_mean(name, known.iter().copied()).or_else(|| (!known.is_empty()).then(all))
+}
+
 fn nearest<'k>(name: &str, known: impl IntoIterator<Item = &'k str>) -> Option<&'k str> {
     let name: Vec<char> = name.chars().take(LONGEST).collect();
     let limit = 1.max(name.len() / 3);

@@ -1,0 +1,243 @@
+//! A child permits as much as its parent or less, key by key, unless it says why not.
+
+use clearing_profiles::{Answer, Guard, HostPath, NetworkMode, Requirement, Widening};
+
+use super::profiles::{Profiles, load, message};
+
+/// A root in which every key leaves room on both sides.
+const PARENT: &str = r#"
+[filesystem]
+read = ["/opt/tools", "~/sdk"]
+tmp_size = "1G"
+shm_size = "1G"
+tool_roots = true
+caches = false
+[network]
+mode = "none"
+[environment]
+pass = ["PATH", "LC_*"]
+set = { CI = "1" }
+[limits]
+timeout = "60s"
+grace = "2s"
+nofile = 1024
+core = "1M"
+stack = "8M"
+memlock = "64K"
+file_size = "1G"
+processes = 100
+[syscalls]
+allow = ["personality"]
+refuse = ["ptrace"]
+[guards]
+user = "required"
+mount = "required"
+pid = "required"
+network = "required"
+ipc = "required"
+uts = "required"
+cgroup = "best-effort"
+idmap = "required"
+rootfs = "required"
+procfs = "required"
+keyring = "required"
+capabilities = "required"
+no_new_privs = "required"
+landlock = "required"
+seccomp = "required"
+descriptors = "required"
+environment = "required"
+rlimits = "required"
+"#;
+
+/// Section and line of a child that permits more than [`PARENT`].
+const WIDER: &[(&str, &str)] = &[
+    ("filesystem", r#"read = ["/opt"]"#),
+    ("filesystem", r#"read = ["/opt/toolsmith"]"#),
+    ("filesystem", r#"read = ["...", "/srv"]"#),
+    ("filesystem", r#"read = ["~/opt/tools"]"#),
+    ("filesystem", r#"tmp_size = "2G""#),
+    ("filesystem", r#"shm_size = 1073741825"#),
+    ("filesystem", "caches = true"),
+    ("network", r#"mode = "host""#),
+    ("environment", r#"pass = ["LANG"]"#),
+    ("environment", r#"pass = ["PATH*"]"#),
+    ("environment", r#"pass = ["...", "EDITOR"]"#),
+    ("environment", r#"set = { CI = "2" }"#),
+    ("environment", r#"set = { DEBUG = "1" }"#),
+    ("limits", r#"timeout = "61s""#),
+    ("limits", r#"timeout = "none""#),
+    ("limits", r#"grace = "2001ms""#),
+    ("limits", "nofile = 1025"),
+    ("limits", r#"core = "2M""#),
+    ("limits", r#"stack = "none""#),
+    ("limits", r#"memlock = "65K""#),
+    ("limits", r#"file_size = "none""#),
+    ("limits", "processes = 101"),
+    ("syscalls", r#"allow = ["mbind"]"#),
+    ("syscalls", r#"allow = ["ptrace"]"#),
+    ("guards", r#"seccomp = "best-effort""#),
+];
+
+/// Section and line of a child that permits as much as [`PARENT`] or less.
+const NARROWER: &[(&str, &str)] = &[
+    ("filesystem", "read = []"),
+    ("filesystem", r#"read = ["/opt/tools/bin", "~/sdk"]"#),
+    ("filesystem", r#"read = ["..."]"#),
+    ("filesystem", r#"tmp_size = "1G""#),
+    ("filesystem", r#"shm_size = 4096"#),
+    ("filesystem", "tool_roots = false"),
+    ("filesystem", "caches = false"),
+    ("network", r#"mode = "none""#),
+    ("environment", r#"pass = ["PATH", "LC_ALL", "LC_M*"]"#),
+    ("environment", r#"set = { CI = "1" }"#),
+    ("limits", r#"timeout = "1m""#),
+    ("limits", r#"timeout = "1ms""#),
+    ("limits", r#"grace = "0s""#),
+    ("limits", "nofile = 16"),
+    ("limits", "core = 0"),
+    ("limits", r#"stack = "128K""#),
+    ("limits", "memlock = 0"),
+    ("limits", r#"file_size = "1M""#),
+    ("limits", "processes = 1"),
+    ("syscalls", r#"allow = ["personality", "read"]"#),
+    ("syscalls", r#"refuse = ["personality", "chmod"]"#),
+    ("guards", r#"cgroup = "required""#),
+    ("guards", r#"cgroup = "best-effort""#),
+];
+
+fn family(child: &str) -> Profiles {
+    Profiles::new([("parent", PARENT.as_bytes()), ("child", child.as_bytes())])
+}
+
+#[test]
+fn every_widening_is_refused_at_its_key() {
+    for (section, line) in WIDER {
+        let message = family(&format!("extends = \"parent\"\n[{section}]\n{line}\n")).message("child");
+        let key = line.split_once(" =").expect("a key").0;
+        assert!(message.starts_with("child.toml:3:"), "{message}");
+        assert!(message.contains(&format!("`{key}` in [{section}] ")), "{message}");
+        assert!(message.contains("`parent`"), "{message}");
+        assert!(message.ends_with("hint: say `widen = true` and a `reason` at the top, if that is meant"));
+    }
+}
+
+#[test]
+fn every_widening_is_accepted_with_a_reason_which_is_kept() {
+    for (section, line) in WIDER {
+        let heading = "extends = \"parent\"\nwiden = true\nreason = \"the tests need it\"";
+        let profile = family(&format!("{heading}\n[{section}]\n{line}\n")).find("child").unwrap();
+        let reason = "the tests need it".to_owned();
+        assert_eq!(profile.widened, [Widening { profile: "child".to_owned(), reason }], "{line}");
+    }
+}
+
+#[test]
+fn every_narrowing_is_accepted() {
+    for (section, line) in NARROWER {
+        let profile = family(&format!("extends = \"parent\"\n[{section}]\n{line}\n")).find("child");
+        assert!(profile.is_ok(), "{line}: {}", profile.unwrap_err());
+    }
+}
+
+#[test]
+fn a_widening_message_points_at_the_key_or_the_entry() {
+    let expected = "child.toml:3:1: `timeout` in [limits] permits more than `parent` does
+  3 | timeout = \"none\"
+    | ^^^^^^^
+hint: say `widen = true` and a `reason` at the top, if that is meant";
+    assert_eq!(family("extends = 'parent'\n[limits]\ntimeout = \"none\"").message("child"), expected);
+    let expected = "child.toml:5:5: `pass` in [environment] has an entry that `parent` does not permit
+  5 |     'LANG', # is new
+    |     ^^^^^^
+hint: say `widen = true` and a `reason` at the top, if that is meant";
+    let child = "extends = 'parent'\n[environment]\npass = [\n    'PATH',\n    'LANG', # is new\n]";
+    assert_eq!(family(child).message("child"), expected);
+}
+
+#[test]
+fn a_child_that_states_nothing_is_its_parent_but_for_the_name() {
+    let profiles = family("extends = \"parent\"");
+    let mut child = profiles.find("child").unwrap();
+    child.name = "parent".to_owned();
+    assert_eq!(child, profiles.find("parent").unwrap());
+}
+
+#[test]
+fn a_grandchild_narrows_what_its_parent_left() {
+    let child = "extends = \"parent\"\n[limits]\ntimeout = \"10s\"";
+    let profiles = |text: &str| {
+        Profiles::new([
+            ("parent", PARENT.as_bytes()),
+            ("child", child.as_bytes()),
+            ("grandchild", text.as_bytes()),
+        ])
+    };
+    let message = profiles("extends = \"child\"\n[limits]\ntimeout = \"20s\"").message("grandchild");
+    assert!(
+        message.starts_with("grandchild.toml:3:1: `timeout` in [limits] permits more than `child` does\n")
+    );
+    assert!(profiles("extends = \"child\"\n[limits]\ntimeout = \"5s\"").find("grandchild").is_ok());
+}
+
+#[test]
+fn dots_in_a_list_stand_for_what_the_parent_has() {
+    let heading = "extends = \"parent\"\nwiden = true\nreason = \"more\"\n";
+    let child = "[filesystem]\nread = [\"/srv\", \"...\"]\n[environment]\npass = [\"...\", \"LANG\"]\n";
+    let profile = family(&format!("{heading}{child}")).find("child").unwrap();
+    let expected = [
+        HostPath::Absolute("/srv".into()),
+        HostPath::Absolute("/opt/tools".into()),
+        HostPath::Home("sdk".into()),
+    ];
+    assert_eq!(profile.filesystem.read, expected);
+    assert_eq!(profile.environment.pass, ["PATH", "LC_*", "LANG"]);
+}
+
+#[test]
+fn set_variables_are_joined_to_those_of_the_parent() {
+    let heading = "extends = \"parent\"\nwiden = true\nreason = \"more\"\n";
+    let profile = family(&format!("{heading}[environment.set]\nDEBUG = \"1\"")).find("child").unwrap();
+    let set: Vec<_> = profile.environment.set.iter().map(|(name, value)| format!("{name}={value}")).collect();
+    assert_eq!(set, ["CI=1", "DEBUG=1"]);
+}
+
+#[test]
+fn the_nearest_word_on_a_system_call_wins() {
+    let answer = |child: &str, call: &str| {
+        let rules = family(child).find("child").unwrap().syscall_rules();
+        rules.iter().find(|rule| rule.name == call).map(|rule| (rule.answer, rule.when.len())).unwrap()
+    };
+    let narrow = "extends = \"parent\"\n";
+    assert_eq!(answer(narrow, "personality"), (Answer::Allow, 0));
+    assert_eq!(answer(narrow, "ptrace"), (Answer::Eperm, 0));
+    let refused = "extends = \"parent\"\n[syscalls]\nrefuse = [\"personality\", \"clone\", \"clone3\"]";
+    assert_eq!(answer(refused, "personality"), (Answer::Eperm, 0));
+    assert_eq!(answer(refused, "clone"), (Answer::Eperm, 0), "without its conditions");
+    assert_eq!(answer(refused, "clone3"), (Answer::Enosys, 0), "libraries must still fall back");
+    let widened = "extends = \"parent\"\nwiden = true\nreason = \"gdb\"\n[syscalls]\nallow = [\"ptrace\"]";
+    assert_eq!(answer(widened, "ptrace"), (Answer::Allow, 0));
+    assert_eq!(answer(widened, "read"), (Answer::Allow, 0));
+}
+
+#[test]
+fn what_is_stated_is_what_is_had() {
+    let child = "extends = \"default\"\nwiden = true\nreason = \"browser tests\"\n[network]\nmode = \"host\"\n\
+                 [guards]\nlandlock = \"best-effort\"\n[filesystem]\nread = [\"~/.config/x\", \"/opt//a/./b/\"]";
+    let profile = load(child).unwrap();
+    assert_eq!(profile.network.mode, NetworkMode::Host);
+    assert_eq!(profile.guards.requirement(Guard::Landlock), Requirement::BestEffort);
+    assert_eq!(profile.guards.best_effort().collect::<Vec<_>>(), [Guard::Landlock]);
+    let home = std::path::Path::new("/home/u");
+    let read: Vec<_> = profile.filesystem.read.iter().map(|path| path.resolve(home)).collect();
+    assert_eq!(read, [home.join(".config/x"), "/opt/a/b".into()]);
+}
+
+#[test]
+fn a_parent_that_cannot_be_had_is_told_where_it_is_named() {
+    let expected = "strict.toml:2:11: no profile is named `defautl`
+  2 | extends = \"defautl\"
+    |           ^^^^^^^^^
+hint: did you mean `default`?";
+    assert_eq!(message("# mine\nextends = \"defautl\""), expected);
+}
