@@ -49,6 +49,7 @@ mod profile;
 mod quantity;
 mod section;
 mod sections;
+mod source;
 mod suggest;
 mod syscalls;
 mod value;

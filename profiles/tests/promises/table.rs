@@ -202,7 +202,7 @@ fn sockets_are_local_tcp_udp_or_routes_and_nothing_else() {
     };
     for family in 0..64 {
         for kind in 0..16 {
-            for protocol in (0..300).chain([HIGH_BITS >> 32]) {
+            for protocol in (0..32).chain([132, 136, 255, 256, 262, u64::from(u32::MAX)]) {
                 let expected = if allowed(family, kind, protocol) { Allow } else { Eperm };
                 let plain = [family, kind, protocol];
                 assert_eq!(answer("socket", &plain), expected, "{plain:?}");
