@@ -41,6 +41,7 @@
 #![warn(missing_docs)]
 
 mod builtin;
+mod chain;
 mod diagnostic;
 mod error;
 mod heading;
@@ -49,7 +50,6 @@ mod profile;
 mod quantity;
 mod section;
 mod sections;
-mod source;
 mod suggest;
 mod syscalls;
 mod value;
