@@ -1,15 +1,13 @@
 //! What every private root holds of the host: `/usr`, the links into it, and a small `/etc`.
 
-use std::ffi::CString;
 use std::os::fd::OwnedFd;
 use std::path::{Path, PathBuf};
 
-use rustix::fs::{AtFlags, FileType, statat};
+use rustix::fs::{AtFlags, readlinkat, statat};
 
 use crate::credentials::without_credentials;
-use crate::descent::{Entry, entries};
-use crate::etc::{self, wanted_of_etc};
-use crate::files::{is_directory, normalize, open_directory, path_of, read_regular};
+use crate::etc::{self, WANTED, Wanted};
+use crate::files::{normalize, open_directory, path_of, read_regular};
 
 /// One thing to put into the private root. Parents are made as needed, in the order of the list.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -82,8 +80,8 @@ pub struct Base {
 /// Usrmerge: links into `/usr` on most hosts, directories of their own on others.
 const ROOT_LINKS: &[&str] = &["bin", "lib", "lib32", "lib64", "libx32", "sbin"];
 
-/// A copy of a file up to this size is cheaper than a mount.
-const COPIED: usize = 4096;
+/// What is copied is short; something longer is not what it is taken for.
+const LIMIT: usize = 64 * 1024;
 
 impl Base {
     /// Describes this host. What the host has not is left out; nothing here can fail.
@@ -97,7 +95,7 @@ impl Base {
         entries.extend(ROOT_LINKS.iter().filter_map(|name| root_entry(root, name)));
         entries.extend(empty_directories());
         if let Ok(etc) = open_directory(&root.join("etc")) {
-            entries.extend(from_etc(&etc));
+            entries.extend(WANTED.iter().filter_map(|(name, wanted)| etc_entry(&etc, name, *wanted)));
             entries.extend(etc::synthesised(&etc, request));
         }
         Self { entries }
@@ -124,46 +122,24 @@ fn empty_directories() -> [BaseEntry; 4] {
     ]
 }
 
-fn from_etc(etc: &OwnedFd) -> Vec<BaseEntry> {
-    let mut names: Vec<Entry> = entries(std::os::fd::AsFd::as_fd(etc)).unwrap_or_default();
-    names.sort_by(|a, b| a.name.cmp(&b.name));
-    names.iter().filter_map(|entry| etc_entry(etc, entry)).collect()
-}
-
-fn etc_entry(etc: &OwnedFd, entry: &Entry) -> Option<BaseEntry> {
-    let name = entry.name.to_str().ok()?;
+fn etc_entry(etc: &OwnedFd, name: &str, wanted: Wanted) -> Option<BaseEntry> {
     let path = Path::new("/etc").join(name);
-    match wanted_of_etc(name)? {
-        etc::Wanted::WithoutCredentials => {
-            let content = without_credentials(&read_regular(etc, name, 16 * COPIED).ok()?)?;
-            Some(BaseEntry::File { path, content, mode: 0o644 })
-        }
-        etc::Wanted::Whole => match entry.kind {
-            FileType::Symlink => link_entry(etc, &entry.name, path),
-            FileType::Directory => Some(BaseEntry::ReadOnly { path }),
-            _ => file_entry(etc, name, path),
+    let shown = |path| statat(etc, name, AtFlags::empty()).ok().map(|_| BaseEntry::ReadOnly { path });
+    let copy = |path, content| BaseEntry::File { path, content, mode: 0o644 };
+    match wanted {
+        Wanted::Shown => shown(path),
+        Wanted::Link => match readlinkat(etc, name, Vec::new()).map(|to| path_of(to.into_bytes())) {
+            Ok(to) if normalize(&Path::new("/etc").join(&to)).starts_with("/usr") => {
+                Some(BaseEntry::Symlink { path, to })
+            }
+            // It leads to something that is not inside: its target is shown under the link's name.
+            _ => shown(path),
         },
-    }
-}
-
-/// A link stays a link where it leads to something that is inside as well, such as `localtime`.
-fn link_entry(etc: &OwnedFd, name: &CString, path: PathBuf) -> Option<BaseEntry> {
-    let to = path_of(rustix::fs::readlinkat(etc, name, Vec::new()).ok()?.into_bytes());
-    if normalize(&Path::new("/etc").join(&to)).starts_with("/usr") {
-        return Some(BaseEntry::Symlink { path, to });
-    }
-    let stat = statat(etc, name, AtFlags::empty()).ok()?;
-    if is_directory(&stat) {
-        return Some(BaseEntry::ReadOnly { path });
-    }
-    file_entry(etc, name.to_str().ok()?, path)
-}
-
-fn file_entry(etc: &OwnedFd, name: &str, path: PathBuf) -> Option<BaseEntry> {
-    match read_regular(etc, name, COPIED) {
-        Ok(content) => Some(BaseEntry::File { path, content, mode: 0o644 }),
-        Err(rustix::io::Errno::FBIG) => Some(BaseEntry::ReadOnly { path }),
-        Err(_) => None,
+        Wanted::Copied => Some(copy(path, read_regular(etc, name, LIMIT).ok()?)),
+        Wanted::Cleaned => {
+            let content = without_credentials(&read_regular(etc, name, LIMIT).ok()?)?;
+            Some(copy(path, content))
+        }
     }
 }
 

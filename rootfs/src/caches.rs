@@ -4,7 +4,7 @@
 use std::path::{Path, PathBuf};
 
 use crate::files::Environment;
-use crate::home_place::{HomePlace, fixed, moved};
+use crate::home_place::{Home, HomePlace, fixed, moved};
 
 /// Only what is fetched again if it is missing. Settings and credentials lie beside, never inside.
 const CACHES: &[HomePlace] = &[
@@ -47,17 +47,12 @@ const CACHES: &[HomePlace] = &[
 
 /// The caches that exist in the home directory, sorted, none inside another.
 pub fn caches(home: &Path, environment: Environment<'_>) -> Vec<PathBuf> {
-    let mut places: Vec<PathBuf> =
-        CACHES.iter().filter_map(|cache| cache.locate(home, environment)).collect();
-    places.sort_unstable();
-    places.dedup();
-    let mut found: Vec<PathBuf> = Vec::new();
-    for place in places {
-        let nested = found.last().is_some_and(|outer| place.starts_with(outer));
-        if !nested && place.is_dir() {
-            found.push(place);
-        }
-    }
+    let mut home = Home::new(home);
+    let places = CACHES.iter().filter_map(|cache| home.locate(cache, environment));
+    let mut found: Vec<PathBuf> = places.filter(|place| place.is_dir()).collect();
+    found.sort_unstable();
+    // An outer directory comes right before what lies in it.
+    found.dedup_by(|inner, outer| inner.starts_with(outer));
     found
 }
 

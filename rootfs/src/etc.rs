@@ -8,70 +8,67 @@ use crate::base::{BaseEntry, BaseRequest, HostNames};
 use crate::files::read_regular;
 
 /// How an entry of the host's `/etc` is taken over.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Wanted {
-    /// As it is.
-    Whole,
-    /// As a copy without the lines that hold credentials.
-    WithoutCredentials,
+    /// A directory or a long file, shown as it is.
+    Shown,
+    /// A link into `/usr`, which stays one.
+    Link,
+    /// A short file, for which a copy is cheaper than a mount.
+    Copied,
+    /// A short file, copied without the lines that hold credentials.
+    Cleaned,
 }
 
-/// Sorted. Each entry costs a mount or a copy at every start, so it is here for a program that misses it.
-const WHOLE: &[&str] = &[
+use Wanted::{Cleaned, Copied, Link, Shown};
+
+/// Each entry costs time at every start, so it is here for a program that misses it. To ask for them one by
+/// one is cheaper than to list a grown `/etc`.
+pub(crate) const WANTED: &[(&str, Wanted)] = &[
     // Debian: `cc`, `java`, `editor` are links through it.
-    "alternatives",
-    "bash.bashrc",
+    ("alternatives", Shown),
     // Fedora: OpenSSL's configuration includes it.
-    "crypto-policies",
-    "debian_version",
+    ("crypto-policies", Shown),
+    // Programs that ask for the distribution; most read `os-release`.
+    ("debian_version", Copied),
     // Headless browsers, PDF writers and plots find no font without it.
-    "fonts",
-    // readline
-    "inputrc",
-    // Fedora: the JVM's configuration.
-    "java",
+    ("fonts", Shown),
+    ("gitconfig", Cleaned),
+    // The configuration of the JVM, which is behind links: Fedora's, then Debian's.
+    ("java", Shown),
+    ("java-8-openjdk", Shown),
+    ("java-11-openjdk", Shown),
+    ("java-17-openjdk", Shown),
+    ("java-21-openjdk", Shown),
+    ("java-25-openjdk", Shown),
     // The loader finds no library beside the standard directories without it.
-    "ld.so.cache",
+    ("ld.so.cache", Shown),
     // ld(1) finds the libraries that libraries need by it.
-    "ld.so.conf",
-    "ld.so.conf.d",
-    "localtime",
-    "lsb-release",
+    ("ld.so.conf", Copied),
+    ("ld.so.conf.d", Shown),
+    ("localtime", Link),
+    ("lsb-release", Copied),
     // Debian: `mvn` reads its configuration there, through a link.
-    "maven",
-    // Python's mimetypes and web servers under test.
-    "mime.types",
-    "os-release",
+    ("maven", Shown),
+    // Python's mimetypes, web servers under test.
+    ("mime.types", Shown),
+    ("npmrc", Cleaned),
+    ("os-release", Link),
     // php.ini
-    "php",
+    ("php", Shown),
+    ("pip.conf", Cleaned),
     // Fedora: certificates.
-    "pki",
-    "profile",
+    ("pki", Shown),
     // getprotobyname(3)
-    "protocols",
-    "redhat-release",
+    ("protocols", Copied),
+    ("redhat-release", Copied),
     // getservbyname(3)
-    "services",
+    ("services", Shown),
     // Certificates, openssl.cnf.
-    "ssl",
-    "texmf",
-    "timezone",
+    ("ssl", Shown),
+    ("texmf", Shown),
+    ("timezone", Copied),
 ];
-
-/// Sorted. World-readable on the host, and still the place where registry tokens are kept.
-const WITHOUT_CREDENTIALS: &[&str] = &["gemrc", "gitconfig", "npmrc", "pip.conf", "wgetrc"];
-
-/// Says whether programs need this name of the host's `/etc`.
-pub(crate) fn wanted_of_etc(name: &str) -> Option<Wanted> {
-    // `java-17-openjdk`: the JVM of Debian has its configuration there, behind links.
-    let versioned = name.starts_with("java-") && name.ends_with("-openjdk");
-    if versioned || WHOLE.binary_search(&name).is_ok() {
-        Some(Wanted::Whole)
-    } else if WITHOUT_CREDENTIALS.binary_search(&name).is_ok() {
-        Some(Wanted::WithoutCredentials)
-    } else {
-        None
-    }
-}
 
 /// The files of `/etc` that tell of the sandbox, not of the host.
 pub(crate) fn synthesised(host: &OwnedFd, request: &BaseRequest<'_>) -> Vec<BaseEntry> {
@@ -152,16 +149,11 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_tables_are_sorted_as_the_search_needs() {
-        assert!(WHOLE.is_sorted() && WITHOUT_CREDENTIALS.is_sorted());
-    }
-
-    #[test]
     fn nothing_secret_is_wanted() {
         for name in
             ["shadow", "gshadow", "ssh", "sudoers", "sudoers.d", "environment", "machine-id", "nix", "docker"]
         {
-            assert!(wanted_of_etc(name).is_none(), "{name}");
+            assert!(WANTED.iter().all(|(wanted, _)| *wanted != name), "{name}");
         }
     }
 }

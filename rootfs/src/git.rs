@@ -11,7 +11,7 @@ use std::path::{Path, PathBuf};
 use rustix::fs::{AtFlags, FileType, fstat, statat};
 use rustix::io::Errno;
 
-use crate::files::{is_directory, open_directory, path_line, read_regular};
+use crate::files::{canonical, is_directory, open_directory, path_line, read_regular};
 use crate::git_config;
 use crate::notes::Note;
 use crate::places::Places;
@@ -73,7 +73,7 @@ pub(crate) fn outside(
             None
         }
         FileType::Symlink => {
-            let path = project.join(".git").canonicalize().unwrap_or_default();
+            let path = canonical(&project.join(".git")).unwrap_or_default();
             let inside = path.starts_with(project);
             notes.extend((!inside).then_some(Note::GitNotShown { path, why: Unverified::Link }));
             None
@@ -88,15 +88,9 @@ fn follow_pointer(
     places: &Places,
     notes: &mut Vec<Note>,
 ) -> Option<GitDirectory> {
-    let (path, found) = match read_pointer(directory) {
-        Ok(target) => {
-            let target = project.join(target);
-            let found = verify(directory, project, &target, places);
-            (target, found)
-        }
-        Err(why) => (project.join(".git"), Err(why)),
-    };
-    match found {
+    let target = read_pointer(directory).map(|target| project.join(target));
+    let path = target.clone().unwrap_or_else(|_| project.join(".git"));
+    match target.and_then(|target| verify(directory, project, &target, places)) {
         Ok(common) => {
             let common = common?;
             let opened = open_directory(&common).ok();
@@ -123,7 +117,7 @@ fn verify(
     target: &Path,
     places: &Places,
 ) -> Result<Option<PathBuf>, Unverified> {
-    let gitdir = target.canonicalize().map_err(|_| Unverified::Absent)?;
+    let gitdir = canonical(target).map_err(|_| Unverified::Absent)?;
     if gitdir.starts_with(project) {
         return Ok(None);
     }
@@ -145,7 +139,7 @@ fn worktree_of(
     common: &Path,
     project: &Path,
 ) -> Result<PathBuf, Unverified> {
-    let common = gitdir.join(common).canonicalize().map_err(|_| Unverified::NotARepository)?;
+    let common = canonical(&gitdir.join(common)).map_err(|_| Unverified::NotARepository)?;
     if gitdir.parent() != Some(&common.join("worktrees")) {
         return Err(Unverified::NotARepository);
     }
@@ -164,7 +158,7 @@ fn submodule_of(opened: &OwnedFd, gitdir: &Path, project: &Path) -> Result<PathB
 }
 
 fn leads_to(path: Option<&Path>, project: &Path) -> bool {
-    path.and_then(|path| path.canonicalize().ok()).is_some_and(|path| path == project)
+    path.and_then(|path| canonical(path).ok()).is_some_and(|path| path == project)
 }
 
 /// Git's own test, `is_git_directory`: a head, objects, refs. The owner must be the project's.

@@ -21,14 +21,35 @@ pub(crate) const fn moved(variable: &'static str, below: &'static str, usual: &'
     HomePlace { variable: Some(variable), below, usual }
 }
 
-impl HomePlace {
-    /// Where this caller has it; none if that is outside of the home or the home itself.
-    pub(crate) fn locate(&self, home: &Path, environment: Environment<'_>) -> Option<PathBuf> {
-        let named = self.variable.and_then(environment).map(PathBuf::from);
-        let path = match named.filter(|path| path.is_absolute()) {
-            Some(directory) => normalize(&directory.join(self.below)),
-            None => home.join(self.usual),
-        };
-        (path.starts_with(home) && path != home).then_some(path)
+/// The caller's home directory, in which most places of most tools are not there.
+pub(crate) struct Home<'a> {
+    path: &'a Path,
+    /// Whether what is right below the home exists: asked once for the many places in `.cache`.
+    tops: Vec<(&'static str, bool)>,
+}
+
+impl<'a> Home<'a> {
+    pub(crate) fn new(path: &'a Path) -> Self {
+        Self { path, tops: Vec::new() }
+    }
+
+    /// Where this caller has the place; none if it is outside of the home, the home itself, or surely not there.
+    pub(crate) fn locate(&mut self, place: &HomePlace, environment: Environment<'_>) -> Option<PathBuf> {
+        let named = place.variable.and_then(environment).map(PathBuf::from);
+        if let Some(directory) = named.filter(|path| path.is_absolute()) {
+            let path = normalize(&directory.join(place.below));
+            return (path.starts_with(self.path) && path != self.path).then_some(path);
+        }
+        let top = place.usual.split('/').next()?;
+        self.has(top).then(|| self.path.join(place.usual))
+    }
+
+    fn has(&mut self, top: &'static str) -> bool {
+        if let Some((_, exists)) = self.tops.iter().find(|(known, _)| *known == top) {
+            return *exists;
+        }
+        let exists = self.path.join(top).symlink_metadata().is_ok();
+        self.tops.push((top, exists));
+        exists
     }
 }

@@ -41,7 +41,7 @@ pub(crate) const LAYOUTS: &[Layout] = &[
     new(".bun", Parts(&["bin", "install/global"])).moved_by("BUN_INSTALL"),
     new(".cabal", Parts(&["bin"])).moved_by("CABAL_DIR"),
     // `credentials.toml` holds tokens, `config.toml` may; `registry` and `git` are caches.
-    new(".cargo", Parts(&["bin", "env"])).moved_by("CARGO_HOME").needing(&[".rustup"]),
+    new(".cargo", Parts(&["bin"])).moved_by("CARGO_HOME").needing(&[".rustup"]),
     new(".composer", Parts(&["vendor"])).moved_by("COMPOSER_HOME"),
     new(".config/composer", Parts(&["vendor"])),
     new(".config/yarn/global", All),

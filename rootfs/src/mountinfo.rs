@@ -6,7 +6,11 @@ use std::io;
 use std::os::unix::ffi::OsStrExt;
 use std::path::{Path, PathBuf};
 
-use crate::files::path_of;
+use rustix::buffer::spare_capacity;
+use rustix::fs::{CWD, Mode, OFlags, openat};
+use rustix::io::Errno;
+
+use crate::files::{io_error, path_of};
 
 /// The mount table at one moment, read at once and parsed as it is asked.
 #[derive(Clone, Debug)]
@@ -43,8 +47,9 @@ impl MountInfoError {
 impl MountTable {
     /// Reads the table of this process.
     pub fn read() -> Result<Self, MountInfoError> {
-        let text = std::fs::read("/proc/self/mountinfo").map_err(|source| MountInfoError::Read { source })?;
-        Ok(Self { text })
+        read_table()
+            .map(|text| Self { text })
+            .map_err(|errno| MountInfoError::Read { source: io_error(errno) })
     }
 
     /// Takes a table's text; lines that are not of the form of `proc_pid_mountinfo(5)` don't count.
@@ -71,6 +76,17 @@ impl MountTable {
     fn lines(&self) -> impl Iterator<Item = Line<'_>> {
         self.text.split(|&byte| byte == b'\n').filter_map(Line::parse)
     }
+}
+
+/// The kernel hands out a page at a time, and no size beforehand.
+fn read_table() -> Result<Vec<u8>, Errno> {
+    let flags = OFlags::RDONLY | OFlags::CLOEXEC;
+    let file = openat(CWD, "/proc/self/mountinfo", flags, Mode::empty())?;
+    let mut text = Vec::with_capacity(16 * 1024);
+    while rustix::io::read(&file, spare_capacity(&mut text))? > 0 {
+        text.reserve(4096);
+    }
+    Ok(text)
 }
 
 /// `36 35 98:0 /root /point options… - type source super-options`, the fields of use still as they stand.

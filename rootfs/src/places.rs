@@ -2,7 +2,7 @@
 
 use std::path::{Path, PathBuf};
 
-use crate::files::canonical_or_planned;
+use crate::files::{canonical_or_planned, is_under};
 
 /// What makes a directory one that is never opened up.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -114,10 +114,10 @@ impl Places {
 }
 
 fn is_system(path: &Path) -> bool {
-    let shared_memory = path.starts_with("/dev/shm") && path != Path::new("/dev/shm");
+    let shared_memory = is_under(path, "/dev/shm") && path != Path::new("/dev/shm");
     let user_runtime = path.parent() == Some(Path::new("/run/user"));
-    let closed = SYSTEM_TREES.iter().any(|tree| path.starts_with(tree));
-    SYSTEM.iter().any(|system| Path::new(system) == path) || user_runtime || (closed && !shared_memory)
+    let closed = SYSTEM_TREES.iter().any(|tree| is_under(path, tree));
+    SYSTEM.iter().any(|system| path.as_os_str() == *system) || user_runtime || (closed && !shared_memory)
 }
 
 #[cfg(test)]

@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 use rustix::fs::Stat;
 use rustix::io::Errno;
 
-use crate::files::{io_error, open_directory};
+use crate::files::{canonical, io_error, open_directory};
 use crate::git::{self, GitDirectory};
 use crate::identity::Identity;
 use crate::notes::{self, Note};
@@ -139,7 +139,7 @@ fn named(directory: &Path, cwd: &Path) -> Result<(PathBuf, PathBuf, Chosen), Pro
         return Err(ProjectError::WorkingDirectoryGone { cwd: cwd.to_owned() });
     }
     let root = resolve(&cwd.join(directory))?;
-    let cwd = cwd.canonicalize().ok().filter(|cwd| cwd.starts_with(&root)).unwrap_or_else(|| root.clone());
+    let cwd = canonical(cwd).ok().filter(|cwd| cwd.starts_with(&root)).unwrap_or_else(|| root.clone());
     Ok((root, cwd, Chosen::Flag))
 }
 
@@ -167,13 +167,7 @@ fn resolve(path: &Path) -> Result<PathBuf, ProjectError> {
     if path.as_os_str().as_encoded_bytes().contains(&0) {
         return Err(ProjectError::Nul { path: path.to_owned() });
     }
-    path.canonicalize().map_err(|error| {
-        let errno = Errno::from_io_error(&error);
-        errno.map_or_else(
-            || ProjectError::Resolve { path: path.to_owned(), source: error },
-            |it| unopened(path, it),
-        )
-    })
+    canonical(path).map_err(|errno| unopened(path, errno))
 }
 
 fn unopened(path: &Path, errno: Errno) -> ProjectError {

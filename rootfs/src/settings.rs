@@ -7,7 +7,7 @@ use rustix::fs::CWD;
 use crate::base::BaseEntry;
 use crate::credentials::without_credentials;
 use crate::files::{Environment, read_regular};
-use crate::home_place::{HomePlace, fixed, moved};
+use crate::home_place::{Home, HomePlace, fixed, moved};
 
 const SETTINGS: &[HomePlace] = &[
     moved("CARGO_HOME", "config.toml", ".cargo/config.toml"),
@@ -29,7 +29,8 @@ const LIMIT: usize = 64 * 1024;
 ///
 /// Aliases, hooks and programs that they name run inside, where they can do what any command can.
 pub fn settings(home: &Path, environment: Environment<'_>) -> Vec<BaseEntry> {
-    SETTINGS.iter().filter_map(|setting| setting.locate(home, environment)).filter_map(copy).collect()
+    let mut home = Home::new(home);
+    SETTINGS.iter().filter_map(|setting| home.locate(setting, environment)).filter_map(copy).collect()
 }
 
 fn copy(path: PathBuf) -> Option<BaseEntry> {

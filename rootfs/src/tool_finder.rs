@@ -1,13 +1,13 @@
 //! The search behind [`tool_roots`](crate::tool_roots): from an entry of `PATH` to what must be shown for it.
 
-use std::io;
 use std::os::fd::AsFd;
 use std::path::{Path, PathBuf};
 
 use rustix::fs::FileType;
+use rustix::io::Errno;
 
 use crate::descent::entries;
-use crate::files::{normalize, open_directory, path_of, read_regular};
+use crate::files::{canonical, is_under, normalize, open_directory, path_of, read_regular};
 use crate::layouts::{LAYOUTS, Layout, Shows};
 use crate::places::Places;
 use crate::tools::{Skipped, ToolRequest, ToolRoot, ToolRoots, in_base};
@@ -16,38 +16,37 @@ use crate::tools::{Skipped, ToolRequest, ToolRoot, ToolRoots, in_base};
 pub(crate) struct Finder<'a> {
     request: &'a ToolRequest<'a>,
     places: Places,
-    layouts: Vec<Located>,
+    /// Where a variable moves a layout, by index.
+    moved: Vec<(usize, PathBuf)>,
+    shown: Vec<usize>,
     found: ToolRoots,
-}
-
-/// A layout where this caller has it.
-struct Located {
-    layout: &'static Layout,
-    directory: PathBuf,
-    shown: bool,
 }
 
 impl<'a> Finder<'a> {
     pub(crate) fn new(request: &'a ToolRequest<'a>) -> Self {
+        let moved = LAYOUTS.iter().enumerate().filter_map(|(index, layout)| {
+            let directory = PathBuf::from((request.environment)(layout.variable?)?);
+            directory.is_absolute().then(|| (index, normalize(&directory)))
+        });
+        let moved = moved.collect();
         let places = Places::new(request.home, request.state);
-        let layouts = LAYOUTS.iter().filter_map(|layout| locate(layout, request)).collect();
-        Self { request, places, layouts, found: ToolRoots::default() }
+        Self { request, places, moved, shown: Vec::new(), found: ToolRoots::default() }
     }
 
     /// Shows what programs in `entry`, an absolute directory, need.
     pub(crate) fn add_entry(&mut self, entry: &Path) -> Result<(), Skipped> {
         if entry.starts_with(self.request.project) {
             self.show_python_of_project(entry);
+        }
+        if self.is_shown(entry) {
             return Ok(());
         }
-        let canonical = entry.canonicalize().map_err(|error| match error.kind() {
-            io::ErrorKind::PermissionDenied => Skipped::Unreadable,
-            _ => Skipped::Absent,
-        })?;
+        let unreadable = |errno| if errno == Errno::ACCESS { Skipped::Unreadable } else { Skipped::Absent };
+        let canonical = canonical(entry).map_err(unreadable)?;
         if let Some(place) = self.places.forbid(&canonical) {
             return Err(Skipped::Forbidden(place));
         }
-        let directory = open_directory(entry).map_err(|_| Skipped::Unreadable)?;
+        let directory = open_directory(entry).map_err(unreadable)?;
         let follow =
             match self.show_layout_of(entry).or_else(|| self.show_layout_of(&self.as_named(&canonical))) {
                 Some(layout) => matches!(layout.shows, Shows::Linked),
@@ -66,7 +65,7 @@ impl<'a> Finder<'a> {
         self.found.roots.sort();
         let mut roots: Vec<ToolRoot> = Vec::with_capacity(self.found.roots.len());
         for root in self.found.roots {
-            if !roots.last().is_some_and(|outer| outer.covers(&root.path)) {
+            if !roots.iter().any(|outer| outer.covers(&root.path)) {
                 roots.push(root);
             }
         }
@@ -77,38 +76,54 @@ impl<'a> Finder<'a> {
     /// Shows the layout that `path` lies in, if there is one.
     fn show_layout_of(&mut self, path: &Path) -> Option<&'static Layout> {
         let index = self.layout_of(path)?;
-        if let Shows::Each = self.layouts[index].layout.shows {
-            let directory = &self.layouts[index].directory;
-            let first = path.strip_prefix(directory).ok()?.components().next()?;
-            let each = directory.join(first);
-            self.show(each, &[]);
+        let layout = &LAYOUTS[index];
+        if let Shows::Each = layout.shows {
+            let directory = self.directory_of(index)?;
+            let first = path.strip_prefix(&directory).ok()?.components().next()?;
+            self.show(directory.join(first), &[]);
         } else {
             self.show_layout(index);
         }
-        Some(self.layouts[index].layout)
-    }
-
-    fn layout_of(&self, path: &Path) -> Option<usize> {
-        self.layouts.iter().position(|located| path.starts_with(&located.directory))
+        Some(layout)
     }
 
     fn show_layout(&mut self, index: usize) {
-        let Some(located) = self.layouts.get_mut(index).filter(|located| !located.shown) else { return };
-        located.shown = true;
-        let (layout, directory) = (located.layout, located.directory.clone());
-        let parts = if let Shows::Parts(parts) = layout.shows { parts } else { &[""] };
-        for part in parts {
-            self.show(
-                if part.is_empty() { directory.clone() } else { directory.join(part) },
-                layout.leaves_out,
-            );
+        if self.shown.contains(&index) {
+            return;
         }
-        let variable = layout.variable.filter(|name| (self.request.environment)(name).is_some());
-        self.found.variables.extend(variable);
+        self.shown.push(index);
+        let layout = &LAYOUTS[index];
+        let Some(directory) = self.directory_of(index) else { return };
+        match layout.shows {
+            Shows::Parts(parts) => {
+                parts.iter().for_each(|part| self.show(directory.join(part), layout.leaves_out));
+            }
+            Shows::All | Shows::Linked | Shows::Each => self.show(directory, layout.leaves_out),
+        }
+        let is_moved = self.moved.iter().any(|(moved, _)| *moved == index);
+        self.found.variables.extend(layout.variable.filter(|_| is_moved));
         for need in layout.needs {
-            let needed = self.layouts.iter().position(|located| located.layout.directory == *need);
+            let needed = LAYOUTS.iter().position(|layout| layout.directory == *need);
             needed.into_iter().for_each(|index| self.show_layout(index));
         }
+    }
+
+    /// The layout whose directory holds `path`, or is it.
+    fn layout_of(&self, path: &Path) -> Option<usize> {
+        let moved = self.moved.iter().find(|(_, directory)| path.starts_with(directory));
+        moved.map(|(index, _)| *index).or_else(|| {
+            let in_home = self.request.home.and_then(|home| path.strip_prefix(home).ok());
+            LAYOUTS.iter().position(|layout| {
+                in_home.is_some_and(|path| is_under(path, layout.directory))
+                    || is_under(path, layout.directory)
+            })
+        })
+    }
+
+    fn directory_of(&self, index: usize) -> Option<PathBuf> {
+        let usual = || Some(self.request.home.unwrap_or(Path::new("/")).join(LAYOUTS[index].directory));
+        let moved = self.moved.iter().find(|(moved, _)| *moved == index);
+        moved.map(|(_, directory)| directory.clone()).or_else(usual)
     }
 
     /// Shows the Python virtual environment whose `bin` this is, with the Python it was made from.
@@ -133,7 +148,7 @@ impl<'a> Finder<'a> {
         let config = config.and_then(|directory| read_regular(&directory, "pyvenv.cfg", 64 * 1024).ok());
         let home = config.and_then(|config| python_home(&config)).map(|home| normalize(&home));
         let index = home.and_then(|home| self.layout_of(&home));
-        if let Some(index) = index.filter(|&index| matches!(self.layouts[index].layout.shows, Shows::All)) {
+        if let Some(index) = index.filter(|&index| matches!(LAYOUTS[index].shows, Shows::All)) {
             self.show_layout(index);
         }
     }
@@ -153,7 +168,7 @@ impl<'a> Finder<'a> {
         if self.is_shown(target) {
             return;
         }
-        let Some(canonical) = target.canonicalize().ok().filter(|it| self.places.forbid(it).is_none()) else {
+        let Some(canonical) = canonical(target).ok().filter(|it| self.places.forbid(it).is_none()) else {
             return;
         };
         let named = self.as_named(&canonical);
@@ -167,7 +182,7 @@ impl<'a> Finder<'a> {
 
     /// Adds one root, unless it is seen anyway, is not there, or is a place that is never shown.
     fn show(&mut self, path: PathBuf, leaves_out: &[&str]) {
-        let Some(canonical) = path.canonicalize().ok().filter(|_| !self.is_shown(&path)) else { return };
+        let Some(canonical) = canonical(&path).ok().filter(|_| !self.is_shown(&path)) else { return };
         if self.places.forbid(&canonical).is_none() {
             let leave_out =
                 leaves_out.iter().map(|name| path.join(name)).filter(|it| it.symlink_metadata().is_ok());
@@ -195,16 +210,6 @@ impl ToolRoot {
     fn covers(&self, path: &Path) -> bool {
         path.starts_with(&self.path) && !self.leave_out.iter().any(|out| path.starts_with(out))
     }
-}
-
-fn locate(layout: &'static Layout, request: &ToolRequest<'_>) -> Option<Located> {
-    let moved = layout.variable.and_then(|name| (request.environment)(name)).map(PathBuf::from);
-    let directory = match moved.filter(|directory| directory.is_absolute()) {
-        Some(directory) => normalize(&directory),
-        None if Path::new(layout.directory).is_absolute() => layout.directory.into(),
-        None => request.home?.join(layout.directory),
-    };
-    Some(Located { layout, directory, shown: false })
 }
 
 /// The line `home = DIR` of a `pyvenv.cfg`.

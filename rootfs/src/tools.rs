@@ -3,7 +3,7 @@
 use std::ffi::OsStr;
 use std::path::{Path, PathBuf};
 
-use crate::files::Environment;
+use crate::files::{Environment, is_under};
 use crate::places::Place;
 use crate::tool_finder::Finder;
 
@@ -85,7 +85,7 @@ pub fn tool_roots(request: &ToolRequest<'_>) -> ToolRoots {
 
 /// Whether the path lies in what every command sees.
 pub(crate) fn in_base(path: &Path) -> bool {
-    BASE.iter().any(|base| path.starts_with(base))
+    BASE.iter().any(|base| is_under(path, base))
 }
 
 #[cfg(test)]

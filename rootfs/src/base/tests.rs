@@ -32,7 +32,7 @@ fn host() -> tempfile::TempDir {
     symlink("usr/bin", host.path().join("bin")).unwrap();
     symlink("/usr/share/zoneinfo/Etc/UTC", etc.join("localtime")).unwrap();
     symlink("ssl", etc.join("pki")).unwrap();
-    fs::write(etc.join("services"), vec![b'x'; COPIED + 1]).unwrap();
+    fs::write(etc.join("services"), vec![b'x'; 5000]).unwrap();
     fs::write(etc.join("protocols"), "ip 0 IP\n").unwrap();
     fs::write(etc.join("shadow"), "root:secret\n").unwrap();
     fs::write(etc.join("hosts"), "10.0.0.1 db\n").unwrap();
