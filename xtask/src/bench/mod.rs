@@ -14,7 +14,6 @@ use std::path::Path;
 use std::process::Command;
 
 use crate::{Result, build, shell};
-use contenders::Contender;
 use place::Place;
 
 /// The hidden chore that measures, as an ordinary user, what `start` has prepared.
@@ -46,16 +45,18 @@ pub(crate) fn start(options: &[&str]) -> Result {
 pub(crate) fn measure(directory: &str, rounds: &str) -> Result {
     let rounds: usize = rounds.parse()?;
     let place = Place::at(Path::new(directory));
-    let (running, failing): (Vec<_>, Vec<_>) = contenders::all(&place)
-        .into_iter()
-        .map(|contender| (contender.failure(), contender))
-        .partition(|(failure, _)| failure.is_none());
-    let running: Vec<Contender> = running.into_iter().map(|(_, contender)| contender).collect();
+    let (mut running, mut left_out) = (Vec::new(), Vec::new());
+    for contender in contenders::all(&place) {
+        match contender.failure() {
+            None => running.push(contender),
+            Some(why) => left_out.push(format!("{}: {}", contender.name, why.trim_end())),
+        }
+    }
     let figures = rounds::measure(&running, rounds)?;
     println!("{rounds} pairs of `{}`, as user {}", contenders::COMMAND, nix::unistd::geteuid());
     figures::print(&figures);
-    for (failure, contender) in failing {
-        println!("left out: {}: {}", contender.name, failure.unwrap_or_default());
+    for reason in left_out {
+        println!("left out: {reason}");
     }
     Ok(())
 }
