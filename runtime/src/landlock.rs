@@ -1,9 +1,12 @@
 //! The Landlock domain that commands enter; init stays outside, since a domain forbids `mount`.
 
 use landlock::{
-    ABI, Access as _, AccessFs, BitFlags, CompatLevel, Compatible as _, PathBeneath, PathFd, Ruleset,
+    ABI, Access as _, AccessFs, BitFlags, CompatLevel, Compatible as _, PathBeneath, Ruleset,
     RulesetAttr as _, RulesetCreated, RulesetCreatedAttr as _, Scope, make_bitflags,
 };
+
+use rustix::fs::{FileType, Mode, OFlags};
+use rustix::io::Errno;
 
 use crate::error::{AtStage as _, Failure, Stage};
 use crate::spec::{Network, PathRule, Rights};
@@ -54,24 +57,26 @@ impl Domain {
 }
 
 fn add(ruleset: RulesetCreated, rule: &PathRule) -> Result<RulesetCreated, Failure> {
-    if !rule.path.exists() {
-        return Ok(ruleset);
-    }
-    let open = |error: landlock::PathFdError| errno_of(&error);
-    let path =
-        PathFd::new(&rule.path).map_err(open).at(Stage::Landlock, || format!("open({:?})", rule.path))?;
-    ruleset.add_rule(PathBeneath::new(path, access(rule))).map_err(failure)
+    let path = match rustix::fs::open(&rule.path, OFlags::PATH | OFlags::CLOEXEC, Mode::empty()) {
+        Err(Errno::NOENT) => return Ok(ruleset),
+        opened => opened.at(Stage::Landlock, || format!("open({:?})", rule.path))?,
+    };
+    let stat = rustix::fs::fstat(&path).at(Stage::Landlock, || format!("fstat({:?})", rule.path))?;
+    let all = match FileType::from_raw_mode(stat.st_mode) {
+        FileType::Directory => AccessFs::from_all(NEWEST),
+        _ => AccessFs::from_file(NEWEST),
+    };
+    ruleset.add_rule(PathBeneath::new(path, rights(rule.rights) & all)).map_err(failure)
 }
 
-fn access(rule: &PathRule) -> BitFlags<AccessFs> {
+fn rights(rights: Rights) -> BitFlags<AccessFs> {
     let read = make_bitflags!(AccessFs::{ReadFile | ReadDir});
-    let rights = match rule.rights {
+    match rights {
         Rights::List => AccessFs::ReadDir.into(),
         Rights::ReadExecute => read | AccessFs::Execute,
         Rights::ReadWrite => read | make_bitflags!(AccessFs::{WriteFile | Truncate | IoctlDev}),
         Rights::All => AccessFs::from_all(NEWEST) & !make_bitflags!(AccessFs::{MakeChar | MakeBlock}),
-    };
-    if rule.path.is_dir() { rights } else { rights & AccessFs::from_file(NEWEST) }
+    }
 }
 
 fn failure(error: landlock::RulesetError) -> Failure {

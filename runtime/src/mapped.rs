@@ -7,7 +7,7 @@ use std::io;
 use std::os::fd::{AsFd as _, AsRawFd as _, BorrowedFd, OwnedFd};
 use std::path::{Path, PathBuf};
 
-use rustix::fs::{AtFlags, CWD};
+use rustix::fs::{AtFlags, CWD, Mode, OFlags};
 use rustix::mount::{UnmountFlags, unmount};
 
 use crate::error::{AtStage as _, Failure, Stage};
@@ -15,7 +15,6 @@ use crate::idmap::OwnerMaps;
 use crate::mounts::{attach, clone_tree};
 use crate::spec::{Access, Identity, Mount, Owners};
 use crate::sys::{MountAttributes, mount_setattr};
-use crate::targets::{self, TargetKind};
 
 /// The id-mapped mounts of one spec with their sources, in the order of its steps.
 #[derive(Default)]
@@ -61,7 +60,8 @@ impl<'root> Attached<'root> {
     /// Attaches `mount` at a name of its own in the root under construction.
     pub(crate) fn new(root: BorrowedFd<'root>, mount: OwnedFd) -> io::Result<Self> {
         let name = format!(".layer-{}", mount.as_raw_fd());
-        let target = targets::ensure(root, Path::new(&name), TargetKind::Directory)?;
+        rustix::fs::mkdirat(root, &name, Mode::RWXU)?;
+        let target = rustix::fs::openat(root, &name, OFlags::PATH | OFlags::CLOEXEC, Mode::empty())?;
         attach(&mount, target.as_fd())?;
         Ok(Self { root, name, mount })
     }

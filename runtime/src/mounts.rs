@@ -18,18 +18,20 @@ use crate::mapped::MappedMounts;
 use crate::overlay::{Layers, Overlay};
 use crate::spec::{Access, Mount, Owners};
 use crate::sys::{MountAttributes, mount_setattr, protect_mount};
-use crate::targets::{self, TargetKind};
+use crate::targets::{TargetKind, Targets};
 
 const PRIVATE: MountAttrFlags = MountAttrFlags::MOUNT_ATTR_NOSUID.union(MountAttrFlags::MOUNT_ATTR_NODEV);
 
-/// Name of a mask until it is in place.
+/// Name of what masks are clones of, until all are in place.
 const MASK: &str = ".mask";
 
 /// The root under construction.
 pub(crate) struct Root {
-    /// The top of its tmpfs, attached over the spec's base directory.
-    pub(crate) top: OwnedFd,
+    /// Beneath the top of its tmpfs, attached over the spec's base directory.
+    targets: Targets,
     mapped: MappedMounts,
+    /// A mask that is in place, to clone the next one from.
+    mask: Option<OwnedFd>,
 }
 
 impl Root {
@@ -38,7 +40,7 @@ impl Root {
         let top = new_filesystem("tmpfs", &[("mode", "0755"), ("size", "1m")], PRIVATE)
             .at(Stage::Mounts, || "fsmount(tmpfs) for the root".into())?;
         attach(&top, base.as_fd()).at(Stage::Mounts, || "move_mount(tmpfs) over the base".into())?;
-        Ok(Self { top, mapped })
+        Ok(Self { targets: Targets::new(top), mapped, mask: None })
     }
 
     /// Carries out every step in order.
@@ -48,9 +50,14 @@ impl Root {
 
     /// Makes the root read-only and its own the only file system tree in sight.
     pub(crate) fn enter(self) -> Result<(), Failure> {
+        let top = self.targets.top();
+        if self.mask.is_some() {
+            // The masks hold what they show, and none is made any more: an unlinked file has no clones.
+            rustix::fs::unlinkat(top, MASK, AtFlags::empty()).at(Stage::Mounts, || "unlink(mask)".into())?;
+        }
         // The mounts upon it keep their own attributes.
-        protect_mount(&self.top).at(Stage::Mounts, || "mount_setattr(\"/\", read-only)".into())?;
-        rustix::process::fchdir(&self.top).at(Stage::Mounts, || "fchdir(new root)".into())?;
+        protect_mount(top).at(Stage::Mounts, || "mount_setattr(\"/\", read-only)".into())?;
+        rustix::process::fchdir(top).at(Stage::Mounts, || "fchdir(new root)".into())?;
         rustix::process::pivot_root(".", ".").at(Stage::Mounts, || "pivot_root(\".\", \".\")".into())?;
         kernel::unmount(".", kernel::UnmountFlags::DETACH)
             .at(Stage::Mounts, || "umount2(old root, MNT_DETACH)".into())?;
@@ -58,27 +65,78 @@ impl Root {
     }
 
     fn carry_out(&mut self, step: &Mount) -> io::Result<()> {
-        let top = self.top.as_fd();
         match step {
-            Mount::Directory { target, mode } => targets::make_directory(top, target, *mode),
-            Mount::File { target, content, mode } => write_file(top, target, content, *mode),
-            Mount::Symlink { target, to } => targets::make_symlink(top, target, to),
-            Mount::Tmpfs { target, size, mode } => mount_tmpfs(top, target, *size, *mode),
+            Mount::Directory { target, mode } => self.targets.make_directory(target, *mode),
+            Mount::File { target, content, mode } => self.write_file(target, content, *mode),
+            Mount::Symlink { target, to } => self.targets.make_symlink(target, to),
+            Mount::Tmpfs { target, size, mode } => self.mount_at(target, new_tmpfs(*size, *mode)?),
             Mount::Bind { source, target, access, owners } => {
                 let tree = self.source(source, *owners, *access)?;
-                attach_bind(self.top.as_fd(), &tree, target, *access)
+                restrict_bind(&tree, *access)?;
+                self.mount_at(target, tree)
             }
             Mount::Overlay { lower, upper, work, target, owners } => {
                 let overlay = Overlay { lower, upper, work, owners: *owners };
-                let mount = Layers::open(top, &overlay, &mut self.mapped)?.mount(PRIVATE)?;
-                attach(&mount, targets::ensure(top, target, TargetKind::Directory)?.as_fd())
+                let mount =
+                    Layers::open(self.targets.top().as_fd(), &overlay, &mut self.mapped)?.mount(PRIVATE)?;
+                self.mount_at(target, mount)
             }
-            Mount::Proc { target } => mount_proc(top, target),
-            Mount::Devpts { target } => mount_devpts(top, target),
-            Mount::Device { path } => bind_device(top, path),
-            Mount::Mask { target } => mask(top, target),
-            Mount::Protect { target } => protect(top, target),
+            Mount::Proc { target } => self.mount_at(target, new_proc()?),
+            Mount::Devpts { target } => self.mount_at(target, new_devpts()?),
+            Mount::Device { path } => self.mount_at(path, device(path)?),
+            Mount::Mask { target } => self.mask(target),
+            Mount::Protect { target } => self.protect(target),
         }
+    }
+
+    /// Attaches `mount` at `target`, which is made to be of its kind.
+    fn mount_at(&mut self, target: &Path, mount: OwnedFd) -> io::Result<()> {
+        let kind = kind_of(&mount)?;
+        attach(&mount, self.targets.ensure(target, kind)?.as_fd())?;
+        if kind == TargetKind::Directory {
+            self.targets.forget();
+        }
+        Ok(())
+    }
+
+    fn write_file(&mut self, target: &Path, content: &[u8], mode: u32) -> io::Result<()> {
+        let file = self.targets.make_file(target, mode)?;
+        io::Write::write_all(&mut std::fs::File::from(file), content)
+    }
+
+    /// Covers `target` with an empty file or directory of the root's own, never with one of the host's:
+    /// a source that somebody can swap is how masks were taken off elsewhere (CVE-2025-31133).
+    fn mask(&mut self, target: &Path) -> io::Result<()> {
+        let covered = match self.targets.open(target) {
+            Err(Errno::NOENT) => return Ok(()),
+            found => found?,
+        };
+        match (kind_of(&covered)?, &self.mask) {
+            (TargetKind::Directory, _) => attach(&new_empty_directory()?, covered.as_fd()),
+            (TargetKind::File, Some(mask)) => attach(&clone_mount(mask)?, covered.as_fd()),
+            (TargetKind::File, None) => {
+                let mask = self.new_mask()?;
+                attach(&mask, covered.as_fd())?;
+                self.mask = Some(mask);
+                Ok(())
+            }
+        }
+    }
+
+    /// A mount of an empty file that nobody may open.
+    fn new_mask(&mut self) -> io::Result<OwnedFd> {
+        drop(self.targets.make_file(Path::new(MASK), 0)?);
+        let mask = clone_tree(self.targets.top().as_fd(), Path::new(MASK), Access::ReadOnly)?;
+        mount_setattr(&mask, MountAttributes { set: libc::MOUNT_ATTR_RDONLY, id_map: None })?;
+        Ok(mask)
+    }
+
+    fn protect(&mut self, target: &Path) -> io::Result<()> {
+        let covered = self.targets.open(target)?;
+        let tree = clone_mount(&covered)?;
+        mount_setattr(&tree, MountAttributes { set: libc::MOUNT_ATTR_RDONLY, id_map: None })?;
+        self.targets.forget();
+        attach(&tree, covered.as_fd())
     }
 
     fn source(&mut self, source: &Path, owners: Owners, access: Access) -> io::Result<OwnedFd> {
@@ -123,14 +181,22 @@ pub(crate) fn new_filesystem(
     Ok(kernel::fsmount(&context, FsMountFlags::FSMOUNT_CLOEXEC, attributes)?)
 }
 
-fn attach_bind(top: BorrowedFd<'_>, tree: &OwnedFd, target: &Path, access: Access) -> io::Result<()> {
+fn restrict_bind(tree: &OwnedFd, access: Access) -> io::Result<()> {
     let read_only = match access {
         Access::ReadOnly => libc::MOUNT_ATTR_RDONLY,
         Access::ReadWrite => 0,
     };
     let set = read_only | libc::MOUNT_ATTR_NOSUID | libc::MOUNT_ATTR_NODEV;
-    mount_setattr(tree, MountAttributes { set, id_map: None })?;
-    attach(tree, targets::ensure(top, target, kind_of(tree)?)?.as_fd())
+    mount_setattr(tree, MountAttributes { set, id_map: None })
+}
+
+/// Clones what an open path leads to, with all mounts below it.
+fn clone_mount(path: &OwnedFd) -> io::Result<OwnedFd> {
+    let flags = OpenTreeFlags::OPEN_TREE_CLONE
+        | OpenTreeFlags::OPEN_TREE_CLOEXEC
+        | OpenTreeFlags::AT_EMPTY_PATH
+        | OpenTreeFlags::AT_RECURSIVE;
+    Ok(kernel::open_tree(path, "", flags)?)
 }
 
 fn kind_of(tree: &OwnedFd) -> io::Result<TargetKind> {
@@ -142,67 +208,30 @@ fn kind_of(tree: &OwnedFd) -> io::Result<TargetKind> {
     })
 }
 
-fn write_file(top: BorrowedFd<'_>, target: &Path, content: &[u8], mode: u32) -> io::Result<()> {
-    let file = targets::make_file(top, target, mode)?;
-    io::Write::write_all(&mut std::fs::File::from(file), content)
+fn new_tmpfs(size: u64, mode: u32) -> io::Result<OwnedFd> {
+    new_filesystem("tmpfs", &[("size", &size.to_string()), ("mode", &format!("{mode:o}"))], PRIVATE)
 }
 
-fn mount_tmpfs(top: BorrowedFd<'_>, target: &Path, size: u64, mode: u32) -> io::Result<()> {
-    let options = [("size", size.to_string()), ("mode", format!("{mode:o}"))];
-    let options = options.each_ref().map(|(key, value)| (*key, value.as_str()));
-    let mount = new_filesystem("tmpfs", &options, PRIVATE)?;
-    attach(&mount, targets::ensure(top, target, TargetKind::Directory)?.as_fd())
+fn new_empty_directory() -> io::Result<OwnedFd> {
+    let attributes = PRIVATE | MountAttrFlags::MOUNT_ATTR_RDONLY;
+    new_filesystem("tmpfs", &[("size", "4k"), ("mode", "0")], attributes)
 }
 
-fn mount_proc(top: BorrowedFd<'_>, target: &Path) -> io::Result<()> {
-    let attributes = PRIVATE | MountAttrFlags::MOUNT_ATTR_NOEXEC;
-    // With hidepid the command does not even see init, whose arguments name the caller's files.
-    let mount = new_filesystem("proc", &[("hidepid", "invisible")], attributes)?;
-    attach(&mount, targets::ensure(top, target, TargetKind::Directory)?.as_fd())
+/// With hidepid the command does not even see init, whose arguments name the caller's files.
+fn new_proc() -> io::Result<OwnedFd> {
+    new_filesystem("proc", &[("hidepid", "invisible")], PRIVATE | MountAttrFlags::MOUNT_ATTR_NOEXEC)
 }
 
-fn mount_devpts(top: BorrowedFd<'_>, target: &Path) -> io::Result<()> {
+fn new_devpts() -> io::Result<OwnedFd> {
     let attributes = MountAttrFlags::MOUNT_ATTR_NOSUID | MountAttrFlags::MOUNT_ATTR_NOEXEC;
-    let mount = new_filesystem("devpts", &[("ptmxmode", "0666"), ("mode", "0620")], attributes)?;
-    attach(&mount, targets::ensure(top, target, TargetKind::Directory)?.as_fd())
+    new_filesystem("devpts", &[("ptmxmode", "0666"), ("mode", "0620")], attributes)
 }
 
-fn bind_device(top: BorrowedFd<'_>, path: &Path) -> io::Result<()> {
+fn device(path: &Path) -> io::Result<OwnedFd> {
     let node = clone_tree(CWD, path, Access::ReadOnly)?;
     let set = libc::MOUNT_ATTR_NOSUID | libc::MOUNT_ATTR_NOEXEC;
     mount_setattr(&node, MountAttributes { set, id_map: None })?;
-    attach(&node, targets::ensure(top, path, TargetKind::File)?.as_fd())
-}
-
-/// Covers `target` with an empty file or directory of the root's own, never with one of the host's:
-/// a source that somebody can swap is how masks were taken off elsewhere (CVE-2025-31133).
-fn mask(top: BorrowedFd<'_>, target: &Path) -> io::Result<()> {
-    let covered = match targets::open(top, target) {
-        Err(error) if error == Errno::NOENT => return Ok(()),
-        found => found?,
-    };
-    let kind = kind_of(&covered)?;
-    match kind {
-        TargetKind::File => drop(targets::make_file(top, Path::new(MASK), 0)?),
-        TargetKind::Directory => targets::make_directory(top, Path::new(MASK), 0)?,
-    }
-    let cover = clone_tree(top, Path::new(MASK), Access::ReadOnly)?;
-    mount_setattr(&cover, MountAttributes { set: libc::MOUNT_ATTR_RDONLY, id_map: None })?;
-    attach(&cover, covered.as_fd())?;
-    // The mount holds what it shows; its name is free for the next.
-    let flags = if kind == TargetKind::Directory { AtFlags::REMOVEDIR } else { AtFlags::empty() };
-    Ok(rustix::fs::unlinkat(top, MASK, flags)?)
-}
-
-fn protect(top: BorrowedFd<'_>, target: &Path) -> io::Result<()> {
-    let covered = targets::open(top, target)?;
-    let flags = OpenTreeFlags::OPEN_TREE_CLONE
-        | OpenTreeFlags::OPEN_TREE_CLOEXEC
-        | OpenTreeFlags::AT_EMPTY_PATH
-        | OpenTreeFlags::AT_RECURSIVE;
-    let tree = kernel::open_tree(&covered, "", flags)?;
-    mount_setattr(&tree, MountAttributes { set: libc::MOUNT_ATTR_RDONLY, id_map: None })?;
-    attach(&tree, covered.as_fd())
+    Ok(node)
 }
 
 fn describe(step: &Mount) -> String {
