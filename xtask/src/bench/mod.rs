@@ -54,6 +54,8 @@ pub(crate) fn measure(directory: &str, rounds: &str) -> Result {
     }
     let figures = rounds::measure(&running, rounds)?;
     println!("{rounds} pairs of `{}`, as user {}", contenders::COMMAND, nix::unistd::geteuid());
+    // Whatever waits for a processor waits longer the more processes it consists of.
+    println!("load average {}", std::fs::read_to_string("/proc/loadavg")?.trim_end());
     figures::print(&figures);
     for reason in left_out {
         println!("left out: {reason}");
