@@ -1,0 +1,63 @@
+//! Processes of the host that show a text of a proof's own in their command line.
+
+use std::fs;
+use std::time::{Duration, Instant};
+
+use nix::sys::signal::{Signal, kill};
+use nix::unistd::Pid;
+
+/// Every process but this one whose command line shows `mark`; those that are ended and not yet
+/// collected show none.
+pub(crate) fn processes(mark: &str) -> Vec<i32> {
+    let entries = fs::read_dir("/proc").expect("/proc").flatten();
+    let numbers = entries.filter_map(|entry| entry.file_name().to_str()?.parse().ok());
+    numbers
+        .filter(|pid| {
+            let line = fs::read(format!("/proc/{pid}/cmdline")).unwrap_or_default();
+            String::from_utf8_lossy(&line).contains(mark)
+        })
+        .collect()
+}
+
+/// Waits until none is left.
+///
+/// # Panics
+///
+/// If one is there after `patience`.
+#[track_caller]
+pub(crate) fn expect_gone(mark: &str, patience: Duration) {
+    let end = Instant::now() + patience;
+    while !processes(mark).is_empty() {
+        assert!(Instant::now() < end, "still there: {:?}", processes(mark));
+        std::thread::sleep(Duration::from_millis(10));
+    }
+}
+
+/// Waits until one is there.
+///
+/// # Panics
+///
+/// If none is after five seconds.
+#[track_caller]
+pub(crate) fn expect_there(mark: &str, at_least: usize) {
+    let end = Instant::now() + Duration::from_secs(5);
+    while processes(mark).len() < at_least {
+        assert!(Instant::now() < end, "it never started");
+        std::thread::sleep(Duration::from_millis(5));
+    }
+}
+
+/// Kills what a control left on the bare host; the mark is this proof's alone.
+pub(crate) fn end(mark: &str) {
+    for _ in 0..50 {
+        let left = processes(mark);
+        if left.is_empty() {
+            return;
+        }
+        for pid in left {
+            // A link of a chain may be gone by itself.
+            let _ = kill(Pid::from_raw(pid), Signal::SIGKILL);
+        }
+        std::thread::sleep(Duration::from_millis(5));
+    }
+}
