@@ -127,8 +127,16 @@ impl Channel {
         Ok(())
     }
 
-    /// Receives one message with its descriptors; `None` when the peer has hung up.
+    /// Receives one message with its descriptors; `None` when the peer has hung up, be it in the
+    /// middle of a message or with some of ours unread.
     pub(crate) fn receive<T: DeserializeOwned>(&self) -> io::Result<Option<(T, Vec<OwnedFd>)>> {
+        match self.receive_message() {
+            Err(error) if is_hang_up(&error) => Ok(None),
+            received => received,
+        }
+    }
+
+    fn receive_message<T: DeserializeOwned>(&self) -> io::Result<Option<(T, Vec<OwnedFd>)>> {
         let mut length = [0; 4];
         let (read, descriptors) = self.receive_head(&mut length)?;
         if read == 0 {
@@ -195,6 +203,12 @@ pub(crate) fn unframe<T: DeserializeOwned>(mut bytes: &[u8]) -> io::Result<Vec<T
         bytes = rest;
     }
     Ok(messages)
+}
+
+/// How the kernel says that the peer of a stream is gone.
+pub(crate) fn is_hang_up(error: &io::Error) -> bool {
+    use io::ErrorKind::{BrokenPipe, ConnectionReset, UnexpectedEof};
+    matches!(error.kind(), BrokenPipe | ConnectionReset | UnexpectedEof)
 }
 
 fn invalid(cause: impl Into<Box<dyn std::error::Error + Send + Sync>>) -> io::Error {

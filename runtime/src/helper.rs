@@ -5,7 +5,7 @@ use std::os::fd::{BorrowedFd, OwnedFd};
 
 use nix::sys::signal::{SigSet, SigmaskHow, sigprocmask};
 use nix::sys::wait::{WaitPidFlag, waitpid};
-use nix::unistd::Pid;
+use nix::unistd::{Pid, setsid};
 
 use crate::confine::exit;
 use crate::descriptors::close_all_but;
@@ -19,12 +19,13 @@ pub struct Helper {
 
 impl Helper {
     /// Runs `work` in a fork of the calling process, which must have one thread. All signals are
-    /// blocked there, and of the descriptors above the standard three it has only `kept`.
+    /// blocked there, and of the descriptors above the standard three it has only `kept`. It leads a
+    /// session of its own, so that what kills the caller's process group spares it.
     pub fn fork(kept: &[BorrowedFd<'_>], work: impl FnOnce()) -> io::Result<Self> {
         match fork()? {
             Forked::Parent { child, pidfd } => Ok(Self { child, _pidfd: pidfd }),
             Forked::Child => {
-                let alone = sigprocmask(SigmaskHow::SIG_SETMASK, Some(&SigSet::all()), None);
+                let alone = sigprocmask(SigmaskHow::SIG_SETMASK, Some(&SigSet::all()), None).and(setsid());
                 if alone.is_ok() && close_all_but(kept.iter().copied()).is_ok() {
                     work();
                 }

@@ -24,7 +24,7 @@ use crate::mapped::MappedMounts;
 use crate::mounts::Root;
 use crate::serve::Server;
 use crate::spec::{Identity, Network, SandboxSpec};
-use crate::sys::{keyctl_join_session_keyring, wipe_environment};
+use crate::sys::{keyctl_join_session_keyring, reset_signal_dispositions, wipe_environment};
 use crate::{descriptors, idmap, namespaces, network, seccomp};
 
 /// What init has from the supervisor, besides a copy of its memory.
@@ -79,8 +79,9 @@ fn set_up<'a>(
 }
 
 /// Init installs no handler: it reads the one signal that it wants from a descriptor, and none that
-/// the command sends can end it.
+/// the command sends can end it. A caller who ignores SIGCHLD would have the kernel reap in its place.
 fn block_signals() -> Result<(), Failure> {
+    reset_signal_dispositions();
     sigprocmask(SigmaskHow::SIG_SETMASK, Some(&SigSet::all()), None)
         .at(Stage::Init, || "sigprocmask(all)".into())
 }
@@ -126,12 +127,15 @@ fn build_root(spec: &SandboxSpec, base: &OwnedFd, mapped: MappedMounts) -> Resul
 
 /// What every command will enter is made once, before there is one.
 fn prepare<'a>(spec: &'a SandboxSpec, guards: &mut Vec<GuardReport>) -> Result<Confinement<'a>, Failure> {
-    let mut guarded = |guard, result: Result<(), Failure>, how: &str| match result {
-        Ok(()) => Ok(guards.push(GuardReport::enforced(guard, how))),
-        Err(failure) if spec.best_effort.contains(&guard) => {
-            Ok(guards.push(GuardReport::missing(guard, failure.to_string())))
-        }
-        Err(failure) => Err(failure),
+    let mut guarded = |guard, result: Result<(), Failure>, how: &str| {
+        guards.push(match result {
+            Ok(()) => GuardReport::enforced(guard, how),
+            Err(failure) if spec.best_effort.contains(&guard) => {
+                GuardReport::missing(guard, failure.to_string())
+            }
+            Err(failure) => return Err(failure),
+        });
+        Ok(())
     };
     let keyring =
         keyctl_join_session_keyring().at(Stage::Keyring, || "keyctl(KEYCTL_JOIN_SESSION_KEYRING)".into());

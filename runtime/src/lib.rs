@@ -43,3 +43,4 @@ pub use guard::{Guard, GuardReport};
 pub use helper::Helper;
 pub use sandbox::Sandbox;
 pub use spec::{ExecSpec, SandboxSpec};
+pub use sys::is_ignored;

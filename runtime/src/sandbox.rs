@@ -6,7 +6,7 @@ use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 use nix::sys::wait::waitpid;
 use nix::unistd::Pid;
 
-use crate::channel::{Channel, Report, Request};
+use crate::channel::{Channel, Report, Request, is_hang_up};
 use crate::error::{AtStage as _, Failure, Stage};
 use crate::init::{self, Inherited};
 use crate::mapped::MappedMounts;
@@ -47,7 +47,8 @@ impl Sandbox {
     /// ready; the command starts when it is.
     pub fn exec(&self, spec: &ExecSpec, streams: [BorrowedFd<'_>; 3]) -> Result<(), Failure> {
         // The descriptors travel by their numbers, which are those of this process.
-        self.channel.send(&RequestRef::Exec(spec), &streams).at(Stage::Channel, || "send(Exec)".into())
+        let sent = self.channel.send(&RequestRef::Exec(spec), &streams);
+        unless_gone(sent).at(Stage::Channel, || "send(Exec)".into())
     }
 
     /// Sends a signal to the process group that a command leads.
@@ -73,7 +74,7 @@ impl Sandbox {
     }
 
     fn ask(&self, request: &Request) -> Result<(), Failure> {
-        self.channel.send(request, &[]).at(Stage::Channel, || format!("send({request:?})"))
+        unless_gone(self.channel.send(request, &[])).at(Stage::Channel, || format!("send({request:?})"))
     }
 
     fn write_maps(&self, identity: Identity) -> Result<(), Failure> {
@@ -105,6 +106,11 @@ impl Drop for Sandbox {
         // Both fail only when init has been reaped already.
         let _ = self.end();
     }
+}
+
+/// An init that has ended takes no requests, and why it did is in its last report.
+fn unless_gone(sent: io::Result<()>) -> io::Result<()> {
+    sent.or_else(|error| if is_hang_up(&error) { Ok(()) } else { Err(error) })
 }
 
 /// [`Request::Exec`] without a copy of the arguments, which can be megabytes.

@@ -1,5 +1,6 @@
 //! What init does once the sandbox stands: starts commands, reaps, passes signals on, reports.
 
+use std::fs::File;
 use std::io::Read as _;
 use std::os::fd::{AsFd as _, BorrowedFd, OwnedFd};
 
@@ -7,8 +8,8 @@ use nix::errno::Errno;
 use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
 use nix::sys::signal::{SigSet, Signal, kill};
 use nix::sys::signalfd::{SfdFlags, SignalFd};
-use nix::sys::wait::{WaitPidFlag, WaitStatus, waitpid};
 use nix::unistd::Pid;
+use rustix::process::WaitOptions;
 
 use crate::channel::{Channel, ExitStatus, Report, Request, Usage, unframe};
 use crate::confine::{Confinement, Word, become_command};
@@ -30,10 +31,19 @@ pub(crate) struct Server<'a> {
 struct Command {
     exec: u32,
     pid: Pid,
-    /// Until it ends, the program has not been executed; with it the terminal to hand out.
-    starting: Option<(OwnedFd, Option<OwnedFd>)>,
+    /// Until the program has been executed.
+    starting: Option<Starting>,
     /// A command that could not be started has been reported already.
     reported: bool,
+}
+
+/// A command on its way to `execve(2)`.
+struct Starting {
+    /// What it tells; the end of it is the program, or the command's death.
+    pipe: File,
+    told: Vec<u8>,
+    /// To be handed out.
+    terminal: Option<OwnedFd>,
 }
 
 impl<'a> Server<'a> {
@@ -49,8 +59,8 @@ impl<'a> Server<'a> {
     pub(crate) fn serve(mut self) -> i32 {
         loop {
             let Ok(ready) = self.wait() else { return 125 };
-            for index in ready.started {
-                self.finish_start(index);
+            for index in ready.telling {
+                self.listen(index);
             }
             if ready.died {
                 self.reap();
@@ -66,7 +76,7 @@ impl<'a> Server<'a> {
             .commands
             .iter()
             .enumerate()
-            .filter_map(|(index, command)| Some((index, command.starting.as_ref()?.0.as_fd())))
+            .filter_map(|(index, command)| Some((index, command.starting.as_ref()?.pipe.as_fd())))
             .collect();
         let fixed = [self.supervisor.as_fd(), self.deaths.as_fd()];
         let mut polled: Vec<PollFd<'_>> = fixed
@@ -76,9 +86,9 @@ impl<'a> Server<'a> {
             .collect();
         poll(&mut polled, PollTimeout::NONE)?;
         let ready: Vec<bool> = polled.iter().map(|fd| fd.any().unwrap_or(true)).collect();
-        let started =
+        let telling =
             starting.iter().zip(&ready[2..]).filter(|(_, ready)| **ready).map(|((index, _), _)| *index);
-        Ok(Ready { asked: ready[0], died: ready[1], started: started.collect() })
+        Ok(Ready { asked: ready[0], died: ready[1], telling: telling.collect() })
     }
 
     /// Carries out one request; false when the supervisor has hung up or cannot be understood.
@@ -114,23 +124,35 @@ impl<'a> Server<'a> {
                 become_command(spec, confinement, streams, tell)
             }
             Forked::Parent { child: pid, .. } => {
-                Ok(Command { exec: spec.id, pid, starting: Some((listen, terminal)), reported: false })
+                let starting = Starting { pipe: File::from(listen), told: Vec::new(), terminal };
+                Ok(Command { exec: spec.id, pid, starting: Some(starting), reported: false })
             }
         }
     }
 
-    /// The pipe of a starting command has something to read: all of it comes at once, since the
-    /// command is on the way to its `execve(2)` or its end.
-    fn finish_start(&mut self, index: usize) {
-        let command = &mut self.commands[index];
-        let Some((pipe, terminal)) = command.starting.take() else {
+    /// Takes what a starting command has told so far, and no more: one that is stopped on its way
+    /// waits for a signal that only init can pass on.
+    fn listen(&mut self, index: usize) {
+        let Some(starting) = &mut self.commands[index].starting else {
             return;
         };
-        let mut words = Vec::new();
-        let read = std::fs::File::from(pipe).read_to_end(&mut words);
+        let mut words = [0; 4096];
+        match starting.pipe.read(&mut words) {
+            Ok(0) | Err(_) => self.finish_start(index),
+            Ok(read) => starting.told.extend_from_slice(&words[..read]),
+        }
+    }
+
+    /// The command has become its program, or has died.
+    fn finish_start(&mut self, index: usize) {
+        let command = &mut self.commands[index];
+        let Some(Starting { mut pipe, mut told, terminal }) = command.starting.take() else {
+            return;
+        };
         let exec = command.exec;
-        match read
-            .and_then(|_| unframe(&words))
+        match pipe
+            .read_to_end(&mut told)
+            .and_then(|_| unframe(&told))
             .at(Stage::Channel, || "read(command)".into())
             .and_then(guards)
         {
@@ -157,12 +179,11 @@ impl<'a> Server<'a> {
     /// Reaps whatever has died; the orphans of all commands are init's children.
     fn reap(&mut self) {
         while let Ok(Some(_)) = self.deaths.read_signal() {}
-        while let Ok(status) = waitpid(None, Some(WaitPidFlag::WNOHANG | WaitPidFlag::__WALL)) {
-            match status {
-                WaitStatus::Exited(pid, code) => self.reaped(pid, ExitStatus::Code(code)),
-                WaitStatus::Signaled(pid, signal, _) => self.reaped(pid, ExitStatus::Signal(signal as i32)),
-                WaitStatus::StillAlive => return,
-                _ => {}
+        while let Ok(Some((pid, status))) = rustix::process::wait(WaitOptions::NOHANG) {
+            let pid = Pid::from_raw(pid.as_raw_nonzero().get());
+            let signal = status.terminating_signal().map(ExitStatus::Signal);
+            if let Some(status) = status.exit_status().map(ExitStatus::Code).or(signal) {
+                self.reaped(pid, status);
             }
         }
     }
@@ -188,7 +209,7 @@ impl<'a> Server<'a> {
 struct Ready {
     asked: bool,
     died: bool,
-    started: Vec<usize>,
+    telling: Vec<usize>,
 }
 
 fn guards(words: Vec<Word>) -> Result<Vec<GuardReport>, Failure> {

@@ -22,6 +22,7 @@ pub(crate) use keyring::keyctl_join_session_keyring;
 pub(crate) use landlock::landlock_abi;
 pub(crate) use mount::{MountAttributes, mount_setattr, protect_mount};
 pub(crate) use network::set_interface_up;
+pub use signal::is_ignored;
 pub(crate) use signal::reset_signal_dispositions;
 
 /// Turns the kernel's `-1` into the thread's `errno`.
