@@ -45,6 +45,9 @@ pub(crate) enum Error {
     /// The sandbox or the command.
     #[error(transparent)]
     Setup(#[from] Failure),
+    /// Something killed the sandbox's first process.
+    #[error("the sandbox's init was killed, and the command with it")]
+    InitEnded,
     /// The supervisor's own system calls.
     #[error("{0}")]
     System(&'static str, #[source] std::io::Error),
@@ -77,6 +80,7 @@ impl Error {
                 Some("unmount them, name a directory without them with -w, or run as root".into())
             }
             Self::Setup(failure) => hints::of(failure),
+            Self::InitEnded => Some("look for the out-of-memory killer in `dmesg`".into()),
             Self::Changes(_) | Self::Request(_) | Self::Profile(_) | Self::System(..) | Self::Result(..) => {
                 None
             }

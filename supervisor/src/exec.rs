@@ -62,32 +62,46 @@ pub(crate) fn prepare(request: &RunRequest) -> Result<Prepared, Error> {
     let profile = profile(request, &host)?;
     let state = Store::default_path(&|name| host.variable(name))?;
     let project = Project::locate(&project_request(request, &host, &state))?;
+    let streams = Streams::of_caller(request.json)?;
     let store = Store::open(&state)?;
     let mut notes: Vec<String> = project.notes.iter().map(ToString::to_string).collect();
     notes.extend(store.collect()?.failed.iter().map(|error| format!("a dead run is still there: {error}")));
     let run = store.begin_run()?;
-    let workspace = Workspace::prepare(&host, &profile, project, &store, &run)?;
-    notes.extend(
-        workspace.mounts_below.iter().map(|path| format!("`{}` is a mount, left out", path.display())),
-    );
-    let streams = Streams::of_caller(request.json)?;
-    let plan = plan(&profile, &workspace, request, &host, streams.terminal())?;
-    Ok(Prepared { plan, workspace, notes, run, streams, started })
+    let planned = Workspace::prepare(&host, &profile, project, &store, &run).and_then(|workspace| {
+        let plan = plan(&profile, &workspace, request, &host, streams.terminal())?;
+        Ok((plan, workspace))
+    });
+    match planned {
+        Ok((plan, workspace)) => {
+            notes.extend(
+                workspace
+                    .mounts_below
+                    .iter()
+                    .map(|path| format!("`{}` is a mount, left out", path.display())),
+            );
+            Ok(Prepared { plan, workspace, notes, run, streams, started })
+        }
+        Err(error) => run.discard().map_err(Error::from).and(Err(error)),
+    }
 }
 
 impl Prepared {
     /// Runs the command to its end and collects what it changed. The project stays as it is.
-    pub(crate) fn run(self) -> Result<Finished, Error> {
-        let Self { plan, workspace, run, mut streams, started, .. } = self;
-        let deadline = plan.timeout.map(|timeout| started + timeout);
+    pub(crate) fn run(mut self) -> Result<Finished, Error> {
+        let finished = self.conduct();
+        self.discard().and(finished)
+    }
+
+    fn conduct(&mut self) -> Result<Finished, Error> {
+        let Self { plan, workspace, run, streams, started, .. } = self;
+        let deadline = plan.timeout.and_then(|timeout| started.checked_add(timeout));
         let watch = Watch::new(deadline, plan.grace)?;
         let sandbox = Sandbox::launch(&plan.sandbox, &[run.lock()])?;
         sandbox.exec(&plan.exec, streams.for_command()?)?;
         streams.close_for_command();
-        let end = watch.until_the_end(sandbox, &mut streams)?;
+        let end = watch.until_the_end(sandbox, streams)?;
         let changes = Changes::between(&workspace.layer.upper, &workspace.project.root)?;
-        run.discard()?;
-        Ok(finish(end, changes, &workspace.project.root, started))
+        Ok(finish(end, changes, &workspace.project.root, *started))
     }
 
     /// Gives back what was prepared.
@@ -128,7 +142,7 @@ fn finish(end: End, changes: Changes, project: &Path, started: Instant) -> Finis
         (_, None, true) => (Cause::Timeout, None, None),
         (_, None, false) => (Cause::Init, None, None),
     };
-    let error = end.failure.map(Error::Setup);
+    let error = end.failure.map(Error::Setup).or_else(|| (cause == Cause::Init).then_some(Error::InitEnded));
     let outcome = Outcome {
         cause,
         exit_code,

@@ -8,14 +8,16 @@ mod pump;
 
 use std::io;
 use std::os::fd::{AsFd as _, BorrowedFd, OwnedFd};
+use std::time::Duration;
 
 use clearing_runtime::spec::Terminal;
 use nix::poll::PollFd;
-use rustix::fs::FileType;
+use rustix::fs::{FileType, OFlags};
 use rustix::pipe::{PipeFlags, pipe_with};
+use rustix::pty::OpenptFlags;
 
 use crate::error::Error;
-use crate::terminal::{self, CallersTerminal};
+use crate::terminal::{self, CallersTerminal, Sharing};
 use encoder::{Encoder, Stream};
 use pump::Pump;
 
@@ -35,8 +37,18 @@ struct Relayed {
     /// The caller's descriptor that is a terminal.
     tty: OwnedFd,
     /// The sandbox's, once the command has it.
-    master: Option<OwnedFd>,
+    own: Option<OwnTerminal>,
 }
+
+/// The sandbox's terminal.
+struct OwnTerminal {
+    master: OwnedFd,
+    /// Held open, or it would count as hung up while the command has all its streams elsewhere.
+    _slave: OwnedFd,
+}
+
+/// How soon we notice that the shell has put us into the foreground, of which no signal tells.
+const LOOK_AGAIN: Duration = Duration::from_millis(200);
 
 impl Streams {
     /// Looks at the caller's streams. A directory in their place is refused: inside, it would be a
@@ -83,6 +95,16 @@ impl Streams {
         relayed.begin(master, &mut self.pump).map_err(|error| Error::System("relaying the terminal", error))
     }
 
+    /// Looks whether what is typed is for the command now; if it is not, says when to look again.
+    pub(crate) fn listen(&mut self) -> Result<Option<Duration>, Error> {
+        let Some(relayed) = self.terminal.as_mut().filter(|_| self.pump.has_input()) else {
+            return Ok(None);
+        };
+        let ours = relayed.callers.listen().map_err(|error| Error::System("taking the terminal", error))?;
+        self.pump.listen(ours);
+        Ok((!ours).then_some(LOOK_AGAIN))
+    }
+
     /// What to poll for, in the order that [`Streams::advance`] expects.
     pub(crate) fn polled(&self) -> Vec<PollFd<'_>> {
         self.pump.polled()
@@ -95,6 +117,9 @@ impl Streams {
 
     /// Hands on all output that is left, once nobody is there to write more, and restores the terminal.
     pub(crate) fn drain(&mut self) -> Result<(), Error> {
+        if let Some(relayed) = &mut self.terminal {
+            relayed.own = None;
+        }
         let drained = self.pump.drain().map_err(|error| Error::System("relaying output", error));
         self.restore();
         drained
@@ -102,8 +127,8 @@ impl Streams {
 
     /// The caller's terminal has a new size.
     pub(crate) fn resize(&self) {
-        if let Some(Relayed { tty, master: Some(master), .. }) = &self.terminal {
-            terminal::copy_size(tty.as_fd(), master.as_fd());
+        if let Some(Relayed { tty, own: Some(own), .. }) = &self.terminal {
+            terminal::copy_size(tty.as_fd(), own.master.as_fd());
         }
     }
 
@@ -117,31 +142,33 @@ impl Streams {
     /// Takes the caller's terminal again after a stop.
     pub(crate) fn resume(&mut self) {
         self.resize();
-        if let Some(Relayed { callers, streams: [true, ..], master: Some(_), .. }) = &mut self.terminal {
-            // Without raw mode the relay still works, line by line.
-            let _ = callers.make_raw();
+        if let Some(relayed) = &mut self.terminal {
+            relayed.callers.forget();
         }
     }
 }
 
 impl Relayed {
     fn begin(&mut self, master: OwnedFd, pump: &mut Pump) -> io::Result<()> {
+        rustix::fs::fcntl_setfl(&master, OFlags::NONBLOCK)?;
         let [input, output, error] = self.streams;
+        self.callers.lend_modes(master.as_fd());
+        terminal::copy_size(self.tty.as_fd(), master.as_fd());
         if input {
-            self.callers.copy_modes(master.as_fd());
-            self.callers.make_raw()?;
             let keys = pump.sink(master.try_clone()?);
-            pump.input(self.tty.try_clone()?, keys);
+            pump.input(terminal::open_again(self.tty.as_fd())?, keys, self.callers.end_of_file());
         }
         // With neither output nor error on the terminal there is still `/dev/tty`, and the echo.
         let screen = match (output, error) {
-            (true, _) => duplicate(1)?,
-            (_, true) => duplicate(2)?,
-            _ => self.tty.try_clone()?,
+            (true, _) => terminal::open_again(rustix::stdio::stdout())?,
+            (_, true) => terminal::open_again(rustix::stdio::stderr())?,
+            _ => terminal::open_again(self.tty.as_fd())?,
         };
         let screen = pump.sink(screen);
         pump.output(master.try_clone()?, screen, Encoder::Plain);
-        self.master = Some(master);
+        let flags = OpenptFlags::RDWR | OpenptFlags::NOCTTY | OpenptFlags::CLOEXEC;
+        let slave = rustix::pty::ioctl_tiocgptpeer(&master, flags)?;
+        self.own = Some(OwnTerminal { master, _slave: slave });
         Ok(())
     }
 }
@@ -174,8 +201,9 @@ fn relayed(own: &[OwnedFd; 3], json: bool) -> io::Result<Option<Relayed>> {
     let streams = [is_terminal(0), is_terminal(1), is_terminal(2)];
     let Some(first) = streams.iter().position(|terminal| *terminal) else { return Ok(None) };
     let tty = own[first].try_clone()?;
-    let callers = CallersTerminal::of(tty.as_fd())?;
-    Ok(Some(Relayed { callers, streams, tty, master: None }))
+    let sharing = if streams[0] && streams[1] { Sharing::Alone } else { Sharing::Shared };
+    let callers = CallersTerminal::of(tty.as_fd(), sharing)?;
+    Ok(Some(Relayed { callers, streams, tty, own: None }))
 }
 
 /// Pipes in place of output and error, told as events on the caller's output.

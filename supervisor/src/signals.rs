@@ -3,6 +3,7 @@
 use std::io;
 use std::os::fd::{AsFd, BorrowedFd};
 
+use clearing_runtime::is_ignored;
 use nix::sys::signal::{SigSet, Signal};
 use nix::sys::signalfd::{SfdFlags, SignalFd};
 
@@ -27,27 +28,32 @@ pub(crate) enum Asked {
 }
 
 /// The signals that a run answers, blocked for anyone else from here on.
-pub(crate) struct Signals(SignalFd);
+pub(crate) struct Signals {
+    answered: SigSet,
+    waiting: SignalFd,
+}
 
 impl Signals {
+    /// What the caller ignores stays ignored: blocked, it would be delivered all the same.
     pub(crate) fn block() -> Result<Self, Error> {
-        let set: SigSet = FORWARDED.into_iter().chain(OWN).collect();
-        let blocked = set
+        let wanted = FORWARDED.into_iter().chain(OWN).filter(|signal| !is_ignored(*signal as i32));
+        let answered: SigSet = wanted.collect();
+        let blocked = answered
             .thread_block()
-            .and_then(|()| SignalFd::with_flags(&set, SfdFlags::SFD_CLOEXEC | SfdFlags::SFD_NONBLOCK));
-        blocked.map(Self).map_err(|errno| Error::System("signalfd", errno.into()))
+            .and_then(|()| SignalFd::with_flags(&answered, SfdFlags::SFD_CLOEXEC | SfdFlags::SFD_NONBLOCK));
+        let waiting = blocked.map_err(|errno| Error::System("signalfd", errno.into()))?;
+        Ok(Self { answered, waiting })
     }
 
     /// Gives the signals back to the kernel's own defaults.
     pub(crate) fn release(self) {
-        let set: SigSet = FORWARDED.into_iter().chain(OWN).collect();
         // Unblocking valid signals cannot fail.
-        let _ = set.thread_unblock();
+        let _ = self.answered.thread_unblock();
     }
 
     /// The next signal that has come, if any.
     pub(crate) fn next(&mut self) -> Option<Asked> {
-        let info = self.0.read_signal().ok()??;
+        let info = self.waiting.read_signal().ok()??;
         Some(match Signal::try_from(info.ssi_signo as i32).ok()? {
             Signal::SIGWINCH => Asked::Resize,
             Signal::SIGTSTP => Asked::Stop,
@@ -59,11 +65,15 @@ impl Signals {
 
 impl AsFd for Signals {
     fn as_fd(&self) -> BorrowedFd<'_> {
-        self.0.as_fd()
+        self.waiting.as_fd()
     }
 }
 
-/// Stops the calling process as an unhandled SIGTSTP would; returns when it is continued.
+/// Stops the calling process as an unhandled SIGTSTP does: until it is continued, and not at all in
+/// an orphaned process group, where nobody would continue it.
 pub(crate) fn stop_self() -> io::Result<()> {
-    Ok(nix::sys::signal::raise(Signal::SIGSTOP)?)
+    let stop: SigSet = [Signal::SIGTSTP].into_iter().collect();
+    nix::sys::signal::raise(Signal::SIGTSTP)?;
+    stop.thread_unblock()?;
+    Ok(stop.thread_block()?)
 }

@@ -1,16 +1,30 @@
 //! The caller's terminal: its size, its raw mode while a pty is relayed, and its way back.
 
 use std::io;
-use std::os::fd::{AsFd as _, BorrowedFd, OwnedFd};
+use std::os::fd::{AsFd as _, AsRawFd as _, BorrowedFd, OwnedFd};
 
 use clearing_runtime::Helper;
-use rustix::termios::{OptionalActions, Termios, Winsize, tcgetattr, tcgetwinsize, tcsetattr, tcsetwinsize};
+use rustix::fs::{Mode, OFlags};
+use rustix::termios::{
+    LocalModes, OptionalActions, OutputModes, SpecialCodeIndex, Termios, Winsize, tcgetattr, tcgetwinsize,
+    tcsetattr, tcsetwinsize,
+};
 
 /// The terminal that the caller types at.
 pub(crate) struct CallersTerminal {
     tty: OwnedFd,
     saved: Termios,
+    sharing: Sharing,
     raw: Option<Keeper>,
+}
+
+/// Whether other programs use the terminal meanwhile.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Sharing {
+    /// It is the command's alone: input and output are both relayed, key by key.
+    Alone,
+    /// The rest of a pipeline may read, show and set it, so it stays as it is and gives whole lines.
+    Shared,
 }
 
 /// A forked process that restores the terminal should the supervisor be killed.
@@ -22,46 +36,79 @@ struct Keeper {
 
 impl CallersTerminal {
     /// Remembers how the terminal `tty` is set.
-    pub(crate) fn of(tty: BorrowedFd<'_>) -> io::Result<Self> {
-        Ok(Self { tty: tty.try_clone_to_owned()?, saved: tcgetattr(tty)?, raw: None })
+    pub(crate) fn of(tty: BorrowedFd<'_>, sharing: Sharing) -> io::Result<Self> {
+        Ok(Self { tty: tty.try_clone_to_owned()?, saved: tcgetattr(tty)?, sharing, raw: None })
     }
 
-    /// Passes every key on as it is typed. In the background the terminal is somebody else's, and
-    /// is left alone.
-    pub(crate) fn make_raw(&mut self) -> io::Result<()> {
-        if self.raw.is_some() || !self.in_foreground() {
-            return Ok(());
+    /// Takes a terminal that is ours alone, once we are in the foreground, and tells whether what is
+    /// typed is for the command: not in the background, nor while a pager has the terminal.
+    pub(crate) fn listen(&mut self) -> io::Result<bool> {
+        if !self.in_foreground() {
+            return Ok(false);
         }
-        self.raw = Some(self.keeper()?);
-        let mut raw = self.saved.clone();
-        raw.make_raw();
-        Ok(tcsetattr(&self.tty, OptionalActions::Drain, &raw)?)
+        match self.sharing {
+            Sharing::Alone if self.raw.is_some() => Ok(true),
+            Sharing::Alone => self.make_raw().map(|()| true),
+            Sharing::Shared => Ok(tcgetattr(&self.tty).is_ok_and(|now| is_canonical(&now))),
+        }
     }
 
-    /// Puts the terminal back as it was.
+    /// Puts the terminal back as it was. From the background that is left to who has it now.
     pub(crate) fn restore(&mut self) {
         let Some(keeper) = self.raw.take() else { return };
-        // A terminal that has hung up needs no restoring.
-        let _ = tcsetattr(&self.tty, OptionalActions::Drain, &self.saved);
+        if self.in_foreground() {
+            // A terminal that has hung up needs no restoring.
+            let _ = tcsetattr(&self.tty, OptionalActions::Now, &self.saved);
+        }
         let _ = rustix::io::write(&keeper.alive, b"!");
     }
 
-    /// Whether keys typed there are for us.
-    pub(crate) fn in_foreground(&self) -> bool {
-        rustix::termios::tcgetpgrp(&self.tty).is_ok_and(|group| group == rustix::process::getpgrp())
+    /// Whoever continues us may have set the terminal meanwhile, so it is taken anew.
+    pub(crate) fn forget(&mut self) {
+        if let Some(keeper) = self.raw.take() {
+            let _ = rustix::io::write(&keeper.alive, b"!");
+        }
     }
 
-    /// Gives `terminal` the caller's modes, as they were.
-    pub(crate) fn copy_modes(&self, terminal: BorrowedFd<'_>) {
-        let _ = tcsetattr(terminal, OptionalActions::Now, &self.saved);
+    /// Gives `terminal` the caller's modes. Where the caller's own stay in force they are not to be
+    /// applied twice: keys would be echoed, and ends of lines lengthened, by both.
+    pub(crate) fn lend_modes(&self, terminal: BorrowedFd<'_>) {
+        let mut modes = self.saved.clone();
+        if self.sharing == Sharing::Shared {
+            modes.local_modes.remove(LocalModes::ECHO);
+            modes.output_modes.remove(OutputModes::OPOST);
+        }
+        let _ = tcsetattr(terminal, OptionalActions::Now, &modes);
     }
 
-    fn keeper(&self) -> io::Result<Keeper> {
+    /// The key that ends the input.
+    pub(crate) fn end_of_file(&self) -> u8 {
+        self.saved.special_codes[SpecialCodeIndex::VEOF]
+    }
+
+    /// A terminal that is not our controlling one knows no background.
+    fn in_foreground(&self) -> bool {
+        match rustix::termios::tcgetpgrp(&self.tty) {
+            Ok(group) => group == rustix::process::getpgrp(),
+            Err(errno) => errno == rustix::io::Errno::NOTTY,
+        }
+    }
+
+    /// Passes every key on as it is typed.
+    fn make_raw(&mut self) -> io::Result<()> {
+        let mut raw = self.saved.clone();
+        raw.make_raw();
+        self.raw = Some(self.keeper(raw.local_modes)?);
+        Ok(tcsetattr(&self.tty, OptionalActions::Now, &raw)?)
+    }
+
+    /// It restores only what is still as we left it: the shell may have been faster.
+    fn keeper(&self, raw: LocalModes) -> io::Result<Keeper> {
         let (ended, alive) = rustix::pipe::pipe_with(rustix::pipe::PipeFlags::CLOEXEC)?;
         let (tty, saved) = (&self.tty, &self.saved);
         let process = Helper::fork(&[ended.as_fd(), tty.as_fd()], || {
-            let told = rustix::io::read(&ended, &mut [0u8; 1]);
-            if told == Ok(0) {
+            let killed = rustix::io::read(&ended, &mut [0u8; 1]) == Ok(0);
+            if killed && tcgetattr(tty).is_ok_and(|now| now.local_modes == raw) {
                 let _ = tcsetattr(tty, OptionalActions::Now, saved);
             }
         })?;
@@ -73,6 +120,20 @@ impl Drop for CallersTerminal {
     fn drop(&mut self) {
         self.restore();
     }
+}
+
+/// Opens the terminal `tty` once more, so that reading and writing never wait and the caller's own
+/// descriptor is not changed; where that is refused, the caller's has to do.
+pub(crate) fn open_again(tty: BorrowedFd<'_>) -> io::Result<OwnedFd> {
+    let path = format!("/proc/self/fd/{}", tty.as_raw_fd());
+    let flags = OFlags::RDWR | OFlags::NOCTTY | OFlags::NONBLOCK | OFlags::CLOEXEC;
+    rustix::fs::open(path, flags, Mode::empty())
+        .map_err(io::Error::from)
+        .or_else(|_| tty.try_clone_to_owned())
+}
+
+fn is_canonical(modes: &Termios) -> bool {
+    modes.local_modes.contains(LocalModes::ICANON)
 }
 
 /// The size of the terminal `tty`; 24 by 80 where it does not say.

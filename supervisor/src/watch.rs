@@ -1,9 +1,10 @@
 //! Watches over a running command: reports, signals, the deadline, and the streams in between.
 //!
 //! ```text
-//!            deadline            grace over
-//!  Running ──────────▶ Ending ──────────────▶ killed ─┐
-//!     └───── exited ──────┴───── exited ──────────────┴──▶ drained ──▶ End
+//!           deadline              grace over             patience over
+//!  Running ──────────▶ Terminated ──────────▶ Killed ──────────────┐
+//!     │ SIGTERM to us ───────▲                  │                  │
+//!     └───── exited ─────────┴───── exited ─────┴──────────────────┴──▶ drained ──▶ End
 //! ```
 
 use std::os::fd::AsFd as _;
@@ -34,16 +35,32 @@ pub(crate) struct End {
 /// The supervisor at work on one command.
 pub(crate) struct Watch {
     signals: Signals,
-    /// The next thing to do to a command that runs too long, and when.
-    next: Option<(Instant, Signal)>,
+    /// The next thing to do to a command that must end, and when.
+    next: Option<(Instant, Measure)>,
     grace: Duration,
     end: End,
 }
 
+/// What is done to a command that must end, each when the one before did not help.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Measure {
+    /// The deadline has passed: SIGTERM to every process.
+    Terminate,
+    /// SIGKILL to every process.
+    Kill,
+    /// Init does not answer: it is killed, and the kernel ends the rest.
+    GiveUp,
+}
+
+/// The finest that `poll(2)` can wait.
+const TICK: Duration = Duration::from_millis(1);
+/// How long init may take to report the end of a command that was killed.
+const PATIENCE: Duration = Duration::from_millis(500);
+
 impl Watch {
     /// Takes over the signals of the process; call it before the sandbox is launched.
     pub(crate) fn new(deadline: Option<Instant>, grace: Duration) -> Result<Self, Error> {
-        let next = deadline.map(|at| (at, Signal::SIGTERM));
+        let next = deadline.map(|at| (at, Measure::Terminate));
         Ok(Self { signals: Signals::block()?, next, grace, end: End::default() })
     }
 
@@ -63,16 +80,18 @@ impl Watch {
         if signalled {
             self.answer_signals(sandbox, streams)?;
         }
-        self.keep_the_deadline(sandbox)?;
+        if self.keep_the_deadline(sandbox)? {
+            return Ok(true);
+        }
         if reported { self.take_report(sandbox, streams) } else { Ok(false) }
     }
 
     fn wait(&self, sandbox: &Sandbox, streams: &mut Streams) -> Result<(bool, bool), Error> {
-        let timeout = self.next.map_or(PollTimeout::NONE, |(at, _)| {
-            // Rounded up, or the last millisecond would be spent in a busy loop.
-            let left = at.saturating_duration_since(Instant::now()) + Duration::from_millis(1);
-            PollTimeout::try_from(left).unwrap_or(PollTimeout::MAX)
-        });
+        // Rounded up, or the last millisecond would be spent in a busy loop.
+        let left = |(at, _): (Instant, _)| at.saturating_duration_since(Instant::now()) + TICK;
+        let timeout = self.next.map(left).into_iter().chain(streams.listen()?).min();
+        let timeout =
+            timeout.map_or(PollTimeout::NONE, |left| PollTimeout::try_from(left).unwrap_or(PollTimeout::MAX));
         let mut polled = vec![
             PollFd::new(sandbox.as_fd(), PollFlags::POLLIN),
             PollFd::new(self.signals.as_fd(), PollFlags::POLLIN),
@@ -114,12 +133,13 @@ impl Watch {
     fn answer_signals(&mut self, sandbox: &Sandbox, streams: &mut Streams) -> Result<(), Error> {
         while let Some(asked) = self.signals.next() {
             match asked {
-                Asked::Forward(signal) => sandbox.signal(EXEC, signal as i32)?,
+                Asked::Forward(signal) => self.forward(signal, sandbox)?,
                 Asked::Resize => streams.resize(),
                 Asked::Stop => {
                     sandbox.signal(EXEC, Signal::SIGSTOP as i32)?;
                     streams.restore();
-                    stop_self().map_err(|error| Error::System("raise(SIGSTOP)", error))?;
+                    stop_self().map_err(|error| Error::System("raise(SIGTSTP)", error))?;
+                    sandbox.signal(EXEC, Signal::SIGCONT as i32)?;
                 }
                 Asked::Continue => {
                     sandbox.signal(EXEC, Signal::SIGCONT as i32)?;
@@ -130,14 +150,34 @@ impl Watch {
         Ok(())
     }
 
-    /// SIGTERM to every process at the deadline, SIGKILL when the grace is over. A stopped process
-    /// gets SIGCONT too, or it could not act on the first.
-    fn keep_the_deadline(&mut self, sandbox: &Sandbox) -> Result<(), Error> {
-        let Some((at, signal)) = self.next.filter(|(at, _)| *at <= Instant::now()) else { return Ok(()) };
-        self.end.timed_out = true;
-        sandbox.signal_all(signal as i32)?;
-        sandbox.signal_all(Signal::SIGCONT as i32)?;
-        self.next = (signal == Signal::SIGTERM).then(|| (at + self.grace, Signal::SIGKILL));
+    /// The command may handle any of them and go on; but who terminates the supervisor wants an end
+    /// of the run, so SIGTERM begins the grace.
+    fn forward(&mut self, signal: Signal, sandbox: &Sandbox) -> Result<(), Error> {
+        sandbox.signal(EXEC, signal as i32)?;
+        if signal == Signal::SIGTERM && self.next.is_none_or(|(_, next)| next == Measure::Terminate) {
+            self.next = Some((Instant::now() + self.grace, Measure::Kill));
+        }
         Ok(())
+    }
+
+    /// Takes the next measure when its time has come; true when there is nothing left to wait for. A
+    /// stopped process gets SIGCONT too, or it could not act on SIGTERM.
+    fn keep_the_deadline(&mut self, sandbox: &Sandbox) -> Result<bool, Error> {
+        let now = Instant::now();
+        let Some((_, measure)) = self.next.filter(|(at, _)| *at <= now) else { return Ok(false) };
+        match measure {
+            Measure::Terminate => {
+                self.end.timed_out = true;
+                sandbox.signal_all(Signal::SIGTERM as i32)?;
+                sandbox.signal_all(Signal::SIGCONT as i32)?;
+                self.next = Some((now + self.grace, Measure::Kill));
+            }
+            Measure::Kill => {
+                sandbox.signal_all(Signal::SIGKILL as i32)?;
+                self.next = Some((now + PATIENCE, Measure::GiveUp));
+            }
+            Measure::GiveUp => return Ok(true),
+        }
+        Ok(false)
     }
 }

@@ -19,6 +19,8 @@ pub(super) struct Pump {
     sources: Vec<Source>,
     sinks: Vec<Sink>,
     seq: u64,
+    /// Whether what is typed is for the command now.
+    listening: bool,
 }
 
 struct Source {
@@ -30,14 +32,15 @@ struct Source {
 
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Role {
-    Input,
+    /// What the caller types, and the key that stands for its end.
+    Input(u8),
     Output,
 }
 
 struct Sink {
     to: OwnedFd,
     waiting: Vec<u8>,
-    /// Nobody reads it any more; what comes is dropped, as a write to a broken pipe is.
+    /// It takes nothing any more; what comes is dropped.
     broken: bool,
 }
 
@@ -59,9 +62,21 @@ impl Pump {
         self.sources.push(Source { from: Some(from), to, encoder, role: Role::Output });
     }
 
-    /// Adds what the caller types, which nobody reads once the command is gone.
-    pub(super) fn input(&mut self, from: OwnedFd, to: usize) {
-        self.sources.push(Source { from: Some(from), to, encoder: Encoder::Plain, role: Role::Input });
+    /// Adds what the caller types, which nobody reads once the command is gone. A terminal tells its
+    /// end again and again, and so the command gets a key for it.
+    pub(super) fn input(&mut self, from: OwnedFd, to: usize, end_of_file: u8) {
+        let role = Role::Input(end_of_file);
+        self.sources.push(Source { from: Some(from), to, encoder: Encoder::Plain, role });
+    }
+
+    /// Whether there is input to be moved, as soon as it may be.
+    pub(super) fn has_input(&self) -> bool {
+        self.sources.iter().any(|source| source.is_input() && source.from.is_some())
+    }
+
+    /// Lets input be moved, or not, until told otherwise.
+    pub(super) fn listen(&mut self, listening: bool) {
+        self.listening = listening;
     }
 
     /// What to poll for now.
@@ -100,8 +115,10 @@ impl Pump {
     }
 
     fn duties(&self) -> Vec<Duty> {
-        let readable =
-            |source: &Source| source.from.is_some() && self.sinks[source.to].waiting.len() < WAITING;
+        let readable = |source: &Source| {
+            let wanted = source.from.is_some() && (self.listening || !source.is_input());
+            wanted && self.sinks[source.to].waiting.len() < WAITING
+        };
         let reads = self.sources.iter().enumerate().filter(|(_, source)| readable(source));
         let writes = self.sinks.iter().enumerate().filter(|(_, sink)| !sink.waiting.is_empty());
         reads.map(|(index, _)| Duty::Read(index)).chain(writes.map(|(index, _)| Duty::Write(index))).collect()
@@ -122,6 +139,7 @@ impl Pump {
         let sink = &mut self.sinks[source.to];
         let mut buffer = [0; 16 << 10];
         match rustix::io::read(from, &mut buffer) {
+            Ok(0) if source.is_input() && rustix::termios::isatty(from) => source.end_input(sink),
             // EIO is how a pty says that nobody has its other side open.
             Ok(0) | Err(Errno::IO) => {
                 source.from = None;
@@ -142,7 +160,10 @@ impl Pump {
         let part = &sink.waiting[..sink.waiting.len().min(AT_ONCE)];
         match rustix::io::write(&sink.to, part) {
             Ok(written) => drop(sink.waiting.drain(..written)),
-            Err(Errno::PIPE | Errno::IO) => {
+            // Nobody reads any more: the command is to get SIGPIPE, as it would without us.
+            Err(Errno::PIPE) => self.close(index),
+            // A terminal that has hung up. SIGHUP told the command; what it shows is dropped.
+            Err(Errno::IO) => {
                 sink.broken = true;
                 sink.waiting.clear();
             }
@@ -152,10 +173,29 @@ impl Pump {
         Ok(())
     }
 
+    fn close(&mut self, sink: usize) {
+        self.sinks[sink].waiting.clear();
+        for source in self.sources.iter_mut().filter(|source| source.to == sink) {
+            source.from = None;
+        }
+    }
+
     fn drop_input(&mut self) {
-        for source in self.sources.iter_mut().filter(|source| source.role == Role::Input) {
+        for source in self.sources.iter_mut().filter(|source| source.is_input()) {
             source.from = None;
             self.sinks[source.to].waiting.clear();
+        }
+    }
+}
+
+impl Source {
+    fn is_input(&self) -> bool {
+        matches!(self.role, Role::Input(_))
+    }
+
+    fn end_input(&self, to: &mut Sink) {
+        if let Role::Input(end_of_file) = self.role {
+            to.waiting.push(end_of_file);
         }
     }
 }
