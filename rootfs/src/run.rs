@@ -95,6 +95,11 @@ impl RunDirectory {
         self.directory.as_fd()
     }
 
+    /// Every descriptor that [`discard`](Self::discard) needs, for a process that closes all others.
+    pub fn descriptors(&self) -> [BorrowedFd<'_>; 2] {
+        [self.runs.as_fd(), self.directory.as_fd()]
+    }
+
     /// Makes upper and work directory of the layer `name`, which must be a plain file name, new to this run.
     pub fn layer(&self, name: &str, top: Option<LayerTop>) -> Result<LayerDirectories, RunError> {
         let (upper, work) = (format!("{name}.upper"), format!("{name}.work"));
@@ -109,8 +114,8 @@ impl RunDirectory {
         }
     }
 
-    /// Removes the run with everything in it, whatever the command made of it.
-    pub fn discard(self) -> Result<(), RemoveError> {
+    /// Removes the run with everything in it, whatever the command made of it; the lock goes with the value.
+    pub fn discard(&self) -> Result<(), RemoveError> {
         remove_tree(self.runs.as_fd(), &self.name)
     }
 

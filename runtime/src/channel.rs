@@ -3,8 +3,9 @@
 //! ```text
 //!  supervisor                          init
 //!      │ ── MapsWritten (shifted ids) ──▶ │ waits for its ids
-//!      │ ── Exec + 3 descriptors ───────▶ │ sets up meanwhile
-//!      │ ◀── Ready, or Failed ─────────── │
+//!      │ ── Filter ─────────────────────▶ │ sets up meanwhile
+//!      │ ── Exec + 3 descriptors ───────▶ │
+//!      │ ◀── Ready + overlays, or Failed  │
 //!      │ ◀── Started (+ terminal), ────── │ end-of-file on the command's pipe: execve succeeded
 //!      │     or NotStarted                │
 //!      │ ── Signal, SignalAll ──────────▶ │
@@ -31,6 +32,8 @@ use crate::spec::ExecSpec;
 pub(crate) enum Request {
     /// The user namespace has its ids.
     MapsWritten,
+    /// The system call filter of commands from here on, instruction by instruction.
+    Filter(Vec<(u16, u8, u8, u32)>),
     /// Run a command; standard input, output and error come along.
     Exec(ExecSpec),
     /// Send a signal to the process group of a command.
@@ -42,7 +45,7 @@ pub(crate) enum Request {
 /// From init to the supervisor.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 pub enum Report {
-    /// The sandbox stands; what became of each of its guards.
+    /// The sandbox stands; what became of each of its guards. Its overlays come along.
     Ready(Vec<GuardReport>),
     /// The sandbox could not be set up, and init has ended.
     Failed(Failure),
@@ -97,8 +100,8 @@ pub(crate) struct Channel(OwnedFd);
 
 /// Longest message: far above the largest argument list that the kernel takes.
 const LONGEST: usize = 64 << 20;
-/// Descriptors that one message can carry.
-const DESCRIPTORS: usize = 3;
+/// Descriptors that one message can carry; more than are sent at once.
+const DESCRIPTORS: usize = 64;
 
 impl Channel {
     /// Makes both ends.

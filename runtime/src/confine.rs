@@ -19,7 +19,8 @@ use crate::{capabilities, descriptors, program, rlimits};
 pub(crate) struct Confinement<'a> {
     pub(crate) sandbox: &'a SandboxSpec,
     pub(crate) domain: Option<Domain>,
-    pub(crate) filter: Option<BpfProgram>,
+    /// An empty one does not load.
+    pub(crate) filter: BpfProgram,
 }
 
 /// What a command tells init before it is replaced by its program.
@@ -107,11 +108,8 @@ fn enter_domain(confinement: &mut Confinement<'_>, told: &Told) -> Result<(), Fa
 }
 
 fn load_filter(confinement: &Confinement<'_>, told: &Told) -> Result<(), Failure> {
-    let Some(filter) = &confinement.filter else {
-        return Ok(());
-    };
-    let how = format!("{} instructions, default deny", filter.len());
-    let loaded = seccompiler::apply_filter(filter)
+    let how = format!("{} instructions, default deny", confinement.filter.len());
+    let loaded = seccompiler::apply_filter(&confinement.filter)
         .map_err(|error| match error {
             seccompiler::Error::Prctl(cause) | seccompiler::Error::Seccomp(cause) => cause,
             _ => io::Error::from_raw_os_error(libc::EINVAL),

@@ -25,7 +25,7 @@ use crate::mounts::Root;
 use crate::serve::Server;
 use crate::spec::{Identity, Network, SandboxSpec};
 use crate::sys::{keyctl_join_session_keyring, reset_signal_dispositions, wipe_environment};
-use crate::{descriptors, idmap, namespaces, network, seccomp};
+use crate::{descriptors, idmap, namespaces, network};
 
 /// What init has from the supervisor, besides a copy of its memory.
 pub(crate) struct Inherited<'a> {
@@ -46,8 +46,10 @@ pub(crate) fn run(spec: &SandboxSpec, inherited: Inherited<'_>) -> ! {
             let _ = supervisor.send(&Report::Failed(failure), &[]);
             exit(125)
         }
-        Ok(confinement) => {
-            let _ = supervisor.send(&Report::Ready(guards), &[]);
+        Ok((confinement, overlays)) => {
+            let shown: Vec<BorrowedFd<'_>> = overlays.iter().map(|overlay| overlay.as_fd()).collect();
+            let _ = supervisor.send(&Report::Ready(guards), &shown);
+            drop(overlays);
             let code = Server::new(supervisor, confinement).map_or(125, Server::serve);
             exit(code)
         }
@@ -59,7 +61,7 @@ fn set_up<'a>(
     supervisor: &Channel,
     mapped: MappedMounts,
     guards: &mut Vec<GuardReport>,
-) -> Result<Confinement<'a>, Failure> {
+) -> Result<(Confinement<'a>, Vec<OwnedFd>), Failure> {
     block_signals()?;
     let base =
         rustix::fs::open(&spec.base, OFlags::PATH | OFlags::DIRECTORY | OFlags::CLOEXEC, Mode::empty())
@@ -67,7 +69,7 @@ fn set_up<'a>(
     take_identity(spec.identity, supervisor)?;
     guards.push(GuardReport::enforced(Guard::Idmap, describe_identity(spec.identity)));
     become_unreadable_and_mortal()?;
-    build_root(spec, &base, mapped)?;
+    let overlays = build_root(spec, &base, mapped)?;
     guards.push(GuardReport::enforced(Guard::Rootfs, "private root, read-only, entered by pivot_root"));
     guards.push(GuardReport::enforced(Guard::Procfs, "new procfs, hidepid, masked"));
     if spec.network == Network::None {
@@ -75,7 +77,7 @@ fn set_up<'a>(
     }
     nix::unistd::sethostname(&spec.hostname)
         .at(Stage::Init, || format!("sethostname({:?})", spec.hostname))?;
-    prepare(spec, guards)
+    Ok((prepare(spec, guards)?, overlays))
 }
 
 /// Init installs no handler: it reads the one signal that it wants from a descriptor, and none that
@@ -117,7 +119,7 @@ fn become_unreadable_and_mortal() -> Result<(), Failure> {
     prctl::set_name(c"clearing-init").at(Stage::Init, || "prctl(PR_SET_NAME)".into())
 }
 
-fn build_root(spec: &SandboxSpec, base: &OwnedFd, mapped: MappedMounts) -> Result<(), Failure> {
+fn build_root(spec: &SandboxSpec, base: &OwnedFd, mapped: MappedMounts) -> Result<Vec<OwnedFd>, Failure> {
     let private = MountPropagationFlags::PRIVATE | MountPropagationFlags::REC;
     mount_change("/", private).at(Stage::Mounts, || "mount(\"/\", MS_PRIVATE | MS_REC)".into())?;
     let mut root = Root::attach(base, mapped)?;
@@ -144,10 +146,5 @@ fn prepare<'a>(spec: &'a SandboxSpec, guards: &mut Vec<GuardReport>) -> Result<C
         Ok(domain) => Some(domain),
         Err(failure) => guarded(Guard::Landlock, Err(failure), "").map(|()| None)?,
     };
-    let filter = seccomp::compile(&spec.syscalls).map_err(|error| Failure {
-        stage: Stage::Seccomp,
-        action: error.to_string(),
-        errno: libc::EINVAL,
-    })?;
-    Ok(Confinement { sandbox: spec, domain, filter: Some(filter) })
+    Ok(Confinement { sandbox: spec, domain, filter: Vec::new() })
 }

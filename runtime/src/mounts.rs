@@ -30,6 +30,8 @@ pub(crate) struct Root {
     /// Beneath the top of its tmpfs, attached over the spec's base directory.
     targets: Targets,
     mapped: MappedMounts,
+    /// The overlays, for whoever wants to outlast them.
+    overlays: Vec<OwnedFd>,
     /// A mask that is in place, to clone the next one from.
     mask: Option<OwnedFd>,
 }
@@ -40,7 +42,7 @@ impl Root {
         let top = new_filesystem("tmpfs", &[("mode", "0755"), ("size", "1m")], PRIVATE)
             .at(Stage::Mounts, || "fsmount(tmpfs) for the root".into())?;
         attach(&top, base.as_fd()).at(Stage::Mounts, || "move_mount(tmpfs) over the base".into())?;
-        Ok(Self { targets: Targets::new(top), mapped, mask: None })
+        Ok(Self { targets: Targets::new(top), mapped, overlays: Vec::new(), mask: None })
     }
 
     /// Carries out every step in order.
@@ -48,8 +50,8 @@ impl Root {
         steps.iter().try_for_each(|step| self.carry_out(step).at(Stage::Mounts, || describe(step)))
     }
 
-    /// Makes the root read-only and its own the only file system tree in sight.
-    pub(crate) fn enter(self) -> Result<(), Failure> {
+    /// Makes the root read-only and its own the only file system tree in sight; hands out its overlays.
+    pub(crate) fn enter(self) -> Result<Vec<OwnedFd>, Failure> {
         let top = self.targets.top();
         if self.mask.is_some() {
             // The masks hold what they show, and none is made any more: an unlinked file has no clones.
@@ -61,7 +63,8 @@ impl Root {
         rustix::process::pivot_root(".", ".").at(Stage::Mounts, || "pivot_root(\".\", \".\")".into())?;
         kernel::unmount(".", kernel::UnmountFlags::DETACH)
             .at(Stage::Mounts, || "umount2(old root, MNT_DETACH)".into())?;
-        rustix::process::chdir("/").at(Stage::Mounts, || "chdir(\"/\")".into())
+        rustix::process::chdir("/").at(Stage::Mounts, || "chdir(\"/\")".into())?;
+        Ok(self.overlays)
     }
 
     fn carry_out(&mut self, step: &Mount) -> io::Result<()> {
@@ -79,6 +82,7 @@ impl Root {
                 let overlay = Overlay { lower, upper, work, owners: *owners };
                 let mount =
                     Layers::open(self.targets.top().as_fd(), &overlay, &mut self.mapped)?.mount(PRIVATE)?;
+                self.overlays.push(mount.try_clone()?);
                 self.mount_at(target, mount)
             }
             Mount::Proc { target } => self.mount_at(target, new_proc()?),

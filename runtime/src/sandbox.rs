@@ -12,13 +12,14 @@ use crate::init::{self, Inherited};
 use crate::mapped::MappedMounts;
 use crate::spec::{ExecSpec, Identity, SandboxSpec};
 use crate::sys::{Forked, clone3};
-use crate::{idmap, namespaces};
+use crate::{idmap, namespaces, seccomp};
 
 /// A live sandbox. Dropping it ends every process in it.
 pub struct Sandbox {
     init: Pid,
     pidfd: OwnedFd,
     channel: Channel,
+    overlays: Vec<OwnedFd>,
 }
 
 impl Sandbox {
@@ -36,8 +37,9 @@ impl Sandbox {
                 init::run(spec, Inherited { supervisor: inits, mapped, held })
             }
             Forked::Parent { child, pidfd } => {
-                let sandbox = Self { init: child, pidfd, channel };
+                let sandbox = Self { init: child, pidfd, channel, overlays: Vec::new() };
                 sandbox.write_maps(spec.identity)?;
+                sandbox.send_filter(spec)?;
                 Ok(sandbox)
             }
         }
@@ -63,9 +65,21 @@ impl Sandbox {
 
     /// Waits for init's next report, and the terminal that comes with [`Report::Started`] if the
     /// command has one. `None`: init has ended without a word.
-    pub fn next_report(&self) -> Result<Option<(Report, Option<OwnedFd>)>, Failure> {
+    pub fn next_report(&mut self) -> Result<Option<(Report, Option<OwnedFd>)>, Failure> {
         let message = self.channel.receive().at(Stage::Channel, || "receive(Report)".into())?;
-        Ok(message.map(|(report, descriptors)| (report, descriptors.into_iter().next())))
+        Ok(message.map(|(report, descriptors)| {
+            let mut descriptors = descriptors.into_iter();
+            if let Report::Ready(_) = report {
+                self.overlays.extend(&mut descriptors);
+            }
+            (report, descriptors.next())
+        }))
+    }
+
+    /// Ends every process and hands out the overlays. The last to close one pays for all that was
+    /// looked up in it, up to a tenth of a second: not for somebody who waits.
+    pub fn into_overlays(mut self) -> Vec<OwnedFd> {
+        std::mem::take(&mut self.overlays)
     }
 
     /// Init's process id in the caller's PID namespace.
@@ -74,7 +88,7 @@ impl Sandbox {
     }
 
     fn ask(&self, request: &Request) -> Result<(), Failure> {
-        unless_gone(self.channel.send(request, &[])).at(Stage::Channel, || format!("send({request:?})"))
+        unless_gone(self.channel.send(request, &[])).at(Stage::Channel, || "send(Request)".into())
     }
 
     fn write_maps(&self, identity: Identity) -> Result<(), Failure> {
@@ -85,6 +99,16 @@ impl Sandbox {
                 self.ask(&Request::MapsWritten)
             }
         }
+    }
+
+    /// The filter is compiled here, while init puts the root together.
+    fn send_filter(&self, spec: &SandboxSpec) -> Result<(), Failure> {
+        let program = seccomp::compile(&spec.syscalls).map_err(|error| Failure {
+            stage: Stage::Seccomp,
+            action: error.to_string(),
+            errno: libc::EINVAL,
+        })?;
+        self.ask(&Request::Filter(program.iter().map(|step| (step.code, step.jt, step.jf, step.k)).collect()))
     }
 
     fn end(&self) -> io::Result<()> {
@@ -119,5 +143,7 @@ fn unless_gone(sent: io::Result<()>) -> io::Result<()> {
 enum RequestRef<'a> {
     #[expect(dead_code, reason = "keeps the variants' numbers those of `Request`")]
     MapsWritten,
+    #[expect(dead_code, reason = "keeps the variants' numbers those of `Request`")]
+    Filter,
     Exec(&'a ExecSpec),
 }

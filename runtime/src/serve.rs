@@ -10,6 +10,7 @@ use nix::sys::signal::{SigSet, Signal, kill};
 use nix::sys::signalfd::{SfdFlags, SignalFd};
 use nix::unistd::Pid;
 use rustix::process::WaitOptions;
+use seccompiler::{BpfProgram, sock_filter};
 
 use crate::channel::{Channel, ExitStatus, Report, Request, Usage, unframe};
 use crate::confine::{Confinement, Word, become_command};
@@ -99,6 +100,7 @@ impl<'a> Server<'a> {
             Ok(Some((Request::SignalAll { signal }, _))) => {
                 send(Pid::from_raw(-1), signal);
             }
+            Ok(Some((Request::Filter(program), _))) => self.confinement.filter = filter(&program),
             Ok(Some((Request::MapsWritten, _))) => {}
             Ok(None) | Err(_) => return false,
         }
@@ -210,6 +212,10 @@ struct Ready {
     asked: bool,
     died: bool,
     telling: Vec<usize>,
+}
+
+fn filter(program: &[(u16, u8, u8, u32)]) -> BpfProgram {
+    program.iter().map(|&(code, jt, jf, k)| sock_filter { code, jt, jf, k }).collect()
 }
 
 fn guards(words: Vec<Word>) -> Result<Vec<GuardReport>, Failure> {

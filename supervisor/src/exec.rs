@@ -9,7 +9,9 @@ use clearing_rootfs::{Changes, Project, ProjectRequest, RunDirectory, Store};
 use clearing_runtime::{ExitStatus, Sandbox};
 
 use crate::error::Error;
+use crate::exit_code;
 use crate::host::Host;
+use crate::leftover::Leftover;
 use crate::outcome::{Cause, ChangeCounts, Outcome, Tier};
 use crate::plan::{Plan, plan};
 use crate::relay::Streams;
@@ -88,11 +90,13 @@ pub(crate) fn prepare(request: &RunRequest) -> Result<Prepared, Error> {
 impl Prepared {
     /// Runs the command to its end and collects what it changed. The project stays as it is.
     pub(crate) fn run(mut self) -> Result<Finished, Error> {
-        let finished = self.conduct();
-        self.discard().and(finished)
+        match self.conduct() {
+            Ok((end, changes)) => self.finish(end, changes),
+            Err(error) => self.discard().and(Err(error)),
+        }
     }
 
-    fn conduct(&mut self) -> Result<Finished, Error> {
+    fn conduct(&mut self) -> Result<(End, Changes), Error> {
         let Self { plan, workspace, run, streams, started, .. } = self;
         let deadline = plan.timeout.and_then(|timeout| started.checked_add(timeout));
         let watch = Watch::new(deadline, plan.grace)?;
@@ -101,7 +105,26 @@ impl Prepared {
         streams.close_for_command();
         let end = watch.until_the_end(sandbox, streams)?;
         let changes = Changes::between(&workspace.layer.upper, &workspace.project.root)?;
-        Ok(finish(end, changes, &workspace.project.root, *started))
+        Ok((end, changes))
+    }
+
+    fn finish(self, end: End, changes: Changes) -> Result<Finished, Error> {
+        let (cause, exit_code, signal) = judge(&end);
+        let error = end.failure.map(Error::Setup).or_else(|| (cause == Cause::Init).then_some(Error::InitEnded));
+        let outcome = Outcome {
+            cause,
+            exit_code,
+            signal,
+            wall_ms: u64::try_from(self.started.elapsed().as_millis()).unwrap_or(u64::MAX),
+            tier: Tier::Namespaces,
+            project: PathText(self.workspace.project.root),
+            guards: end.guards,
+            changes: ChangeCounts::of(&changes),
+            usage: end.usage,
+            error: error.as_ref().map(Error::text),
+        };
+        Leftover { run: self.run, overlays: end.overlays }.clear()?;
+        Ok(Finished { outcome, changes, error })
     }
 
     /// Gives back what was prepared.
@@ -132,28 +155,18 @@ fn project_request<'a>(request: &'a RunRequest, host: &'a Host, state: &'a Path)
     }
 }
 
-fn finish(end: End, changes: Changes, project: &Path, started: Instant) -> Finished {
-    let (cause, exit_code, signal) = match (&end.failure, end.status, end.timed_out) {
-        (Some(failure), ..) => (Cause::Setup, Some(Error::Setup(failure.clone()).exit_code().into()), None),
-        (_, Some(ExitStatus::Code(code)), false) => (Cause::Exit, Some(code), None),
-        (_, Some(ExitStatus::Signal(signal)), false) => (Cause::Signal, None, Some(signal)),
-        (_, Some(ExitStatus::Code(code)), true) => (Cause::Timeout, Some(code), None),
-        (_, Some(ExitStatus::Signal(signal)), true) => (Cause::Timeout, None, Some(signal)),
-        (_, None, true) => (Cause::Timeout, None, None),
-        (_, None, false) => (Cause::Init, None, None),
+/// Why the command ended, with its code or its signal.
+fn judge(end: &End) -> (Cause, Option<i32>, Option<i32>) {
+    let (code, signal) = match end.status {
+        Some(ExitStatus::Code(code)) => (Some(code), None),
+        Some(ExitStatus::Signal(signal)) => (None, Some(signal)),
+        None => (None, None),
     };
-    let error = end.failure.map(Error::Setup).or_else(|| (cause == Cause::Init).then_some(Error::InitEnded));
-    let outcome = Outcome {
-        cause,
-        exit_code,
-        signal,
-        wall_ms: u64::try_from(started.elapsed().as_millis()).unwrap_or(u64::MAX),
-        tier: Tier::Namespaces,
-        project: PathText(project.to_owned()),
-        guards: end.guards,
-        changes: ChangeCounts::of(&changes),
-        usage: end.usage,
-        error: error.as_ref().map(Error::text),
-    };
-    Finished { outcome, changes, error }
+    match &end.failure {
+        Some(failure) => (Cause::Setup, Some(exit_code::of_failure(failure).into()), None),
+        None if end.timed_out => (Cause::Timeout, code, signal),
+        None if code.is_some() => (Cause::Exit, code, None),
+        None if signal.is_some() => (Cause::Signal, None, signal),
+        None => (Cause::Init, None, None),
+    }
 }

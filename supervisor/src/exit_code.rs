@@ -2,6 +2,9 @@
 
 use std::process::ExitCode;
 
+use clearing_runtime::{Failure, Stage};
+use nix::libc::{ENOENT, ENOTDIR};
+
 use crate::outcome::{Cause, Outcome};
 
 /// The deadline ended the command.
@@ -22,4 +25,13 @@ pub(crate) fn of(outcome: &Outcome) -> ExitCode {
         Cause::Setup | Cause::Init => outcome.exit_code.map_or(REFUSED, |code| code as u8),
     };
     ExitCode::from(code)
+}
+
+/// The code that tells why there was no command.
+pub(crate) fn of_failure(failure: &Failure) -> u8 {
+    match (failure.stage, failure.errno) {
+        (Stage::Execute, ENOENT | ENOTDIR) => NOT_FOUND,
+        (Stage::Execute, _) => NOT_EXECUTABLE,
+        _ => REFUSED,
+    }
 }

@@ -11,6 +11,7 @@ mod exec;
 mod exit_code;
 mod hints;
 mod host;
+mod leftover;
 mod outcome;
 mod plan;
 mod relay;

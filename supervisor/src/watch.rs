@@ -7,7 +7,7 @@
 //!     └───── exited ─────────┴───── exited ─────┴──────────────────┴──▶ drained ──▶ End
 //! ```
 
-use std::os::fd::AsFd as _;
+use std::os::fd::{AsFd as _, OwnedFd};
 use std::time::{Duration, Instant};
 
 use clearing_runtime::{ExitStatus, Failure, GuardReport, Report, Sandbox, Usage};
@@ -30,6 +30,8 @@ pub(crate) struct End {
     pub(crate) timed_out: bool,
     pub(crate) guards: Vec<GuardReport>,
     pub(crate) usage: Usage,
+    /// Still open, though nobody is in them.
+    pub(crate) overlays: Vec<OwnedFd>,
 }
 
 /// The supervisor at work on one command.
@@ -65,9 +67,9 @@ impl Watch {
     }
 
     /// Serves the command until it has ended, ends the sandbox, and hands on what is left of its output.
-    pub(crate) fn until_the_end(mut self, sandbox: Sandbox, streams: &mut Streams) -> Result<End, Error> {
-        while !self.step(&sandbox, streams)? {}
-        drop(sandbox);
+    pub(crate) fn until_the_end(mut self, mut sandbox: Sandbox, streams: &mut Streams) -> Result<End, Error> {
+        while !self.step(&mut sandbox, streams)? {}
+        self.end.overlays = sandbox.into_overlays();
         // A reader of our output may have stopped reading; from here on a signal ends us.
         self.signals.release();
         streams.drain()?;
@@ -75,7 +77,7 @@ impl Watch {
     }
 
     /// Waits for something to happen and answers it; true when the command has ended.
-    fn step(&mut self, sandbox: &Sandbox, streams: &mut Streams) -> Result<bool, Error> {
+    fn step(&mut self, sandbox: &mut Sandbox, streams: &mut Streams) -> Result<bool, Error> {
         let (reported, signalled) = self.wait(sandbox, streams)?;
         if signalled {
             self.answer_signals(sandbox, streams)?;
@@ -107,7 +109,7 @@ impl Watch {
         Ok((ready[0], ready[1]))
     }
 
-    fn take_report(&mut self, sandbox: &Sandbox, streams: &mut Streams) -> Result<bool, Error> {
+    fn take_report(&mut self, sandbox: &mut Sandbox, streams: &mut Streams) -> Result<bool, Error> {
         let Some((report, terminal)) = sandbox.next_report()? else { return Ok(true) };
         match report {
             Report::Ready(guards) => self.end.guards = guards,
