@@ -31,7 +31,7 @@ impl Site {
     pub fn new(caller: Caller) -> Self {
         let directory = new_directory();
         let home = directory.path().join("home");
-        let site = Self { project: home.join("project"), home, ..Self::around(caller, directory) };
+        let site = Self::around(caller, directory, home.join("project"), home);
         site.make_directory(&site.home, 0o700);
         site.furnish();
         site
@@ -42,22 +42,22 @@ impl Site {
     /// A caller who is that very user keeps their own home and search path, and the project lies
     /// elsewhere. Any other caller gets a home of their own with the same Rust toolchain in it.
     pub fn with_tools(caller: Caller) -> Self {
+        let mut site;
         if caller.is_myself() {
             let directory = new_directory();
-            let (home, environment) = (tools::own_home(), tools::own_environment());
             let project = directory.path().join("project");
-            let site = Self { home, project, environment, ..Self::around(caller, directory) };
+            site = Self::around(caller, directory, project, tools::own_home());
+            site.environment = tools::own_environment();
             site.furnish();
-            return site;
+        } else {
+            site = Self::new(caller);
+            site.environment = tools::laid_environment(&site.home);
+            tools::lay_toolchain(&site.home);
         }
-        let mut site = Self::new(caller);
-        tools::lay_toolchain(&site.home);
-        site.environment = tools::laid_environment(&site.home);
         site
     }
 
-    fn around(caller: Caller, directory: TempDir) -> Self {
-        let (home, project) = (PathBuf::new(), PathBuf::new());
+    fn around(caller: Caller, directory: TempDir, project: PathBuf, home: PathBuf) -> Self {
         Self { caller, directory, home, project, environment: Vec::new(), runs: Cell::new(0) }
     }
 
@@ -177,6 +177,13 @@ impl Site {
     fn next_result(&self) -> PathBuf {
         self.runs.set(self.runs.get() + 1);
         self.results().join(format!("{}.json", self.runs.get()))
+    }
+}
+
+impl Drop for Site {
+    /// A killed run leaves directories of the overlay's, mode 0, that their owner cannot remove as they are.
+    fn drop(&mut self) {
+        let _ = Command::new("chmod").args(["-R", "u+rwx"]).arg(self.directory()).output();
     }
 }
 
