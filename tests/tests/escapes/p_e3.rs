@@ -37,7 +37,7 @@ fn a_very_deep_directory_leaves_nothing() {
     leaves_nothing(&[
         "sh",
         "-c",
-        "for i in $(seq 600); do mkdir -p deep-name && cd deep-name || exit 1; done",
+        "for i in $(seq 300); do mkdir -p deep-name && cd deep-name || exit 1; done",
     ]);
 }
 

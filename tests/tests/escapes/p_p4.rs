@@ -161,7 +161,7 @@ fn finds_nothing_writable(places: &str) {
         };
         let output = attempt(&site, &look(places));
         assert_eq!(output.stdout.lines().count(), 1, "{output}");
-        let told = control(&site, &look("/proc/self -maxdepth 1 -name comm"));
+        let told = control(&site, &look("/proc/self/ -maxdepth 1 -name comm"));
         assert!(told.contains("/comm"), "control: {told}");
     });
 }
