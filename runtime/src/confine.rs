@@ -40,9 +40,10 @@ pub(crate) fn become_command(
     streams: Streams,
     told: OwnedFd,
 ) -> ! {
-    let told = Told(told);
-    let Err(failure) = confine_and_execute(spec, confinement, streams, &told);
-    told.say(&Word::Failed(failure));
+    let mut told = Told { pipe: told, words: Vec::new() };
+    let Err(failure) = confine_and_execute(spec, confinement, streams, &mut told);
+    told.note(&Word::Failed(failure));
+    told.say();
     exit(125)
 }
 
@@ -50,25 +51,24 @@ pub(crate) fn become_command(
 /// before Landlock, and the filter last, since it refuses much of what stands above it.
 fn confine_and_execute(
     spec: &ExecSpec,
-    mut confinement: Confinement<'_>,
+    confinement: Confinement<'_>,
     streams: Streams,
-    told: &Told,
+    told: &mut Told,
 ) -> Result<std::convert::Infallible, Failure> {
+    let Confinement { sandbox, domain, filter } = confinement;
     default_signals()?;
     new_session()?;
     streams.install()?;
     change_directory(spec)?;
-    told.guard(&confinement, Guard::Rlimits, "setrlimit", rlimits::apply(&spec.limits))?;
-    told.guard(
-        &confinement,
-        Guard::Capabilities,
-        "all sets empty, securebits locked",
-        capabilities::drop_all(),
-    )?;
-    told.guard(&confinement, Guard::NoNewPrivs, "prctl", no_new_privs())?;
-    enter_domain(&mut confinement, told)?;
-    told.guard(&confinement, Guard::Descriptors, "0, 1 and 2 only", descriptors::close_on_exec())?;
-    load_filter(&confinement, told)?;
+    told.guard(sandbox, Guard::Rlimits, "setrlimit", rlimits::apply(&spec.limits))?;
+    told.guard(sandbox, Guard::Capabilities, "all sets empty, securebits locked", capabilities::drop_all())?;
+    told.guard(sandbox, Guard::NoNewPrivs, "prctl", no_new_privs())?;
+    if let Some(domain) = domain {
+        told.guard(sandbox, Guard::Landlock, &format!("ABI {}", domain.abi), domain.enter())?;
+    }
+    told.guard(sandbox, Guard::Descriptors, "0, 1 and 2 only", descriptors::close_on_exec())?;
+    told.guard(sandbox, Guard::Seccomp, &format!("{} instructions", filter.len()), load_filter(&filter))?;
+    told.say();
     program::execute(spec)
 }
 
@@ -99,50 +99,43 @@ fn no_new_privs() -> Result<(), Failure> {
     rustix::thread::set_no_new_privs(true).at(Stage::Execute, || "prctl(PR_SET_NO_NEW_PRIVS)".into())
 }
 
-fn enter_domain(confinement: &mut Confinement<'_>, told: &Told) -> Result<(), Failure> {
-    let Some(domain) = confinement.domain.take() else {
-        return Ok(());
-    };
-    let how = format!("ABI {}", domain.abi);
-    told.guard(confinement, Guard::Landlock, &how, domain.enter())
-}
-
-fn load_filter(confinement: &Confinement<'_>, told: &Told) -> Result<(), Failure> {
-    let how = format!("{} instructions, default deny", confinement.filter.len());
-    let loaded = seccompiler::apply_filter(&confinement.filter)
+fn load_filter(filter: &BpfProgram) -> Result<(), Failure> {
+    seccompiler::apply_filter(filter)
         .map_err(|error| match error {
             seccompiler::Error::Prctl(cause) | seccompiler::Error::Seccomp(cause) => cause,
             _ => io::Error::from_raw_os_error(libc::EINVAL),
         })
-        .at(Stage::Seccomp, || "seccomp(SECCOMP_SET_MODE_FILTER)".into());
-    told.guard(confinement, Guard::Seccomp, &how, loaded)
+        .at(Stage::Seccomp, || "seccomp(SECCOMP_SET_MODE_FILTER)".into())
 }
 
-/// The pipe to init.
-struct Told(OwnedFd);
+/// What init is to hear, and the pipe to it. It is said at once: each write would wake init, which
+/// then competes with the command for a processor.
+struct Told {
+    pipe: OwnedFd,
+    words: Vec<u8>,
+}
 
 impl Told {
-    /// Tells what became of a guard; a missing one is fatal unless the spec can do without it.
+    /// Notes what became of a guard; a missing one is fatal unless the spec can do without it.
     fn guard(
-        &self,
-        confinement: &Confinement<'_>,
+        &mut self,
+        sandbox: &SandboxSpec,
         guard: Guard,
         how: &str,
         result: Result<(), Failure>,
     ) -> Result<(), Failure> {
-        match result {
-            Ok(()) => self.say(&Word::Guard(GuardReport::enforced(guard, how))),
-            Err(failure) if confinement.sandbox.best_effort.contains(&guard) => {
-                self.say(&Word::Guard(GuardReport::missing(guard, failure.to_string())));
-            }
-            Err(failure) => return Err(failure),
-        }
+        self.note(&Word::Guard(GuardReport::of(guard, how, result, &sandbox.best_effort)?));
         Ok(())
     }
 
-    fn say(&self, word: &Word) {
+    fn note(&mut self, word: &Word) {
+        // None of these values can fail to be written to memory.
+        let _ = frame(word).map(|frame| self.words.extend(frame));
+    }
+
+    fn say(&mut self) {
         // Init being gone means that this process is about to be killed too.
-        let _ = frame(word).map(|bytes| rustix::io::write(&self.0, &bytes));
+        let _ = rustix::io::write(&self.pipe, &std::mem::take(&mut self.words));
     }
 }
 

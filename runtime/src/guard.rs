@@ -1,6 +1,10 @@
 //! The guards, and what became of each.
 
+use std::collections::BTreeSet;
+
 use serde::{Deserialize, Serialize};
+
+use crate::error::Failure;
 
 /// One isolation mechanism.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
@@ -60,6 +64,20 @@ impl GuardReport {
     /// A guard that holds.
     pub fn enforced(guard: Guard, detail: impl Into<String>) -> Self {
         Self { guard, enforced: true, detail: detail.into() }
+    }
+
+    /// What became of a guard: one that cannot be had is fatal, unless it is among the `optional`.
+    pub(crate) fn of(
+        guard: Guard,
+        how: &str,
+        result: Result<(), Failure>,
+        optional: &BTreeSet<Guard>,
+    ) -> Result<Self, Failure> {
+        match result {
+            Ok(()) => Ok(Self::enforced(guard, how)),
+            Err(failure) if optional.contains(&guard) => Ok(Self::missing(guard, failure.to_string())),
+            Err(failure) => Err(failure),
+        }
     }
 
     /// A guard that does not hold, and why.

@@ -129,14 +129,8 @@ fn build_root(spec: &SandboxSpec, base: &OwnedFd, mapped: MappedMounts) -> Resul
 
 /// What every command will enter is made once, before there is one.
 fn prepare<'a>(spec: &'a SandboxSpec, guards: &mut Vec<GuardReport>) -> Result<Confinement<'a>, Failure> {
-    let mut guarded = |guard, result: Result<(), Failure>, how: &str| {
-        guards.push(match result {
-            Ok(()) => GuardReport::enforced(guard, how),
-            Err(failure) if spec.best_effort.contains(&guard) => {
-                GuardReport::missing(guard, failure.to_string())
-            }
-            Err(failure) => return Err(failure),
-        });
+    let mut guarded = |guard, result, how: &str| {
+        guards.push(GuardReport::of(guard, how, result, &spec.best_effort)?);
         Ok(())
     };
     let keyring =

@@ -6,7 +6,7 @@ use std::time::{Duration, Instant};
 
 use clearing_profiles::{NetworkMode, Profile};
 use clearing_rootfs::{Changes, Project, ProjectRequest, RunDirectory, Store};
-use clearing_runtime::{ExitStatus, Sandbox};
+use clearing_runtime::{ExitStatus, Guard, GuardReport, Sandbox};
 
 use crate::error::Error;
 use crate::exit_code;
@@ -108,7 +108,9 @@ impl Prepared {
         Ok((end, changes))
     }
 
-    fn finish(self, end: End, changes: Changes) -> Result<Finished, Error> {
+    fn finish(self, mut end: End, changes: Changes) -> Result<Finished, Error> {
+        let variables = format!("{} variables, by allow-list", self.plan.exec.environment.len());
+        end.guards.push(GuardReport::enforced(Guard::Environment, variables));
         let (cause, exit_code, signal) = judge(&end);
         let error = end.failure.map(Error::Setup).or_else(|| (cause == Cause::Init).then_some(Error::InitEnded));
         let outcome = Outcome {
