@@ -24,7 +24,9 @@
 
 mod binary;
 mod caller;
+mod collected;
 pub mod decoys;
+mod family;
 mod leaks;
 mod output;
 mod probe;
@@ -35,6 +37,7 @@ mod tools;
 mod tree;
 
 pub use caller::{Caller, for_each_caller, skip};
+pub use family::children;
 pub use leaks::assert_nothing_left;
 pub use output::Output;
 pub use run::Run;

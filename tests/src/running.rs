@@ -1,9 +1,9 @@
 //! A started call of `clearing`, and the deadline that no proof outlives.
 
-use std::io::{Read, Write as _};
+use std::fs;
+use std::io::Write as _;
 use std::path::PathBuf;
 use std::process::{Child, Command, ExitStatus};
-use std::sync::mpsc::{Receiver, channel};
 use std::thread;
 use std::time::{Duration, Instant};
 
@@ -11,6 +11,7 @@ use nix::sys::signal::{Signal, kill, killpg};
 use nix::unistd::Pid;
 
 use crate::Output;
+use crate::collected::Collected;
 
 /// How long anything that a proof starts may take before it is killed and the proof fails.
 pub const DEADLINE: Duration = Duration::from_secs(60);
@@ -19,8 +20,8 @@ pub const DEADLINE: Duration = Duration::from_secs(60);
 pub struct Running {
     child: Child,
     line: String,
-    stdout: Receiver<Vec<u8>>,
-    stderr: Receiver<Vec<u8>>,
+    stdout: Collected,
+    stderr: Collected,
     result: Option<PathBuf>,
     end: Instant,
 }
@@ -33,7 +34,7 @@ impl Running {
             // A command that does not read its input is no failure of the proof.
             thread::spawn(move || stdin.write_all(&input));
         }
-        let (stdout, stderr) = (collect(child.stdout.take()), collect(child.stderr.take()));
+        let (stdout, stderr) = (Collected::of(child.stdout.take()), Collected::of(child.stderr.take()));
         Self { child, line, stdout, stderr, result, end: Instant::now() + DEADLINE }
     }
 
@@ -51,6 +52,46 @@ impl Running {
     /// Sends a signal to that one process.
     pub fn signal(&self, signal: Signal) {
         kill(self.pid(), signal).expect("signal to a child of ours");
+    }
+
+    /// What it has printed on standard output until now.
+    pub fn printed_so_far(&self) -> String {
+        String::from_utf8_lossy(&self.stdout.so_far()).into_owned()
+    }
+
+    /// Waits until it has printed `text` on standard output.
+    ///
+    /// # Panics
+    ///
+    /// If it has not at the deadline.
+    #[track_caller]
+    pub fn expect_printed(&self, text: &str) {
+        self.expect(&format!("never printed {text:?}"), || self.printed_so_far().contains(text));
+    }
+
+    /// Waits until that one process is stopped.
+    ///
+    /// # Panics
+    ///
+    /// If it is not at the deadline.
+    #[track_caller]
+    pub fn expect_stopped(&self) {
+        let stat = format!("/proc/{}/stat", self.pid());
+        let is_stopped = || fs::read_to_string(&stat).is_ok_and(|stat| stat.contains(") T "));
+        self.expect("never stopped", is_stopped);
+    }
+
+    /// The children of that one process.
+    pub fn children(&self) -> Vec<Pid> {
+        crate::children(self.pid())
+    }
+
+    #[track_caller]
+    fn expect(&self, otherwise: &str, is_so: impl Fn() -> bool) {
+        while !is_so() {
+            assert!(Instant::now() < self.end, "{otherwise}: {}\n{}", self.line, self.printed());
+            thread::sleep(Duration::from_millis(2));
+        }
     }
 
     /// Waits for its end and for the end of all that it printed.
@@ -80,17 +121,15 @@ impl Running {
         }
     }
 
-    fn expect_end(&self, stream: &Receiver<Vec<u8>>) -> Vec<u8> {
+    fn expect_end(&self, stream: &Collected) -> Vec<u8> {
         let left = self.end.saturating_duration_since(Instant::now());
         stream
-            .recv_timeout(left)
-            .unwrap_or_else(|_| panic!("ended, but something still holds its output: {}", self.line))
+            .to_its_end(left)
+            .unwrap_or_else(|| panic!("ended, but something still holds its output: {}", self.line))
     }
 
     fn printed(&self) -> String {
-        let grace = Duration::from_secs(1);
-        let streams =
-            [&self.stdout, &self.stderr].map(|stream| stream.recv_timeout(grace).unwrap_or_default());
+        let streams = [&self.stdout, &self.stderr].map(Collected::so_far);
         String::from_utf8_lossy(&streams.concat()).into_owned()
     }
 
@@ -108,17 +147,4 @@ impl Drop for Running {
     fn drop(&mut self) {
         self.kill();
     }
-}
-
-/// Reads a stream to its end on a thread of its own, so that waiting for it can be bounded.
-fn collect(stream: Option<impl Read + Send + 'static>) -> Receiver<Vec<u8>> {
-    let (sender, receiver) = channel();
-    thread::spawn(move || {
-        let mut bytes = Vec::new();
-        if let Some(mut stream) = stream {
-            let _ = stream.read_to_end(&mut bytes);
-        }
-        let _ = sender.send(bytes);
-    });
-    receiver
 }
