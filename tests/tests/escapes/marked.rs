@@ -19,6 +19,15 @@ pub(crate) fn processes(mark: &str) -> Vec<i32> {
         .collect()
 }
 
+/// Those of them that are no process of `clearing` itself, which may clear away behind a run.
+pub(crate) fn commands(mark: &str) -> Vec<i32> {
+    let is_ours = |pid: &i32| {
+        let line = fs::read(format!("/proc/{pid}/cmdline")).unwrap_or_default();
+        line.split(|byte| *byte == 0).next().is_some_and(|program| program.ends_with(b"/clearing"))
+    };
+    processes(mark).into_iter().filter(|pid| !is_ours(pid)).collect()
+}
+
 /// Waits until none is left.
 ///
 /// # Panics
@@ -33,15 +42,15 @@ pub(crate) fn expect_gone(mark: &str, patience: Duration) {
     }
 }
 
-/// Waits until one is there.
+/// Waits until so many commands are there.
 ///
 /// # Panics
 ///
-/// If none is after five seconds.
+/// If they are not after five seconds.
 #[track_caller]
 pub(crate) fn expect_there(mark: &str, at_least: usize) {
     let end = Instant::now() + Duration::from_secs(5);
-    while processes(mark).len() < at_least {
+    while commands(mark).len() < at_least {
         assert!(Instant::now() < end, "it never started");
         std::thread::sleep(Duration::from_millis(5));
     }

@@ -74,7 +74,7 @@ fn a_stubborn_command_ends_at_the_deadline() {
         let run = site.run(["./probe", "stubborn", &mark]).args(["--timeout", "300ms"]);
         run.output().expect_code(124);
         assert!(started.elapsed() < Duration::from_secs(20), "{:?}", started.elapsed());
-        assert!(marked::processes(&mark).is_empty(), "still there");
+        assert!(marked::commands(&mark).is_empty(), "still there");
         assert_nothing_left(&site);
     });
 }
@@ -89,7 +89,7 @@ fn does_not_outlive(script: &str) {
         let started = Instant::now();
         site.run(["sh", "-c", &script]).output();
         assert!(started.elapsed() < Duration::from_secs(10), "the run waited");
-        assert!(marked::processes(&mark).is_empty(), "still there");
+        assert!(marked::commands(&mark).is_empty(), "still there");
         assert_nothing_left(&site);
         outlives_outside(&site, &script, &mark);
     });

@@ -72,7 +72,7 @@ fn a_killed_init_ends_the_run_and_is_told() {
         let site = armed(caller);
         let mark = secret();
         let running = site.run(["sh", "-c", "sleep 20; true", &mark]).spawn();
-        marked::expect_there(&mark, 2);
+        marked::expect_there(&mark, 1);
         let init = child_of(running.pid().as_raw());
         kill(Pid::from_raw(init), Signal::SIGKILL).expect("init is there");
         let output = running.wait();
@@ -87,7 +87,7 @@ fn after_a_killed_supervisor_one_further_command_leaves_nothing() {
         let site = armed(caller);
         let mark = secret();
         let running = site.run(["sh", "-c", "echo x > file; sleep 20; true", &mark]).spawn();
-        marked::expect_there(&mark, 2);
+        marked::expect_there(&mark, 1);
         running.signal(Signal::SIGKILL);
         marked::expect_gone(&mark, AT_ONCE);
         drop(running);
@@ -101,9 +101,8 @@ fn goes_with_the_supervisor(signal: Signal, patience: Duration) {
     for_each_caller(|caller| {
         let site = Site::new(caller);
         let mark = secret();
-        // The supervisor's own command line shows the mark too.
         let running = site.run(["sh", "-c", "sleep 20; true", &mark]).spawn();
-        marked::expect_there(&mark, 2);
+        marked::expect_there(&mark, 1);
         running.signal(signal);
         let output = running.wait();
         assert_ne!(output.code, Some(0), "{output}");

@@ -3,7 +3,7 @@
 use std::fs;
 use std::os::unix::fs::PermissionsExt as _;
 
-use clearing_tests::{Caller, Site, for_each_caller};
+use clearing_tests::{Caller, Site, assert_nothing_left, for_each_caller};
 
 use crate::attack::{attempt, control};
 
@@ -81,6 +81,8 @@ fn binary_stays(script: &str) {
         let before = fs::read(site.binary()).expect("readable");
         attempt(&site, &script);
         assert!(fs::read(site.binary()).expect("there") == before, "overwritten");
+        // What clears away behind the run still executes the binary, which keeps it from being written.
+        assert_nothing_left(&site);
         // Beware of the loop over all processes: outside, the last step alone.
         let last = script.rsplit("; ").next().expect("a step");
         control(&site, last);
