@@ -27,6 +27,7 @@ mod namespaces;
 mod network;
 mod numbers;
 mod overlay;
+pub mod probe;
 mod program;
 mod rlimits;
 mod sandbox;

@@ -1,0 +1,113 @@
+//! User namespace, all seven, and a whole sandbox in them.
+
+use std::collections::BTreeSet;
+use std::fs::File;
+use std::os::fd::AsFd as _;
+use std::path::PathBuf;
+
+use super::trial::{NAMES, in_user_namespace, nothing, silence};
+use super::{Answer, Request};
+use crate::channel::Report;
+use crate::error::{AtStage as _, Failure, Stage};
+use crate::namespaces;
+use crate::sandbox::Sandbox;
+use crate::spec::{
+    Answer as Permission, ExecSpec, Identity, Mount, Network, PathRule, Rights, SHIFTED_IDS, SandboxSpec,
+    SyscallRule,
+};
+
+/// A user namespace of its own, with the ids of a sandbox.
+pub(super) fn user_namespace(request: &Request<'_>) -> Answer {
+    let identity = request.identity;
+    in_user_namespace(0, identity, nothing, |()| {
+        Ok(match identity {
+            Identity::Caller { uid, gid } => format!("{uid}:{gid} mapped to itself"),
+            Identity::Shifted { base, .. } => {
+                format!("ids {base} to {} are its own", base + (SHIFTED_IDS - 1))
+            }
+        })
+    })
+}
+
+/// All at once, as a sandbox has them; a failure names the kind that is to blame.
+pub(super) fn all_seven(request: &Request<'_>) -> Answer {
+    let flags = namespaces::clone_flags(Network::None) as libc::c_int;
+    let seven = in_user_namespace(flags, request.identity, nothing, |()| {
+        Ok("user, mount, pid, network, ipc, uts, cgroup".into())
+    });
+    seven.map_err(|failure| blame(request.identity).unwrap_or(failure))
+}
+
+fn blame(identity: Identity) -> Option<Failure> {
+    NAMES
+        .iter()
+        .find_map(|(_, flag)| in_user_namespace(*flag, identity, nothing, |()| Ok(String::new())).err())
+}
+
+/// Every guard of a run, in a sandbox with nothing in it: the command goes all the way to its
+/// `execve(2)`, which finds no program.
+pub(super) fn sandbox(request: &Request<'_>) -> Answer {
+    let spec = empty_sandbox(request);
+    let null = File::open("/dev/null").at(Stage::Descriptors, || "open(\"/dev/null\")".into())?;
+    let mut sandbox = Sandbox::launch(&spec, &[])?;
+    sandbox.exec(&no_program(), [null.as_fd(), null.as_fd(), null.as_fd()])?;
+    let mut guards = 0;
+    while let Some((report, _)) = sandbox.next_report()? {
+        match report {
+            Report::Ready(enforced) => guards = enforced.len(),
+            Report::Failed(failure) => return Err(failure),
+            Report::NotStarted { failure, .. } if is_no_program(&failure) => {
+                return Ok(format!("{guards} guards around init, and a command confined in it"));
+            }
+            Report::NotStarted { failure, .. } => return Err(failure),
+            Report::Started { .. } | Report::Exited { .. } => {}
+        }
+    }
+    Err(silence())
+}
+
+fn is_no_program(failure: &Failure) -> bool {
+    failure.stage == Stage::Execute && failure.errno == libc::ENOENT
+}
+
+fn empty_sandbox(request: &Request<'_>) -> SandboxSpec {
+    SandboxSpec {
+        identity: request.identity,
+        network: Network::None,
+        hostname: "clearing".into(),
+        base: request.scratch.to_owned(),
+        root: vec![
+            Mount::Proc { target: "/proc".into() },
+            Mount::Mask { target: "/proc/kcore".into() },
+            Mount::Protect { target: "/proc/sys".into() },
+            Mount::Device { path: "/dev/null".into() },
+            Mount::Devpts { target: "/dev/pts".into() },
+            Mount::Tmpfs { target: "/tmp".into(), size: 4096, mode: 0o1777 },
+        ],
+        landlock: vec![PathRule { path: PathBuf::from("/"), rights: Rights::List }],
+        syscalls: allowed(&["execve", "write", "exit_group"]),
+        best_effort: BTreeSet::new(),
+    }
+}
+
+fn no_program() -> ExecSpec {
+    ExecSpec {
+        id: 1,
+        argv: vec![c"/no-such-program".into()],
+        environment: Vec::new(),
+        cwd: c"/".into(),
+        terminal: None,
+        limits: Vec::new(),
+    }
+}
+
+/// Rules that permit these calls and no other.
+pub(super) fn allowed(names: &[&'static str]) -> Vec<SyscallRule> {
+    let permit = |name: &&'static str| SyscallRule {
+        name,
+        answer: Permission::Allow,
+        when: Vec::new(),
+        otherwise: Permission::Allow,
+    };
+    names.iter().map(permit).collect()
+}
