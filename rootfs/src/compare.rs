@@ -25,7 +25,11 @@ pub enum Kind {
 
 impl Kind {
     pub(crate) fn of(stat: &Stat) -> Self {
-        match FileType::from_raw_mode(stat.st_mode) {
+        Self::of_type(FileType::from_raw_mode(stat.st_mode))
+    }
+
+    pub(crate) fn of_type(file_type: FileType) -> Self {
+        match file_type {
             FileType::Directory => Self::Directory,
             FileType::Symlink => Self::Symlink,
             FileType::Fifo => Self::Fifo,

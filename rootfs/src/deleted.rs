@@ -1,14 +1,13 @@
 //! What a whiteout or an opaque directory takes away: the files of the lower, one by one.
 
-use std::ffi::{CStr, CString};
+use std::ffi::CStr;
 use std::path::{Path, PathBuf};
 
-use rustix::fs::{AtFlags, Stat, statat};
 use rustix::io::Errno;
 
 use crate::compare::Kind;
-use crate::descent::{Descent, entries};
-use crate::files::{is_directory, os_str};
+use crate::descent::{Descent, Entry, entries};
+use crate::files::os_str;
 use crate::walk::Difference;
 
 /// The walk's place in the lower, lent for one deletion.
@@ -22,14 +21,12 @@ pub(crate) struct DeletedTree<'a> {
 
 impl DeletedTree<'_> {
     /// Reports the files below `name`, and its directories that are empty; both places are as before then.
-    pub(crate) fn report(mut self, name: &CStr, stat: &Stat) -> Result<(), Errno> {
-        let Some(names) = self.open(name, stat)? else { return Ok(()) };
-        let mut pending = vec![names];
+    pub(crate) fn report(mut self, name: &CStr, kind: Kind) -> Result<(), Errno> {
+        let mut pending: Vec<Vec<Entry>> = self.open(name, kind)?.into_iter().collect();
         while let Some(names) = pending.last_mut() {
-            if let Some(name) = names.pop() {
+            if let Some(Entry { name, kind }) = names.pop() {
                 self.path.push(os_str(&name));
-                let stat = stat_of(self.lower, &name)?;
-                match stat.map(|stat| self.open(&name, &stat)).transpose()?.flatten() {
+                match self.open(&name, Kind::of_type(kind))? {
                     Some(names) => pending.push(names),
                     None => drop(self.path.pop()),
                 }
@@ -45,24 +42,15 @@ impl DeletedTree<'_> {
     }
 
     /// Enters a directory that has something in it and returns its names; reports anything else.
-    fn open(&mut self, name: &CStr, stat: &Stat) -> Result<Option<Vec<CString>>, Errno> {
-        if is_directory(stat) && self.lower.enter(name).is_ok() {
+    fn open(&mut self, name: &CStr, kind: Kind) -> Result<Option<Vec<Entry>>, Errno> {
+        if kind == Kind::Directory && self.lower.enter(name).is_ok() {
             let names = entries(self.lower.here())?;
             if !names.is_empty() {
-                return Ok(Some(names.into_iter().map(|entry| entry.name).collect()));
+                return Ok(Some(names));
             }
             self.lower.leave()?;
         }
-        (self.found)(self.path, Difference::Deleted(Kind::of(stat)));
+        (self.found)(self.path, Difference::Deleted(kind));
         Ok(None)
-    }
-}
-
-/// What the lower has under a name. It is the caller's own project and may change while it is read.
-pub(crate) fn stat_of(lower: &Descent, name: &CStr) -> Result<Option<Stat>, Errno> {
-    match statat(lower.here(), name, AtFlags::SYMLINK_NOFOLLOW) {
-        Ok(stat) => Ok(Some(stat)),
-        Err(Errno::NOENT) => Ok(None),
-        Err(errno) => Err(errno),
     }
 }

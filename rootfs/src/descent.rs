@@ -8,7 +8,9 @@ use std::ffi::{CStr, CString};
 use std::mem::MaybeUninit;
 use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 
-use rustix::fs::{FileType, Mode, OFlags, RawDir, fstat, openat};
+use rustix::fs::{
+    AtFlags, FileType, Mode, OFlags, RawDir, RawDirEntry, SeekFrom, fstat, openat, seek, statat,
+};
 use rustix::io::Errno;
 
 use crate::identity::Identity;
@@ -89,7 +91,7 @@ pub(crate) fn step(directory: impl AsFd, name: &CStr) -> Result<OwnedFd, Errno> 
 
 /// Reads all names of a directory but `.` and `..`, from its start.
 pub(crate) fn entries(directory: BorrowedFd<'_>) -> Result<Vec<Entry>, Errno> {
-    rustix::fs::seek(directory, rustix::fs::SeekFrom::Start(0))?;
+    seek(directory, SeekFrom::Start(0))?;
     let mut buffer = [MaybeUninit::uninit(); 32 * 1024];
     let mut reader = RawDir::new(directory, &mut buffer);
     let mut entries = Vec::new();
@@ -97,8 +99,17 @@ pub(crate) fn entries(directory: BorrowedFd<'_>) -> Result<Vec<Entry>, Errno> {
         let entry = entry?;
         let name = entry.file_name();
         if name != c"." && name != c".." {
-            entries.push(Entry { name: name.to_owned(), kind: entry.file_type() });
+            entries.push(Entry { name: name.to_owned(), kind: kind_of(directory, &entry) });
         }
     }
     Ok(entries)
+}
+
+/// Some file systems leave the type out of the listing.
+fn kind_of(directory: BorrowedFd<'_>, entry: &RawDirEntry<'_>) -> FileType {
+    match entry.file_type() {
+        FileType::Unknown => statat(directory, entry.file_name(), AtFlags::SYMLINK_NOFOLLOW)
+            .map_or(FileType::Unknown, |stat| FileType::from_raw_mode(stat.st_mode)),
+        known => known,
+    }
 }

@@ -12,7 +12,7 @@ use rustix::fs::{AtFlags, Stat, statat};
 use rustix::io::Errno;
 
 use crate::compare::{Kind, same};
-use crate::deleted::{DeletedTree, stat_of};
+use crate::deleted::DeletedTree;
 use crate::descent::{Descent, Entry, entries};
 use crate::files::{io_error, is_directory, os_str};
 use crate::overlay::{is_opaque, is_whiteout};
@@ -94,7 +94,7 @@ struct Level {
     names: Vec<Entry>,
     /// Whether the lower has this directory too, and `lower` stands in it.
     in_lower: bool,
-    /// Whether the lower's content shows through; what is below an opaque directory is opaque as well.
+    /// Whether nothing of the lower shows through; what is below an opaque directory is opaque as well.
     opaque: bool,
     /// Whether something in it is seen, which an added directory without is reported for.
     seen: bool,
@@ -112,12 +112,17 @@ impl Walk<'_> {
 
     fn visit(&mut self, entry: Entry) -> Result<(), WalkError> {
         let name = entry.name;
+        let stat = match statat(self.upper.here(), &name, AtFlags::SYMLINK_NOFOLLOW) {
+            Err(Errno::ACCESS) => {
+                self.give_up_level();
+                return Ok(());
+            }
+            stat => stat.map_err(|errno| self.upper_failed(errno))?,
+        };
         self.path.push(os_str(&name));
-        let stat = statat(self.upper.here(), &name, AtFlags::SYMLINK_NOFOLLOW);
-        let stat = stat.map_err(|errno| self.upper_failed(errno))?;
         let lower = self.lower_stat(&name)?;
         let entered = if is_whiteout(self.upper.here(), &name, &stat) {
-            lower.map_or(Ok(()), |lower| self.report_deleted(&name, &lower)).map(|()| false)
+            lower.map_or(Ok(()), |lower| self.report_deleted(&name, Kind::of(&lower))).map(|()| false)
         } else {
             self.levels.last_mut().into_iter().for_each(|level| level.seen = true);
             self.visit_seen(&name, &stat, lower.as_ref())
@@ -138,7 +143,9 @@ impl Walk<'_> {
                 }
                 return self.enter(name, true);
             }
-            Some(lower) if is_directory(stat) || is_directory(lower) => self.report_deleted(name, lower)?,
+            Some(lower) if is_directory(stat) || is_directory(lower) => {
+                self.report_deleted(name, Kind::of(lower))?
+            }
             Some(lower) => {
                 if !same((self.upper.here(), stat), (self.lower.here(), lower), name) {
                     self.report(Difference::Modified(kind));
@@ -172,6 +179,14 @@ impl Walk<'_> {
         Ok(true)
     }
 
+    /// Reports a directory that can be listed and not searched, and passes over what is in it.
+    fn give_up_level(&mut self) {
+        if let Some(level) = self.levels.last_mut() {
+            (level.names, level.seen) = (Vec::new(), true);
+        }
+        self.report(Difference::Unread);
+    }
+
     fn leave(&mut self) -> Result<(), WalkError> {
         let Some(left) = self.levels.pop() else { return Ok(()) };
         if self.levels.is_empty() {
@@ -193,21 +208,18 @@ impl Walk<'_> {
         let mut named: Vec<&CString> = names.iter().map(|entry| &entry.name).collect();
         named.sort_unstable();
         for entry in entries(self.lower.here()).map_err(|errno| self.lower_failed(errno))? {
-            if named.binary_search(&&entry.name).is_err()
-                && let Some(stat) =
-                    stat_of(&self.lower, &entry.name).map_err(|errno| self.lower_failed(errno))?
-            {
+            if named.binary_search(&&entry.name).is_err() {
                 self.path.push(os_str(&entry.name));
-                self.report_deleted(&entry.name, &stat)?;
+                self.report_deleted(&entry.name, Kind::of_type(entry.kind))?;
                 self.path.pop();
             }
         }
         Ok(())
     }
 
-    fn report_deleted(&mut self, name: &CStr, stat: &Stat) -> Result<(), WalkError> {
+    fn report_deleted(&mut self, name: &CStr, kind: Kind) -> Result<(), WalkError> {
         let (lower, path) = (&mut self.lower, &mut self.path);
-        let deleted = DeletedTree { lower, path, found: self.found }.report(name, stat);
+        let deleted = DeletedTree { lower, path, found: self.found }.report(name, kind);
         deleted.map_err(|errno| self.lower_failed(errno))
     }
 
@@ -216,7 +228,12 @@ impl Walk<'_> {
         if !in_lower {
             return Ok(None);
         }
-        stat_of(&self.lower, name).map_err(|errno| self.lower_failed(errno))
+        match statat(self.lower.here(), name, AtFlags::SYMLINK_NOFOLLOW) {
+            Ok(stat) => Ok(Some(stat)),
+            // What cannot be searched could not be copied up either.
+            Err(Errno::NOENT | Errno::ACCESS) => Ok(None),
+            Err(errno) => Err(self.lower_failed(errno)),
+        }
     }
 
     fn report(&mut self, difference: Difference) {

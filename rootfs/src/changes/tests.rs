@@ -222,6 +222,28 @@ fn what_its_mode_closes_is_told_without_being_read() {
 }
 
 #[test]
+fn a_directory_that_can_be_listed_and_not_searched_does_not_end_the_walk() {
+    let layers = Layers::new();
+    write(layers.upper("listed/file"), "");
+    write(layers.upper("other"), "");
+    write(layers.lower("old/listed/file"), "");
+    layers.whiteout("old");
+    chmod(&layers.upper("listed"), 0o444);
+    chmod(&layers.lower("old/listed"), 0o444);
+    let (told, unread) = (layers.told(), layers.changes().unread);
+    chmod(&layers.upper("listed"), 0o700);
+    chmod(&layers.lower("old/listed"), 0o700);
+    if rustix::process::geteuid().is_root() {
+        assert_eq!(told, ["A listed/file", "A other", "D old/listed/file"]);
+    } else {
+        assert_eq!(
+            (told, unread),
+            (vec!["A other".into(), "D old/listed/file".into()], vec!["listed".into()])
+        );
+    }
+}
+
+#[test]
 fn a_tree_deeper_than_a_path_can_name_is_told_and_does_not_end_the_walk() {
     let layers = Layers::new();
     let name = c"twenty-letters-each-";
