@@ -1,6 +1,5 @@
 //! Whether we may make control groups below our own.
 
-use std::fs::File;
 use std::io;
 use std::path::{Path, PathBuf};
 
@@ -111,7 +110,7 @@ fn kernel_file(path: impl AsRef<Path>) -> Result<String, Failure> {
     let path = path.as_ref();
     let read = || -> io::Result<String> {
         let file = rustix::fs::open(path, OFlags::RDONLY | OFlags::CLOEXEC, Mode::empty())?;
-        io::read_to_string(File::from(file))
+        io::read_to_string(std::fs::File::from(file))
     };
     read().at(Stage::Limits, || format!("read({path:?})"))
 }

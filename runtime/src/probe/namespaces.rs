@@ -1,9 +1,10 @@
 //! User namespace, all seven, and a whole sandbox in them.
 
 use std::collections::BTreeSet;
-use std::fs::File;
 use std::os::fd::AsFd as _;
 use std::path::PathBuf;
+
+use rustix::fs::{Mode, OFlags};
 
 use super::trial::{NAMES, in_user_namespace, nothing, silence};
 use super::{Answer, Request};
@@ -48,13 +49,14 @@ fn blame(identity: Identity) -> Option<Failure> {
 /// `execve(2)`, which finds no program.
 pub(super) fn sandbox(request: &Request<'_>) -> Answer {
     let spec = empty_sandbox(request);
-    let null = File::open("/dev/null").at(Stage::Descriptors, || "open(\"/dev/null\")".into())?;
+    let null = rustix::fs::open("/dev/null", OFlags::RDONLY | OFlags::CLOEXEC, Mode::empty())
+        .at(Stage::Descriptors, || "open(\"/dev/null\")".into())?;
     let mut sandbox = Sandbox::launch(&spec, &[])?;
     sandbox.exec(&no_program(), [null.as_fd(), null.as_fd(), null.as_fd()])?;
     let mut guards = 0;
     while let Some((report, _)) = sandbox.next_report()? {
         match report {
-            Report::Ready(enforced) => guards = enforced.len(),
+            Report::Ready { guards: enforced, .. } => guards = enforced.len(),
             Report::Failed(failure) => return Err(failure),
             Report::NotStarted { failure, .. } if is_no_program(&failure) => {
                 return Ok(format!("{guards} guards around init, and a command confined in it"));
@@ -76,6 +78,7 @@ fn empty_sandbox(request: &Request<'_>) -> SandboxSpec {
         network: Network::None,
         hostname: "clearing".into(),
         base: request.scratch.to_owned(),
+        memory: 0,
         root: vec![
             Mount::Proc { target: "/proc".into() },
             Mount::Mask { target: "/proc/kcore".into() },
