@@ -2,11 +2,12 @@
 
 use std::collections::BTreeMap;
 use std::ffi::OsString;
-use std::fs;
+use std::io;
 use std::os::unix::fs::MetadataExt as _;
 use std::path::{Path, PathBuf};
 
 use clearing_rootfs::{MountTable, Store};
+use rustix::fs::{Mode, OFlags};
 
 use super::container::{Container, Signs};
 use super::distribution::Distribution;
@@ -21,6 +22,8 @@ pub(crate) struct Facts {
     /// Major and minor number of the kernel.
     pub(crate) kernel: Option<(u32, u32)>,
     pub(super) is_root: bool,
+    /// Whether this is a user namespace to which not all ids were given.
+    pub(super) lacks_ids: bool,
     /// Whether a system call filter is on this very process.
     pub(super) is_filtered: bool,
     /// Values by their names with dots.
@@ -67,6 +70,7 @@ impl Facts {
             kernel: kernel_version(&release),
             release,
             is_root: rustix::process::geteuid().is_root(),
+            lacks_ids: !has_all_ids(&first_of(&["/proc/self/uid_map"])),
             is_filtered: first_of(&["/proc/self/status"]).lines().any(|line| line == "Seccomp:\t2"),
             sysctls,
             security_modules: first_of(&["/sys/kernel/security/lsm"]).trim().to_owned(),
@@ -90,9 +94,14 @@ fn kernel_version(release: &str) -> Option<(u32, u32)> {
     Some((numbers.next()?.parse().ok()?, numbers.next()?.parse().ok()?))
 }
 
+/// The map of the first namespace is one line with as many ids as there can be.
+fn has_all_ids(map: &str) -> bool {
+    map.split_whitespace().eq(["0", "0", "4294967295"])
+}
+
 fn sysctl(key: &str) -> Option<String> {
     let path = Path::new("/proc/sys").join(key.replace('.', "/"));
-    fs::read_to_string(path).ok().map(|value| value.trim().to_owned())
+    read(&path).map(|value| value.trim().to_owned())
 }
 
 fn signs(release: &str) -> Signs {
@@ -118,7 +127,12 @@ fn is_initial(kind: &str, inode: u64) -> bool {
 
 /// What the first of the files that can be read holds.
 fn first_of(files: &[&str]) -> String {
-    files.iter().find_map(|file| fs::read_to_string(file).ok()).unwrap_or_default()
+    files.iter().find_map(|file| read(Path::new(file))).unwrap_or_default()
+}
+
+fn read(path: &Path) -> Option<String> {
+    let file = rustix::fs::open(path, OFlags::RDONLY | OFlags::CLOEXEC, Mode::empty()).ok()?;
+    io::read_to_string(std::fs::File::from(file)).ok()
 }
 
 /// The type of the file system that holds `path`, or that would hold it once it exists.
@@ -130,7 +144,7 @@ fn file_system(path: &Path) -> String {
 
 #[cfg(test)]
 mod tests {
-    use super::kernel_version;
+    use super::{has_all_ids, kernel_version};
 
     #[test]
     fn releases_of_every_distribution_have_two_numbers() {
@@ -143,5 +157,12 @@ mod tests {
         ] {
             assert_eq!(kernel_version(release), version, "{release}");
         }
+    }
+
+    #[test]
+    fn a_rootless_containers_map_lacks_ids() {
+        assert!(has_all_ids("         0          0 4294967295\n"));
+        assert!(!has_all_ids("         0       1000          1\n         1     100000      65536\n"));
+        assert!(!has_all_ids("         0     100000      65536\n"));
     }
 }

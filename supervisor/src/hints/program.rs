@@ -1,6 +1,5 @@
 //! Where a program that could not be executed was seen on the host.
 
-use std::fs::File;
 use std::io::Read as _;
 use std::os::unix::fs::PermissionsExt as _;
 use std::path::{Path, PathBuf};
@@ -62,7 +61,7 @@ fn candidates(action: &str, facts: &Facts) -> Vec<PathBuf> {
 fn head(path: &Path) -> Vec<u8> {
     let mut head = Vec::new();
     let read = rustix::fs::open(path, rustix::fs::OFlags::RDONLY, rustix::fs::Mode::empty())
-        .map(|file| File::from(file).take(256).read_to_end(&mut head));
+        .map(|file| std::fs::File::from(file).take(256).read_to_end(&mut head));
     // What cannot be read names no interpreter.
     if read.is_ok() { head } else { Vec::new() }
 }

@@ -37,6 +37,8 @@ pub(super) enum When {
     In(Container),
     /// Inside any.
     Contained,
+    /// In a user namespace to which not all ids were given.
+    LacksIds,
     /// A system call filter is on this very process.
     Filtered,
     /// `os-release` names this distribution, or one that it is like.
@@ -71,6 +73,7 @@ impl When {
             Self::Ordinary => !facts.is_root,
             Self::In(container) => facts.container == Some(container),
             Self::Contained => facts.container.is_some(),
+            Self::LacksIds => facts.lacks_ids,
             Self::Filtered => facts.is_filtered,
             Self::Distribution(id) => facts.distribution.is_like(id),
             Self::StateOn(kinds) => kinds.iter().any(|kind| facts.state_file_system.starts_with(kind)),

@@ -7,8 +7,10 @@ use nix::libc::{EOPNOTSUPP, EPERM, EROFS, ESTALE, EUSERS};
 
 use super::container::Container::{Docker, Gvisor, Kubernetes, Lxc, Podman, Wsl1};
 use super::rule::Rule;
-use super::rule::When::{self, Contained, Distribution, Filtered, In, KernelBefore, NoNamespacesOfAKind};
-use super::rule::When::{Ordinary, Root, SecurityModule, SomeSecurityModules, StateOn, Sysctl};
+use super::rule::When::{self, Contained, Distribution, Filtered, In, KernelBefore, LacksIds};
+use super::rule::When::{
+    NoNamespacesOfAKind, Ordinary, Root, SecurityModule, SomeSecurityModules, StateOn, Sysctl,
+};
 use super::texts as say;
 
 const SET_UP: &[Stage] =
@@ -49,6 +51,7 @@ pub(super) const RULES: &[Rule] = &[
     Rule { stages: NAMESPACES_AND_MOUNTS, call: "", errnos: REFUSED, when: RESTRICTED, text: say::APPARMOR },
 
     // Root of a container is less than root.
+    Rule { stages: &[IdMap], call: "id_map", errnos: &[EPERM], when: &[Root, LacksIds], text: say::LACKS_IDS },
     Rule { stages: &[IdMap], call: "mount_setattr", errnos: &[EPERM], when: &[], text: say::NO_CAP_SYS_ADMIN },
     Rule { stages: &[IdMap], call: "mount_setattr", errnos: &[EINVAL], when: &[], text: say::NO_ID_MAPPED_MOUNTS },
 

@@ -98,6 +98,13 @@ fn kernels_that_are_too_old_say_so() {
 }
 
 #[test]
+fn root_of_a_rootless_container_is_told_that_it_is_none() {
+    let refused = failure(Stage::IdMap, "write(/proc/9/uid_map, \"0 524288 65536\\n\")", libc::EPERM);
+    let root = Facts { is_root: true, lacks_ids: true, container: Some(Container::Podman), ..host() };
+    expect(&refused, &root, &["rootless container", "ordinary user"]);
+}
+
+#[test]
 fn a_state_directory_that_cannot_be_an_upper_is_named_with_its_file_system() {
     for kind in ["overlay", "nfs4", "ecryptfs", "vfat"] {
         let facts = Facts { state_file_system: kind.into(), ..host() };

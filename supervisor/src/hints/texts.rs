@@ -24,6 +24,8 @@ pub(super) const APPARMOR: &str = "AppArmor keeps user namespaces from programs 
 pub(super) const NAMESPACES_REFUSED: &str = "a policy of this host refuses the namespaces: look for a chroot around \
     this process, `RestrictNamespaces=` in its systemd unit, or a denial in the audit log (SELinux, AppArmor)";
 
+pub(super) const LACKS_IDS: &str = "this root is root of a user namespace alone (a rootless container, an unprivileged LXC \
+    container), which was not given the ids that a sandbox of root's has: run clearing as an ordinary user there";
 pub(super) const NO_CAP_SYS_ADMIN: &str = "this root may not map ids (CAP_SYS_ADMIN is missing): run clearing as an ordinary user, in a container with `--user 1000`";
 pub(super) const NO_ID_MAPPED_MOUNTS: &str = "the file system of that directory has no id-mapped mounts, which root \
     needs (overlayfs, NFS, FUSE and eCryptfs have none; tmpfs from kernel 6.3): keep project, home and \
