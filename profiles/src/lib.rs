@@ -60,7 +60,7 @@ pub use error::ProfileError;
 pub use profile::{Profile, Widening};
 pub use quantity::{QuantityError, parse_duration, parse_size};
 pub use sections::{
-    Environment, Filesystem, Guard, Guards, HostPath, HostPathError, Limits, Network, NetworkMode,
-    Requirement, Syscalls, VariableError, check_variable,
+    Environment, Filesystem, Guard, Guards, HostPath, HostPathError, LayerPlace, Limits, Network,
+    NetworkMode, Requirement, Syscalls, VariableError, check_variable,
 };
 pub use syscalls::{Answer, Comparison, Condition, SyscallRule, Width, never, syscall, syscalls};

@@ -45,8 +45,13 @@ pub(crate) enum Request {
 /// From init to the supervisor.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 pub enum Report {
-    /// The sandbox stands; what became of each of its guards. Its overlays come along.
-    Ready(Vec<GuardReport>),
+    /// The sandbox stands. Its memory, if it has layers there, and its overlays come along.
+    Ready {
+        /// What became of each of its guards.
+        guards: Vec<GuardReport>,
+        /// Whether the first descriptor is the memory.
+        memory: bool,
+    },
     /// The sandbox could not be set up, and init has ended.
     Failed(Failure),
     /// A command runs; what became of the guards that are its own.

@@ -7,7 +7,7 @@
 //! Serving ends when the supervisor hangs up. With PID 1 the kernel ends every process of the
 //! sandbox, and with the last of them its mounts and its network.
 
-use std::os::fd::{AsFd as _, BorrowedFd, OwnedFd};
+use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 
 use nix::sys::prctl;
 use nix::sys::signal::{SigSet, SigmaskHow, Signal, sigprocmask};
@@ -22,6 +22,7 @@ use crate::guard::{Guard, GuardReport};
 use crate::landlock::Domain;
 use crate::mapped::MappedMounts;
 use crate::mounts::Root;
+use crate::sandbox::Kept;
 use crate::serve::Server;
 use crate::spec::{Identity, Network, SandboxSpec};
 use crate::sys::{keyctl_join_session_keyring, reset_signal_dispositions, wipe_environment};
@@ -46,10 +47,11 @@ pub(crate) fn run(spec: &SandboxSpec, inherited: Inherited<'_>) -> ! {
             let _ = supervisor.send(&Report::Failed(failure), &[]);
             exit(125)
         }
-        Ok((confinement, overlays)) => {
-            let shown: Vec<BorrowedFd<'_>> = overlays.iter().map(|overlay| overlay.as_fd()).collect();
-            let _ = supervisor.send(&Report::Ready(guards), &shown);
-            drop(overlays);
+        Ok((confinement, kept)) => {
+            let shown: Vec<BorrowedFd<'_>> =
+                kept.memory.iter().chain(&kept.overlays).map(AsFd::as_fd).collect();
+            let _ = supervisor.send(&Report::Ready { guards, memory: kept.memory.is_some() }, &shown);
+            drop(kept);
             let code = Server::new(supervisor, confinement).map_or(125, Server::serve);
             exit(code)
         }
@@ -61,7 +63,7 @@ fn set_up<'a>(
     supervisor: &Channel,
     mapped: MappedMounts,
     guards: &mut Vec<GuardReport>,
-) -> Result<(Confinement<'a>, Vec<OwnedFd>), Failure> {
+) -> Result<(Confinement<'a>, Kept), Failure> {
     block_signals()?;
     let base =
         rustix::fs::open(&spec.base, OFlags::PATH | OFlags::DIRECTORY | OFlags::CLOEXEC, Mode::empty())
@@ -69,7 +71,7 @@ fn set_up<'a>(
     take_identity(spec.identity, supervisor)?;
     guards.push(GuardReport::enforced(Guard::Idmap, describe_identity(spec.identity)));
     become_unreadable_and_mortal()?;
-    let overlays = build_root(spec, &base, mapped)?;
+    let kept = build_root(spec, &base, mapped)?;
     guards.push(GuardReport::enforced(Guard::Rootfs, "private root, read-only, entered by pivot_root"));
     guards.push(GuardReport::enforced(Guard::Procfs, "new procfs, hidepid, masked"));
     if spec.network == Network::None {
@@ -77,7 +79,7 @@ fn set_up<'a>(
     }
     nix::unistd::sethostname(&spec.hostname)
         .at(Stage::Init, || format!("sethostname({:?})", spec.hostname))?;
-    Ok((prepare(spec, guards)?, overlays))
+    Ok((prepare(spec, guards)?, kept))
 }
 
 /// Init installs no handler: it reads the one signal that it wants from a descriptor, and none that
@@ -119,10 +121,10 @@ fn become_unreadable_and_mortal() -> Result<(), Failure> {
     prctl::set_name(c"clearing-init").at(Stage::Init, || "prctl(PR_SET_NAME)".into())
 }
 
-fn build_root(spec: &SandboxSpec, base: &OwnedFd, mapped: MappedMounts) -> Result<Vec<OwnedFd>, Failure> {
+fn build_root(spec: &SandboxSpec, base: &OwnedFd, mapped: MappedMounts) -> Result<Kept, Failure> {
     let private = MountPropagationFlags::PRIVATE | MountPropagationFlags::REC;
     mount_change("/", private).at(Stage::Mounts, || "mount(\"/\", MS_PRIVATE | MS_REC)".into())?;
-    let mut root = Root::attach(base, mapped)?;
+    let mut root = Root::attach(base, mapped, spec.memory)?;
     root.build(&spec.root)?;
     root.enter()
 }

@@ -11,6 +11,7 @@
 //! The crate knows neither profiles nor sessions: a caller translates those into a spec.
 #![warn(missing_docs)]
 
+mod attached;
 mod capabilities;
 mod channel;
 mod confine;
@@ -22,6 +23,7 @@ mod idmap;
 mod init;
 mod landlock;
 mod mapped;
+mod memory;
 mod mounts;
 mod namespaces;
 mod network;
@@ -42,6 +44,6 @@ pub use channel::{ExitStatus, Report, Usage};
 pub use error::{Failure, Stage};
 pub use guard::{Guard, GuardReport};
 pub use helper::Helper;
-pub use sandbox::Sandbox;
+pub use sandbox::{Kept, Sandbox};
 pub use spec::{ExecSpec, SandboxSpec};
 pub use sys::is_ignored;

@@ -4,16 +4,15 @@
 //! makes these mounts, unattached, before init is cloned; init inherits the descriptors.
 
 use std::io;
-use std::os::fd::{AsFd as _, AsRawFd as _, BorrowedFd, OwnedFd};
+use std::os::fd::{AsFd as _, BorrowedFd, OwnedFd};
 use std::path::{Path, PathBuf};
 
-use rustix::fs::{AtFlags, CWD, Mode, OFlags};
-use rustix::mount::{UnmountFlags, unmount};
+use rustix::fs::CWD;
 
 use crate::error::{AtStage as _, Failure, Stage};
 use crate::idmap::OwnerMaps;
-use crate::mounts::{attach, clone_tree};
-use crate::spec::{Access, Identity, Mount, Owners};
+use crate::mounts::clone_tree;
+use crate::spec::{Access, Identity, Layer, Mount, Owners};
 use crate::sys::{MountAttributes, mount_setattr};
 
 /// The id-mapped mounts of one spec with their sources, in the order of its steps.
@@ -48,51 +47,25 @@ impl MappedMounts {
     }
 }
 
-/// A mapped mount that is attached for a while: kernels before 6.15 take an overlay's layers only
-/// from mounts of the caller's namespace.
-pub(crate) struct Attached<'root> {
-    root: BorrowedFd<'root>,
-    name: String,
-    mount: OwnedFd,
-}
-
-impl<'root> Attached<'root> {
-    /// Attaches `mount` at a name of its own in the root under construction.
-    pub(crate) fn new(root: BorrowedFd<'root>, mount: OwnedFd) -> io::Result<Self> {
-        let name = format!(".layer-{}", mount.as_raw_fd());
-        rustix::fs::mkdirat(root, &name, Mode::RWXU)?;
-        let target = rustix::fs::openat(root, &name, OFlags::PATH | OFlags::CLOEXEC, Mode::empty())?;
-        attach(&mount, target.as_fd())?;
-        Ok(Self { root, name, mount })
-    }
-
-    /// Its top directory.
-    pub(crate) fn top(&self) -> BorrowedFd<'_> {
-        self.mount.as_fd()
-    }
-}
-
-impl Drop for Attached<'_> {
-    fn drop(&mut self) {
-        // The overlay holds private clones of its layers. Should this fail the mount stays in the
-        // root, where it shows no more than the overlay does.
-        let _ = unmount(format!("/proc/self/fd/{}", self.mount.as_raw_fd()), UnmountFlags::DETACH);
-        let _ = rustix::fs::unlinkat(self.root, &self.name, AtFlags::REMOVEDIR);
-    }
-}
-
 /// What a step takes from the host. Upper and work directory must be reached through one mount, so
 /// an overlay takes their parent.
 fn sources(step: &Mount) -> Vec<(&Path, Access, Owners)> {
     match step {
         Mount::Bind { source, access, owners, .. } => vec![(source, *access, *owners)],
-        Mount::Overlay { lower, upper, owners, .. } => lower
+        Mount::Overlay { lower, layer, owners, .. } => lower
             .iter()
             .map(PathBuf::as_path)
-            .chain(upper.parent())
+            .chain(parent_of(layer))
             .map(|path| (path, Access::ReadWrite, *owners))
             .collect(),
         _ => Vec::new(),
+    }
+}
+
+fn parent_of(layer: &Layer) -> Option<&Path> {
+    match layer {
+        Layer::Directories { upper, .. } => upper.parent(),
+        Layer::Memory { .. } => None,
     }
 }
 

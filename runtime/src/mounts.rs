@@ -15,12 +15,16 @@ use rustix::mount::{
 
 use crate::error::{AtStage as _, Failure, Stage};
 use crate::mapped::MappedMounts;
-use crate::overlay::{Layers, Overlay};
-use crate::spec::{Access, Mount, Owners};
+use crate::memory::Memory;
+use crate::overlay::{Layers, Overlay, Sources};
+use crate::sandbox::Kept;
+use crate::spec::{Access, Layer, Mount, Owners};
 use crate::sys::{MountAttributes, mount_setattr, protect_mount};
 use crate::targets::{TargetKind, Targets};
 
-const PRIVATE: MountAttrFlags = MountAttrFlags::MOUNT_ATTR_NOSUID.union(MountAttrFlags::MOUNT_ATTR_NODEV);
+/// No program gains rights, no device works.
+pub(crate) const PRIVATE: MountAttrFlags =
+    MountAttrFlags::MOUNT_ATTR_NOSUID.union(MountAttrFlags::MOUNT_ATTR_NODEV);
 
 /// Name of what masks are clones of, until all are in place.
 const MASK: &str = ".mask";
@@ -32,17 +36,27 @@ pub(crate) struct Root {
     mapped: MappedMounts,
     /// The overlays, for whoever wants to outlast them.
     overlays: Vec<OwnedFd>,
+    /// Layers in memory, once there is one, and how much they hold together.
+    memory: Option<Memory>,
+    memory_size: u64,
     /// A mask that is in place, to clone the next one from.
     mask: Option<OwnedFd>,
 }
 
 impl Root {
     /// Attaches an empty root over `base`, which only this mount namespace sees.
-    pub(crate) fn attach(base: &OwnedFd, mapped: MappedMounts) -> Result<Self, Failure> {
+    pub(crate) fn attach(base: &OwnedFd, mapped: MappedMounts, memory_size: u64) -> Result<Self, Failure> {
         let top = new_filesystem("tmpfs", &[("mode", "0755"), ("size", "1m")], PRIVATE)
             .at(Stage::Mounts, || "fsmount(tmpfs) for the root".into())?;
         attach(&top, base.as_fd()).at(Stage::Mounts, || "move_mount(tmpfs) over the base".into())?;
-        Ok(Self { targets: Targets::new(top), mapped, overlays: Vec::new(), mask: None })
+        Ok(Self {
+            targets: Targets::new(top),
+            mapped,
+            overlays: Vec::new(),
+            memory: None,
+            memory_size,
+            mask: None,
+        })
     }
 
     /// Carries out every step in order.
@@ -50,8 +64,10 @@ impl Root {
         steps.iter().try_for_each(|step| self.carry_out(step).at(Stage::Mounts, || describe(step)))
     }
 
-    /// Makes the root read-only and its own the only file system tree in sight; hands out its overlays.
-    pub(crate) fn enter(self) -> Result<Vec<OwnedFd>, Failure> {
+    /// Makes the root read-only and its own the only file system tree in sight; hands out what outlives it.
+    pub(crate) fn enter(mut self) -> Result<Kept, Failure> {
+        let memory = self.memory.take().map(Memory::detach).transpose();
+        let memory = memory.at(Stage::Mounts, || "dup(memory)".into())?;
         let top = self.targets.top();
         if self.mask.is_some() {
             // The masks hold what they show, and none is made any more: an unlinked file has no clones.
@@ -64,7 +80,7 @@ impl Root {
         kernel::unmount(".", kernel::UnmountFlags::DETACH)
             .at(Stage::Mounts, || "umount2(old root, MNT_DETACH)".into())?;
         rustix::process::chdir("/").at(Stage::Mounts, || "chdir(\"/\")".into())?;
-        Ok(self.overlays)
+        Ok(Kept { memory, overlays: self.overlays })
     }
 
     fn carry_out(&mut self, step: &Mount) -> io::Result<()> {
@@ -78,11 +94,9 @@ impl Root {
                 restrict_bind(&tree, *access)?;
                 self.mount_at(target, tree)
             }
-            Mount::Overlay { lower, upper, work, target, owners } => {
-                let overlay = Overlay { lower, upper, work, owners: *owners };
-                let mount =
-                    Layers::open(self.targets.top().as_fd(), &overlay, &mut self.mapped)?.mount(PRIVATE)?;
-                self.overlays.push(mount.try_clone()?);
+            Mount::Overlay { lower, layer, target, owners } => {
+                let overlay = Overlay { lower, layer, owners: *owners };
+                let mount = self.overlay(&overlay)?;
                 self.mount_at(target, mount)
             }
             Mount::Proc { target } => self.mount_at(target, new_proc()?),
@@ -91,6 +105,17 @@ impl Root {
             Mount::Mask { target } => self.mask(target),
             Mount::Protect { target } => self.protect(target),
         }
+    }
+
+    fn overlay(&mut self, overlay: &Overlay<'_>) -> io::Result<OwnedFd> {
+        if matches!(overlay.layer, Layer::Memory { .. }) && self.memory.is_none() {
+            self.memory = Some(Memory::attach(self.targets.top().as_fd(), self.memory_size)?);
+        }
+        let root = self.targets.top().as_fd();
+        let sources = Sources { root, mapped: &mut self.mapped, memory: self.memory.as_ref() };
+        let mount = Layers::open(overlay, sources)?.mount(PRIVATE)?;
+        self.overlays.push(mount.try_clone()?);
+        Ok(mount)
     }
 
     /// Attaches `mount` at `target`, which is made to be of its kind.
@@ -245,8 +270,8 @@ fn describe(step: &Mount) -> String {
         Mount::Symlink { target, .. } => format!("symlink({target:?})"),
         Mount::Tmpfs { target, .. } => format!("mount(tmpfs, {target:?})"),
         Mount::Bind { source, target, .. } => format!("bind({source:?}, {target:?})"),
-        Mount::Overlay { lower, upper, target, .. } => {
-            format!("mount(overlay, lower {lower:?}, upper {upper:?}, {target:?})")
+        Mount::Overlay { lower, layer, target, .. } => {
+            format!("mount(overlay, lower {lower:?}, {layer:?}, {target:?})")
         }
         Mount::Proc { target } => format!("mount(proc, {target:?})"),
         Mount::Devpts { target } => format!("mount(devpts, {target:?})"),

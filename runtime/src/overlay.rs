@@ -7,50 +7,64 @@ use std::path::{Path, PathBuf};
 use rustix::fs::{self, CWD, Mode, OFlags};
 use rustix::mount::{self as kernel, FsMountFlags, FsOpenFlags, MountAttrFlags};
 
-use crate::mapped::{Attached, MappedMounts};
-use crate::spec::Owners;
+use crate::attached::Attached;
+use crate::mapped::MappedMounts;
+use crate::memory::Memory;
+use crate::spec::{Layer, Owners};
 
 /// One overlay as a spec describes it.
 pub(crate) struct Overlay<'a> {
     pub(crate) lower: &'a [PathBuf],
-    pub(crate) upper: &'a Path,
-    pub(crate) work: &'a Path,
+    pub(crate) layer: &'a Layer,
     pub(crate) owners: Owners,
+}
+
+/// Where the directories of overlays come from.
+pub(crate) struct Sources<'a> {
+    /// The root under construction.
+    pub(crate) root: BorrowedFd<'a>,
+    pub(crate) mapped: &'a mut MappedMounts,
+    pub(crate) memory: Option<&'a Memory>,
 }
 
 /// Open directories that an overlay is made of.
 ///
 /// They are named to the kernel as `/proc/self/fd/N`: no character in a path needs escaping, no
 /// path is looked up twice, and no option grows too long.
-pub(crate) struct Layers<'root> {
+pub(crate) struct Layers {
     lower: Vec<OwnedFd>,
     upper: OwnedFd,
     work: OwnedFd,
     /// Id-mapped clones, attached in the root as long as the overlay is being mounted.
-    _attached: Vec<Attached<'root>>,
+    _attached: Vec<Attached>,
 }
 
-impl<'root> Layers<'root> {
-    /// Opens the directories, through id-mapped mounts where `owners` asks for them.
-    pub(crate) fn open(
-        root: BorrowedFd<'root>,
-        overlay: &Overlay<'_>,
-        mapped: &mut MappedMounts,
-    ) -> io::Result<Self> {
+impl Layers {
+    /// Opens the directories, through id-mapped mounts where the overlay's owners ask for them.
+    pub(crate) fn open(overlay: &Overlay<'_>, sources: Sources<'_>) -> io::Result<Self> {
         let mut attached = Vec::new();
         let mut open = |path: &Path| match overlay.owners {
             Owners::Host => directory(CWD, path),
             Owners::Mapped { .. } => {
-                let mount = Attached::new(root, mapped.take(path)?)?;
-                let top = directory(mount.top(), Path::new("."));
+                let mount = Attached::new(sources.root, sources.mapped.take(path)?)?;
+                let top = directory(mount.top().as_fd(), Path::new("."));
                 attached.push(mount);
                 top
             }
         };
         let lower = overlay.lower.iter().map(|path| open(path)).collect::<io::Result<_>>()?;
-        let parent = open(parent_of(overlay.upper)?)?;
-        let upper = directory(parent.as_fd(), name_of(overlay.upper)?)?;
-        let work = directory(parent.as_fd(), name_of(overlay.work)?)?;
+        let (upper, work) = match (overlay.layer, sources.memory) {
+            (Layer::Directories { upper, work }, _) => {
+                let parent = open(parent_of(upper)?)?;
+                (directory(parent.as_fd(), name_of(upper)?)?, directory(parent.as_fd(), name_of(work)?)?)
+            }
+            (Layer::Memory { name, mode }, Some(memory)) => {
+                let (upper, work) = memory.layer(name, *mode)?;
+                let open = |name: &str| directory(memory.top().as_fd(), Path::new(name));
+                (open(&upper)?, open(&work)?)
+            }
+            (Layer::Memory { .. }, None) => return Err(io::ErrorKind::InvalidInput.into()),
+        };
         Ok(Self { lower, upper, work, _attached: attached })
     }
 

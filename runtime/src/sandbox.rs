@@ -14,12 +14,24 @@ use crate::spec::{ExecSpec, Identity, SandboxSpec};
 use crate::sys::{Forked, clone3};
 use crate::{idmap, namespaces, seccomp};
 
+/// File systems of a sandbox that has ended.
+///
+/// The last to close an overlay pays for all that was looked up in it, up to a tenth of a second: not
+/// for somebody who waits.
+#[derive(Debug, Default)]
+pub struct Kept {
+    /// The top of its memory, with `NAME.upper` for each layer; none when it has no layer there.
+    pub memory: Option<OwnedFd>,
+    /// Its overlays.
+    pub overlays: Vec<OwnedFd>,
+}
+
 /// A live sandbox. Dropping it ends every process in it.
 pub struct Sandbox {
     init: Pid,
     pidfd: OwnedFd,
     channel: Channel,
-    overlays: Vec<OwnedFd>,
+    kept: Kept,
 }
 
 impl Sandbox {
@@ -37,7 +49,7 @@ impl Sandbox {
                 init::run(spec, Inherited { supervisor: inits, mapped, held })
             }
             Forked::Parent { child, pidfd } => {
-                let sandbox = Self { init: child, pidfd, channel, overlays: Vec::new() };
+                let sandbox = Self { init: child, pidfd, channel, kept: Kept::default() };
                 sandbox.write_maps(spec.identity)?;
                 sandbox.send_filter(spec)?;
                 Ok(sandbox)
@@ -69,17 +81,19 @@ impl Sandbox {
         let message = self.channel.receive().at(Stage::Channel, || "receive(Report)".into())?;
         Ok(message.map(|(report, descriptors)| {
             let mut descriptors = descriptors.into_iter();
-            if let Report::Ready(_) = report {
-                self.overlays.extend(&mut descriptors);
+            if let Report::Ready { memory, .. } = report {
+                if memory {
+                    self.kept.memory = descriptors.next();
+                }
+                self.kept.overlays.extend(&mut descriptors);
             }
             (report, descriptors.next())
         }))
     }
 
-    /// Ends every process and hands out the overlays. The last to close one pays for all that was
-    /// looked up in it, up to a tenth of a second: not for somebody who waits.
-    pub fn into_overlays(mut self) -> Vec<OwnedFd> {
-        std::mem::take(&mut self.overlays)
+    /// Ends every process and hands out the file systems that they had.
+    pub fn into_kept(mut self) -> Kept {
+        std::mem::take(&mut self.kept)
     }
 
     /// Init's process id in the caller's PID namespace.

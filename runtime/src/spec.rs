@@ -21,6 +21,8 @@ pub struct SandboxSpec {
     /// An existing directory over which init puts the root together, unseen by anyone else.
     #[serde(serialize_with = "lossy_path")]
     pub base: PathBuf,
+    /// Bytes that all layers in memory hold together.
+    pub memory: u64,
     /// What the root holds, parents before children.
     pub root: Vec<Mount>,
     /// What the command may do beneath which path; everything else is refused.
@@ -128,12 +130,8 @@ pub enum Mount {
         /// On the host, nearest first.
         #[serde(serialize_with = "lossy_paths")]
         lower: Vec<PathBuf>,
-        /// A directory of the host that takes the changes.
-        #[serde(serialize_with = "lossy_path")]
-        upper: PathBuf,
-        /// A fresh, empty directory beside `upper`, with the same parent.
-        #[serde(serialize_with = "lossy_path")]
-        work: PathBuf,
+        /// What takes the changes.
+        layer: Layer,
         /// Where.
         #[serde(serialize_with = "lossy_path")]
         target: PathBuf,
@@ -169,6 +167,28 @@ pub enum Mount {
         /// What to protect.
         #[serde(serialize_with = "lossy_path")]
         target: PathBuf,
+    },
+}
+
+/// What takes the changes of an overlay.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "camelCase", tag = "place")]
+pub enum Layer {
+    /// Two directories of the host with the same parent, `work` fresh and empty.
+    Directories {
+        /// Takes the changes.
+        #[serde(serialize_with = "lossy_path")]
+        upper: PathBuf,
+        /// Overlay's own.
+        #[serde(serialize_with = "lossy_path")]
+        work: PathBuf,
+    },
+    /// Two directories, `NAME.upper` and `NAME.work`, in the sandbox's own memory.
+    Memory {
+        /// A plain file name, of one overlay only.
+        name: String,
+        /// Permission bits of the upper directory, which are those of the overlay's top.
+        mode: u32,
     },
 }
 

@@ -4,7 +4,7 @@ use std::ffi::OsString;
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
-use clearing_profiles::{NetworkMode, Profile};
+use clearing_profiles::{LayerPlace, NetworkMode, Profile};
 use clearing_rootfs::{Changes, Project, ProjectRequest, RunDirectory, Store};
 use clearing_runtime::{ExitStatus, Guard, GuardReport, Sandbox};
 
@@ -17,10 +17,10 @@ use crate::plan::{Plan, plan};
 use crate::relay::Streams;
 use crate::text::PathText;
 use crate::watch::{End, Watch};
-use crate::workspace::Workspace;
+use crate::workspace::{Workspace, in_memory, upper};
 
 /// A validated request to run one command in a sandbox of its own.
-#[derive(Debug, Clone, Default)]
+#[derive(Debug, Clone)]
 pub(crate) struct RunRequest {
     /// The project, where the caller named one.
     pub(crate) directory: Option<PathBuf>,
@@ -28,6 +28,8 @@ pub(crate) struct RunRequest {
     pub(crate) profile: String,
     /// Overrides the profile's wall-clock limit.
     pub(crate) timeout: Option<Duration>,
+    /// Overrides where the profile keeps what the command writes.
+    pub(crate) layer: Option<LayerPlace>,
     /// Overrides the profile's network.
     pub(crate) network: Option<NetworkMode>,
     /// Variables to set.
@@ -44,7 +46,7 @@ pub(crate) struct Prepared {
     pub(crate) workspace: Workspace,
     /// Things that the caller should know before the command starts.
     pub(crate) notes: Vec<String>,
-    run: RunDirectory,
+    run: Option<RunDirectory>,
     streams: Streams,
     started: Instant,
 }
@@ -68,8 +70,8 @@ pub(crate) fn prepare(request: &RunRequest) -> Result<Prepared, Error> {
     let store = Store::open(&state)?;
     let mut notes: Vec<String> = project.notes.iter().map(ToString::to_string).collect();
     notes.extend(store.collect()?.failed.iter().map(|error| format!("a dead run is still there: {error}")));
-    let run = store.begin_run()?;
-    let planned = Workspace::prepare(&host, &profile, project, &store, &run).and_then(|workspace| {
+    let run = if in_memory(&host, &profile) { None } else { Some(store.begin_run()?) };
+    let planned = Workspace::prepare(&host, &profile, project, &store, run.as_ref()).and_then(|workspace| {
         let plan = plan(&profile, &workspace, request, &host, streams.terminal())?;
         Ok((plan, workspace))
     });
@@ -83,7 +85,7 @@ pub(crate) fn prepare(request: &RunRequest) -> Result<Prepared, Error> {
             );
             Ok(Prepared { plan, workspace, notes, run, streams, started })
         }
-        Err(error) => run.discard().map_err(Error::from).and(Err(error)),
+        Err(error) => discard(run).and(Err(error)),
     }
 }
 
@@ -100,11 +102,16 @@ impl Prepared {
         let Self { plan, workspace, run, streams, started, .. } = self;
         let deadline = plan.timeout.and_then(|timeout| started.checked_add(timeout));
         let watch = Watch::new(deadline, plan.grace)?;
-        let sandbox = Sandbox::launch(&plan.sandbox, &[run.lock()])?;
+        let held: Vec<_> = run.iter().map(RunDirectory::lock).collect();
+        let sandbox = Sandbox::launch(&plan.sandbox, &held)?;
         sandbox.exec(&plan.exec, streams.for_command()?)?;
         streams.close_for_command();
         let end = watch.until_the_end(sandbox, streams)?;
-        let changes = Changes::between(&workspace.layer.upper, &workspace.project.root)?;
+        // Without a layer init did not come far enough to make one.
+        let changes = upper(&workspace.layer, end.kept.memory.as_ref()).map_or_else(
+            || Ok(Changes::default()),
+            |upper| Changes::between(&upper, &workspace.project.root),
+        )?;
         Ok((end, changes))
     }
 
@@ -112,7 +119,8 @@ impl Prepared {
         let variables = format!("{} variables, by allow-list", self.plan.exec.environment.len());
         end.guards.push(GuardReport::enforced(Guard::Environment, variables));
         let (cause, exit_code, signal) = judge(&end);
-        let error = end.failure.map(Error::Setup).or_else(|| (cause == Cause::Init).then_some(Error::InitEnded));
+        let error =
+            end.failure.map(Error::Setup).or_else(|| (cause == Cause::Init).then_some(Error::InitEnded));
         let outcome = Outcome {
             cause,
             exit_code,
@@ -125,20 +133,27 @@ impl Prepared {
             usage: end.usage,
             error: error.as_ref().map(Error::text),
         };
-        Leftover { run: self.run, overlays: end.overlays }.clear()?;
+        Leftover { run: self.run, kept: end.kept }.clear(self.started.elapsed())?;
         Ok(Finished { outcome, changes, error })
     }
 
     /// Gives back what was prepared.
     pub(crate) fn discard(self) -> Result<(), Error> {
-        Ok(self.run.discard()?)
+        discard(self.run)
     }
+}
+
+fn discard(run: Option<RunDirectory>) -> Result<(), Error> {
+    Ok(run.map_or(Ok(()), |run| run.discard())?)
 }
 
 fn profile(request: &RunRequest, host: &Host) -> Result<Profile, Error> {
     let configuration =
         host.variable("XDG_CONFIG_HOME").map_or_else(|| host.home.join(".config"), PathBuf::from);
     let mut profile = Profile::find(&request.profile, Some(&configuration))?;
+    if let Some(layer) = request.layer {
+        profile.filesystem.layer = layer;
+    }
     if let Some(network) = request.network {
         profile.network.mode = network;
     }

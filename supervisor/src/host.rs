@@ -24,6 +24,10 @@ pub(crate) struct Host {
     pub(crate) cwd: PathBuf,
     /// All variables.
     pub(crate) environment: BTreeMap<OsString, OsString>,
+    /// Whether the kernel keeps user attributes in tmpfs, as an overlay's layer needs (Linux 6.6).
+    pub(crate) tmpfs_layers: bool,
+    /// Bytes of memory of the host.
+    pub(crate) memory: u64,
     /// First of the host ids that a privileged caller's sandboxes use.
     pub(crate) shift_base: u32,
 }
@@ -46,6 +50,8 @@ impl Host {
             user: user_name(uid, variable("USER").or_else(|| variable("LOGNAME"))),
             home: home_directory(variable("HOME")),
             cwd: std::env::current_dir().unwrap_or_default(),
+            tmpfs_layers: kernel_is_at_least((6, 6)),
+            memory: memory(),
             shift_base: if uid == 0 { shift_base() } else { SHIFT_BASE },
             environment,
         }
@@ -60,6 +66,18 @@ impl Host {
     pub(crate) fn is_privileged(&self) -> bool {
         self.uid == 0
     }
+}
+
+fn kernel_is_at_least(wanted: (u32, u32)) -> bool {
+    let uname = rustix::system::uname();
+    let mut numbers = uname.release().to_bytes().split(|byte| !byte.is_ascii_digit());
+    let mut next = || std::str::from_utf8(numbers.next()?).ok()?.parse::<u32>().ok();
+    next().zip(next()).is_some_and(|release| release >= wanted)
+}
+
+fn memory() -> u64 {
+    let info = rustix::system::sysinfo();
+    u64::from(info.mem_unit) * info.totalram as u64
 }
 
 /// Root is never root inside, and an odd name could break a line of `/etc/passwd`.

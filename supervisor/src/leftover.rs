@@ -1,34 +1,52 @@
 //! What a finished run leaves to be cleared, by a process that nobody waits for.
 
 use std::os::fd::{AsFd as _, OwnedFd};
+use std::time::Duration;
 
-use clearing_rootfs::RunDirectory;
-use clearing_runtime::Helper;
+use clearing_rootfs::{RemoveError, RunDirectory};
+use clearing_runtime::{Helper, Kept};
 use rustix::pipe::{PipeFlags, pipe_with};
 
 use crate::error::Error;
 
-/// The run's directory, and its overlays, whose end costs what was looked up in them.
+/// A command that took less has not looked up enough to be worth a process.
+const SHORT: Duration = Duration::from_millis(50);
+
+/// The run's directory, and the file systems whose end costs what was looked up in them.
 pub(crate) struct Leftover {
-    pub(crate) run: RunDirectory,
-    pub(crate) overlays: Vec<OwnedFd>,
+    pub(crate) run: Option<RunDirectory>,
+    pub(crate) kept: Kept,
 }
 
 impl Leftover {
-    /// Hands everything to a forked process; does the work here where none can be had. What that
-    /// process leaves, should it be killed, the next command collects.
-    pub(crate) fn clear(self) -> Result<(), Error> {
-        let Ok((ours_gone, _ours)) = pipe_with(PipeFlags::CLOEXEC) else { return Ok(self.run.discard()?) };
-        let overlays = self.overlays.iter().map(|overlay| overlay.as_fd());
-        let kept: Vec<_> = overlays.chain(self.run.descriptors()).chain([ours_gone.as_fd()]).collect();
-        let forked = Helper::fork(&kept, || {
-            // The last to close an overlay pays for it: wait until that is this process, at its end.
-            let _ = rustix::io::read(&ours_gone, &mut [0u8; 1]);
-            let _ = self.run.discard();
-        });
-        match forked {
-            Ok(_) => Ok(()),
-            Err(_) => Ok(self.run.discard()?),
+    /// Clears it all: at once where that is quick, else by a forked process. What that leaves, should
+    /// it be killed, the next command collects.
+    pub(crate) fn clear(self, elapsed: Duration) -> Result<(), Error> {
+        let quick = self.run.is_none() && elapsed < SHORT;
+        let elsewhere = if quick { None } else { self.clear_elsewhere() };
+        if elsewhere.is_none() {
+            self.remove()?;
         }
+        drop(self);
+        // Now that the mounts are closed here, the other process may be the last to close them.
+        drop(elsewhere);
+        Ok(())
+    }
+
+    /// Forks; the work begins when what is returned is closed.
+    fn clear_elsewhere(&self) -> Option<OwnedFd> {
+        let (begin, hold) = pipe_with(PipeFlags::CLOEXEC).ok()?;
+        let mounts = self.kept.overlays.iter().chain(&self.kept.memory).map(|mount| mount.as_fd());
+        let directories = self.run.iter().flat_map(RunDirectory::descriptors);
+        let kept: Vec<_> = mounts.chain(directories).chain([begin.as_fd()]).collect();
+        let forked = Helper::fork(&kept, || {
+            let _ = rustix::io::read(&begin, &mut [0u8; 1]);
+            let _ = self.remove();
+        });
+        forked.is_ok().then_some(hold)
+    }
+
+    fn remove(&self) -> Result<(), RemoveError> {
+        self.run.as_ref().map_or(Ok(()), RunDirectory::discard)
     }
 }

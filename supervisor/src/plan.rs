@@ -57,6 +57,7 @@ pub(crate) fn plan(
             network: network(profile),
             hostname: HOSTNAME.to_owned(),
             base: workspace.root.clone(),
+            memory: profile.filesystem.layer_size,
             root: root::steps(profile, workspace, host),
             landlock: rules::paths(profile, workspace, host),
             syscalls: rules::syscalls(profile),

@@ -7,10 +7,10 @@
 //!     └───── exited ─────────┴───── exited ─────┴──────────────────┴──▶ drained ──▶ End
 //! ```
 
-use std::os::fd::{AsFd as _, OwnedFd};
+use std::os::fd::AsFd as _;
 use std::time::{Duration, Instant};
 
-use clearing_runtime::{ExitStatus, Failure, GuardReport, Report, Sandbox, Usage};
+use clearing_runtime::{ExitStatus, Failure, GuardReport, Kept, Report, Sandbox, Usage};
 use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
 use nix::sys::signal::Signal;
 
@@ -31,7 +31,7 @@ pub(crate) struct End {
     pub(crate) guards: Vec<GuardReport>,
     pub(crate) usage: Usage,
     /// Still open, though nobody is in them.
-    pub(crate) overlays: Vec<OwnedFd>,
+    pub(crate) kept: Kept,
 }
 
 /// The supervisor at work on one command.
@@ -69,7 +69,7 @@ impl Watch {
     /// Serves the command until it has ended, ends the sandbox, and hands on what is left of its output.
     pub(crate) fn until_the_end(mut self, mut sandbox: Sandbox, streams: &mut Streams) -> Result<End, Error> {
         while !self.step(&mut sandbox, streams)? {}
-        self.end.overlays = sandbox.into_overlays();
+        self.end.kept = sandbox.into_kept();
         // A reader of our output may have stopped reading; from here on a signal ends us.
         self.signals.release();
         streams.drain()?;
@@ -112,7 +112,7 @@ impl Watch {
     fn take_report(&mut self, sandbox: &mut Sandbox, streams: &mut Streams) -> Result<bool, Error> {
         let Some((report, terminal)) = sandbox.next_report()? else { return Ok(true) };
         match report {
-            Report::Ready(guards) => self.end.guards = guards,
+            Report::Ready { guards, .. } => self.end.guards = guards,
             Report::Started { guards, .. } => {
                 self.end.guards.extend(guards);
                 if let Some(terminal) = terminal {

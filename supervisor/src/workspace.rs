@@ -1,5 +1,6 @@
 //! What a run works on: the project, the layers that take its changes, and what else is shown.
 
+use std::os::fd::{AsRawFd as _, OwnedFd};
 use std::path::PathBuf;
 
 use clearing_rootfs::{
@@ -10,21 +11,22 @@ use clearing_rootfs::{
 use crate::error::Error;
 use crate::host::Host;
 use crate::plan::{HOSTNAME, identity_inside};
-use clearing_profiles::{NetworkMode, Profile};
+use clearing_profiles::{LayerPlace, NetworkMode, Profile};
+use clearing_runtime::spec::Layer;
 
-/// Everything that a plan shows, described; the directories of the run exist.
+/// Everything that a plan shows, described; layers on disk exist.
 #[derive(Debug, Clone)]
 pub(crate) struct Workspace {
     /// The caller's real directory.
     pub(crate) project: Project,
     /// Takes the changes of the project.
-    pub(crate) layer: LayerDirectories,
+    pub(crate) layer: Layer,
     /// The git directory outside of the project, and what takes its changes.
-    pub(crate) git: Option<(PathBuf, LayerDirectories)>,
-    /// The private home.
-    pub(crate) home: PathBuf,
+    pub(crate) git: Option<(PathBuf, Layer)>,
+    /// The private home; in memory where it has no directory.
+    pub(crate) home: Option<PathBuf>,
     /// The caller's caches, each with what takes its changes.
-    pub(crate) caches: Vec<(PathBuf, LayerDirectories)>,
+    pub(crate) caches: Vec<(PathBuf, Layer)>,
     /// The caller's settings that tools read.
     pub(crate) settings: Vec<BaseEntry>,
     /// What `PATH` names.
@@ -38,31 +40,31 @@ pub(crate) struct Workspace {
 }
 
 impl Workspace {
-    /// Describes the workspace and makes its layers in the run's directory.
+    /// Describes the workspace; makes its layers in `run`, or none where they are to be in memory.
     pub(crate) fn prepare(
         host: &Host,
         profile: &Profile,
         project: Project,
         store: &Store,
-        run: &RunDirectory,
+        run: Option<&RunDirectory>,
     ) -> Result<Self, Error> {
         let variable = |name: &str| host.variable(name);
         let mounts_below = mounts_below(host, &project)?;
-        let layer = run.layer("project", Some(top_of(host, &project)))?;
+        let top = top_of(host, &project);
         let git = match &project.git {
-            Some(git) => Some((git.common.clone(), run.layer("git", Some(top_of(host, &project)))?)),
+            Some(git) => Some((git.common.clone(), layer(run, "git", Some(top))?)),
             None => None,
         };
         let cached = if profile.filesystem.caches { caches(&host.home, &variable) } else { Vec::new() };
         let caches = cached
             .into_iter()
             .enumerate()
-            .map(|(number, cache)| Ok((cache, run.layer(&format!("cache-{number}"), None)?)))
+            .map(|(number, cache)| Ok((cache, layer(run, &format!("cache-{number}"), None)?)))
             .collect::<Result<_, Error>>()?;
         Ok(Self {
-            layer,
+            layer: layer(run, PROJECT, Some(top))?,
             git,
-            home: run.layer("home", None)?.upper,
+            home: run.map(|run| run.layer("home", None)).transpose()?.map(|layer| layer.upper),
             caches,
             settings: settings(&host.home, &variable),
             tools: tools(host, profile, &project, store),
@@ -72,6 +74,39 @@ impl Workspace {
             project,
         })
     }
+}
+
+/// The project's layer.
+const PROJECT: &str = "project";
+
+/// Whether what the command writes is to be kept in memory.
+pub(crate) fn in_memory(host: &Host, profile: &Profile) -> bool {
+    match profile.filesystem.layer {
+        LayerPlace::Memory => true,
+        LayerPlace::Disk => false,
+        // The layers and the home may each take that much.
+        LayerPlace::Auto => host.tmpfs_layers && host.memory / 4 >= profile.filesystem.layer_size,
+    }
+}
+
+/// Where the changes of the project are found once the sandbox has ended.
+pub(crate) fn upper(layer: &Layer, memory: Option<&OwnedFd>) -> Option<PathBuf> {
+    match (layer, memory) {
+        (Layer::Directories { upper, .. }, _) => Some(upper.clone()),
+        (Layer::Memory { name, .. }, Some(memory)) => {
+            Some(format!("/proc/self/fd/{}/{name}.upper", memory.as_raw_fd()).into())
+        }
+        (Layer::Memory { .. }, None) => None,
+    }
+}
+
+fn layer(run: Option<&RunDirectory>, name: &str, top: Option<LayerTop>) -> Result<Layer, Error> {
+    let Some(run) = run else {
+        let mode = top.map_or(0o755, |top| top.mode);
+        return Ok(Layer::Memory { name: name.to_owned(), mode });
+    };
+    let LayerDirectories { upper, work } = run.layer(name, top)?;
+    Ok(Layer::Directories { upper, work })
 }
 
 /// A directory that every init covers with its own root, in its own mount namespace.
@@ -129,7 +164,7 @@ fn base(host: &Host, profile: &Profile) -> Base {
 
 impl Workspace {
     /// The project, and its git directory where that lies outside: what the command may change.
-    pub(crate) fn writable(&self) -> impl Iterator<Item = (&PathBuf, &LayerDirectories)> {
+    pub(crate) fn writable(&self) -> impl Iterator<Item = (&PathBuf, &Layer)> {
         let project = std::iter::once((&self.project.root, &self.layer));
         project.chain(self.git.iter().map(|(path, layer)| (path, layer)))
     }

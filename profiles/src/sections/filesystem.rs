@@ -25,6 +25,22 @@ pub struct Filesystem {
     pub tool_roots: bool,
     /// Whether the caller's dependency caches are lower layers of the home.
     pub caches: bool,
+    /// Where what a command writes is kept while it runs.
+    pub layer: LayerPlace,
+    /// Bytes that a layer in memory holds, and again as many the home beside it; never 0.
+    pub layer_size: u64,
+}
+
+/// Where what a command writes is kept while it runs, ordered by how much that can be.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub enum LayerPlace {
+    /// In memory.
+    Memory,
+    /// In memory where the host has twice what it may take and a kernel that can, else on disk.
+    Auto,
+    /// In the state directory.
+    Disk,
 }
 
 impl Filesystem {
@@ -33,7 +49,7 @@ impl Filesystem {
         parent: Option<&Self>,
         licence: Licence<'_>,
     ) -> Result<Self, Fault> {
-        let known = ["read", "tmp_size", "shm_size", "tool_roots", "caches"];
+        let known = ["read", "tmp_size", "shm_size", "tool_roots", "caches", "layer", "layer_size"];
         let mut keys = Section::open(file, "filesystem", &known, licence)?;
         let size = || value::size(PAGE..=LARGEST);
         let section = Self {
@@ -42,10 +58,16 @@ impl Filesystem {
             shm_size: keys.take("shm_size", parent.map(|p| &p.shm_size), size(), greater)?,
             tool_roots: keys.take("tool_roots", parent.map(|p| &p.tool_roots), value::boolean, greater)?,
             caches: keys.take("caches", parent.map(|p| &p.caches), value::boolean, greater)?,
+            layer: keys.take("layer", parent.map(|p| &p.layer), place(), greater)?,
+            layer_size: keys.take("layer_size", parent.map(|p| &p.layer_size), size(), greater)?,
         };
         keys.close()?;
         Ok(section)
     }
+}
+
+fn place() -> impl Fn(&Item<'_>) -> Result<LayerPlace, Fault> {
+    value::word(&[("auto", LayerPlace::Auto), ("memory", LayerPlace::Memory), ("disk", LayerPlace::Disk)])
 }
 
 const PAGE: u64 = 4096;

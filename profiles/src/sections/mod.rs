@@ -8,7 +8,7 @@ mod network;
 mod syscalls;
 
 pub use environment::{Environment, VariableError, check_variable};
-pub use filesystem::{Filesystem, HostPath, HostPathError};
+pub use filesystem::{Filesystem, HostPath, HostPathError, LayerPlace};
 pub use guards::{Guard, Guards, Requirement};
 pub use limits::Limits;
 pub use network::{Network, NetworkMode};

@@ -117,6 +117,7 @@ fn default_is_printed_as_json_with_every_value() {
         "widened": [],
         "filesystem": {
             "read": [], "tmpSize": 1 << 30, "shmSize": 256 << 20, "toolRoots": true, "caches": true,
+            "layer": "auto", "layerSize": 2u64 << 30,
         },
         "network": { "mode": "none" },
         "environment": { "pass": "…", "set": {} },

@@ -12,6 +12,8 @@ tmp_size = "1G"
 shm_size = "1G"
 tool_roots = true
 caches = false
+layer = "auto"
+layer_size = "2G"
 [network]
 mode = "none"
 [environment]
@@ -59,6 +61,8 @@ const WIDER: &[(&str, &str)] = &[
     ("filesystem", r#"tmp_size = "2G""#),
     ("filesystem", r#"shm_size = 1073741825"#),
     ("filesystem", "caches = true"),
+    ("filesystem", r#"layer = "disk""#),
+    ("filesystem", r#"layer_size = "3G""#),
     ("network", r#"mode = "host""#),
     ("environment", r#"pass = ["LANG"]"#),
     ("environment", r#"pass = ["PATH*"]"#),
@@ -88,6 +92,8 @@ const NARROWER: &[(&str, &str)] = &[
     ("filesystem", r#"shm_size = 4096"#),
     ("filesystem", "tool_roots = false"),
     ("filesystem", "caches = false"),
+    ("filesystem", r#"layer = "memory""#),
+    ("filesystem", r#"layer_size = "1G""#),
     ("network", r#"mode = "none""#),
     ("environment", r#"pass = ["PATH", "LC_ALL", "LC_M*"]"#),
     ("environment", r#"set = { CI = "1" }"#),

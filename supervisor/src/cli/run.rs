@@ -9,7 +9,7 @@ use std::process::ExitCode;
 use std::time::Duration;
 
 use clap::ValueEnum;
-use clearing_profiles::NetworkMode;
+use clearing_profiles::{LayerPlace, NetworkMode};
 use serde::Serialize;
 
 use crate::changes_text;
@@ -37,6 +37,9 @@ pub(super) struct Arguments {
     /// End the command after this time: `500ms`, `1.5s`, `10m`.
     #[arg(long, value_name = "TIME", value_parser = duration)]
     timeout: Option<Duration>,
+    /// Where what the command writes is kept while it runs: memory has a bound, the disk has none.
+    #[arg(long, value_name = "PLACE")]
+    layer: Option<LayerArgument>,
     /// Which network the command has.
     #[arg(long, value_name = "NETWORK")]
     network: Option<NetworkArgument>,
@@ -61,6 +64,13 @@ pub(super) struct Arguments {
 enum NetworkArgument {
     None,
     Host,
+}
+
+#[derive(Debug, Clone, Copy, ValueEnum)]
+enum LayerArgument {
+    Auto,
+    Memory,
+    Disk,
 }
 
 /// A line of `--json` output.
@@ -121,6 +131,11 @@ impl Arguments {
             directory: self.workspace,
             profile: self.profile,
             timeout: self.timeout,
+            layer: self.layer.map(|layer| match layer {
+                LayerArgument::Auto => LayerPlace::Auto,
+                LayerArgument::Memory => LayerPlace::Memory,
+                LayerArgument::Disk => LayerPlace::Disk,
+            }),
             network: self.network.map(|network| match network {
                 NetworkArgument::None => NetworkMode::None,
                 NetworkArgument::Host => NetworkMode::Host,

@@ -3,8 +3,8 @@
 use std::path::{Path, PathBuf};
 
 use clearing_profiles::Profile;
-use clearing_rootfs::{BaseEntry, LayerDirectories};
-use clearing_runtime::spec::{Access, Mount, Owners};
+use clearing_rootfs::BaseEntry;
+use clearing_runtime::spec::{Access, Layer, Mount, Owners};
 
 use crate::host::Host;
 use crate::workspace::Workspace;
@@ -88,11 +88,14 @@ fn temporary(profile: &Profile) -> [Mount; 2] {
 fn shown(profile: &Profile, workspace: &Workspace, host: &Host) -> Vec<(PathBuf, Vec<Mount>)> {
     let callers = owners(host, host.uid, host.gid);
     let projects = owners(host, workspace.project.uid, workspace.project.gid);
-    let home = Mount::Bind {
-        source: workspace.home.clone(),
-        target: host.home.clone(),
-        access: Access::ReadWrite,
-        owners: callers,
+    let home = match &workspace.home {
+        Some(source) => Mount::Bind {
+            source: source.clone(),
+            target: host.home.clone(),
+            access: Access::ReadWrite,
+            owners: callers,
+        },
+        None => Mount::Tmpfs { target: host.home.clone(), size: profile.filesystem.layer_size, mode: 0o700 },
     };
     let mut shown = vec![(host.home.clone(), vec![home])];
     shown.extend(workspace.settings.iter().map(|entry| (path_of(entry), vec![base_entry(entry)])));
@@ -123,12 +126,6 @@ fn read_only(path: PathBuf, owners: Owners) -> Mount {
     Mount::Bind { source: path.clone(), target: path, access: Access::ReadOnly, owners }
 }
 
-fn overlay(path: &Path, layer: &LayerDirectories, owners: Owners) -> Mount {
-    Mount::Overlay {
-        lower: vec![path.to_owned()],
-        upper: layer.upper.clone(),
-        work: layer.work.clone(),
-        target: path.to_owned(),
-        owners,
-    }
+fn overlay(path: &Path, layer: &Layer, owners: Owners) -> Mount {
+    Mount::Overlay { lower: vec![path.to_owned()], layer: layer.clone(), target: path.to_owned(), owners }
 }
