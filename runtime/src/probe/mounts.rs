@@ -12,7 +12,7 @@ use super::{Answer, Request};
 use crate::error::{AtStage as _, Failure, Stage};
 use crate::mapped::MappedMounts;
 use crate::mounts::Root;
-use crate::spec::{Access, Identity, Mount, Owners};
+use crate::spec::{Access, Identity, Layer, Mount, Owners};
 
 /// A procfs of a new PID namespace, in which its first process is seen.
 pub(super) fn procfs(request: &Request<'_>) -> Answer {
@@ -31,7 +31,8 @@ pub(super) fn overlay(request: &Request<'_>) -> Answer {
     let file = lower.join("removed");
     write(&file).at(Stage::Mounts, || format!("write({file:?})"))?;
     let owners = owners(request.identity);
-    let step = Mount::Overlay { lower: vec![lower], upper, work, target: "/overlay".into(), owners };
+    let layer = Layer::Directories { upper, work };
+    let step = Mount::Overlay { lower: vec![lower], layer, target: "/overlay".into(), owners };
     in_root(request, step, || {
         write(Path::new("/overlay/written"))
             .at(Stage::Mounts, || "write() in an overlay on the state directory".into())?;
@@ -71,7 +72,7 @@ fn in_root(request: &Request<'_>, step: Mount, look: impl FnOnce() -> Answer) ->
     in_user_namespace(flags, request.identity, open, |base| {
         mount_change("/", MountPropagationFlags::PRIVATE | MountPropagationFlags::REC)
             .at(Stage::Mounts, || "mount(\"/\", MS_PRIVATE | MS_REC)".into())?;
-        let mut root = Root::attach(&base, mapped)?;
+        let mut root = Root::attach(&base, mapped, 0)?;
         root.build(&steps)?;
         root.enter()?;
         look()

@@ -56,7 +56,7 @@ pub(super) fn sandbox(request: &Request<'_>) -> Answer {
     let mut guards = 0;
     while let Some((report, _)) = sandbox.next_report()? {
         match report {
-            Report::Ready(enforced) => guards = enforced.len(),
+            Report::Ready { guards: enforced, .. } => guards = enforced.len(),
             Report::Failed(failure) => return Err(failure),
             Report::NotStarted { failure, .. } if is_no_program(&failure) => {
                 return Ok(format!("{guards} guards around init, and a command confined in it"));
@@ -78,6 +78,7 @@ fn empty_sandbox(request: &Request<'_>) -> SandboxSpec {
         network: Network::None,
         hostname: "clearing".into(),
         base: request.scratch.to_owned(),
+        memory: 0,
         root: vec![
             Mount::Proc { target: "/proc".into() },
             Mount::Mask { target: "/proc/kcore".into() },
