@@ -5,7 +5,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
-use nix::mqueue::{MQ_OFlag, mq_open, mq_send, mq_unlink};
+use nix::mqueue::{MQ_OFlag, MqAttr, mq_open, mq_send, mq_unlink};
 use nix::sys::stat::Mode;
 
 use crate::Site;
@@ -97,7 +97,9 @@ impl MessageQueue {
         let secret = super::secret();
         let name = CString::new(format!("/{}", super::secret())).expect("a name without zero bytes");
         let flags = MQ_OFlag::O_CREAT | MQ_OFlag::O_EXCL | MQ_OFlag::O_RDWR | MQ_OFlag::O_CLOEXEC;
-        let queue = mq_open(name.as_c_str(), flags, Mode::from_bits_truncate(0o644), None)?;
+        // Without attributes `mq_open` of nix passes no mode either, and the C library reads what is not there.
+        let attributes = MqAttr::new(0, 10, 1024, 0);
+        let queue = mq_open(name.as_c_str(), flags, Mode::from_bits_truncate(0o644), Some(&attributes))?;
         mq_send(&queue, secret.as_bytes(), 1)?;
         Ok(Self { name, secret })
     }

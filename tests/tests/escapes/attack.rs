@@ -116,13 +116,13 @@ impl Call {
 
     /// Demands exactly this error inside, and any other answer of the bare kernel.
     #[track_caller]
-    pub(crate) fn is_refused(self, errno: &str) {
-        self.is_refused_by_any(&[errno]);
+    pub(crate) fn expect_refusal(self, errno: &str) {
+        self.expect_refusal_by_any(&[errno]);
     }
 
     /// The same where several guards stand one behind the other.
     #[track_caller]
-    pub(crate) fn is_refused_by_any(self, errnos: &[&str]) {
+    pub(crate) fn expect_refusal_by_any(self, errnos: &[&str]) {
         let line: Vec<_> = self.line.iter().map(String::as_str).collect();
         for_each_caller(|caller| {
             let site = armed(caller);

@@ -7,28 +7,28 @@ use crate::attack::{Call, armed, attempt, control, inside, outside};
 #[test]
 fn a_character_device_cannot_be_made() {
     // 1:5 is /dev/zero
-    Call::raw("mknod str:node 0x2190 0x105").control_as_root().is_refused("EPERM");
+    Call::raw("mknod str:node 0x2190 0x105").control_as_root().expect_refusal("EPERM");
 }
 
 #[test]
 fn a_block_device_cannot_be_made() {
-    Call::raw("mknod str:node 0x6190 0xfe00").control_as_root().is_refused("EPERM");
+    Call::raw("mknod str:node 0x6190 0xfe00").control_as_root().expect_refusal("EPERM");
 }
 
 #[test]
 fn a_device_cannot_be_made_beside_a_descriptor() {
-    Call::raw("mknodat -100 str:node 0x2190 0x105").control_as_root().is_refused("EPERM");
+    Call::raw("mknodat -100 str:node 0x2190 0x105").control_as_root().expect_refusal("EPERM");
 }
 
 #[test]
 fn a_whiteout_cannot_be_forged() {
     // Device 0:0 needs no right on the bare host, and means "deleted" to an overlay.
-    Call::raw("mknod str:node 0x2000 0").is_refused("EPERM");
+    Call::raw("mknod str:node 0x2000 0").expect_refusal("EPERM");
 }
 
 #[test]
 fn a_whiteout_cannot_be_forged_with_high_bits_in_its_mode() {
-    Call::raw("mknodat -100 str:node 0x100002000 0").is_refused("EPERM");
+    Call::raw("mknodat -100 str:node 0x100002000 0").expect_refusal("EPERM");
 }
 
 #[test]

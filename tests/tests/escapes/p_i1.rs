@@ -71,8 +71,9 @@ fn a_queue_of_the_host_is_not_found() {
 fn a_posix_queue_of_the_host_cannot_be_read() {
     for_each_caller(|caller| {
         let site = armed(caller);
-        let Ok(queue) = MessageQueue::make() else {
-            return skip("this kernel has no message queues");
+        let queue = match MessageQueue::make() {
+            Ok(queue) => queue,
+            Err(error) => return skip(&format!("the host gives no message queue: {error}")),
         };
         let line = ["queue-read", queue.name()];
         assert_eq!(inside(&site, &line), "-1 ENOENT");

@@ -59,27 +59,27 @@ fn keys_are_not_listed() {
 
 #[test]
 fn the_session_keyring_is_not_told() {
-    Call::raw("keyctl 0 -3 0").is_refused("EPERM");
+    Call::raw("keyctl 0 -3 0").expect_refusal("EPERM");
 }
 
 #[test]
 fn another_session_keyring_cannot_be_joined() {
-    Call::raw("keyctl 1 null").is_refused("EPERM");
+    Call::raw("keyctl 1 null").expect_refusal("EPERM");
 }
 
 #[test]
 fn a_key_cannot_be_added() {
-    Call::raw("add_key bad bad null 0 0").is_refused("EPERM");
+    Call::raw("add_key bad bad null 0 0").expect_refusal("EPERM");
 }
 
 #[test]
 fn a_key_cannot_be_requested() {
-    Call::raw("request_key bad bad null 0").is_refused("EPERM");
+    Call::raw("request_key bad bad null 0").expect_refusal("EPERM");
 }
 
 #[test]
 fn keyctl_with_high_bits_is_refused() {
-    Call::raw("keyctl 0x100000000 -3 0").is_refused("EPERM");
+    Call::raw("keyctl 0x100000000 -3 0").expect_refusal("EPERM");
 }
 
 /// `{key}` and `{name}` stand for a key that the caller has when the sandbox starts.

@@ -6,85 +6,85 @@ use crate::attack::{Call, armed, attempt, control};
 
 #[test]
 fn a_user_namespace_cannot_be_unshared() {
-    Call::raw("unshare 0x10000000").is_refused("EPERM");
+    Call::raw("unshare 0x10000000").expect_refusal("EPERM");
 }
 
 #[test]
 fn a_user_namespace_cannot_be_unshared_with_high_bits() {
     // The kernel refuses them by itself; the filter does so first.
-    Call::raw("unshare 0x100000010000000").is_refused("EPERM");
+    Call::raw("unshare 0x100000010000000").expect_refusal("EPERM");
 }
 
 #[test]
 fn a_user_namespace_cannot_be_unshared_among_harmless_flags() {
     // CLONE_FS | CLONE_FILES | CLONE_SYSVSEM
-    Call::raw("unshare 0x10040600").is_refused("EPERM");
+    Call::raw("unshare 0x10040600").expect_refusal("EPERM");
 }
 
 #[test]
 fn a_mount_namespace_cannot_be_unshared() {
-    Call::raw("unshare 0x20000").control_in_namespaces().is_refused("EPERM");
+    Call::raw("unshare 0x20000").control_in_namespaces().expect_refusal("EPERM");
 }
 
 #[test]
 fn a_pid_namespace_cannot_be_unshared() {
-    Call::raw("unshare 0x20000000").control_in_namespaces().is_refused("EPERM");
+    Call::raw("unshare 0x20000000").control_in_namespaces().expect_refusal("EPERM");
 }
 
 #[test]
 fn a_network_namespace_cannot_be_unshared() {
-    Call::raw("unshare 0x40000000").control_in_namespaces().is_refused("EPERM");
+    Call::raw("unshare 0x40000000").control_in_namespaces().expect_refusal("EPERM");
 }
 
 #[test]
 fn an_ipc_namespace_cannot_be_unshared() {
-    Call::raw("unshare 0x8000000").control_in_namespaces().is_refused("EPERM");
+    Call::raw("unshare 0x8000000").control_in_namespaces().expect_refusal("EPERM");
 }
 
 #[test]
 fn a_uts_namespace_cannot_be_unshared() {
-    Call::raw("unshare 0x4000000").control_in_namespaces().is_refused("EPERM");
+    Call::raw("unshare 0x4000000").control_in_namespaces().expect_refusal("EPERM");
 }
 
 #[test]
 fn a_cgroup_namespace_cannot_be_unshared() {
-    Call::raw("unshare 0x2000000").control_in_namespaces().is_refused("EPERM");
+    Call::raw("unshare 0x2000000").control_in_namespaces().expect_refusal("EPERM");
 }
 
 #[test]
 fn a_time_namespace_cannot_be_unshared() {
-    Call::raw("unshare 0x80").control_in_namespaces().is_refused("EPERM");
+    Call::raw("unshare 0x80").control_in_namespaces().expect_refusal("EPERM");
 }
 
 #[test]
 fn a_user_namespace_cannot_be_cloned() {
-    Call::probe("clone 0x10000011").is_refused("EPERM");
+    Call::probe("clone 0x10000011").expect_refusal("EPERM");
 }
 
 #[test]
 fn a_user_namespace_cannot_be_cloned_with_high_bits() {
     // clone takes its flags as a long and drops the high half.
-    Call::probe("clone 0x100000010000011").is_refused("EPERM");
+    Call::probe("clone 0x100000010000011").expect_refusal("EPERM");
 }
 
 #[test]
 fn all_namespaces_at_once_cannot_be_cloned() {
-    Call::probe("clone 0x7e020011").is_refused("EPERM");
+    Call::probe("clone 0x7e020011").expect_refusal("EPERM");
 }
 
 #[test]
 fn a_mount_namespace_cannot_be_cloned() {
-    Call::probe("clone 0x20011").control_in_namespaces().is_refused("EPERM");
+    Call::probe("clone 0x20011").control_in_namespaces().expect_refusal("EPERM");
 }
 
 #[test]
 fn a_user_namespace_cannot_be_had_by_clone3() {
-    Call::probe("clone3 0x10000000").is_refused("ENOSYS");
+    Call::probe("clone3 0x10000000").expect_refusal("ENOSYS");
 }
 
 #[test]
 fn a_cgroup_cannot_be_entered_by_clone3() {
-    Call::probe("clone3 0x200000000").is_refused("ENOSYS");
+    Call::probe("clone3 0x200000000").expect_refusal("ENOSYS");
 }
 
 #[test]

@@ -6,12 +6,12 @@ use crate::attack::{Call, armed, attempt, inside, outside};
 
 #[test]
 fn clone3_is_told_to_be_absent() {
-    Call::probe("clone3 0").is_refused("ENOSYS");
+    Call::probe("clone3 0").expect_refusal("ENOSYS");
 }
 
 #[test]
 fn clone3_without_a_structure_is_told_to_be_absent() {
-    Call::raw("435 null 0").is_refused("ENOSYS");
+    Call::raw("435 null 0").expect_refusal("ENOSYS");
 }
 
 #[test]

@@ -71,47 +71,47 @@ fn odd_high_bits_do_not_get_a_mount_through() {
 
 #[test]
 fn a_file_system_cannot_be_opened_by_the_new_way() {
-    Call::raw("fsopen str:tmpfs 0").control_in_namespaces().is_refused("EPERM");
+    Call::raw("fsopen str:tmpfs 0").control_in_namespaces().expect_refusal("EPERM");
 }
 
 #[test]
 fn a_file_system_cannot_be_configured() {
-    Call::raw("fsconfig -1 6 null null 0").is_refused("EPERM");
+    Call::raw("fsconfig -1 6 null null 0").expect_refusal("EPERM");
 }
 
 #[test]
 fn a_file_system_cannot_be_made_a_mount() {
-    Call::raw("fsmount -1 0 0").control_in_namespaces().is_refused("EPERM");
+    Call::raw("fsmount -1 0 0").control_in_namespaces().expect_refusal("EPERM");
 }
 
 #[test]
 fn a_mounted_file_system_cannot_be_picked() {
-    Call::raw("fspick -100 bad 0").control_in_namespaces().is_refused("EPERM");
+    Call::raw("fspick -100 bad 0").control_in_namespaces().expect_refusal("EPERM");
 }
 
 #[test]
 fn a_tree_cannot_be_cloned() {
-    Call::raw("open_tree -100 str:/ 1").control_in_namespaces().is_refused("EPERM");
+    Call::raw("open_tree -100 str:/ 1").control_in_namespaces().expect_refusal("EPERM");
 }
 
 #[test]
 fn a_tree_cannot_be_opened_without_a_clone() {
-    Call::raw("open_tree -100 str:/ 0").is_refused("EPERM");
+    Call::raw("open_tree -100 str:/ 0").expect_refusal("EPERM");
 }
 
 #[test]
 fn a_detached_mount_cannot_be_moved_in() {
-    Call::raw("move_mount -1 bad -1 bad 0").control_in_namespaces().is_refused("EPERM");
+    Call::raw("move_mount -1 bad -1 bad 0").control_in_namespaces().expect_refusal("EPERM");
 }
 
 #[test]
 fn mounts_of_the_host_cannot_be_listed_by_number() {
-    Call::raw("listmount bad bad 0 0").is_refused("EPERM");
+    Call::raw("listmount bad bad 0 0").expect_refusal("EPERM");
 }
 
 #[test]
 fn mounts_of_the_host_are_not_told_by_number() {
-    Call::raw("statmount bad bad 0 0").is_refused("EPERM");
+    Call::raw("statmount bad bad 0 0").expect_refusal("EPERM");
 }
 
 #[test]
@@ -142,5 +142,5 @@ fn the_usual_tool_cannot_mount() {
 /// The control runs in throw-away namespaces, whose mounts go with it.
 #[track_caller]
 fn cannot_be_mounted(arguments: &str) {
-    Call::raw(&format!("mount {arguments}")).control_in_namespaces().is_refused("EPERM");
+    Call::raw(&format!("mount {arguments}")).control_in_namespaces().expect_refusal("EPERM");
 }

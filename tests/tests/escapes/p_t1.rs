@@ -34,18 +34,18 @@ fn pasting_into_the_console_with_high_bits_is_refused() {
 #[test]
 fn taking_the_console_s_output_is_refused() {
     // Never on a terminal outside: a descriptor that is none shows that the call arrives.
-    Call::raw("ioctl -1 0x541d 0").is_refused("EPERM");
+    Call::raw("ioctl -1 0x541d 0").expect_refusal("EPERM");
 }
 
 #[test]
 fn setting_a_line_discipline_is_refused() {
-    Call::raw("ioctl -1 0x5423 u64:2").is_refused("EPERM");
+    Call::raw("ioctl -1 0x5423 u64:2").expect_refusal("EPERM");
 }
 
 #[test]
 fn typing_into_a_terminal_of_one_s_own_is_refused_too() {
     // Where it is not the caller's controlling terminal, only root may on the bare host.
-    Call::raw("ioctl file:/dev/ptmx 0x5412 str:x").control_as_root().is_refused("EPERM");
+    Call::raw("ioctl file:/dev/ptmx 0x5412 str:x").control_as_root().expect_refusal("EPERM");
 }
 
 #[test]

@@ -6,45 +6,45 @@ use crate::attack::{Call, armed, attempt, inside, outside};
 
 #[test]
 fn a_raw_socket_cannot_be_made() {
-    Call::raw("socket 2 3 1").control_in_namespaces().is_refused("EPERM");
+    Call::raw("socket 2 3 1").control_in_namespaces().expect_refusal("EPERM");
 }
 
 #[test]
 fn a_raw_ipv6_socket_cannot_be_made() {
-    Call::raw("socket 10 3 58").control_in_namespaces().is_refused("EPERM");
+    Call::raw("socket 10 3 58").control_in_namespaces().expect_refusal("EPERM");
 }
 
 #[test]
 fn a_ping_socket_cannot_be_made() {
     // Who may open one is a setting of the network namespace, which would refuse with `EACCES`.
-    Call::raw("socket 2 2 1").is_refused("EPERM");
+    Call::raw("socket 2 2 1").expect_refusal("EPERM");
 }
 
 #[test]
 fn a_packet_socket_cannot_be_made() {
-    Call::raw("socket 17 3 768").control_in_namespaces().is_refused("EPERM");
+    Call::raw("socket 17 3 768").control_in_namespaces().expect_refusal("EPERM");
 }
 
 #[test]
 fn the_obsolete_packet_socket_cannot_be_made() {
-    Call::raw("socket 2 10 768").control_in_namespaces().is_refused("EPERM");
+    Call::raw("socket 2 10 768").control_in_namespaces().expect_refusal("EPERM");
 }
 
 #[test]
 fn a_vsock_cannot_be_made() {
     // No network namespace holds it.
-    Call::raw("socket 40 1 0").is_refused("EPERM");
+    Call::raw("socket 40 1 0").expect_refusal("EPERM");
 }
 
 #[test]
 fn a_vsock_cannot_be_made_with_high_bits() {
     // The kernel reads the family as 32 bits.
-    Call::raw("socket 0x100000028 1 0").is_refused("EPERM");
+    Call::raw("socket 0x100000028 1 0").expect_refusal("EPERM");
 }
 
 #[test]
 fn the_kernel_s_cryptography_has_no_socket() {
-    Call::raw("socket 38 5 0").is_refused("EPERM");
+    Call::raw("socket 38 5 0").expect_refusal("EPERM");
 }
 
 #[test]
@@ -80,14 +80,14 @@ fn rare_protocols_over_ip_cannot_be_used() {
 fn a_raw_socket_cannot_be_had_with_flags_or_high_bits() {
     // SOCK_NONBLOCK | SOCK_CLOEXEC, and bits that the kernel drops
     for kind in ["0x80803", "0x100000003"] {
-        Call::raw(&format!("socket 2 {kind} 255")).control_in_namespaces().is_refused("EPERM");
+        Call::raw(&format!("socket 2 {kind} 255")).control_in_namespaces().expect_refusal("EPERM");
     }
 }
 
 #[test]
 fn a_pair_of_a_rare_family_cannot_be_made() {
     // TIPC
-    Call::raw("socketpair 30 5 0 buf:8").is_refused("EPERM");
+    Call::raw("socketpair 30 5 0 buf:8").expect_refusal("EPERM");
 }
 
 #[test]

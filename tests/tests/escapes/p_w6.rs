@@ -57,12 +57,12 @@ fn no_other_netlink_family_has_a_socket() {
 
 #[test]
 fn a_netlink_family_with_high_bits_is_refused() {
-    Call::raw("socket 16 3 0x10000000c").is_refused("EPERM");
+    Call::raw("socket 16 3 0x10000000c").expect_refusal("EPERM");
 }
 
 #[test]
 fn a_pair_of_netlink_sockets_is_refused() {
-    Call::raw("socketpair 16 3 0 buf:8").is_refused("EPERM");
+    Call::raw("socketpair 16 3 0 buf:8").expect_refusal("EPERM");
 }
 
 #[test]
@@ -81,5 +81,5 @@ fn routes_tell_the_sandbox_s_loopback_alone() {
 /// A netlink family that any user may open on the bare host, or that answers otherwise there.
 #[track_caller]
 fn family_is_refused(family: u8) {
-    Call::raw(&format!("socket 16 3 {family}")).is_refused("EPERM");
+    Call::raw(&format!("socket 16 3 {family}")).expect_refusal("EPERM");
 }

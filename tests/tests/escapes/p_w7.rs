@@ -6,33 +6,33 @@ use crate::attack::{Call, attempt, control};
 
 #[test]
 fn an_interface_cannot_be_taken_down() {
-    Call::probe("interface-flags lo 0").control_in_namespaces().is_refused("EPERM");
+    Call::probe("interface-flags lo 0").control_in_namespaces().expect_refusal("EPERM");
 }
 
 #[test]
 fn an_interface_cannot_listen_to_everything() {
     // IFF_UP | IFF_PROMISC
-    Call::probe("interface-flags lo 0x101").control_in_namespaces().is_refused("EPERM");
+    Call::probe("interface-flags lo 0x101").control_in_namespaces().expect_refusal("EPERM");
 }
 
 #[test]
 fn an_interface_cannot_be_given_an_address() {
-    Call::probe("interface-address lo 127.0.0.5").control_in_namespaces().is_refused("EPERM");
+    Call::probe("interface-address lo 127.0.0.5").control_in_namespaces().expect_refusal("EPERM");
 }
 
 #[test]
 fn an_interface_cannot_be_taken_down_by_netlink() {
-    Call::probe("route-request link").control_in_namespaces().is_refused("EPERM");
+    Call::probe("route-request link").control_in_namespaces().expect_refusal("EPERM");
 }
 
 #[test]
 fn an_interface_cannot_be_given_an_address_by_netlink() {
-    Call::probe("route-request address").control_in_namespaces().is_refused("EPERM");
+    Call::probe("route-request address").control_in_namespaces().expect_refusal("EPERM");
 }
 
 #[test]
 fn a_route_cannot_be_added() {
-    Call::probe("route-request route").control_in_namespaces().is_refused("EPERM");
+    Call::probe("route-request route").control_in_namespaces().expect_refusal("EPERM");
 }
 
 #[test]
