@@ -336,6 +336,23 @@ pub struct Terminal {
     pub rows: u16,
     /// Characters a line.
     pub columns: u16,
+    /// Set before the command can see it.
+    pub modes: TerminalModes,
+}
+
+/// How a terminal treats what passes through it: the flags and keys of `termios(3)`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub struct TerminalModes {
+    /// `c_iflag`.
+    pub input: u32,
+    /// `c_oflag`.
+    pub output: u32,
+    /// `c_cflag`.
+    pub control: u32,
+    /// `c_lflag`.
+    pub local: u32,
+    /// `c_cc`.
+    pub keys: [u8; libc::NCCS],
 }
 
 /// One limit, soft and hard alike.

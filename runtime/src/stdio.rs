@@ -3,12 +3,13 @@
 use std::os::fd::{AsFd as _, BorrowedFd, OwnedFd};
 
 use nix::errno::Errno;
+use nix::sys::termios::{ControlFlags, InputFlags, LocalFlags, OutputFlags, SetArg, tcgetattr, tcsetattr};
 use rustix::fs::{Mode, OFlags};
 use rustix::pty::OpenptFlags;
 use rustix::termios::{Winsize, tcsetwinsize};
 
 use crate::error::{AtStage as _, Failure, Stage};
-use crate::spec::Terminal;
+use crate::spec::{Terminal, TerminalModes};
 
 /// The streams that a command will have as 0, 1 and 2.
 pub(crate) struct Streams {
@@ -63,5 +64,16 @@ fn open_terminal(terminal: Terminal) -> Result<(OwnedFd, OwnedFd), Failure> {
         rustix::pty::ioctl_tiocgptpeer(&master, peer).at(Stage::Terminal, || "ioctl(TIOCGPTPEER)".into())?;
     let size = Winsize { ws_row: terminal.rows, ws_col: terminal.columns, ws_xpixel: 0, ws_ypixel: 0 };
     tcsetwinsize(&master, size).at(Stage::Terminal, || "ioctl(TIOCSWINSZ)".into())?;
+    set_modes(&slave, &terminal.modes).at(Stage::Terminal, || "tcsetattr()".into())?;
     Ok((master, slave))
+}
+
+fn set_modes(terminal: &OwnedFd, modes: &TerminalModes) -> nix::Result<()> {
+    let mut set = tcgetattr(terminal)?;
+    set.input_flags = InputFlags::from_bits_retain(modes.input);
+    set.output_flags = OutputFlags::from_bits_retain(modes.output);
+    set.control_flags = ControlFlags::from_bits_retain(modes.control);
+    set.local_flags = LocalFlags::from_bits_retain(modes.local);
+    set.control_chars = modes.keys;
+    tcsetattr(terminal, SetArg::TCSANOW, &set)
 }

@@ -73,7 +73,8 @@ impl Streams {
     pub(crate) fn terminal(&self) -> Option<Terminal> {
         self.terminal.as_ref().map(|relayed| {
             let size = terminal::size(relayed.tty.as_fd());
-            Terminal { streams: relayed.streams, rows: size.ws_row, columns: size.ws_col }
+            let modes = relayed.callers.modes();
+            Terminal { streams: relayed.streams, rows: size.ws_row, columns: size.ws_col, modes }
         })
     }
 
@@ -152,7 +153,6 @@ impl Relayed {
     fn begin(&mut self, master: OwnedFd, pump: &mut Pump) -> io::Result<()> {
         rustix::fs::fcntl_setfl(&master, OFlags::NONBLOCK)?;
         let [input, output, error] = self.streams;
-        self.callers.lend_modes(master.as_fd());
         terminal::copy_size(self.tty.as_fd(), master.as_fd());
         if input {
             let keys = pump.sink(master.try_clone()?);

@@ -4,11 +4,12 @@ use std::io;
 use std::os::fd::{AsFd as _, AsRawFd as _, BorrowedFd, OwnedFd};
 
 use clearing_runtime::Helper;
-use rustix::fs::{Mode, OFlags};
-use rustix::termios::{
-    LocalModes, OptionalActions, OutputModes, SpecialCodeIndex, Termios, Winsize, tcgetattr, tcgetwinsize,
-    tcsetattr, tcsetwinsize,
+use clearing_runtime::spec::TerminalModes;
+use nix::sys::termios::{
+    LocalFlags, OutputFlags, SetArg, SpecialCharacterIndices, Termios, cfmakeraw, tcgetattr, tcsetattr,
 };
+use rustix::fs::{Mode, OFlags};
+use rustix::termios::{Winsize, tcgetwinsize, tcsetwinsize};
 
 /// The terminal that the caller types at.
 pub(crate) struct CallersTerminal {
@@ -58,7 +59,7 @@ impl CallersTerminal {
         let Some(keeper) = self.raw.take() else { return };
         if self.in_foreground() {
             // A terminal that has hung up needs no restoring.
-            let _ = tcsetattr(&self.tty, OptionalActions::Now, &self.saved);
+            let _ = tcsetattr(&self.tty, SetArg::TCSANOW, &self.saved);
         }
         let _ = rustix::io::write(&keeper.alive, b"!");
     }
@@ -70,20 +71,27 @@ impl CallersTerminal {
         }
     }
 
-    /// Gives `terminal` the caller's modes. Where the caller's own stay in force they are not to be
-    /// applied twice: keys would be echoed, and ends of lines lengthened, by both.
-    pub(crate) fn lend_modes(&self, terminal: BorrowedFd<'_>) {
-        let mut modes = self.saved.clone();
+    /// The modes that the command's terminal begins with: the caller's. Where those stay in force they
+    /// are not to be applied twice: keys would be echoed, and ends of lines lengthened, by both.
+    pub(crate) fn modes(&self) -> TerminalModes {
+        let Termios { input_flags, mut output_flags, control_flags, mut local_flags, control_chars, .. } =
+            self.saved.clone();
         if self.sharing == Sharing::Shared {
-            modes.local_modes.remove(LocalModes::ECHO);
-            modes.output_modes.remove(OutputModes::OPOST);
+            local_flags.remove(LocalFlags::ECHO);
+            output_flags.remove(OutputFlags::OPOST);
         }
-        let _ = tcsetattr(terminal, OptionalActions::Now, &modes);
+        TerminalModes {
+            input: input_flags.bits(),
+            output: output_flags.bits(),
+            control: control_flags.bits(),
+            local: local_flags.bits(),
+            keys: control_chars,
+        }
     }
 
     /// The key that ends the input.
     pub(crate) fn end_of_file(&self) -> u8 {
-        self.saved.special_codes[SpecialCodeIndex::VEOF]
+        self.saved.control_chars[SpecialCharacterIndices::VEOF as usize]
     }
 
     /// A terminal that is not our controlling one knows no background.
@@ -97,19 +105,19 @@ impl CallersTerminal {
     /// Passes every key on as it is typed.
     fn make_raw(&mut self) -> io::Result<()> {
         let mut raw = self.saved.clone();
-        raw.make_raw();
-        self.raw = Some(self.keeper(raw.local_modes)?);
-        Ok(tcsetattr(&self.tty, OptionalActions::Now, &raw)?)
+        cfmakeraw(&mut raw);
+        self.raw = Some(self.keeper(raw.local_flags)?);
+        Ok(tcsetattr(&self.tty, SetArg::TCSANOW, &raw)?)
     }
 
     /// It restores only what is still as we left it: the shell may have been faster.
-    fn keeper(&self, raw: LocalModes) -> io::Result<Keeper> {
+    fn keeper(&self, raw: LocalFlags) -> io::Result<Keeper> {
         let (ended, alive) = rustix::pipe::pipe_with(rustix::pipe::PipeFlags::CLOEXEC)?;
         let (tty, saved) = (&self.tty, &self.saved);
         let process = Helper::fork(&[ended.as_fd(), tty.as_fd()], || {
             let killed = rustix::io::read(&ended, &mut [0u8; 1]) == Ok(0);
-            if killed && tcgetattr(tty).is_ok_and(|now| now.local_modes == raw) {
-                let _ = tcsetattr(tty, OptionalActions::Now, saved);
+            if killed && tcgetattr(tty).is_ok_and(|now| now.local_flags == raw) {
+                let _ = tcsetattr(tty, SetArg::TCSANOW, saved);
             }
         })?;
         Ok(Keeper { alive, _process: process })
@@ -133,7 +141,7 @@ pub(crate) fn open_again(tty: BorrowedFd<'_>) -> io::Result<OwnedFd> {
 }
 
 fn is_canonical(modes: &Termios) -> bool {
-    modes.local_modes.contains(LocalModes::ICANON)
+    modes.local_flags.contains(LocalFlags::ICANON)
 }
 
 /// The size of the terminal `tty`; 24 by 80 where it does not say.
