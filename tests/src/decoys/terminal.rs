@@ -14,12 +14,18 @@ use nix::sys::termios::{Termios, tcgetattr};
 use nix::unistd::ttyname;
 
 use crate::Site;
+use crate::site::expect_success;
+
+/// Between two looks.
+const PAUSE: Duration = Duration::from_millis(2);
 
 /// A pseudo-terminal of the caller's: the proof sits at it, `clearing` runs on it.
 pub struct Terminal {
     controller: File,
     user: OwnedFd,
     path: PathBuf,
+    /// Shown, and not yet asked for.
+    unread: String,
 }
 
 impl Terminal {
@@ -31,7 +37,7 @@ impl Terminal {
         site.own(&path);
         // Reading is polled, so that a terminal on which nothing comes holds no proof up.
         fcntl(&pair.master, FcntlArg::F_SETFL(OFlag::O_NONBLOCK)).expect("a terminal can be non-blocking");
-        Self { controller: File::from(pair.master), user: pair.slave, path }
+        Self { controller: File::from(pair.master), user: pair.slave, path, unread: String::new() }
     }
 
     /// Its name on the host, below `/dev/pts`.
@@ -54,7 +60,27 @@ impl Terminal {
         self.controller.write_all(text.as_bytes()).expect("a terminal takes what is typed");
     }
 
-    /// Everything that was shown until `text` was.
+    /// Types much at once, as fast as it is taken, until nothing is for half a second; tells how much was.
+    pub fn paste(&mut self, text: &str) -> usize {
+        let (mut taken, mut last) = (0, Instant::now());
+        while taken < text.len() && last.elapsed() < Duration::from_millis(500) {
+            match self.controller.write(&text.as_bytes()[taken..]) {
+                Ok(count) => (taken, last) = (taken + count, Instant::now()),
+                Err(error) if error.kind() == ErrorKind::WouldBlock => thread::sleep(PAUSE),
+                Err(error) => panic!("write to a terminal: {error}"),
+            }
+        }
+        taken
+    }
+
+    /// Gives it another size, as when a window is drawn larger.
+    pub fn resize(&self, rows: u16, columns: u16) {
+        let mut stty = Command::new("stty");
+        stty.args(["rows", &rows.to_string(), "cols", &columns.to_string()]);
+        expect_success(stty.stdin(self.controller.try_clone().expect("a descriptor can be cloned")));
+    }
+
+    /// Everything that was shown until `text` was, and not asked for before.
     ///
     /// # Panics
     ///
@@ -62,23 +88,36 @@ impl Terminal {
     #[track_caller]
     pub fn read_until(&mut self, text: &str, patience: Duration) -> String {
         let end = Instant::now() + patience;
-        let mut shown = String::new();
-        while !shown.contains(text) {
-            shown.push_str(&self.read_shown());
+        let (mut shown, mut searched) = (self.read_shown(), 0);
+        loop {
+            if let Some(found) = shown[searched..].find(text) {
+                self.unread = shown.split_off(searched + found + text.len());
+                return shown;
+            }
+            searched = shown.floor_char_boundary(shown.len().saturating_sub(text.len()));
             assert!(Instant::now() < end, "{text:?} was not shown, but:\n{shown}");
-            thread::sleep(Duration::from_millis(2));
+            shown.push_str(&self.read_or_pause());
         }
-        shown
     }
 
     /// What was shown since the last look; does not wait.
     pub fn read_shown(&mut self) -> String {
-        let mut bytes = [0; 4096];
+        let mut shown = std::mem::take(&mut self.unread);
+        let mut bytes = [0; 64 << 10];
         match self.controller.read(&mut bytes) {
-            Ok(count) => String::from_utf8_lossy(&bytes[..count]).into_owned(),
-            Err(error) if error.kind() == ErrorKind::WouldBlock => String::new(),
+            Ok(count) => shown.push_str(&String::from_utf8_lossy(&bytes[..count])),
+            Err(error) if error.kind() == ErrorKind::WouldBlock => {}
             Err(error) => panic!("read a terminal: {error}"),
         }
+        shown
+    }
+
+    fn read_or_pause(&mut self) -> String {
+        let shown = self.read_shown();
+        if shown.is_empty() {
+            thread::sleep(PAUSE);
+        }
+        shown
     }
 
     /// Makes it the three standard streams of a command.
