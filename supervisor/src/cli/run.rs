@@ -81,6 +81,12 @@ enum Event<'a> {
     Error(&'a ErrorText),
 }
 
+/// What `--result` holds when there is no outcome.
+#[derive(Serialize)]
+struct Refused {
+    error: ErrorText,
+}
+
 pub(super) fn main(arguments: Arguments) -> ExitCode {
     let (json, result, plan) = (arguments.json, arguments.result.clone(), arguments.plan);
     let told = if plan {
@@ -98,22 +104,36 @@ pub(super) fn main(arguments: Arguments) -> ExitCode {
 }
 
 fn run(request: &RunRequest, json: bool, result: Option<&Path>) -> Result<ExitCode, Error> {
-    let result = result.map(|path| open_result(path).map(|file| (path, file))).transpose()?;
+    let result = result.map(ResultFile::create).transpose()?;
+    let finished = match finish(request) {
+        Ok(finished) => finished,
+        Err(error) => {
+            // The reason goes before the failure to write it down.
+            let _ = result.map(|file| file.write(&Refused { error: error.text() }));
+            return Err(error);
+        }
+    };
+    let code = exit_code::of(&finished.outcome);
+    tell(&finished, json);
+    result.map_or(Ok(code), |file| file.write(&finished.outcome).map(|()| code))
+}
+
+fn finish(request: &RunRequest) -> Result<Finished, Error> {
     let prepared = prepare(request)?;
     prepared.notes.iter().for_each(|note| say(&format!("clearing: note: {note}\n")));
-    let Finished { outcome, changes, error } = prepared.run()?;
-    if let Some(error) = &error {
+    prepared.run()
+}
+
+fn tell(finished: &Finished, json: bool) {
+    let Finished { outcome, changes, error } = finished;
+    if let Some(error) = error {
         complain(error);
     }
     if json {
-        emit(&Event::Outcome(&outcome));
+        emit(&Event::Outcome(outcome));
     } else if error.is_none() {
-        say(&changes_text::block(&changes));
+        say(&changes_text::block(changes));
     }
-    if let Some((path, file)) = result {
-        write_result(file, &outcome).map_err(|error| Error::Result(path.to_owned(), error))?;
-    }
-    Ok(exit_code::of(&outcome))
 }
 
 fn print_plan(request: &RunRequest) -> Result<ExitCode, Error> {
@@ -147,14 +167,26 @@ impl Arguments {
     }
 }
 
-/// Opened before anything runs, so that a name that cannot be written costs nothing.
-fn open_result(path: &Path) -> Result<File, Error> {
-    File::create(path).map_err(|error| Error::Result(path.to_owned(), error))
+/// Where the outcome is to be written, opened before anything runs: a name that cannot be written
+/// costs nothing.
+struct ResultFile<'a> {
+    path: &'a Path,
+    file: File,
 }
 
-fn write_result(mut file: File, outcome: &Outcome) -> io::Result<()> {
-    serde_json::to_writer(&mut file, outcome)?;
-    file.write_all(b"\n")
+impl<'a> ResultFile<'a> {
+    fn create(path: &'a Path) -> Result<Self, Error> {
+        let file = File::create(path).map_err(|error| Error::Result(path.to_owned(), error))?;
+        Ok(Self { path, file })
+    }
+
+    fn write(mut self, result: &impl Serialize) -> Result<(), Error> {
+        let written = serde_json::to_vec(result).map_err(io::Error::from).and_then(|mut line| {
+            line.push(b'\n');
+            self.file.write_all(&line)
+        });
+        written.map_err(|error| Error::Result(self.path.to_owned(), error))
+    }
 }
 
 fn complain(error: &Error) {
