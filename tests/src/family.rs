@@ -10,3 +10,12 @@ pub fn children(parent: Pid) -> Vec<Pid> {
     let children = fs::read_to_string(path).unwrap_or_default();
     children.split_whitespace().filter_map(|child| child.parse().ok()).map(Pid::from_raw).collect()
 }
+
+/// Init of the sandbox that a supervisor holds: the child that is the first process of a PID namespace.
+pub fn init_of(supervisor: Pid) -> Option<Pid> {
+    children(supervisor).into_iter().find(|child| {
+        let status = fs::read_to_string(format!("/proc/{child}/status")).unwrap_or_default();
+        let ids = status.lines().find_map(|line| line.strip_prefix("NSpid:"));
+        ids.is_some_and(|ids| ids.split_whitespace().count() > 1)
+    })
+}

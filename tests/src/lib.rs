@@ -37,7 +37,7 @@ mod tools;
 mod tree;
 
 pub use caller::{Caller, for_each_caller, skip};
-pub use family::children;
+pub use family::{children, init_of};
 pub use leaks::assert_nothing_left;
 pub use output::Output;
 pub use run::Run;

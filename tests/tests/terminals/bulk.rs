@@ -52,7 +52,7 @@ fn a_screen_that_nobody_reads_does_not_stall_the_deadline() {
         let started = std::time::Instant::now();
         let seat = Seat::run(&site, &["--timeout", "1s"], &["sh", "-c", "yes; sleep 60"], "");
         seat.expect_taken();
-        let init = clearing_tests::children(seat.supervisor())[0];
+        let init = clearing_tests::init_of(seat.supervisor()).unwrap();
         while std::path::Path::new(&format!("/proc/{init}/stat")).exists() {
             assert!(started.elapsed() < std::time::Duration::from_secs(10), "the command goes on");
             std::thread::sleep(std::time::Duration::from_millis(20));

@@ -1,6 +1,6 @@
 //! The caller's terminal is as it was after every kind of end.
 
-use clearing_tests::{Site, assert_nothing_left, children, for_each_caller};
+use clearing_tests::{Site, assert_nothing_left, children, for_each_caller, init_of};
 use nix::sys::signal::{Signal, kill, killpg};
 
 use crate::seat::Seat;
@@ -79,7 +79,7 @@ fn after_sigkill_to_init() {
     for_each_caller(|caller| {
         let site = Site::new(caller);
         let mut seat = waiting(&site);
-        kill(children(seat.supervisor())[0], Signal::SIGKILL).unwrap();
+        kill(init_of(seat.supervisor()).unwrap(), Signal::SIGKILL).unwrap();
         seat.expect_end(125);
     });
 }
@@ -89,7 +89,7 @@ fn after_sigkill_to_the_command() {
     for_each_caller(|caller| {
         let site = Site::new(caller);
         let mut seat = waiting(&site);
-        let init = children(seat.supervisor())[0];
+        let init = init_of(seat.supervisor()).unwrap();
         kill(children(init)[0], Signal::SIGKILL).unwrap();
         seat.expect_end(137);
     });
