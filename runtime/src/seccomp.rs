@@ -4,14 +4,12 @@
 //! whose answer depends on arguments. A search tree over the numbers makes both short; the answers
 //! that depend on arguments are small programs at its leaves, compiled by `seccompiler`.
 
-use std::collections::BTreeMap;
-
 use seccompiler::{
     BpfProgram, SeccompAction, SeccompCmpArgLen, SeccompCmpOp, SeccompCondition, SeccompFilter, SeccompRule,
     TargetArch, sock_filter,
 };
 
-use crate::numbers::syscall_number;
+use crate::numbers::Numbers;
 use crate::spec::{Answer, Comparison, Condition, SyscallRule, Width};
 
 /// `AUDIT_ARCH_X86_64`, `linux/audit.h`.
@@ -43,39 +41,51 @@ pub(crate) enum FilterError {
 /// `ENOSYS`. That holds for the x32 numbers too, which start at 2^30. A call by another architecture's
 /// convention ends the process.
 pub(crate) fn compile(rules: &[SyscallRule]) -> Result<BpfProgram, FilterError> {
-    let mut program = vec![
+    let mut program = Vec::with_capacity(2 * rules.len());
+    program.extend([
         load(ARCHITECTURE),
         jump(JUMP_IF_EQUAL, AUDIT_ARCH_X86_64, 1, 0),
         ret(libc::SECCOMP_RET_KILL_PROCESS),
         load(NUMBER),
-    ];
-    program.extend(tree(&segments(&leaves(rules)?)));
+    ]);
+    append_tree(&segments(leaves(rules)?), &mut program);
     Ok(program)
+}
+
+/// What a number leads to.
+#[derive(Debug, Clone, PartialEq)]
+enum Leaf {
+    Answer(Answer),
+    /// The answer depends on arguments.
+    Program(BpfProgram),
 }
 
 /// Numbers from `start` up to the next segment's, which share a leaf.
 struct Segment {
     start: u32,
-    leaf: BpfProgram,
+    leaf: Leaf,
 }
 
-/// The program that answers each number that has a rule.
-fn leaves(rules: &[SyscallRule]) -> Result<BTreeMap<u32, BpfProgram>, FilterError> {
-    rules
+/// The leaf of each number that has a rule, by number.
+fn leaves(rules: &[SyscallRule]) -> Result<Vec<(u32, Leaf)>, FilterError> {
+    let mut numbers = Numbers::default();
+    let mut leaves = rules
         .iter()
         .map(|rule| {
-            let number = syscall_number(rule.name).ok_or(FilterError::UnknownCall(rule.name))?;
+            let number = numbers.of(rule.name).ok_or(FilterError::UnknownCall(rule.name))?;
             Ok((number, leaf(rule, number)?))
         })
-        .collect()
+        .collect::<Result<Vec<_>, FilterError>>()?;
+    leaves.sort_unstable_by_key(|(number, _)| *number);
+    Ok(leaves)
 }
 
-fn leaf(rule: &SyscallRule, number: u32) -> Result<BpfProgram, FilterError> {
+fn leaf(rule: &SyscallRule, number: u32) -> Result<Leaf, FilterError> {
     if rule.when.is_empty() || rule.answer == rule.otherwise {
-        return Ok(vec![ret(u32::from(action(rule.answer)))]);
+        return Ok(Leaf::Answer(rule.answer));
     }
     let linear = conditional(rule, number).map_err(|error| FilterError::Conditions(rule.name, error))?;
-    Ok(linear[PRELUDE..].to_vec())
+    Ok(Leaf::Program(linear[PRELUDE..].to_vec()))
 }
 
 /// The whole program of one call's conditions, as `seccompiler` lays it out.
@@ -120,38 +130,48 @@ fn action(answer: Answer) -> SeccompAction {
 }
 
 /// Covers all numbers: neighbours with the same answer are one segment, gaps answer `ENOSYS`.
-fn segments(leaves: &BTreeMap<u32, BpfProgram>) -> Vec<Segment> {
-    let unknown = vec![ret(u32::from(action(Answer::Enosys)))];
-    let end = leaves.last_key_value().map_or(0, |(number, _)| number + 1);
-    let mut segments: Vec<Segment> = Vec::new();
-    for start in 0..=end {
-        let leaf = leaves.get(&start).unwrap_or(&unknown);
-        if segments.last().is_none_or(|last| last.leaf != *leaf) {
-            segments.push(Segment { start, leaf: leaf.clone() });
+fn segments(leaves: Vec<(u32, Leaf)>) -> Vec<Segment> {
+    let mut segments: Vec<Segment> = Vec::with_capacity(leaves.len());
+    let mut push = |start, leaf| {
+        if segments.last().is_none_or(|last| last.leaf != leaf) {
+            segments.push(Segment { start, leaf });
         }
+    };
+    let mut next = 0;
+    for (number, leaf) in leaves {
+        if number > next {
+            push(next, Leaf::Answer(Answer::Enosys));
+        }
+        push(number, leaf);
+        next = number + 1;
     }
+    push(next, Leaf::Answer(Answer::Enosys));
     segments
 }
 
-/// A balanced tree of comparisons. A jump reaches 255 instructions; where the left half is longer,
-/// an unconditional one, which reaches any distance, goes between.
-fn tree(segments: &[Segment]) -> BpfProgram {
-    let [left @ .., _] = segments else {
-        return Vec::new();
-    };
-    if left.is_empty() {
-        return segments[0].leaf.clone();
+/// Appends a balanced tree of comparisons. A jump reaches 255 instructions; where the left half is
+/// longer, an unconditional one, which reaches any distance, goes between.
+fn append_tree(segments: &[Segment], program: &mut BpfProgram) {
+    match segments {
+        [] => {}
+        [Segment { leaf: Leaf::Answer(answer), .. }] => program.push(ret(u32::from(action(*answer)))),
+        [Segment { leaf: Leaf::Program(leaf), .. }] => program.extend_from_slice(leaf),
+        _ => {
+            let (left, right) = segments.split_at(segments.len() / 2);
+            let (here, start) = (program.len(), right[0].start);
+            program.push(ret(0));
+            append_tree(left, program);
+            let distance = program.len() - here - 1;
+            match u8::try_from(distance) {
+                Ok(near) => program[here] = jump(JUMP_IF_AT_LEAST, start, near, 0),
+                Err(_) => {
+                    program[here] = jump(JUMP_IF_AT_LEAST, start, 0, 1);
+                    program.insert(here + 1, jump(JUMP, distance as u32, 0, 0));
+                }
+            }
+            append_tree(right, program);
+        }
     }
-    let middle = segments.len() / 2;
-    let (left, right) = (tree(&segments[..middle]), tree(&segments[middle..]));
-    let start = segments[middle].start;
-    let mut program = match u8::try_from(left.len()) {
-        Ok(near) => vec![jump(JUMP_IF_AT_LEAST, start, near, 0)],
-        Err(_) => vec![jump(JUMP_IF_AT_LEAST, start, 0, 1), jump(JUMP, left.len() as u32, 0, 0)],
-    };
-    program.extend(left);
-    program.extend(right);
-    program
 }
 
 fn load(offset: u32) -> sock_filter {

@@ -4,8 +4,12 @@ use proptest::prelude::*;
 use seccompiler::{BpfProgram, SeccompAction, SeccompFilter, TargetArch, sock_filter};
 
 use super::{AUDIT_ARCH_X86_64, action, compile, conditional};
-use crate::numbers::syscall_number;
+use crate::numbers::Numbers;
 use crate::spec::{Answer, Comparison, Condition, SyscallRule, Width};
+
+fn syscall_number(name: &str) -> Option<u32> {
+    Numbers::default().of(name)
+}
 
 /// What a filter is asked: `struct seccomp_data` without the instruction pointer.
 #[derive(Debug, Clone, Copy)]
