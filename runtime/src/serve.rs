@@ -26,6 +26,8 @@ pub(crate) struct Server<'a> {
     confinement: Confinement<'a>,
     deaths: SignalFd,
     commands: Vec<Command>,
+    /// The last command has ended.
+    over: bool,
 }
 
 /// A command that has not been reaped.
@@ -34,6 +36,8 @@ struct Command {
     pid: Pid,
     /// Until the program has been executed.
     starting: Option<Starting>,
+    /// The sandbox ends with it.
+    last: bool,
     /// A command that could not be started has been reported already.
     reported: bool,
 }
@@ -53,10 +57,10 @@ impl<'a> Server<'a> {
         only.add(Signal::SIGCHLD);
         let flags = SfdFlags::SFD_CLOEXEC | SfdFlags::SFD_NONBLOCK;
         let deaths = SignalFd::with_flags(&only, flags).at(Stage::Init, || "signalfd(SIGCHLD)".into())?;
-        Ok(Self { supervisor, confinement, deaths, commands: Vec::new() })
+        Ok(Self { supervisor, confinement, deaths, commands: Vec::new(), over: false })
     }
 
-    /// Serves until the supervisor hangs up; what it returns is init's exit code.
+    /// Serves until the supervisor hangs up or the last command has ended; what it returns is init's exit code.
     pub(crate) fn serve(mut self) -> i32 {
         loop {
             let Ok(ready) = self.wait() else { return 125 };
@@ -66,7 +70,7 @@ impl<'a> Server<'a> {
             if ready.died {
                 self.reap();
             }
-            if ready.asked && !self.answer() {
+            if self.over || ready.asked && !self.answer() {
                 return 0;
             }
         }
@@ -127,7 +131,7 @@ impl<'a> Server<'a> {
             }
             Forked::Parent { child: pid, .. } => {
                 let starting = Starting { pipe: File::from(listen), told: Vec::new(), terminal };
-                Ok(Command { exec: spec.id, pid, starting: Some(starting), reported: false })
+                Ok(Command { exec: spec.id, pid, starting: Some(starting), last: spec.last, reported: false })
             }
         }
     }
@@ -196,6 +200,7 @@ impl<'a> Server<'a> {
         };
         self.finish_start(index);
         let command = self.commands.swap_remove(index);
+        self.over |= command.last;
         if !command.reported {
             self.report(&Report::Exited { exec: command.exec, status, usage: usage() }, &[]);
         }

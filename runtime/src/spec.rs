@@ -325,6 +325,8 @@ pub struct ExecSpec {
     pub terminal: Option<Terminal>,
     /// Limits of each process.
     pub limits: Vec<ResourceLimit>,
+    /// Whether the sandbox ends with this command.
+    pub last: bool,
 }
 
 /// A terminal for a command.

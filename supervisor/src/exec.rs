@@ -15,9 +15,9 @@ use crate::leftover::Leftover;
 use crate::outcome::{Cause, ChangeCounts, Outcome, Tier};
 use crate::plan::{Plan, plan};
 use crate::relay::Streams;
-use crate::text::PathText;
+use crate::text::{PathText, printable};
 use crate::watch::{End, Watch};
-use crate::workspace::{Workspace, in_memory, upper};
+use crate::workspace::{Workspace, in_memory, mounts_below, upper};
 
 /// A validated request to run one command in a sandbox of its own.
 #[derive(Debug, Clone)]
@@ -43,9 +43,9 @@ pub(crate) struct RunRequest {
 /// A run that is ready to start, and what it holds on the host meanwhile.
 pub(crate) struct Prepared {
     pub(crate) plan: Plan,
-    pub(crate) workspace: Workspace,
-    /// Things that the caller should know before the command starts.
-    pub(crate) notes: Vec<String>,
+    workspace: Workspace,
+    host: Host,
+    store: Store,
     run: Option<RunDirectory>,
     streams: Streams,
     started: Instant,
@@ -68,50 +68,51 @@ pub(crate) fn prepare(request: &RunRequest) -> Result<Prepared, Error> {
     let project = Project::locate(&project_request(request, &host, &state))?;
     let streams = Streams::of_caller(request.json)?;
     let store = Store::open(&state)?;
-    let mut notes: Vec<String> = project.notes.iter().map(ToString::to_string).collect();
-    notes.extend(store.collect()?.failed.iter().map(|error| format!("a dead run is still there: {error}")));
     let run = if in_memory(&host, &profile) { None } else { Some(store.begin_run()?) };
     let planned = Workspace::prepare(&host, &profile, project, &store, run.as_ref()).and_then(|workspace| {
         let plan = plan(&profile, &workspace, request, &host, streams.terminal())?;
         Ok((plan, workspace))
     });
     match planned {
-        Ok((plan, workspace)) => {
-            notes.extend(
-                workspace
-                    .mounts_below
-                    .iter()
-                    .map(|path| format!("`{}` is a mount, left out", path.display())),
-            );
-            Ok(Prepared { plan, workspace, notes, run, streams, started })
-        }
+        Ok((plan, workspace)) => Ok(Prepared { plan, workspace, host, store, run, streams, started }),
         Err(error) => discard(run).and(Err(error)),
     }
 }
 
 impl Prepared {
-    /// Runs the command to its end and collects what it changed. The project stays as it is.
-    pub(crate) fn run(mut self) -> Result<Finished, Error> {
-        match self.conduct() {
+    /// Runs the command to its end and collects what it changed. The project stays as it is. What the
+    /// caller should know before the command starts goes to `note`.
+    pub(crate) fn run(mut self, note: impl Fn(&str)) -> Result<Finished, Error> {
+        match self.conduct(note) {
             Ok((end, changes)) => self.finish(end, changes),
             Err(error) => self.discard().and(Err(error)),
         }
     }
 
-    fn conduct(&mut self) -> Result<(End, Changes), Error> {
-        let Self { plan, workspace, run, streams, started, .. } = self;
-        let deadline = plan.timeout.and_then(|timeout| started.checked_add(timeout));
-        let watch = Watch::new(deadline, plan.grace)?;
-        let held: Vec<_> = run.iter().map(RunDirectory::lock).collect();
-        let sandbox = Sandbox::launch(&plan.sandbox, &held)?;
-        sandbox.exec(&plan.exec, streams.for_command()?)?;
-        streams.close_for_command();
-        let end = watch.until_the_end(sandbox, streams)?;
+    /// Looks at what no plan depends on: collects dead runs, refuses or names mounts below the project.
+    pub(crate) fn look_around(&self) -> Result<Vec<String>, Error> {
+        let below = mounts_below(&self.host, &self.workspace.project)?;
+        let collected = self.store.collect()?;
+        let notes = self.workspace.project.notes.iter().map(ToString::to_string);
+        let below = below.iter().map(|path| format!("`{}` is a mount, left out", printable(path)));
+        let dead = collected.failed.iter().map(|error| format!("a dead run is still there: {error}"));
+        Ok(notes.chain(below).chain(dead).collect())
+    }
+
+    fn conduct(&mut self, note: impl Fn(&str)) -> Result<(End, Changes), Error> {
+        let deadline = self.plan.timeout.and_then(|timeout| self.started.checked_add(timeout));
+        let watch = Watch::new(deadline, self.plan.grace)?;
+        let held: Vec<_> = self.run.iter().map(RunDirectory::lock).collect();
+        let sandbox = Sandbox::launch(&self.plan.sandbox, &held)?;
+        // Done while init puts the root together.
+        self.look_around()?.iter().for_each(|text| note(text));
+        sandbox.exec(&self.plan.exec, self.streams.for_command()?)?;
+        self.streams.close_for_command();
+        let end = watch.until_the_end(sandbox, &mut self.streams)?;
+        let Workspace { layer, project, .. } = &self.workspace;
         // Without a layer init did not come far enough to make one.
-        let changes = upper(&workspace.layer, end.kept.memory.as_ref()).map_or_else(
-            || Ok(Changes::default()),
-            |upper| Changes::between(&upper, &workspace.project.root),
-        )?;
+        let changes = upper(layer, end.kept.memory.as_ref())
+            .map_or_else(|| Ok(Changes::default()), |upper| Changes::between(&upper, &project.root))?;
         Ok((end, changes))
     }
 

@@ -70,6 +70,7 @@ pub(crate) fn plan(
             cwd: c_string("the working directory", workspace.project.cwd.as_os_str().as_bytes())?,
             terminal,
             limits: limits(profile),
+            last: true,
         },
         timeout: request.timeout.or(profile.limits.timeout),
         grace: profile.limits.grace,

@@ -35,8 +35,6 @@ pub(crate) struct Workspace {
     pub(crate) base: Base,
     /// Where init puts the root together.
     pub(crate) root: PathBuf,
-    /// Mounts below the project, left out.
-    pub(crate) mounts_below: Vec<PathBuf>,
 }
 
 impl Workspace {
@@ -49,7 +47,6 @@ impl Workspace {
         run: Option<&RunDirectory>,
     ) -> Result<Self, Error> {
         let variable = |name: &str| host.variable(name);
-        let mounts_below = mounts_below(host, &project)?;
         let top = top_of(host, &project);
         let git = match &project.git {
             Some(git) => Some((git.common.clone(), layer(run, "git", Some(top))?)),
@@ -70,7 +67,6 @@ impl Workspace {
             tools: tools(host, profile, &project, store),
             base: base(host, profile),
             root: root_directory(store)?,
-            mounts_below,
             project,
         })
     }
@@ -125,10 +121,9 @@ fn top_of(host: &Host, project: &Project) -> LayerTop {
     LayerTop { mode: project.mode, owner: host.is_privileged().then_some((project.uid, project.gid)) }
 }
 
-/// An overlay cannot hold what is mounted below its lower directory. Root clones the directory
-/// without; in an ordinary user's namespace the kernel refuses that, since it would uncover what the
-/// mounts hide.
-fn mounts_below(host: &Host, project: &Project) -> Result<Vec<PathBuf>, Error> {
+/// The mounts below the project, of which an overlay shows nothing. Root clones the directory without
+/// them; in an ordinary user's namespace the kernel refuses that, since it would uncover what they hide.
+pub(crate) fn mounts_below(host: &Host, project: &Project) -> Result<Vec<PathBuf>, Error> {
     let below = MountTable::read()?.below(&project.root);
     if below.is_empty() || host.is_privileged() { Ok(below) } else { Err(Error::MountsBelow(below)) }
 }

@@ -101,6 +101,7 @@ fn no_program() -> ExecSpec {
         cwd: c"/".into(),
         terminal: None,
         limits: Vec::new(),
+        last: true,
     }
 }
 

@@ -105,7 +105,7 @@ pub(super) fn main(arguments: Arguments) -> ExitCode {
 
 fn run(request: &RunRequest, json: bool, result: Option<&Path>) -> Result<ExitCode, Error> {
     let result = result.map(ResultFile::create).transpose()?;
-    let finished = match finish(request) {
+    let finished = match prepare(request).and_then(|prepared| prepared.run(say_note)) {
         Ok(finished) => finished,
         Err(error) => {
             // The reason goes before the failure to write it down.
@@ -116,12 +116,6 @@ fn run(request: &RunRequest, json: bool, result: Option<&Path>) -> Result<ExitCo
     let code = exit_code::of(&finished.outcome);
     tell(&finished, json);
     result.map_or(Ok(code), |file| file.write(&finished.outcome).map(|()| code))
-}
-
-fn finish(request: &RunRequest) -> Result<Finished, Error> {
-    let prepared = prepare(request)?;
-    prepared.notes.iter().for_each(|note| say(&format!("clearing: note: {note}\n")));
-    prepared.run()
 }
 
 fn tell(finished: &Finished, json: bool) {
@@ -138,8 +132,10 @@ fn tell(finished: &Finished, json: bool) {
 
 fn print_plan(request: &RunRequest) -> Result<ExitCode, Error> {
     let prepared = prepare(request)?;
+    let looked = prepared.look_around();
     let text = serde_json::to_string_pretty(&prepared.plan);
     prepared.discard()?;
+    looked?.iter().for_each(|note| say_note(note));
     let text = text.map_err(|error| Error::System("writing the plan", error.into()))?;
     writeln!(io::stdout(), "{text}").map_err(|error| Error::System("writing the plan", error))?;
     Ok(ExitCode::SUCCESS)
@@ -192,6 +188,10 @@ impl<'a> ResultFile<'a> {
 fn complain(error: &Error) {
     let hint = error.hint().map(|hint| format!("hint: {hint}\n")).unwrap_or_default();
     say(&format!("clearing: {}\n{hint}", error.message()));
+}
+
+fn say_note(note: &str) {
+    say(&format!("clearing: note: {note}\n"));
 }
 
 /// Talk goes to standard error; a caller that closed it does not want to hear it.
