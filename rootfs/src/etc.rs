@@ -63,7 +63,7 @@ pub(crate) const WANTED: &[(&str, Wanted)] = &[
     ("protocols", Copied),
     ("redhat-release", Copied),
     // getservbyname(3)
-    ("services", Shown),
+    ("services", Copied),
     // Certificates, openssl.cnf.
     ("ssl", Shown),
     ("texmf", Shown),

@@ -12,7 +12,6 @@ use crate::guard::{Guard, GuardReport};
 use crate::landlock::Domain;
 use crate::spec::{ExecSpec, SandboxSpec};
 use crate::stdio::Streams;
-use crate::sys::reset_signal_dispositions;
 use crate::{capabilities, descriptors, program, rlimits};
 
 /// What init prepared for every command.
@@ -56,7 +55,7 @@ fn confine_and_execute(
     told: &mut Told,
 ) -> Result<std::convert::Infallible, Failure> {
     let Confinement { sandbox, domain, filter } = confinement;
-    default_signals()?;
+    unblock_signals()?;
     new_session()?;
     streams.install()?;
     change_directory(spec)?;
@@ -72,9 +71,8 @@ fn confine_and_execute(
     program::execute(spec)
 }
 
-/// Init blocks all signals, and dispositions that were ignored stay so across `execve(2)`.
-fn default_signals() -> Result<(), Failure> {
-    reset_signal_dispositions();
+/// Init has default dispositions and blocks all signals, which `execve(2)` would hand on.
+fn unblock_signals() -> Result<(), Failure> {
     sigprocmask(SigmaskHow::SIG_SETMASK, Some(&SigSet::empty()), None)
         .at(Stage::Execute, || "sigprocmask(none)".into())
 }

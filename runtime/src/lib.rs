@@ -45,5 +45,6 @@ pub use error::{Failure, Stage};
 pub use guard::{Guard, GuardReport};
 pub use helper::Helper;
 pub use sandbox::{Kept, Sandbox};
+pub use seccomp::filter_length;
 pub use spec::{ExecSpec, SandboxSpec};
 pub use sys::is_ignored;

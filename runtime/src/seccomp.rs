@@ -10,7 +10,7 @@ use seccompiler::{
 };
 
 use crate::numbers::Numbers;
-use crate::spec::{Answer, Comparison, Condition, SyscallRule, Width};
+use crate::spec::{Answer, Comparison, Condition, SandboxSpec, SyscallRule, Width};
 
 /// `AUDIT_ARCH_X86_64`, `linux/audit.h`.
 const AUDIT_ARCH_X86_64: u32 = 0xC000_003E;
@@ -50,6 +50,11 @@ pub(crate) fn compile(rules: &[SyscallRule]) -> Result<BpfProgram, FilterError> 
     ]);
     append_tree(&segments(leaves(rules)?), &mut program);
     Ok(program)
+}
+
+/// How many instructions the filter of `spec` has, or why it cannot be compiled.
+pub fn filter_length(spec: &SandboxSpec) -> Result<usize, String> {
+    compile(&spec.syscalls).map(|program| program.len()).map_err(|error| error.to_string())
 }
 
 /// What a number leads to.

@@ -5,6 +5,9 @@
 mod environment;
 mod root;
 mod rules;
+mod view;
+
+pub(crate) use view::PlanView;
 
 use std::ffi::CString;
 use std::os::unix::ffi::OsStrExt as _;
@@ -13,7 +16,6 @@ use std::time::Duration;
 use clearing_profiles::{Guard as Named, NetworkMode, Profile, Requirement};
 use clearing_runtime::Guard;
 use clearing_runtime::spec::{ExecSpec, Identity, Network, Resource, ResourceLimit, SandboxSpec, Terminal};
-use serde::Serialize;
 
 use crate::error::Error;
 use crate::exec::RunRequest;
@@ -25,14 +27,12 @@ pub(crate) const HOSTNAME: &str = "clearing";
 /// User and group inside of a caller who is root: nobody's on the host.
 const SHIFTED_USER: u32 = 1000;
 
-/// What is going to be done, completely.
-#[derive(Debug, Serialize)]
-#[serde(rename_all = "camelCase")]
+/// What is going to be done, completely; [`view`] shows it.
+#[derive(Debug)]
 pub(crate) struct Plan {
     /// The sandbox.
     pub(crate) sandbox: SandboxSpec,
     /// The command.
-    #[serde(skip)]
     pub(crate) exec: ExecSpec,
     /// The command ends when this has passed.
     pub(crate) timeout: Option<Duration>,
@@ -150,3 +150,6 @@ fn best_effort(profile: &Profile) -> std::collections::BTreeSet<Guard> {
         |(named, _): &(Named, Guard)| profile.guards.requirement(*named) == Requirement::BestEffort;
     GUARDS.iter().copied().filter(optional).map(|(_, guard)| guard).collect()
 }
+
+#[cfg(test)]
+mod tests;

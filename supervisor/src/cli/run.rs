@@ -17,6 +17,7 @@ use crate::error::Error;
 use crate::exec::{Finished, RunRequest, prepare};
 use crate::exit_code;
 use crate::outcome::{ErrorText, Outcome};
+use crate::plan::PlanView;
 
 /// Runs a command in a fresh sandbox over the project. What it changes stays in the sandbox.
 ///
@@ -133,7 +134,7 @@ fn tell(finished: &Finished, json: bool) {
 fn print_plan(request: &RunRequest) -> Result<ExitCode, Error> {
     let prepared = prepare(request)?;
     let looked = prepared.look_around();
-    let text = serde_json::to_string_pretty(&prepared.plan);
+    let text = serde_json::to_string_pretty(&PlanView::of(&prepared.plan));
     prepared.discard()?;
     looked?.iter().for_each(|note| say_note(note));
     let text = text.map_err(|error| Error::System("writing the plan", error.into()))?;

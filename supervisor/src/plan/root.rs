@@ -21,12 +21,13 @@ const DEVICE_LINKS: [(&str, &str); 5] = [
 ];
 /// What procfs tells of the host to anyone; the rest is guarded by ownership, since no id inside
 /// owns it, and these are masked on top of that.
-const MASKED: [&str; 7] = [
+const MASKED: [&str; 8] = [
     "/proc/keys",
     "/proc/key-users",
     "/proc/kcore",
     "/proc/kmsg",
     "/proc/kallsyms",
+    "/proc/interrupts",
     "/proc/timer_list",
     "/proc/sysrq-trigger",
 ];

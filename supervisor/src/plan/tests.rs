@@ -1,0 +1,162 @@
+//! A plan depends on nothing but its arguments, and changes only on purpose.
+
+use std::collections::BTreeMap;
+use std::ffi::OsString;
+use std::path::PathBuf;
+
+use clearing_profiles::{NetworkMode, Profile};
+use clearing_rootfs::{Base, BaseEntry, Chosen, GitDirectory, Identity, Project, ToolRoot, ToolRoots};
+use clearing_runtime::spec::{Layer, Terminal, TerminalModes};
+
+use super::{PlanView, plan};
+use crate::exec::RunRequest;
+use crate::host::Host;
+use crate::workspace::Workspace;
+
+fn host(uid: u32) -> Host {
+    let variables = [
+        ("HOME", "/home/ann"),
+        ("LANG", "C.UTF-8"),
+        ("PATH", "/home/ann/.local/bin:bin:/usr/bin::/bin"),
+        ("SECRET_TOKEN", "hunter2"),
+        ("LD_PRELOAD", "/tmp/evil.so"),
+    ];
+    Host {
+        uid,
+        gid: uid,
+        groups: vec![uid, 27],
+        user: "ann".into(),
+        home: "/home/ann".into(),
+        cwd: "/home/ann/app/src".into(),
+        environment: variables.map(|(name, value)| (OsString::from(name), OsString::from(value))).into(),
+        tmpfs_layers: true,
+        memory: 16 << 30,
+        shift_base: 524_288,
+    }
+}
+
+fn project(uid: u32) -> Project {
+    Project {
+        root: "/home/ann/app".into(),
+        cwd: "/home/ann/app/src".into(),
+        chosen: Chosen::Git,
+        identity: Identity { device: 1, inode: 2 },
+        uid,
+        gid: uid,
+        mode: 0o755,
+        git: Some(GitDirectory { common: "/home/ann/main/.git".into() }),
+        notes: Vec::new(),
+    }
+}
+
+fn base() -> Base {
+    let path = PathBuf::from;
+    Base {
+        entries: vec![
+            BaseEntry::ReadOnly { path: path("/usr") },
+            BaseEntry::Symlink { path: path("/bin"), to: path("usr/bin") },
+            BaseEntry::File { path: path("/etc/hostname"), content: b"clearing\n".to_vec(), mode: 0o644 },
+            BaseEntry::ReadOnly { path: path("/etc/ssl") },
+        ],
+    }
+}
+
+fn workspace(uid: u32, layer: impl Fn(&str) -> Layer, home: Option<PathBuf>) -> Workspace {
+    let tool = ToolRoot { path: "/home/ann/.local/bin".into(), leave_out: Vec::new() };
+    Workspace {
+        project: project(uid),
+        layer: layer("project"),
+        git: Some(("/home/ann/main/.git".into(), layer("git"))),
+        home,
+        caches: vec![("/home/ann/.cargo/registry".into(), layer("cache-0"))],
+        settings: Vec::new(),
+        tools: ToolRoots { roots: vec![tool], variables: Vec::new(), skipped: Vec::new() },
+        base: base(),
+        root: "/state/root".into(),
+    }
+}
+
+fn in_memory(name: &str) -> Layer {
+    Layer::Memory { name: name.into(), mode: 0o755 }
+}
+
+fn on_disk(name: &str) -> Layer {
+    let path = |kind: &str| PathBuf::from(format!("/state/runs/1/{name}.{kind}"));
+    Layer::Directories { upper: path("upper"), work: path("work") }
+}
+
+fn request() -> RunRequest {
+    RunRequest {
+        directory: None,
+        profile: "default".into(),
+        timeout: Some(std::time::Duration::from_secs(30)),
+        layer: None,
+        network: None,
+        environment: vec![("DEBUG".into(), "1".into())],
+        json: false,
+        command: vec!["npm".into(), "test".into()],
+    }
+}
+
+fn shown(profile: &Profile, workspace: &Workspace, host: &Host, terminal: Option<Terminal>) -> String {
+    let plan = plan(profile, workspace, &request(), host, terminal).expect("planned");
+    serde_json::to_string_pretty(&PlanView::of(&plan)).expect("json")
+}
+
+fn default_profile() -> Profile {
+    Profile::builtin("default").expect("built in")
+}
+
+#[test]
+fn an_ordinary_callers_plan() {
+    let workspace = workspace(1000, in_memory, None);
+    insta::assert_snapshot!(shown(&default_profile(), &workspace, &host(1000), None));
+}
+
+#[test]
+fn roots_plan_shifts_ids_and_maps_owners() {
+    let workspace = workspace(0, on_disk, Some("/state/runs/1/home.upper".into()));
+    let modes = TerminalModes { input: 1, output: 2, control: 3, local: 4, keys: [0; 32] };
+    let terminal = Terminal { streams: [true, true, false], rows: 24, columns: 80, modes };
+    insta::assert_snapshot!(shown(&default_profile(), &workspace, &host(0), Some(terminal)));
+}
+
+#[test]
+fn a_plan_holds_no_variable_that_the_profile_does_not_pass() {
+    let text = shown(&default_profile(), &workspace(1000, in_memory, None), &host(1000), None);
+    assert!(!text.contains("hunter2") && !text.contains("LD_PRELOAD"), "{text}");
+    assert!(text.contains("PATH=/home/ann/.local/bin:/usr/bin:/bin\""), "{text}");
+}
+
+#[test]
+fn the_hosts_network_is_planned_only_where_the_profile_has_it() {
+    let mut profile = default_profile();
+    profile.network.mode = NetworkMode::Host;
+    let workspace = workspace(1000, in_memory, None);
+    assert!(shown(&profile, &workspace, &host(1000), None).contains("\"network\": \"host\""));
+    assert!(shown(&default_profile(), &workspace, &host(1000), None).contains("\"network\": \"none\""));
+}
+
+#[test]
+fn what_lies_in_another_comes_after_it() {
+    let workspace = workspace(1000, in_memory, None);
+    let plan = plan(&default_profile(), &workspace, &request(), &host(1000), None).expect("planned");
+    let text = serde_json::to_value(&plan.sandbox.root).expect("json");
+    let targets: BTreeMap<String, usize> = text
+        .as_array()
+        .expect("list")
+        .iter()
+        .enumerate()
+        .filter_map(|(place, step)| Some((step.get("target")?.as_str()?.to_owned(), place)))
+        .collect();
+    assert!(targets["/home/ann"] < targets["/home/ann/.cargo/registry"]);
+    assert!(targets["/home/ann"] < targets["/home/ann/app"]);
+}
+
+#[test]
+fn every_call_of_the_table_has_a_number_and_the_filter_compiles() {
+    let text = shown(&default_profile(), &workspace(1000, in_memory, None), &host(1000), None);
+    let plan: serde_json::Value = serde_json::from_str(&text).expect("json");
+    let instructions = plan["filter"]["instructions"].as_u64().expect("compiles");
+    assert!((300..1500).contains(&instructions), "{instructions}");
+}

@@ -1,0 +1,75 @@
+//! A plan as `--plan` prints it.
+
+use std::ffi::CString;
+
+use clearing_runtime::filter_length;
+use clearing_runtime::spec::{Answer, ResourceLimit, SandboxSpec, SyscallRule, Terminal};
+use serde::Serialize;
+
+use super::Plan;
+
+/// Everything that would be done. Bytes that are not UTF-8 are shown as U+FFFD.
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+pub(crate) struct PlanView<'a> {
+    command: Vec<String>,
+    cwd: String,
+    environment: Vec<String>,
+    timeout_ms: Option<u64>,
+    grace_ms: u64,
+    limits: &'a [ResourceLimit],
+    terminal: Option<&'a Terminal>,
+    filter: FilterSummary,
+    sandbox: &'a SandboxSpec,
+}
+
+/// The system call filter in short; whoever is not named is allowed.
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+struct FilterSummary {
+    /// Of the compiled program; none when it cannot be compiled, which refuses a run.
+    instructions: Option<usize>,
+    allowed: usize,
+    /// Allowed with some arguments only.
+    conditional: Vec<&'static str>,
+    refused: Vec<&'static str>,
+    /// Told to be unknown, as all calls without a rule.
+    unknown: Vec<&'static str>,
+}
+
+impl<'a> PlanView<'a> {
+    pub(crate) fn of(plan: &'a Plan) -> Self {
+        Self {
+            command: plan.exec.argv.iter().map(text).collect(),
+            cwd: text(&plan.exec.cwd),
+            environment: plan.exec.environment.iter().map(text).collect(),
+            timeout_ms: plan.timeout.map(|timeout| u64::try_from(timeout.as_millis()).unwrap_or(u64::MAX)),
+            grace_ms: u64::try_from(plan.grace.as_millis()).unwrap_or(u64::MAX),
+            limits: &plan.exec.limits,
+            terminal: plan.exec.terminal.as_ref(),
+            filter: FilterSummary::of(&plan.sandbox),
+            sandbox: &plan.sandbox,
+        }
+    }
+}
+
+impl FilterSummary {
+    fn of(sandbox: &SandboxSpec) -> Self {
+        let rules = &sandbox.syscalls;
+        let always = |answer| {
+            let same = move |rule: &&SyscallRule| rule.when.is_empty() && rule.answer == answer;
+            rules.iter().filter(same).map(|rule| rule.name)
+        };
+        Self {
+            instructions: filter_length(sandbox).ok(),
+            allowed: always(Answer::Allow).count(),
+            conditional: rules.iter().filter(|rule| !rule.when.is_empty()).map(|rule| rule.name).collect(),
+            refused: always(Answer::Eperm).collect(),
+            unknown: always(Answer::Enosys).collect(),
+        }
+    }
+}
+
+fn text(bytes: &CString) -> String {
+    bytes.to_string_lossy().into_owned()
+}
