@@ -1,7 +1,5 @@
 //! What init does once the sandbox stands: starts commands, reaps, passes signals on, reports.
 
-use std::fs::File;
-use std::io::Read as _;
 use std::os::fd::{AsFd as _, BorrowedFd, OwnedFd};
 
 use nix::errno::Errno;
@@ -45,7 +43,7 @@ struct Command {
 /// A command on its way to `execve(2)`.
 struct Starting {
     /// What it tells; the end of it is the program, or the command's death.
-    pipe: File,
+    pipe: OwnedFd,
     told: Vec<u8>,
     /// To be handed out.
     terminal: Option<OwnedFd>,
@@ -130,7 +128,7 @@ impl<'a> Server<'a> {
                 become_command(spec, confinement, streams, tell)
             }
             Forked::Parent { child: pid, .. } => {
-                let starting = Starting { pipe: File::from(listen), told: Vec::new(), terminal };
+                let starting = Starting { pipe: listen, told: Vec::new(), terminal };
                 Ok(Command { exec: spec.id, pid, starting: Some(starting), last: spec.last, reported: false })
             }
         }
@@ -143,7 +141,7 @@ impl<'a> Server<'a> {
             return;
         };
         let mut words = [0; 4096];
-        match starting.pipe.read(&mut words) {
+        match rustix::io::read(&starting.pipe, &mut words) {
             Ok(0) | Err(_) => self.finish_start(index),
             Ok(read) => starting.told.extend_from_slice(&words[..read]),
         }
@@ -152,13 +150,12 @@ impl<'a> Server<'a> {
     /// The command has become its program, or has died.
     fn finish_start(&mut self, index: usize) {
         let command = &mut self.commands[index];
-        let Some(Starting { mut pipe, mut told, terminal }) = command.starting.take() else {
+        let Some(Starting { pipe, mut told, terminal }) = command.starting.take() else {
             return;
         };
         let exec = command.exec;
-        match pipe
-            .read_to_end(&mut told)
-            .and_then(|_| unframe(&told))
+        match read_to_end(&pipe, &mut told)
+            .and_then(|()| unframe(&told))
             .at(Stage::Channel, || "read(command)".into())
             .and_then(guards)
         {
@@ -209,6 +206,16 @@ impl<'a> Server<'a> {
     fn report(&self, report: &Report, descriptors: &[BorrowedFd<'_>]) {
         // A supervisor that is gone is noticed as a hang-up.
         let _ = self.supervisor.send(report, descriptors);
+    }
+}
+
+fn read_to_end(pipe: &OwnedFd, told: &mut Vec<u8>) -> std::io::Result<()> {
+    let mut words = [0; 4096];
+    loop {
+        match rustix::io::read(pipe, &mut words)? {
+            0 => return Ok(()),
+            read => told.extend_from_slice(&words[..read]),
+        }
     }
 }
 
