@@ -7,6 +7,7 @@ use std::io;
 use std::os::fd::{AsFd as _, BorrowedFd, OwnedFd};
 
 use nix::unistd::{Gid, Pid, Uid, setgroups, setresgid, setresuid};
+use rustix::pipe::{PipeFlags, pipe_with};
 
 use crate::error::{AtStage as _, Failure, Stage};
 use crate::spec::{Identity, SHIFTED_IDS};
@@ -74,9 +75,13 @@ fn owner_map(identity: Identity, uid: u32, gid: u32) -> Result<OwnedFd, Failure>
         return Err(io::Error::from_raw_os_error(libc::EINVAL))
             .at(Stage::IdMap, || "id-mapped mounts with the caller's own ids".into());
     };
+    let (parent, ours) = pipe_with(PipeFlags::CLOEXEC).at(Stage::IdMap, || "pipe2(O_CLOEXEC)".into())?;
     let forked = clone3(libc::CLONE_NEWUSER as u64)
         .at(Stage::Clone, || "clone3(CLONE_NEWUSER) for an id map".into())?;
-    let Forked::Parent { child, pidfd } = forked else { wait_for_the_end() };
+    let Forked::Parent { child, pidfd } = forked else {
+        drop(ours);
+        wait_for_the_end_of(&parent)
+    };
     let namespace = write_maps(child, &swapped(uid, inside_uid, base), &swapped(gid, inside_gid, base))
         .and_then(|()| {
             fs::File::open(format!("/proc/{child}/ns/user"))
@@ -87,12 +92,11 @@ fn owner_map(identity: Identity, uid: u32, gid: u32) -> Result<OwnedFd, Failure>
     Ok(namespace?.into())
 }
 
-/// The namespace lives on in a descriptor; its first process has nothing to do.
-fn wait_for_the_end() -> ! {
-    let _ = nix::sys::prctl::set_pdeathsig(nix::sys::signal::Signal::SIGKILL);
-    loop {
-        nix::unistd::pause();
-    }
+/// The namespace lives on in a descriptor; its first process has nothing to do. A parent that is
+/// killed hangs up, at whatever moment; a parent-death signal could be asked for too late.
+fn wait_for_the_end_of(parent: &OwnedFd) -> ! {
+    let _ = rustix::io::read(parent, &mut [0u8; 1]);
+    crate::confine::exit(0)
 }
 
 fn write_maps(child: Pid, users: &[Extent], groups: &[Extent]) -> Result<(), Failure> {
