@@ -140,27 +140,23 @@ impl<'a> Server<'a> {
         let Some(starting) = &mut self.commands[index].starting else {
             return;
         };
-        let mut words = [0; 4096];
-        match rustix::io::read(&starting.pipe, &mut words) {
-            Ok(0) | Err(_) => self.finish_start(index),
-            Ok(read) => starting.told.extend_from_slice(&words[..read]),
+        if !starting.hear() {
+            self.finish_start(index);
         }
     }
 
     /// The command has become its program, or has died.
     fn finish_start(&mut self, index: usize) {
         let command = &mut self.commands[index];
-        let Some(Starting { pipe, mut told, terminal }) = command.starting.take() else {
+        let Some(mut starting) = command.starting.take() else {
             return;
         };
+        while starting.hear() {}
         let exec = command.exec;
-        match read_to_end(&pipe, &mut told)
-            .and_then(|()| unframe(&told))
-            .at(Stage::Channel, || "read(command)".into())
-            .and_then(guards)
-        {
+        let told = unframe(&starting.told).at(Stage::Channel, || "read(command)".into());
+        match told.and_then(guards) {
             Ok(guards) => {
-                let terminal: Vec<BorrowedFd<'_>> = terminal.iter().map(|fd| fd.as_fd()).collect();
+                let terminal: Vec<BorrowedFd<'_>> = starting.terminal.iter().map(|fd| fd.as_fd()).collect();
                 self.report(&Report::Started { exec, guards }, &terminal);
             }
             Err(failure) => {
@@ -209,13 +205,13 @@ impl<'a> Server<'a> {
     }
 }
 
-fn read_to_end(pipe: &OwnedFd, told: &mut Vec<u8>) -> std::io::Result<()> {
-    let mut words = [0; 4096];
-    loop {
-        match rustix::io::read(pipe, &mut words)? {
-            0 => return Ok(()),
-            read => told.extend_from_slice(&words[..read]),
-        }
+impl Starting {
+    /// Takes what is there, and waits if nothing is; false at the end.
+    fn hear(&mut self) -> bool {
+        let mut words = [0; 4096];
+        let count = rustix::io::read(&self.pipe, &mut words).unwrap_or(0);
+        self.told.extend_from_slice(&words[..count]);
+        count > 0
     }
 }
 
