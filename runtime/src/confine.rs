@@ -4,6 +4,7 @@ use std::io;
 use std::os::fd::OwnedFd;
 
 use nix::sys::signal::{SigSet, SigmaskHow, sigprocmask};
+use rustix::fs::Mode;
 use seccompiler::BpfProgram;
 
 use crate::channel::frame;
@@ -56,6 +57,7 @@ fn confine_and_execute(
 ) -> Result<std::convert::Infallible, Failure> {
     let Confinement { sandbox, domain, filter } = confinement;
     unblock_signals()?;
+    take_umask(spec);
     new_session()?;
     streams.install()?;
     change_directory(spec)?;
@@ -69,6 +71,11 @@ fn confine_and_execute(
     told.guard(sandbox, Guard::Seccomp, &format!("{} instructions", filter.len()), load_filter(&filter))?;
     told.say();
     program::execute(spec)
+}
+
+/// Init's own is 0, so that what it makes has the modes that the spec says.
+fn take_umask(spec: &ExecSpec) {
+    rustix::process::umask(Mode::from_raw_mode(spec.umask));
 }
 
 /// Init has default dispositions and blocks all signals, which `execve(2)` would hand on.

@@ -65,6 +65,8 @@ fn set_up<'a>(
     guards: &mut Vec<GuardReport>,
 ) -> Result<(Confinement<'a>, Kept), Failure> {
     block_signals()?;
+    // What init makes has the modes that the spec says, whatever the caller's umask.
+    rustix::process::umask(Mode::empty());
     let base =
         rustix::fs::open(&spec.base, OFlags::PATH | OFlags::DIRECTORY | OFlags::CLOEXEC, Mode::empty())
             .at(Stage::Mounts, || format!("open({:?})", spec.base))?;

@@ -45,6 +45,9 @@ fn search_path(environment: &[CString]) -> &[u8] {
 }
 
 fn candidates<'a>(name: &'a CStr, path: &'a [u8]) -> Box<dyn Iterator<Item = CString> + 'a> {
+    if name.is_empty() {
+        return Box::new(std::iter::empty());
+    }
     if name.to_bytes().contains(&b'/') {
         return Box::new(std::iter::once(name.to_owned()));
     }

@@ -325,6 +325,8 @@ pub struct ExecSpec {
     pub terminal: Option<Terminal>,
     /// Limits of each process.
     pub limits: Vec<ResourceLimit>,
+    /// Permission bits that new files do not get.
+    pub umask: u32,
     /// Whether the sandbox ends with this command.
     pub last: bool,
 }

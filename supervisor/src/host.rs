@@ -5,7 +5,8 @@ use std::ffi::OsString;
 use std::path::PathBuf;
 
 use clearing_runtime::spec::SHIFTED_IDS;
-use rustix::process::{getegid, geteuid, getgroups};
+use rustix::fs::Mode;
+use rustix::process::{getegid, geteuid, getgroups, umask};
 
 /// The caller, as far as a plan depends on it.
 #[derive(Debug, Clone)]
@@ -22,6 +23,8 @@ pub(crate) struct Host {
     pub(crate) home: PathBuf,
     /// The working directory; empty where it has vanished.
     pub(crate) cwd: PathBuf,
+    /// Permission bits that the caller's new files do not get; until it ends, ours get none for others.
+    pub(crate) umask: u32,
     /// All variables.
     pub(crate) environment: BTreeMap<OsString, OsString>,
     /// Whether the kernel keeps user attributes in tmpfs, as an overlay's layer needs (Linux 6.6).
@@ -49,6 +52,7 @@ impl Host {
             groups: getgroups().unwrap_or_default().iter().map(|group| group.as_raw()).collect(),
             user: user_name(uid, variable("USER").or_else(|| variable("LOGNAME"))),
             home: home_directory(variable("HOME")),
+            umask: umask(Mode::RWXG | Mode::RWXO).as_raw_mode(),
             cwd: std::env::current_dir().unwrap_or_default(),
             tmpfs_layers: kernel_is_at_least((6, 6)),
             memory: memory(),

@@ -70,6 +70,7 @@ pub(crate) fn plan(
             cwd: c_string("the working directory", workspace.project.cwd.as_os_str().as_bytes())?,
             terminal,
             limits: limits(profile),
+            umask: host.umask,
             last: true,
         },
         timeout: request.timeout.or(profile.limits.timeout),

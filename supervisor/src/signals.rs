@@ -15,6 +15,13 @@ const FORWARDED: [Signal; 6] =
 /// For the supervisor itself.
 const OWN: [Signal; 3] = [Signal::SIGWINCH, Signal::SIGTSTP, Signal::SIGCONT];
 
+/// Makes a file that may not grow (`RLIMIT_FSIZE`) an error of the write, and not our end.
+pub(crate) fn survive_file_limits() {
+    let set: SigSet = [Signal::SIGXFSZ].into_iter().collect();
+    // Blocking a valid signal cannot fail.
+    let _ = set.thread_block();
+}
+
 /// What a signal asks for.
 pub(crate) enum Asked {
     /// Hand it to the command.

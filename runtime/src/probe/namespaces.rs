@@ -102,6 +102,7 @@ fn no_program() -> ExecSpec {
         terminal: None,
         limits: Vec::new(),
         last: true,
+        umask: 0o022,
     }
 }
 

@@ -2,13 +2,22 @@
 
 use std::mem::MaybeUninit;
 
-/// Restores the default action of every standard signal.
+/// Signals are numbered from 1 to this.
+const LAST: libc::c_int = 64;
+
+/// Restores the default action of every signal.
 ///
-/// Rust ignores SIGPIPE and callers may ignore more; `execve(2)` would hand that on.
+/// Rust ignores SIGPIPE and callers may ignore more; `execve(2)` would hand that on. The C library's
+/// own `sigaction` leaves out the two signals of its threads, which `posix_spawn` may have ignored.
 pub(crate) fn reset_signal_dispositions() {
-    for signal in 1..32 {
-        // SAFETY: SIG_DFL installs no handler; SIGKILL and SIGSTOP answer EINVAL, which is fine.
-        unsafe { libc::signal(signal, libc::SIG_DFL) };
+    // As the kernel has it: handler, flags, restorer and mask, all zero for SIG_DFL.
+    let default = [0_u64; 4];
+    for signal in 1..=LAST {
+        // SAFETY: SIG_DFL installs no handler; the kernel reads no more than the 32 bytes of `default`.
+        // SIGKILL and SIGSTOP answer EINVAL, which is fine.
+        unsafe {
+            libc::syscall(libc::SYS_rt_sigaction, signal, default.as_ptr(), std::ptr::null_mut::<u64>(), 8)
+        };
     }
 }
 

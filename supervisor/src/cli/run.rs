@@ -18,6 +18,7 @@ use crate::exec::{Finished, RunRequest, prepare};
 use crate::exit_code;
 use crate::outcome::{ErrorText, Outcome};
 use crate::plan::PlanView;
+use crate::signals::survive_file_limits;
 
 /// Runs a command in a fresh sandbox over the project. What it changes stays in the sandbox.
 ///
@@ -105,6 +106,7 @@ pub(super) fn main(arguments: Arguments) -> ExitCode {
 }
 
 fn run(request: &RunRequest, json: bool, result: Option<&Path>) -> Result<ExitCode, Error> {
+    survive_file_limits();
     let result = result.map(ResultFile::create).transpose()?;
     let finished = match prepare(request).and_then(|prepared| prepared.run(say_note)) {
         Ok(finished) => finished,

@@ -27,6 +27,7 @@ fn host(uid: u32) -> Host {
         groups: vec![uid, 27],
         user: "ann".into(),
         home: "/home/ann".into(),
+        umask: 0o022,
         cwd: "/home/ann/app/src".into(),
         environment: variables.map(|(name, value)| (OsString::from(name), OsString::from(value))).into(),
         tmpfs_layers: true,
