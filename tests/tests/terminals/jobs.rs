@@ -13,13 +13,14 @@ fn an_interactive_shell_inside_stops_and_continues_its_jobs() {
         let first = seat.expect("inside> ");
         assert!(!first.contains("job control"), "{first}");
         seat.type_in("sleep 60\n");
-        std::thread::sleep(std::time::Duration::from_millis(300));
+        settle();
         seat.type_in("\x1a");
         seat.expect("Stopped");
         seat.expect("inside> ");
         seat.line("bg; jobs", "Running");
         seat.expect("inside> ");
         seat.line("fg", "sleep 60");
+        settle();
         seat.type_in("\x03");
         seat.expect("inside> ");
         seat.line("echo code $?", "code 130\r\n");
@@ -37,7 +38,7 @@ fn ctrl_c_reaches_the_foreground_job_only() {
         seat.expect("inside> ");
         seat.line("sleep 61 &", "inside> ");
         seat.type_in("sleep 60\n");
-        std::thread::sleep(std::time::Duration::from_millis(300));
+        settle();
         seat.type_in("\x03");
         seat.expect("inside> ");
         seat.line("jobs", "Running");
@@ -109,6 +110,11 @@ fn a_supervisor_that_was_stopped_by_force_goes_on_in_the_background() {
         seat.line("bg; wait %1; echo code $?", "code 4\r\n");
         seat.line("echo typed", "typed\r\n");
     });
+}
+
+/// Until the shell has handed the terminal to its job, of which nothing tells.
+fn settle() {
+    std::thread::sleep(std::time::Duration::from_millis(300));
 }
 
 #[track_caller]

@@ -1,4 +1,6 @@
 //! Keys, sizes and signals reach the command as on a terminal of its own.
+//!
+//! Scripts `exec` what they wait in: `dash` loses a Ctrl-C that comes while it forks.
 
 use clearing_tests::{Site, for_each_caller};
 
@@ -43,7 +45,7 @@ fn a_size_that_changes_during_the_set_up_is_seen() {
 fn ctrl_c_interrupts_the_command() {
     for_each_caller(|caller| {
         let site = Site::new(caller);
-        let mut seat = Seat::run(&site, &[], &["sh", "-c", "echo waiting; sleep 60"], "");
+        let mut seat = Seat::run(&site, &[], &["sh", "-c", "echo waiting; exec sleep 60"], "");
         seat.expect("waiting\r\n");
         seat.type_in("\x03");
         seat.expect_end(130);
@@ -54,7 +56,7 @@ fn ctrl_c_interrupts_the_command() {
 fn ctrl_c_can_be_handled_and_the_command_goes_on() {
     for_each_caller(|caller| {
         let site = Site::new(caller);
-        let script = "trap 'echo handled' INT; echo waiting; sleep 60; echo on; exit 5";
+        let script = "trap 'echo handled; on=1' INT; echo waiting; while [ -z $on ]; do sleep 0.05; done; echo on; exit 5";
         let mut seat = Seat::run(&site, &[], &["sh", "-c", script], "");
         seat.expect("waiting\r\n");
         seat.type_in("\x03");
@@ -67,7 +69,7 @@ fn ctrl_c_can_be_handled_and_the_command_goes_on() {
 fn ctrl_c_in_a_pipeline_interrupts_the_command() {
     for_each_caller(|caller| {
         let site = Site::new(caller);
-        let mut seat = Seat::run(&site, &[], &["sh", "-c", "echo waiting; sleep 60"], "| cat");
+        let mut seat = Seat::run(&site, &[], &["sh", "-c", "echo waiting; exec sleep 60"], "| cat");
         seat.expect("waiting\r\n");
         seat.type_in("\x03");
         seat.expect_end(130);
@@ -78,7 +80,7 @@ fn ctrl_c_in_a_pipeline_interrupts_the_command() {
 fn ctrl_backslash_quits_the_command() {
     for_each_caller(|caller| {
         let site = Site::new(caller);
-        let mut seat = Seat::run(&site, &[], &["sh", "-c", "echo waiting; sleep 60"], "");
+        let mut seat = Seat::run(&site, &[], &["sh", "-c", "echo waiting; exec sleep 60"], "");
         seat.expect("waiting\r\n");
         seat.type_in("\x1c");
         seat.expect_end(131);
