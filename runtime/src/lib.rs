@@ -47,4 +47,4 @@ pub use helper::Helper;
 pub use sandbox::{Kept, Sandbox};
 pub use seccomp::filter_length;
 pub use spec::{ExecSpec, SandboxSpec};
-pub use sys::is_ignored;
+pub use sys::{environment_names, is_ignored};

@@ -25,6 +25,8 @@ pub struct Request<'a> {
     /// An empty directory of the caller's own in the state directory. What the probes put there is
     /// left to whoever made it.
     pub scratch: &'a Path,
+    /// Whether runs keep their layers in memory; else below the state directory.
+    pub layers_in_memory: bool,
     /// Directories whose file systems must have id-mapped mounts, for shifted ids.
     pub directories: &'a [PathBuf],
 }
@@ -60,7 +62,7 @@ pub enum Feature {
     Namespaces,
     /// A fresh procfs in a new PID namespace.
     Procfs,
-    /// An overlay in a user namespace, its upper directory in the state directory.
+    /// An overlay in a user namespace, its layer in the state directory.
     Overlay,
     /// Id-mapped mounts.
     IdMappedMounts,

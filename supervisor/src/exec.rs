@@ -62,7 +62,7 @@ pub(crate) struct Finished {
 /// Judges the request and plans it; nothing runs yet.
 pub(crate) fn prepare(request: &RunRequest) -> Result<Prepared, Error> {
     let started = Instant::now();
-    let host = Host::of_caller();
+    let mut host = Host::of_caller();
     let profile = profile(request, &host)?;
     let state = Store::default_path(&|name| host.variable(name))?;
     let project = Project::locate(&project_request(request, &host, &state))?;
@@ -70,6 +70,7 @@ pub(crate) fn prepare(request: &RunRequest) -> Result<Prepared, Error> {
     let store = Store::open(&state)?;
     let run = if in_memory(&host, &profile) { None } else { Some(store.begin_run()?) };
     let planned = Workspace::prepare(&host, &profile, project, &store, run.as_ref()).and_then(|workspace| {
+        host.take_variables(|name| passes(&profile, &workspace, name));
         let plan = plan(&profile, &workspace, request, &host, streams.terminal())?;
         Ok((plan, workspace))
     });
@@ -146,6 +147,11 @@ impl Prepared {
 
 fn discard(run: Option<RunDirectory>) -> Result<(), Error> {
     Ok(run.map_or(Ok(()), |run| run.discard())?)
+}
+
+/// `PATH` finds the program, and so always comes along.
+fn passes(profile: &Profile, workspace: &Workspace, name: &str) -> bool {
+    name == "PATH" || profile.environment.passes(name) || workspace.tools.variables.contains(&name)
 }
 
 fn profile(request: &RunRequest, host: &Host) -> Result<Profile, Error> {

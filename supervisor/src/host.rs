@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 use std::ffi::OsString;
 use std::path::PathBuf;
 
+use clearing_runtime::environment_names;
 use clearing_runtime::spec::SHIFTED_IDS;
 use rustix::fs::Mode;
 use rustix::process::{getegid, geteuid, getgroups, umask};
@@ -25,7 +26,7 @@ pub(crate) struct Host {
     pub(crate) cwd: PathBuf,
     /// Permission bits that the caller's new files do not get; until it ends, ours get none for others.
     pub(crate) umask: u32,
-    /// All variables.
+    /// The variables that are to reach the command; others are not copied into our memory.
     pub(crate) environment: BTreeMap<OsString, OsString>,
     /// Whether the kernel keeps user attributes in tmpfs, as an overlay's layer needs (Linux 6.6).
     pub(crate) tmpfs_layers: bool,
@@ -43,8 +44,7 @@ const NO_HOME: &str = "/home/user";
 impl Host {
     /// Reads the facts of the calling process.
     pub(crate) fn of_caller() -> Self {
-        let environment: BTreeMap<OsString, OsString> = std::env::vars_os().collect();
-        let variable = |name: &str| environment.get(std::ffi::OsStr::new(name)).cloned();
+        let variable = |name: &str| std::env::var_os(name);
         let uid = geteuid().as_raw();
         Self {
             uid,
@@ -57,13 +57,20 @@ impl Host {
             tmpfs_layers: kernel_is_at_least((6, 6)),
             memory: memory(),
             shift_base: if uid == 0 { shift_base() } else { SHIFT_BASE },
-            environment,
+            environment: BTreeMap::new(),
         }
     }
 
     /// A variable of the caller's environment.
     pub(crate) fn variable(&self, name: &str) -> Option<OsString> {
-        self.environment.get(std::ffi::OsStr::new(name)).cloned()
+        std::env::var_os(name)
+    }
+
+    /// Takes in the variables that are to reach the command, and no other.
+    pub(crate) fn take_variables(&mut self, wanted: impl Fn(&str) -> bool) {
+        let names = environment_names().into_iter().filter(|name| name.to_str().is_some_and(&wanted));
+        self.environment =
+            names.filter_map(|name| std::env::var_os(&name).map(|value| (name, value))).collect();
     }
 
     /// Whether id-mapped mounts and a range of ids can be had.

@@ -80,6 +80,12 @@ pub fn for_each_caller(proof: impl Fn(Caller)) {
     }
 }
 
+/// Says aloud that the kernel or the host has nothing that a proof, or its control, could be made with.
+/// No installation mends that, so it is never a failure.
+pub fn absent(reason: &str) {
+    say_skipped(reason);
+}
+
 /// Says, even where the test runner captures output, that something was not proved and why.
 ///
 /// # Panics
@@ -87,6 +93,10 @@ pub fn for_each_caller(proof: impl Fn(Caller)) {
 /// If `CLEARING_TEST_NO_SKIPS` is set: then nothing may go unproved.
 pub fn skip(reason: &str) {
     assert!(env::var_os("CLEARING_TEST_NO_SKIPS").is_none(), "skipped, and no skips are allowed: {reason}");
+    say_skipped(reason);
+}
+
+fn say_skipped(reason: &str) {
     let test = std::thread::current().name().unwrap_or("a proof").to_owned();
     // Straight to the handle: `println!` would be swallowed for a test that passes.
     let _ = writeln!(std::io::stdout(), "SKIPPED {test}: {reason}");

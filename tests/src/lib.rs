@@ -36,7 +36,7 @@ mod site;
 mod tools;
 mod tree;
 
-pub use caller::{Caller, for_each_caller, skip};
+pub use caller::{Caller, absent, for_each_caller, skip};
 pub use family::{children, init_of};
 pub use leaks::assert_nothing_left;
 pub use output::Output;

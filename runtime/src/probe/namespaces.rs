@@ -13,8 +13,8 @@ use crate::error::{AtStage as _, Failure, Stage};
 use crate::namespaces;
 use crate::sandbox::Sandbox;
 use crate::spec::{
-    Answer as Permission, ExecSpec, Identity, Mount, Network, PathRule, Rights, SHIFTED_IDS, SandboxSpec,
-    SyscallRule,
+    Answer as Permission, ExecSpec, Identity, Layer, Mount, Network, Owners, PathRule, Rights, SHIFTED_IDS,
+    SandboxSpec, SyscallRule,
 };
 
 /// A user namespace of its own, with the ids of a sandbox.
@@ -73,12 +73,18 @@ fn is_no_program(failure: &Failure) -> bool {
 }
 
 fn empty_sandbox(request: &Request<'_>) -> SandboxSpec {
+    let overlay = Mount::Overlay {
+        lower: vec!["/usr".into()],
+        layer: Layer::Memory { name: "probe".into(), mode: 0o755 },
+        target: "/overlay".into(),
+        owners: Owners::Host,
+    };
     SandboxSpec {
         identity: request.identity,
         network: Network::None,
         hostname: "clearing".into(),
         base: request.scratch.to_owned(),
-        memory: 0,
+        memory: 1 << 20,
         root: vec![
             Mount::Proc { target: "/proc".into() },
             Mount::Mask { target: "/proc/kcore".into() },
@@ -86,7 +92,10 @@ fn empty_sandbox(request: &Request<'_>) -> SandboxSpec {
             Mount::Device { path: "/dev/null".into() },
             Mount::Devpts { target: "/dev/pts".into() },
             Mount::Tmpfs { target: "/tmp".into(), size: 4096, mode: 0o1777 },
-        ],
+        ]
+        .into_iter()
+        .chain(request.layers_in_memory.then_some(overlay))
+        .collect(),
         landlock: vec![PathRule { path: PathBuf::from("/"), rights: Rights::List }],
         syscalls: allowed(&["execve", "write", "exit_group"]),
         best_effort: BTreeSet::new(),

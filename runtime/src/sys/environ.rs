@@ -1,7 +1,35 @@
 //! The environment block that the kernel put on the stack.
 
+use std::ffi::{CStr, OsStr, OsString};
+use std::os::unix::ffi::OsStrExt as _;
+
 unsafe extern "C" {
     static mut environ: *mut *mut libc::c_char;
+}
+
+/// The names in this process's environment. No value is copied: what lies in memory when a sandbox is
+/// cloned lies in init's memory too, and secrets that no command gets must not.
+pub fn environment_names() -> Vec<OsString> {
+    // SAFETY: with one thread nobody moves the list meanwhile; it is empty or null-terminated.
+    let mut entry = unsafe { environ };
+    let mut names = Vec::new();
+    while let Some(text) = entry_at(entry) {
+        let name = text.to_bytes().split(|byte| *byte == b'=').next().unwrap_or_default();
+        names.push(OsStr::from_bytes(name).to_owned());
+        entry = entry.wrapping_add(1);
+    }
+    names
+}
+
+/// The string that `entry` points at, unless it ends the list.
+fn entry_at<'a>(entry: *mut *mut libc::c_char) -> Option<&'a CStr> {
+    if entry.is_null() {
+        return None;
+    }
+    // SAFETY: `entry` points into the null-terminated list, at or before its end.
+    let text = unsafe { *entry };
+    // SAFETY: every entry of the list is a NUL-terminated string, and nobody changes it meanwhile.
+    (!text.is_null()).then(|| unsafe { CStr::from_ptr(text) })
 }
 
 /// Overwrites every environment string of this process with zeroes and empties the list.

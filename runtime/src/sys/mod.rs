@@ -16,6 +16,7 @@ mod signal;
 
 pub(crate) use clone::{Forked, clone3, fork};
 pub(crate) use descriptor::{adopt_received, close_range};
+pub use environ::environment_names;
 pub(crate) use environ::wipe_environment;
 pub(crate) use exit::exit_now;
 pub(crate) use keyring::keyctl_join_session_keyring;

@@ -253,7 +253,7 @@ fn the_layers_of_a_run_are_closed_to_everybody_else() {
     for_each_caller(|caller| {
         let site = armed(caller);
         let script = "cp probe ~/evil; chmod 4777 ~/evil; cp probe evil; chmod 4777 evil; sleep 1";
-        let running = site.run(["sh", "-c", script]).spawn();
+        let running = site.run(["sh", "-c", script]).args(["--layer", "disk"]).spawn();
         std::thread::sleep(std::time::Duration::from_millis(400));
         let runs = fs::read_dir(site.state().join("runs")).expect("runs").flatten();
         let modes: Vec<_> = runs

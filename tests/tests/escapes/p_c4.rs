@@ -75,7 +75,7 @@ fn the_out_of_memory_score_cannot_be_lowered() {
         if caller == Caller::Root {
             let own = "(echo -1 > /proc/self/oom_score_adj) && echo lowered";
             if !control(&site, own).contains("lowered") {
-                clearing_tests::skip("control: this root lacks CAP_SYS_RESOURCE");
+                clearing_tests::absent("control: this root lacks CAP_SYS_RESOURCE");
             }
         }
     });
@@ -123,7 +123,7 @@ fn deadline_scheduling_cannot_be_had() {
             let bare = outside(&site, &["raw", "sched_setattr", "0", attributes, "0"]);
             // A busy or restricted machine may not admit it; that is another answer all the same.
             if bare == "-1 EPERM" {
-                clearing_tests::skip("control: this host admits no deadline task");
+                clearing_tests::absent("control: this host admits no deadline task");
             }
         }
     });

@@ -1,6 +1,6 @@
 //! P-S7: foreign ABIs don't run: int 0x80, 32-bit ELF, x32; none reaches what is denied natively.
 
-use clearing_tests::{Site, for_each_caller, skip};
+use clearing_tests::{Site, absent, for_each_caller};
 
 use crate::attack::{armed, control, inside, outside};
 
@@ -113,12 +113,12 @@ fn is_killed(line: &[&str]) {
 
 fn judge_compat(ran: bool) {
     if !ran {
-        skip("control: this kernel runs no 32-bit code (CONFIG_IA32_EMULATION)");
+        absent("control: this kernel runs no 32-bit code (CONFIG_IA32_EMULATION)");
     }
 }
 
 fn x32_control(site: &Site) {
     if outside(site, &["x32", "getpid"]) == "-1 ENOSYS" {
-        skip("control: this kernel itself knows no x32 (CONFIG_X86_X32_ABI)");
+        absent("control: this kernel itself knows no x32 (CONFIG_X86_X32_ABI)");
     }
 }

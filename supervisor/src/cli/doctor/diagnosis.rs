@@ -3,6 +3,7 @@
 use std::os::unix::fs::MetadataExt as _;
 use std::path::{Path, PathBuf};
 
+use clearing_profiles::Profile;
 use clearing_rootfs::{RunDirectory, Store};
 use clearing_runtime::probe::{self, Feature, Finding, Probe, Request};
 use clearing_runtime::spec::Identity;
@@ -16,6 +17,7 @@ use crate::host::Host;
 use crate::outcome::Tier;
 use crate::plan::identity_inside;
 use crate::text::PathText;
+use crate::workspace::in_memory;
 
 /// The answer of `clearing doctor`.
 #[derive(Debug, Serialize)]
@@ -87,10 +89,12 @@ pub(super) struct FailureText {
 impl Diagnosis {
     /// Probes for a caller, and leaves nothing.
     pub(super) fn of(host: &Host) -> Self {
-        let facts = Facts::of_host();
+        let (facts, on_disk) = (Facts::of_host(), !layers_in_memory(host));
         let path = Store::default_path(&|name| host.variable(name)).ok();
         let (features, error) = match in_scratch(|scratch| probe_all(host, scratch, path.as_deref()), host) {
-            Ok(probes) => (probes.into_iter().map(|probe| FeatureReport::of(probe, &facts)).collect(), None),
+            Ok(probes) => {
+                (probes.into_iter().map(|probe| FeatureReport::of(probe, &facts, on_disk)).collect(), None)
+            }
             Err(error) => (Vec::new(), Some(error)),
         };
         let refused = match &error {
@@ -126,10 +130,16 @@ fn first_needed(features: &[FeatureReport]) -> Option<String> {
 }
 
 impl FeatureReport {
-    fn of(probe: Probe, facts: &Facts) -> Self {
+    /// `on_disk`: whether runs need an overlay in the state directory.
+    fn of(probe: Probe, facts: &Facts, on_disk: bool) -> Self {
         let Probe { feature, finding } = probe;
-        // Limits of the whole run are not yet set by groups, so only these can be done without.
-        let required = feature != Feature::Cgroup;
+        let required = match feature {
+            // Limits of the whole run are not yet set by groups.
+            Feature::Cgroup => false,
+            // Only `--layer disk` needs one there.
+            Feature::Overlay => on_disk,
+            _ => true,
+        };
         match finding {
             Finding::Present { detail } => {
                 Self { feature, required, present: true, detail: Some(detail), failure: None, hint: None }
@@ -168,8 +178,19 @@ fn probe_all(host: &Host, scratch: &Path, state: Option<&Path>) -> Vec<Probe> {
         true => Identity::Shifted { uid, gid, base: host.shift_base },
         false => Identity::Caller { uid, gid },
     };
-    let directories = on_different_devices([state.unwrap_or(scratch), &host.home, &host.cwd]);
-    probe::all(&Request { identity, scratch, directories: &directories })
+    let layers = if layers_in_memory(host) { &host.cwd } else { state.unwrap_or(scratch) };
+    let directories = on_different_devices([layers, &host.home, &host.cwd]);
+    probe::all(&Request {
+        identity,
+        scratch,
+        layers_in_memory: layers_in_memory(host),
+        directories: &directories,
+    })
+}
+
+/// Where a run with the default profile keeps what the command writes.
+fn layers_in_memory(host: &Host) -> bool {
+    Profile::builtin("default").is_ok_and(|profile| in_memory(host, &profile))
 }
 
 /// The directories that exist, one for each file system.
