@@ -185,9 +185,9 @@ fn a_state_directory_on_an_overlay_takes_no_layer_and_is_named() {
             with_mount(caller, site.run(["echo", "ran"]).args(["--layer", "disk"]), STATE_ON_OVERLAY)
                 .output();
         expect_refused(&output, &[call, "(os error 22)", "overlay", "CLEARING_STATE_DIR"]);
-        let in_memory =
-            with_mount(caller, site.run(["echo", "ran"]).args(["--layer", "memory"]), STATE_ON_OVERLAY);
-        in_memory.output().expect_code(0).expect_stdout("ran");
+        let site = Site::new(caller);
+        let in_memory = site.run(["echo", "ran"]).args(["--layer", "memory"]);
+        with_mount(caller, in_memory, STATE_ON_OVERLAY).output().expect_code(0).expect_stdout("ran");
     });
     for_each_caller(|caller| {
         let site = Site::new(caller);
