@@ -32,7 +32,7 @@ const SURPRISING: &[&str] = &[
 pub(crate) struct Compiled {
     pub(crate) text: String,
     /// Whether there is nothing left to allow.
-    open: bool,
+    pub(crate) open: bool,
 }
 
 /// The rules by the names of their calls.

@@ -1,7 +1,7 @@
 //! Follows `extends`: the parent is loaded first, and the child read over it.
 
 use std::error::Error;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use toml::Spanned;
 use toml::de::DeTable;
@@ -9,14 +9,14 @@ use toml::de::DeTable;
 use crate::diagnostic::Fault;
 use crate::error::ProfileError;
 use crate::heading::Heading;
-use crate::load::{Origin, Source};
+use crate::load::{Found, Source};
 use crate::profile::{Profile, Widening};
 use crate::section::Licence;
 
 /// Follows a chain of `extends`.
 pub(crate) struct Loader<'a> {
     user_config_dir: Option<&'a Path>,
-    chain: Vec<Origin>,
+    chain: Vec<PathBuf>,
 }
 
 impl<'a> Loader<'a> {
@@ -24,10 +24,17 @@ impl<'a> Loader<'a> {
         Self { user_config_dir, chain: Vec::new() }
     }
 
-    /// Loads a profile after its parent.
-    pub(crate) fn load(&mut self, source: &Source) -> Result<Profile, ProfileError> {
+    /// Loads a profile; one from a file after its parent.
+    pub(crate) fn load(&mut self, found: &Found) -> Result<Profile, ProfileError> {
+        match found {
+            Found::Builtin(make) => Ok(make()),
+            Found::File(source) => self.read(source),
+        }
+    }
+
+    fn read(&mut self, source: &Source) -> Result<Profile, ProfileError> {
         let at_fault = |fault| source.at_fault(fault);
-        self.chain.push(source.origin.clone());
+        self.chain.push(source.path.clone());
         let table = DeTable::parse(&source.text).map_err(|error| at_fault(syntax(&error)))?;
         let mut file = table.into_inner();
         let Heading { extends, widens } = Heading::read(&mut file).map_err(at_fault)?;
@@ -47,18 +54,18 @@ impl<'a> Loader<'a> {
     fn load_parent(&mut self, extends: &Spanned<String>, child: &Source) -> Result<Profile, ProfileError> {
         let at_fault = |message: String| child.at_fault(Fault::new(extends.span(), message));
         let name = extends.get_ref();
-        let found = Source::find(name, self.user_config_dir, Some(&child.origin));
-        let source = found.map_err(|error| match error {
+        let found = Found::find(name, self.user_config_dir, Some(&child.path));
+        let parent = found.map_err(|error| match error {
             ProfileError::Faulty(_) => error,
             missing => child.at_fault(Fault::new(extends.span(), chained(&missing)).hint_if(missing.hint())),
         })?;
-        if self.chain.contains(&source.origin) {
+        if matches!(&parent, Found::File(source) if self.chain.contains(&source.path)) {
             return Err(at_fault(format!("`{name}` is in this chain of profiles already")));
         }
         if self.chain.len() >= DEEPEST {
             return Err(at_fault(format!("more than {DEEPEST} profiles extend one another")));
         }
-        self.load(&source)
+        self.load(&parent)
     }
 }
 

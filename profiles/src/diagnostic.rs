@@ -18,7 +18,7 @@ use serde::Serialize;
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub struct Diagnostic {
-    /// The file as the caller named it, or `builtin:NAME`.
+    /// The file as the caller named it.
     pub file: String,
     /// The line, from 1.
     pub line: usize,

@@ -1,6 +1,5 @@
 //! Loads profiles: from the program, or from a file that the user names.
 
-use std::borrow::Cow;
 use std::fs::File;
 use std::io::{self, Read};
 use std::path::{Path, PathBuf};
@@ -15,14 +14,13 @@ use crate::profile::Profile;
 impl Profile {
     /// Loads a profile that comes with the program.
     pub fn builtin(name: &str) -> Result<Self, ProfileError> {
-        let source = Source::builtin(name)?;
-        Loader::new(None).load(&source)
+        Loader::new(None).load(&builtin::find(name)?)
     }
 
     /// Loads a profile from a file; `extends` in it names a built-in profile or a path from there.
     pub fn load(path: &Path) -> Result<Self, ProfileError> {
         let source = Source::file(path)?;
-        Loader::new(None).load(&source)
+        Loader::new(None).load(&Found::File(source))
     }
 
     /// Loads a profile by name or path, as a user says it.
@@ -30,60 +28,53 @@ impl Profile {
     /// What has a `/` or ends in `.toml` is a path. A name is looked for in `clearing/profiles/` of
     /// the user's configuration directory, then among the built-in profiles.
     pub fn find(name_or_path: &str, user_config_dir: Option<&Path>) -> Result<Self, ProfileError> {
-        let source = Source::find(name_or_path, user_config_dir, None)?;
-        Loader::new(user_config_dir).load(&source)
+        let found = Found::find(name_or_path, user_config_dir, None)?;
+        Loader::new(user_config_dir).load(&found)
     }
 }
 
-/// Where a text comes from, which is also what tells one profile from another.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) enum Origin {
-    Builtin(&'static str),
-    File(PathBuf),
+/// What a name or a path stands for.
+pub(crate) enum Found {
+    /// A profile that comes with the program, resolved.
+    Builtin(fn() -> Profile),
+    /// A file, still to be read.
+    File(Source),
+}
+
+impl Found {
+    /// Finds what a user, or the profile in the file `from`, means by a name or a path.
+    pub(crate) fn find(
+        name_or_path: &str,
+        user_config_dir: Option<&Path>,
+        from: Option<&Path>,
+    ) -> Result<Self, ProfileError> {
+        if name_or_path.contains('/') || name_or_path.ends_with(".toml") {
+            return Source::file(&beside(from, name_or_path)).map(Self::File);
+        }
+        match user_config_dir.and_then(|folder| user_file(folder, name_or_path)) {
+            Some(path) if !is_same(from, &path) => match Source::file(&path) {
+                Err(ProfileError::Unreadable { source, .. }) if source.kind() == io::ErrorKind::NotFound => {
+                    builtin::find(name_or_path)
+                }
+                found => found.map(Self::File),
+            },
+            _ => builtin::find(name_or_path),
+        }
+    }
 }
 
 /// A profile's text before it is read.
 pub(crate) struct Source {
-    pub(crate) origin: Origin,
+    /// The file, which is also what tells one profile from another.
+    pub(crate) path: PathBuf,
     /// As errors name it.
     label: String,
     /// The profile's own name.
     pub(crate) name: String,
-    pub(crate) text: Cow<'static, str>,
+    pub(crate) text: String,
 }
 
 impl Source {
-    /// Finds what a user, or the profile `from`, means by a name or a path.
-    pub(crate) fn find(
-        name_or_path: &str,
-        user_config_dir: Option<&Path>,
-        from: Option<&Origin>,
-    ) -> Result<Self, ProfileError> {
-        if name_or_path.contains('/') || name_or_path.ends_with(".toml") {
-            return Self::file(&beside(from, name_or_path));
-        }
-        match user_config_dir.and_then(|folder| user_file(folder, name_or_path)) {
-            Some(path) if !knows_only_builtin(from, &path) => match Self::file(&path) {
-                Err(ProfileError::Unreadable { source, .. }) if source.kind() == io::ErrorKind::NotFound => {
-                    Self::builtin(name_or_path)
-                }
-                found => found,
-            },
-            _ => Self::builtin(name_or_path),
-        }
-    }
-
-    pub(crate) fn builtin(name: &str) -> Result<Self, ProfileError> {
-        let found = builtin::profile(name);
-        let (name, text) = found.ok_or_else(|| ProfileError::NotFound { name: name.to_owned() })?;
-        Ok(Self {
-            origin: Origin::Builtin(name),
-            label: format!("builtin:{name}"),
-            name: name.to_owned(),
-            text: Cow::Borrowed(text),
-        })
-    }
-
     pub(crate) fn file(path: &Path) -> Result<Self, ProfileError> {
         let unreadable = |source| ProfileError::Unreadable { path: path.to_owned(), source };
         let mut bytes = Vec::new();
@@ -96,10 +87,10 @@ impl Source {
         let text = String::from_utf8(bytes).map_err(|error| not_utf8(&label, &error))?;
         Ok(Self {
             // A pipe, as of `-p <(…)`, has no path of its own.
-            origin: Origin::File(path.canonicalize().unwrap_or_else(|_| path.to_owned())),
+            path: path.canonicalize().unwrap_or_else(|_| path.to_owned()),
             label,
             name: path.file_stem().unwrap_or_default().to_string_lossy().into_owned(),
-            text: Cow::Owned(text),
+            text,
         })
     }
 
@@ -113,10 +104,10 @@ impl Source {
 const LONGEST: u64 = 1 << 20;
 
 /// A path as a profile means it: from its own folder.
-fn beside(from: Option<&Origin>, path: &str) -> PathBuf {
+fn beside(from: Option<&Path>, path: &str) -> PathBuf {
     match from {
-        Some(Origin::File(file)) => file.parent().unwrap_or(file).join(path),
-        _ => PathBuf::from(path),
+        Some(file) => file.parent().unwrap_or(file).join(path),
+        None => PathBuf::from(path),
     }
 }
 
@@ -126,13 +117,9 @@ fn user_file(user_config_dir: &Path, name: &str) -> Option<PathBuf> {
     is_name.then(|| user_config_dir.join("clearing/profiles").join(format!("{name}.toml")))
 }
 
-/// A built-in profile extends built-in ones, and a user's `default` that extends `default` means that one.
-fn knows_only_builtin(from: Option<&Origin>, path: &Path) -> bool {
-    match from {
-        None => false,
-        Some(Origin::Builtin(_)) => true,
-        Some(Origin::File(file)) => path.canonicalize().is_ok_and(|path| path == *file),
-    }
+/// A user's `default` that extends `default` means the built-in one.
+fn is_same(from: Option<&Path>, path: &Path) -> bool {
+    from.is_some_and(|file| path.canonicalize().is_ok_and(|path| path == file))
 }
 
 /// The text up to the first wrong byte is what it is, so its length is the place.

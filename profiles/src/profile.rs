@@ -1,14 +1,11 @@
 //! A profile: everything that is permitted, stated.
 
-use std::borrow::Cow;
-
 use serde::Serialize;
 use toml::de::DeTable;
 
 use crate::diagnostic::Fault;
 use crate::section::Licence;
 use crate::sections::{Environment, Filesystem, Guards, Limits, Network, Syscalls};
-use crate::syscalls::SyscallRule;
 
 /// A resolved profile: every value is stated, by its file or by those that it extends.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
@@ -43,13 +40,6 @@ pub struct Widening {
 }
 
 impl Profile {
-    /// The built-in table of system calls with the profile's own additions, sorted by name.
-    ///
-    /// Borrowed, and so free, for a profile that adds nothing.
-    pub fn syscall_rules(&self) -> Cow<'static, [SyscallRule]> {
-        self.syscalls.rules()
-    }
-
     /// Reads the sections of a file over those of its parent.
     pub(crate) fn read(
         name: &str,

@@ -8,6 +8,7 @@ use std::borrow::Cow;
 
 use serde::Serialize;
 
+use crate::profile::Profile;
 use crate::sections::Syscalls;
 
 /// What becomes of one system call.
@@ -102,9 +103,18 @@ pub fn never(name: &str) -> Option<&'static str> {
     found.ok().map(|index| generated::NEVER[index].1)
 }
 
+impl Profile {
+    /// The built-in table of system calls with the profile's own additions, sorted by name.
+    ///
+    /// Borrowed, and so free, for a profile that adds nothing.
+    pub fn syscall_rules(&self) -> Cow<'static, [SyscallRule]> {
+        self.syscalls.rules()
+    }
+}
+
 impl Syscalls {
     /// The built-in table with this section applied; borrowed where there is nothing to apply.
-    pub(crate) fn rules(&self) -> Cow<'static, [SyscallRule]> {
+    fn rules(&self) -> Cow<'static, [SyscallRule]> {
         if self.allow.is_empty() && self.refuse.is_empty() {
             return Cow::Borrowed(syscalls());
         }

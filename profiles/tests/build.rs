@@ -1,13 +1,26 @@
-//! The build script: a broken file of the table fails the build, and says where.
+//! The build script: a broken file of the table, or a broken profile, fails the build, and says where.
 
+#[path = "../build/builtin.rs"]
+mod builtin;
 #[path = "../build/condition.rs"]
 mod condition;
+#[path = "../build/expression.rs"]
+mod expression;
+#[allow(dead_code, unused_imports, unreachable_pub, reason = "the rest is for the crate and its callers")]
+#[path = "../build/parser.rs"]
+mod parser;
 #[path = "../build/rules.rs"]
 mod rules;
 #[path = "../build/source.rs"]
 mod source;
+#[path = "../build/syscalls.rs"]
+mod syscalls;
 
 use std::fs;
+use std::path::Path;
+
+use expression::Expression as _;
+use parser::{chain, diagnostic, error, heading, load, profile, quantity, section, sections, suggest, value};
 
 /// Compiles one file and gives the complaint without its path, or the text of the rules.
 fn compile(text: &str) -> Result<String, String> {
@@ -103,4 +116,104 @@ fn unknown_keys_and_answers_are_refused() {
     assert!(unknown.starts_with("4:1: unknown field `because`"), "{unknown}");
     let unknown = complaint("[[rule]]\ncalls = []\nanswer = \"perhaps\"\n");
     assert!(unknown.starts_with("3:10: unknown variant `perhaps`"), "{unknown}");
+}
+
+/// Gives the parser the table, as the build script does first.
+fn provide_table() {
+    let files = source::read_all(Path::new("syscalls")).expect("the table is read").leak();
+    let rules = rules::compile(files).expect("the table has rules");
+    let never = rules::compile_never(files, &rules).expect("the table has calls that cannot be allowed");
+    syscalls::provide(&rules, &never);
+}
+
+/// Resolves one text as `strict.toml` and gives its expression, or the complaint without the folder.
+fn resolve(text: &str) -> Result<String, String> {
+    provide_table();
+    let folder = tempfile::tempdir().expect("a temporary directory");
+    let path = folder.path().join("strict.toml");
+    fs::write(&path, text).expect("the file is written");
+    let without_folder = |text: String| text.replace(&format!("{}/", folder.path().display()), "");
+    builtin::resolve(&path).map(|profile| profile.expression()).map_err(without_folder)
+}
+
+#[test]
+fn a_broken_profile_is_told_at_its_place() {
+    for (text, complaint) in [
+        ("[limits]\ncore = 1\ncore = 2", "3:1: duplicate key"),
+        (
+            "extends = 'default'\n[limits]\n timout = 1",
+            "3:2: unknown key `timout` in [limits] (did you mean `timeout`?)",
+        ),
+        ("extends = 'defualt'", "1:11: no profile is named `defualt` (did you mean `default`?)"),
+        (
+            "extends = 'strict'",
+            "1:11: no profile is named `strict` (built in: default; a path has a `/` or ends in `.toml`)",
+        ),
+        ("extends = './strict.toml'", "1:11: `./strict.toml` is in this chain of profiles already"),
+        (
+            "extends = 'default'\nwiden = true\nreason = 'r'\n[syscalls]\nallow = ['ptrac']",
+            "5:10: `allow` in [syscalls]: no system call is named `ptrac` (did you mean `ptrace`?)",
+        ),
+    ] {
+        assert_eq!(resolve(text), Err(format!("strict.toml:{complaint}")));
+    }
+    let never = resolve("extends = 'default'\nwiden = true\nreason = 'r'\n[syscalls]\nallow = ['mount']");
+    let never = never.expect_err("`mount` is never allowed");
+    assert!(
+        never.starts_with("strict.toml:5:10: `allow` in [syscalls]: no profile can allow `mount`: "),
+        "{never}"
+    );
+}
+
+#[test]
+fn the_builtin_profiles_become_a_table_by_name() {
+    provide_table();
+    let table = builtin::compile().expect("the built-in profiles load");
+    assert!(table.starts_with("pub(super) static PROFILES: &[Builtin] = &[\n"), "{table}");
+    for name in builtin::names() {
+        let entry = format!("\n    (\"{name}\", || crate::Profile {{ name: String::from(\"{name}\"), ");
+        assert_eq!(table.matches(&entry).count(), 1, "{table}");
+    }
+}
+
+/// The profile and the expression have every kind of value that `default` has none of.
+#[test]
+fn a_profile_becomes_rust() {
+    let text = r#"
+        extends = "default"
+        widen = true
+        reason = "a \"reason\""
+        [filesystem]
+        read = ["/srv/data", "~/data"]
+        layer = "disk"
+        [network]
+        mode = "host"
+        [environment]
+        pass = ["PATH", "LC_*"]
+        set = { A = "1", B = "\\" }
+        [limits]
+        timeout = "1.5s"
+        [syscalls]
+        allow = ["mbind"]
+        refuse = ["ptrace"]
+        [guards]
+        landlock = "best-effort"
+    "#;
+    let expression = resolve(text).expect("the profile loads");
+    for part in [
+        r#"crate::Profile { name: String::from("strict"), "#,
+        r#"widened: vec![crate::Widening { profile: String::from("strict"), reason: String::from("a \"reason\"") }], "#,
+        r#"read: vec![crate::HostPath::Absolute(std::path::PathBuf::from("/srv/data")), crate::HostPath::Home(std::path::PathBuf::from("data"))], "#,
+        "tool_roots: true, caches: true, layer: crate::LayerPlace::Disk, layer_size: 2147483648 }, ",
+        "crate::Network { mode: crate::NetworkMode::Host }, ",
+        r#"crate::Environment { pass: borrowed(&["PATH", "LC_*"]), "#,
+        r#"set: std::collections::BTreeMap::from([(String::from("A"), String::from("1")), (String::from("B"), String::from("\\"))]) }, "#,
+        "crate::Limits { timeout: Some(std::time::Duration::new(1, 500000000)), grace: std::time::Duration::new(2, 0), ",
+        "stack: Some(8388608), memlock: 65536, file_size: None, processes: Some(4096) }, ",
+        r#"allow: std::collections::BTreeSet::from(["mbind"]), refuse: std::collections::BTreeSet::from(["ptrace"]) }, "#,
+        "crate::Guards { requirements: [crate::Requirement::Required, ",
+        "crate::Requirement::BestEffort, crate::Requirement::Required, ",
+    ] {
+        assert!(expression.contains(part), "{part}\n{expression}");
+    }
 }

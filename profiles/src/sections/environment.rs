@@ -1,5 +1,6 @@
 //! `[environment]`: which variables of the caller a command sees, and which are set for it.
 
+use std::borrow::Cow;
 use std::collections::BTreeMap;
 
 use serde::Serialize;
@@ -16,7 +17,7 @@ use crate::value::{self, Item};
 #[serde(rename_all = "camelCase")]
 pub struct Environment {
     /// Names that are passed, and prefixes of such, written with a `*` at the end.
-    pub pass: Vec<String>,
+    pub pass: Vec<Cow<'static, str>>,
     /// Variables that are set, whatever the caller has.
     pub set: BTreeMap<String, String>,
 }
@@ -33,7 +34,7 @@ impl Environment {
         licence: Licence<'_>,
     ) -> Result<Self, Fault> {
         let mut keys = Section::open(file, "environment", &["pass", "set"], licence)?;
-        let entry = |entry: &String, other: &String| covers(entry, other);
+        let entry = |entry: &Cow<'_, str>, other: &Cow<'_, str>| covers(entry, other);
         let section = Self {
             pass: keys.take_list("pass", parent.map(|p| &p.pass), pattern, entry)?,
             set: read_set(&mut keys, parent.map(|p| &p.set))?,
@@ -127,10 +128,10 @@ fn check_pattern(pattern: &str) -> Result<(), VariableError> {
     }
 }
 
-fn pattern(item: &Item<'_>) -> Result<String, Fault> {
+fn pattern(item: &Item<'_>) -> Result<Cow<'static, str>, Fault> {
     let pattern = value::string(item)?;
     check_pattern(pattern).map_err(|error| Fault::new(item.span(), error.to_string()))?;
-    Ok(pattern.to_owned())
+    Ok(Cow::Owned(pattern.to_owned()))
 }
 
 /// Joins the variables of this file to those inherited.

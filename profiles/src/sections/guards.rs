@@ -63,7 +63,7 @@ pub enum Requirement {
 /// What is required of each guard.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Guards {
-    requirements: [Requirement; GUARDS.len()],
+    pub(crate) requirements: [Requirement; GUARDS.len()],
 }
 
 impl Guard {

@@ -1,6 +1,9 @@
 //! The built-in profile: what stands in it, and what must never.
 
-use std::collections::BTreeSet;
+use std::borrow::Cow;
+use std::collections::{BTreeMap, BTreeSet};
+use std::fs;
+use std::path::Path;
 use std::time::Duration;
 
 use clearing_profiles::{Guard, NetworkMode, Profile, Requirement, builtin_names, syscalls};
@@ -15,6 +18,20 @@ fn every_builtin_profile_loads_under_its_own_name() {
         assert_eq!(Profile::builtin(name).unwrap().name, name);
         assert_eq!(Profile::find(name, None).unwrap(), Profile::builtin(name).unwrap());
     }
+}
+
+/// The value that the build made, and what the file says when it is read now.
+#[test]
+fn every_builtin_profile_is_what_its_file_says() {
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("builtin");
+    let files = fs::read_dir(&folder).unwrap().map(|entry| entry.unwrap().path());
+    let read: BTreeMap<String, Profile> = files
+        .map(|path| Profile::load(&path).unwrap_or_else(|error| panic!("{error}")))
+        .map(|profile| (profile.name.clone(), profile))
+        .collect();
+    let built: BTreeMap<String, Profile> =
+        builtin_names().map(|name| (name.to_owned(), Profile::builtin(name).unwrap())).collect();
+    assert_eq!(built, read);
 }
 
 #[test]
@@ -89,21 +106,21 @@ fn default_passes_no_secret_no_socket_and_no_loader_variable() {
         assert!(!environment.passes(name), "{name}");
     }
     let secret = ["TOKEN", "SECRET", "PASSW", "_KEY", "AUTH_SOCK", "CREDENTIAL", "COOKIE"];
-    let told = |pattern: &&String| secret.iter().any(|word| pattern.contains(word));
+    let told = |pattern: &&Cow<'_, str>| secret.iter().any(|word| pattern.contains(word));
     assert_eq!(environment.pass.iter().find(told), None);
 }
 
 #[test]
 fn default_names_each_variable_once() {
     let pass = default().environment.pass;
-    let distinct: BTreeSet<&String> = pass.iter().collect();
+    let distinct: BTreeSet<&str> = pass.iter().map(AsRef::as_ref).collect();
     assert_eq!(distinct.len(), pass.len());
 }
 
 #[test]
 fn default_adds_nothing_to_the_table_and_so_borrows_it() {
     let rules = default().syscall_rules();
-    assert!(matches!(rules, std::borrow::Cow::Borrowed(_)));
+    assert!(matches!(rules, Cow::Borrowed(_)));
     assert_eq!(rules, syscalls());
 }
 
