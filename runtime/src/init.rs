@@ -7,7 +7,7 @@
 //! Serving ends when the supervisor hangs up. With PID 1 the kernel ends every process of the
 //! sandbox, and with the last of them its mounts and its network.
 
-use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
+use std::os::fd::{AsFd as _, BorrowedFd, OwnedFd};
 
 use nix::sys::prctl;
 use nix::sys::signal::{SigSet, SigmaskHow, Signal, sigprocmask};
@@ -23,7 +23,7 @@ use crate::landlock::Domain;
 use crate::mapped::MappedMounts;
 use crate::mounts::Root;
 use crate::sandbox::Kept;
-use crate::serve::Server;
+use crate::serve::{Server, Standing};
 use crate::spec::{Identity, Network, SandboxSpec};
 use crate::sys::{keyctl_join_session_keyring, reset_signal_dispositions, wipe_environment};
 use crate::{descriptors, idmap, namespaces, network};
@@ -48,11 +48,8 @@ pub(crate) fn run(spec: &SandboxSpec, inherited: Inherited<'_>) -> ! {
             exit(125)
         }
         Ok((confinement, kept)) => {
-            let shown: Vec<BorrowedFd<'_>> =
-                kept.memory.iter().chain(&kept.overlays).map(AsFd::as_fd).collect();
-            let _ = supervisor.send(&Report::Ready { guards, memory: kept.memory.is_some() }, &shown);
-            drop(kept);
-            let code = Server::new(supervisor, confinement).map_or(125, Server::serve);
+            let code =
+                Server::new(supervisor, confinement, Standing { guards, kept }).map_or(125, Server::serve);
             exit(code)
         }
     }

@@ -35,6 +35,8 @@ pub(crate) struct Layers {
     lower: Vec<OwnedFd>,
     upper: OwnedFd,
     work: OwnedFd,
+    /// Whether there is a disk that anything could wait for.
+    on_disk: bool,
     /// Id-mapped clones, attached in the root as long as the overlay is being mounted.
     _attached: Vec<Attached>,
 }
@@ -65,11 +67,12 @@ impl Layers {
             }
             (Layer::Memory { .. }, None) => return Err(io::ErrorKind::InvalidInput.into()),
         };
-        Ok(Self { lower, upper, work, _attached: attached })
+        let on_disk = matches!(overlay.layer, Layer::Directories { .. });
+        Ok(Self { lower, upper, work, on_disk, _attached: attached })
     }
 
-    /// Mounts the overlay, unattached. It is `volatile`: nothing waits for a disk, and whoever wants
-    /// its layer to outlive a power cut syncs it on purpose.
+    /// Mounts the overlay, unattached. On disk it is `volatile`: nothing waits for that, and whoever
+    /// wants its layer to outlive a power cut syncs it on purpose.
     pub(crate) fn mount(self, attributes: MountAttrFlags) -> io::Result<OwnedFd> {
         let context = kernel::fsopen("overlay", FsOpenFlags::FSOPEN_CLOEXEC)?;
         match self.lower.as_slice() {
@@ -81,7 +84,9 @@ impl Layers {
         kernel::fsconfig_set_string(&context, "upperdir", by_descriptor(&self.upper))?;
         kernel::fsconfig_set_string(&context, "workdir", by_descriptor(&self.work))?;
         kernel::fsconfig_set_flag(&context, "userxattr")?;
-        kernel::fsconfig_set_flag(&context, "volatile")?;
+        if self.on_disk {
+            kernel::fsconfig_set_flag(&context, "volatile")?;
+        }
         kernel::fsconfig_create(&context)?;
         Ok(kernel::fsmount(&context, FsMountFlags::FSMOUNT_CLOEXEC, attributes)?)
     }

@@ -1,6 +1,6 @@
 //! What init does once the sandbox stands: starts commands, reaps, passes signals on, reports.
 
-use std::os::fd::{AsFd as _, BorrowedFd, OwnedFd};
+use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 
 use nix::errno::Errno;
 use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
@@ -14,6 +14,7 @@ use crate::channel::{Channel, ExitStatus, Report, Request, Usage, unframe};
 use crate::confine::{Confinement, Word, become_command};
 use crate::error::{AtStage as _, Failure, Stage};
 use crate::guard::GuardReport;
+use crate::sandbox::Kept;
 use crate::spec::ExecSpec;
 use crate::stdio::Streams;
 use crate::sys::{Forked, fork};
@@ -24,8 +25,16 @@ pub(crate) struct Server<'a> {
     confinement: Confinement<'a>,
     deaths: SignalFd,
     commands: Vec<Command>,
+    /// Not yet reported: a command that waits already is started first.
+    standing: Option<Standing>,
     /// The last command has ended.
     over: bool,
+}
+
+/// What is to be reported of the sandbox itself.
+pub(crate) struct Standing {
+    pub(crate) guards: Vec<GuardReport>,
+    pub(crate) kept: Kept,
 }
 
 /// A command that has not been reaped.
@@ -50,18 +59,33 @@ struct Starting {
 }
 
 impl<'a> Server<'a> {
-    pub(crate) fn new(supervisor: Channel, confinement: Confinement<'a>) -> Result<Self, Failure> {
+    pub(crate) fn new(
+        supervisor: Channel,
+        confinement: Confinement<'a>,
+        standing: Standing,
+    ) -> Result<Self, Failure> {
         let mut only = SigSet::empty();
         only.add(Signal::SIGCHLD);
         let flags = SfdFlags::SFD_CLOEXEC | SfdFlags::SFD_NONBLOCK;
         let deaths = SignalFd::with_flags(&only, flags).at(Stage::Init, || "signalfd(SIGCHLD)".into())?;
-        Ok(Self { supervisor, confinement, deaths, commands: Vec::new(), over: false })
+        Ok(Self {
+            supervisor,
+            confinement,
+            deaths,
+            commands: Vec::new(),
+            standing: Some(standing),
+            over: false,
+        })
     }
 
     /// Serves until the supervisor hangs up or the last command has ended; what it returns is init's exit code.
     pub(crate) fn serve(mut self) -> i32 {
         loop {
-            let Ok(ready) = self.wait() else { return 125 };
+            let patience = if self.standing.is_some() { PollTimeout::ZERO } else { PollTimeout::NONE };
+            let Ok(ready) = self.wait(patience) else { return 125 };
+            if !ready.asked {
+                self.report_standing();
+            }
             for index in ready.telling {
                 self.listen(index);
             }
@@ -74,7 +98,7 @@ impl<'a> Server<'a> {
         }
     }
 
-    fn wait(&self) -> Result<Ready, Errno> {
+    fn wait(&self, patience: PollTimeout) -> Result<Ready, Errno> {
         let starting: Vec<(usize, BorrowedFd<'_>)> = self
             .commands
             .iter()
@@ -87,7 +111,7 @@ impl<'a> Server<'a> {
             .chain(starting.iter().map(|(_, pipe)| *pipe))
             .map(|fd| PollFd::new(fd, PollFlags::POLLIN))
             .collect();
-        poll(&mut polled, PollTimeout::NONE)?;
+        poll(&mut polled, patience)?;
         let ready: Vec<bool> = polled.iter().map(|fd| fd.any().unwrap_or(true)).collect();
         let telling =
             starting.iter().zip(&ready[2..]).filter(|(_, ready)| **ready).map(|((index, _), _)| *index);
@@ -111,7 +135,10 @@ impl<'a> Server<'a> {
 
     fn start(&mut self, spec: &ExecSpec, streams: Vec<OwnedFd>) {
         match self.fork_command(spec, streams) {
-            Ok(command) => self.commands.push(command),
+            Ok(command) => {
+                self.commands.push(command);
+                self.report_standing();
+            }
             Err(failure) => self.report(&Report::NotStarted { exec: spec.id, failure }, &[]),
         }
     }
@@ -199,7 +226,15 @@ impl<'a> Server<'a> {
         }
     }
 
-    fn report(&self, report: &Report, descriptors: &[BorrowedFd<'_>]) {
+    /// Before anything else that is reported.
+    fn report_standing(&mut self) {
+        let Some(Standing { guards, kept }) = self.standing.take() else { return };
+        let shown: Vec<BorrowedFd<'_>> = kept.memory.iter().chain(&kept.overlays).map(AsFd::as_fd).collect();
+        self.report(&Report::Ready { guards, memory: kept.memory.is_some() }, &shown);
+    }
+
+    fn report(&mut self, report: &Report, descriptors: &[BorrowedFd<'_>]) {
+        self.report_standing();
         // A supervisor that is gone is noticed as a hang-up.
         let _ = self.supervisor.send(report, descriptors);
     }
