@@ -42,6 +42,8 @@ pub struct Counts {
     pub modified: u64,
     /// Paths that are gone.
     pub deleted: u64,
+    /// Directories that could not be looked into.
+    pub unread: u64,
 }
 
 /// The lists together hold paths of this many bytes at most: a command can make more of them than memory.
@@ -66,15 +68,25 @@ impl Changes {
         Ok(changes)
     }
 
+    /// What is known of a layer that cannot be looked into at all.
+    pub fn unreadable() -> Self {
+        Self {
+            unread: vec![".".into()],
+            counts: Counts { unread: 1, ..Counts::default() },
+            ..Self::default()
+        }
+    }
+
     /// Whether the layer changes nothing.
     pub fn is_empty(&self) -> bool {
-        self.counts == Counts::default() && self.unread.is_empty()
+        self.counts == Counts::default()
     }
 
     /// Whether the lists hold every path that was counted.
     pub fn is_listed_whole(&self) -> bool {
-        let listed = (self.added.len() + self.modified.len() + self.deleted.len()) as u64;
-        listed == self.counts.added + self.counts.modified + self.counts.deleted
+        let lists = [self.added.len(), self.modified.len(), self.deleted.len(), self.unread.len()];
+        let Counts { added, modified, deleted, unread } = self.counts;
+        lists.into_iter().sum::<usize>() as u64 == added + modified + deleted + unread
     }
 
     fn add(&mut self, path: &Path, difference: Difference, room: &mut usize) {
@@ -82,7 +94,14 @@ impl Changes {
             Difference::Added(kind) => (&mut self.added, &mut self.counts.added, kind),
             Difference::Modified(kind) => (&mut self.modified, &mut self.counts.modified, kind),
             Difference::Deleted(kind) => (&mut self.deleted, &mut self.counts.deleted, kind),
-            Difference::Unread => return self.unread.push(path.to_owned()),
+            Difference::Unread => {
+                self.counts.unread += 1;
+                if let Some(left) = room.checked_sub(path.as_os_str().len()) {
+                    *room = left;
+                    self.unread.push(path.to_owned());
+                }
+                return;
+            }
         };
         *count += 1;
         if let Some(left) = room.checked_sub(path.as_os_str().len()) {

@@ -42,8 +42,16 @@ pub(crate) fn without_credentials(text: &[u8]) -> Option<Vec<u8>> {
 
 fn mentions_credential(line: &[u8]) -> bool {
     let line = line.to_ascii_lowercase();
-    let address = position(&line, b"://").map(|at| &line[at + 3..]);
-    address.is_some_and(address_has_credential) || MARKS.iter().any(|mark| contains(&line, mark.as_bytes()))
+    let mut tokens = line.split(|byte| b" \t\r\n,|;\"'=<>()[]".contains(byte));
+    tokens.any(token_has_credential) || MARKS.iter().any(|mark| contains(&line, mark.as_bytes()))
+}
+
+/// An address with a user, or `user:password@host` without a scheme.
+fn token_has_credential(token: &[u8]) -> bool {
+    match position(token, b"://") {
+        Some(at) => address_has_credential(&token[at + 3..]),
+        None => token.iter().position(|&byte| byte == b':').is_some_and(|at| token[at..].contains(&b'@')),
+    }
 }
 
 /// `user@host`, or a part that is long and mixed as only a token is: `/t/9f8e7d6c5b4a39281706/`.
@@ -68,7 +76,7 @@ mod tests {
 
     #[test]
     fn settings_stay_and_credentials_go() {
-        let cases: [(&str, Option<&str>); 8] = [
+        let cases: [(&str, Option<&str>); 11] = [
             (
                 "[user]\n\tname = Ann\n\temail = ann@example.org\n",
                 Some("[user]\n\tname = Ann\n\temail = ann@example.org\n"),
@@ -83,6 +91,9 @@ mod tests {
                 Some("a=https://r.example/npm/\n"),
             ),
             ("[url \"https://x:tok@git.example/\"]\n\tinsteadOf = g:\n", Some("\tinsteadOf = g:\n")),
+            ("a = 1\nproxy = ann:pw@proxy.example:3128\n", Some("a = 1\n")),
+            ("GOPROXY=https://a.example,https://ann:pw@b.example,direct\n", Some("")),
+            ("remote = git@git.example:ann/app.git\n", Some("remote = git@git.example:ann/app.git\n")),
             ("a = 1\ntoken = \\\n  abc\nb = 2\n", Some("a = 1\nb = 2\n")),
             ("token = \"\"\"\nabc\n\"\"\"\n", None),
             ("text = \"\"\"\nabc\n\"\"\"\n", Some("text = \"\"\"\nabc\n\"\"\"\n")),

@@ -32,7 +32,7 @@ pub(crate) enum Shows {
 use Shows::{All, Each, Linked, Parts};
 
 pub(crate) const LAYOUTS: &[Layout] = &[
-    all("/home/linuxbrew/.linuxbrew").moved_by("HOMEBREW_PREFIX"),
+    all("/home/linuxbrew/.linuxbrew").moved_by("HOMEBREW_PREFIX").without(&["var"]),
     all("/nix/store"),
     new("/opt", Each),
     // Keys of user-made certificates lie in `corefx`.
@@ -72,7 +72,7 @@ pub(crate) const LAYOUTS: &[Layout] = &[
     all(".local/share/swiftly").moved_by("SWIFTLY_HOME_DIR"),
     all(".local/share/uv").without(&["credentials"]),
     all(".local/state/nix").needing(&["/nix/store"]),
-    all(".luarocks"),
+    new(".luarocks", Parts(&["bin", "lib", "share"])),
     all(".modular").moved_by("MODULAR_HOME").without(&["modular.cfg"]),
     new(".nimble", Parts(&["bin", "pkgs2"])).moved_by("NIMBLE_DIR"),
     all(".nodenv").moved_by("NODENV_ROOT"),

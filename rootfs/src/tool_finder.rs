@@ -43,6 +43,10 @@ impl<'a> Finder<'a> {
         }
         let unreadable = |errno| if errno == Errno::ACCESS { Skipped::Unreadable } else { Skipped::Absent };
         let canonical = canonical(entry).map_err(unreadable)?;
+        if canonical.starts_with(self.request.project) {
+            // The project by another name: what its files say must not be taken for the caller's word.
+            return Ok(());
+        }
         if let Some(place) = self.places.forbid(&canonical) {
             return Err(Skipped::Forbidden(place));
         }
@@ -134,6 +138,7 @@ impl<'a> Finder<'a> {
         self.show(environment.to_owned(), &[]);
         if let Some(home) = python_home(&config).filter(|home| home.is_absolute() && !in_base(home))
             && self.show_layout_of(&home).is_none()
+            && ["python3", "python"].iter().any(|name| is_program(&home.join(name)))
         {
             home.parent().into_iter().for_each(|prefix| self.show(prefix.to_owned(), &[]));
         }
@@ -172,10 +177,10 @@ impl<'a> Finder<'a> {
             return;
         };
         let named = self.as_named(&canonical);
-        let known = self.show_layout_of(&named).is_some()
+        let _ = self.show_layout_of(&named).is_some()
             || named.parent().is_some_and(|bin| self.show_environment_of(bin));
         // A layout may show less than all of its directory, or lie behind a second link.
-        if !self.is_shown(target) && (!known || canonical.is_file()) && canonical.is_file() {
+        if !self.is_shown(target) && is_program(&canonical) {
             self.show(target.to_owned(), &[]);
         }
     }
@@ -210,6 +215,13 @@ impl ToolRoot {
     fn covers(&self, path: &Path) -> bool {
         path.starts_with(&self.path) && !self.leave_out.iter().any(|out| path.starts_with(out))
     }
+}
+
+/// A regular file that somebody may execute: a link to a key or a database is no link to a program.
+fn is_program(path: &Path) -> bool {
+    rustix::fs::stat(path).is_ok_and(|stat| {
+        FileType::from_raw_mode(stat.st_mode) == FileType::RegularFile && stat.st_mode & 0o111 != 0
+    })
 }
 
 /// The line `home = DIR` of a `pyvenv.cfg`.

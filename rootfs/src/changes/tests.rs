@@ -268,10 +268,10 @@ fn a_deep_tree_is_walked_on_both_sides() {
     write(layers.upper(&format!("{deep}new")), "");
     write(layers.lower("z"), "");
     layers.whiteout("z");
-    assert_eq!(layers.changes().counts, Counts { added: 1, modified: 0, deleted: 2 });
+    assert_eq!(layers.changes().counts, Counts { added: 1, modified: 0, deleted: 2, unread: 0 });
     fs::rename(layers.upper("d"), layers.scratch.path().join("aside")).unwrap();
     layers.whiteout("d");
-    assert_eq!(layers.changes().counts, Counts { added: 0, modified: 0, deleted: 2 });
+    assert_eq!(layers.changes().counts, Counts { added: 0, modified: 0, deleted: 2, unread: 0 });
 }
 
 #[test]

@@ -2,7 +2,7 @@ use super::*;
 
 use std::ffi::OsString;
 use std::fs;
-use std::os::unix::fs::symlink;
+use std::os::unix::fs::{PermissionsExt as _, symlink};
 
 /// A home with tools in it.
 struct Scene {
@@ -30,6 +30,12 @@ impl Scene {
         self.directory(path.rsplit_once('/').map_or("", |(parent, _)| parent));
         fs::write(self.home(path), "").unwrap();
         self.home(path)
+    }
+
+    fn program(&self, path: &str) -> PathBuf {
+        let program = self.file(path);
+        fs::set_permissions(&program, fs::Permissions::from_mode(0o755)).unwrap();
+        program
     }
 
     fn link(&self, to: impl AsRef<Path>, path: &str) {
@@ -120,8 +126,8 @@ fn what_a_layout_leaves_out_is_named_where_it_exists() {
 #[test]
 fn links_show_the_layout_they_lead_to_or_else_their_target_alone() {
     let scene = Scene::new();
-    let pipx = scene.file(".local/share/pipx/venvs/black/bin/black");
-    let mine = scene.file("src/secret-project/tool");
+    let pipx = scene.program(".local/share/pipx/venvs/black/bin/black");
+    let mine = scene.program("src/secret-project/tool");
     scene.file("src/secret-project/secret");
     scene.link(pipx, ".local/bin/black");
     scene.link(mine, ".local/bin/tool");
@@ -135,9 +141,9 @@ fn links_show_the_layout_they_lead_to_or_else_their_target_alone() {
 #[test]
 fn a_link_behind_a_link_resolves_inside_too() {
     let scene = Scene::new();
-    scene.file(".local/share/uv/python/cpython-3.12.1/bin/python3");
+    scene.program(".local/share/uv/python/cpython-3.12.1/bin/python3");
     scene.link("cpython-3.12.1", ".local/share/uv/python/cpython-3.12");
-    scene.file("versions/2/tool");
+    scene.program("versions/2/tool");
     scene.link("2", "versions/current");
     scene.link("../.local/share/uv/python/cpython-3.12/bin/python3", "bin/python3");
     scene.link("../versions/current/tool", "bin/tool");
@@ -226,4 +232,37 @@ fn each_layout_stands_once_and_what_it_needs_is_one() {
     names.sort_unstable();
     names.dedup();
     assert_eq!(names.len(), all);
+}
+
+#[test]
+fn the_project_by_another_name_opens_nothing() {
+    let scene = Scene::new();
+    scene.file(".ssh/id_rsa");
+    scene.program("other/bin/python3");
+    scene.link("../../.ssh/id_rsa", "app/bin/leak");
+    scene.directory("app/.venv/bin");
+    let config = format!("home = {}\n", scene.home("other/bin").display());
+    fs::write(scene.home("app/.venv/pyvenv.cfg"), config).unwrap();
+    scene.link("app", "alias");
+    assert_eq!(scene.shown(&["~/alias/bin", "~/alias/.venv/bin"]), Vec::<String>::new());
+}
+
+#[test]
+fn a_link_to_what_is_no_program_opens_nothing() {
+    let scene = Scene::new();
+    scene.file(".ssh/id_rsa");
+    scene.link("../.ssh/id_rsa", "tools/key");
+    scene.link("../.ssh", "tools/keys");
+    assert_eq!(scene.shown(&["~/tools"]), ["~/tools"]);
+}
+
+#[test]
+fn an_environment_that_names_no_python_opens_nothing_but_itself() {
+    let scene = Scene::new();
+    scene.file(".ssh/id_rsa");
+    scene.directory(".ssh/bin");
+    scene.directory("venvs/x/bin");
+    let config = format!("home = {}\n", scene.home(".ssh/bin").display());
+    fs::write(scene.home("venvs/x/pyvenv.cfg"), config).unwrap();
+    assert_eq!(scene.shown(&["~/venvs/x/bin"]), ["~/venvs/x"]);
 }
