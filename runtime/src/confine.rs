@@ -81,11 +81,11 @@ fn take_umask(spec: &ExecSpec) {
 /// Init has default dispositions and blocks all signals, which `execve(2)` would hand on.
 fn unblock_signals() -> Result<(), Failure> {
     sigprocmask(SigmaskHow::SIG_SETMASK, Some(&SigSet::empty()), None)
-        .at(Stage::Execute, || "sigprocmask(none)".into())
+        .at(Stage::Init, || "sigprocmask(none)".into())
 }
 
 fn new_session() -> Result<(), Failure> {
-    nix::unistd::setsid().map(drop).at(Stage::Execute, || "setsid()".into())
+    nix::unistd::setsid().map(drop).at(Stage::Terminal, || "setsid()".into())
 }
 
 /// Enters the working directory and looks where it led: a leaked descriptor or a link must not put
@@ -101,7 +101,7 @@ fn change_directory(spec: &ExecSpec) -> Result<(), Failure> {
 }
 
 fn no_new_privs() -> Result<(), Failure> {
-    rustix::thread::set_no_new_privs(true).at(Stage::Execute, || "prctl(PR_SET_NO_NEW_PRIVS)".into())
+    rustix::thread::set_no_new_privs(true).at(Stage::Capabilities, || "prctl(PR_SET_NO_NEW_PRIVS)".into())
 }
 
 fn load_filter(filter: &BpfProgram) -> Result<(), Failure> {

@@ -6,7 +6,7 @@ use std::os::fd::{BorrowedFd, OwnedFd};
 use rustix::fs::{AtFlags, Mode, chmodat, mkdirat};
 
 use crate::attached::Attached;
-use crate::mounts::{PRIVATE, new_filesystem};
+use crate::mounts::{PRIVATE, bounds, new_filesystem};
 
 /// Upper and work directories of overlays, side by side in one file system.
 pub(crate) struct Memory(Attached);
@@ -14,7 +14,8 @@ pub(crate) struct Memory(Attached);
 impl Memory {
     /// Makes room for `size` bytes, within reach while the root is being put together.
     pub(crate) fn attach(root: BorrowedFd<'_>, size: u64) -> io::Result<Self> {
-        let options = [("size", &*size.to_string()), ("mode", "0700")];
+        let (size, inodes) = bounds(size);
+        let options = [("size", &*size), ("nr_inodes", &*inodes), ("mode", "0700")];
         Ok(Self(Attached::new(root, new_filesystem("tmpfs", &options, PRIVATE)?)?))
     }
 

@@ -238,7 +238,18 @@ fn kind_of(tree: &OwnedFd) -> io::Result<TargetKind> {
 }
 
 fn new_tmpfs(size: u64, mode: u32) -> io::Result<OwnedFd> {
-    new_filesystem("tmpfs", &[("size", &size.to_string()), ("mode", &format!("{mode:o}"))], PRIVATE)
+    let (size, inodes) = bounds(size);
+    new_filesystem(
+        "tmpfs",
+        &[("size", &size), ("nr_inodes", &inodes), ("mode", &format!("{mode:o}"))],
+        PRIVATE,
+    )
+}
+
+/// The options that bound a tmpfs. An inode costs memory that `size` does not count, so there are as
+/// many as there are pages.
+pub(crate) fn bounds(size: u64) -> (String, String) {
+    (size.to_string(), (size / 4096).max(16).to_string())
 }
 
 fn new_empty_directory() -> io::Result<OwnedFd> {

@@ -146,9 +146,9 @@ impl<'a> Server<'a> {
     fn fork_command(&self, spec: &ExecSpec, streams: Vec<OwnedFd>) -> Result<Command, Failure> {
         let (streams, terminal) = Streams::open(streams, spec.terminal)?;
         let (listen, tell) = nix::unistd::pipe2(nix::fcntl::OFlag::O_CLOEXEC)
-            .at(Stage::Execute, || "pipe2(O_CLOEXEC)".into())?;
+            .at(Stage::Channel, || "pipe2(O_CLOEXEC)".into())?;
         let domain = self.confinement.domain.as_ref().map(|domain| domain.try_clone()).transpose()?;
-        match fork().at(Stage::Execute, || "fork()".into())? {
+        match fork().at(Stage::Clone, || "fork()".into())? {
             Forked::Child => {
                 let Confinement { sandbox, filter, .. } = &self.confinement;
                 let confinement = Confinement { sandbox, domain, filter: filter.clone() };

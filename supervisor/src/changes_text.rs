@@ -13,7 +13,8 @@ const NAMED: usize = 10;
 pub(crate) fn block(changes: &Changes) -> String {
     let counts = changes.counts;
     let mut text = match counts.added + counts.modified + counts.deleted {
-        0 => "clearing: no changes; the project is untouched\n".to_owned(),
+        0 if counts.unread == 0 => "clearing: no changes; the project is untouched\n".to_owned(),
+        0 => "clearing: what changed could not be read; the project is untouched\n".to_owned(),
         total => {
             let mut text = format!(
                 "clearing: {} added, {} modified, {} deleted in the sandbox's view; the project is untouched\n",
@@ -23,8 +24,12 @@ pub(crate) fn block(changes: &Changes) -> String {
             text
         }
     };
-    for directory in &changes.unread {
+    for directory in changes.unread.iter().take(NAMED) {
         let _ = writeln!(text, "  ? {} could not be read", printable(directory));
+    }
+    let told = changes.unread.len().min(NAMED) as u64;
+    if counts.unread > told {
+        let _ = writeln!(text, "  ? and {} more", counts.unread - told);
     }
     text
 }

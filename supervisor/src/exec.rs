@@ -111,9 +111,14 @@ impl Prepared {
         self.streams.close_for_command();
         let end = watch.until_the_end(sandbox, &mut self.streams)?;
         let Workspace { layer, project, .. } = &self.workspace;
-        // Without a layer init did not come far enough to make one.
-        let changes = upper(layer, end.kept.memory.as_ref())
-            .map_or_else(|| Ok(Changes::default()), |upper| Changes::between(&upper, &project.root))?;
+        // Without a layer init did not come far enough to make one; with one that the command closed to
+        // us, that is told, and how the command ended all the same.
+        let changes = upper(layer, end.kept.memory.as_ref()).map_or_else(Changes::default, |upper| {
+            Changes::between(&upper, &project.root).unwrap_or_else(|error| {
+                note(&Error::from(error).message());
+                Changes::unreadable()
+            })
+        });
         Ok((end, changes))
     }
 

@@ -69,6 +69,9 @@ pub(crate) struct ChangeCounts {
     pub(crate) modified: u64,
     /// Gone from the view.
     pub(crate) deleted: u64,
+    /// Directories of the view that could not be looked into.
+    #[serde(skip_serializing_if = "is_zero")]
+    pub(crate) unread: u64,
 }
 
 /// An error for machines.
@@ -86,6 +89,16 @@ impl ChangeCounts {
     /// Counts.
     pub(crate) fn of(changes: &Changes) -> Self {
         let counts = changes.counts;
-        Self { added: counts.added, modified: counts.modified, deleted: counts.deleted }
+        Self {
+            added: counts.added,
+            modified: counts.modified,
+            deleted: counts.deleted,
+            unread: counts.unread,
+        }
     }
+}
+
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde asks with a reference")]
+fn is_zero(number: &u64) -> bool {
+    *number == 0
 }

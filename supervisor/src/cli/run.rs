@@ -10,6 +10,7 @@ use std::time::Duration;
 
 use clap::ValueEnum;
 use clearing_profiles::{LayerPlace, NetworkMode};
+use rustix::fs::{Mode, OFlags};
 use serde::Serialize;
 
 use crate::changes_text;
@@ -19,6 +20,7 @@ use crate::exit_code;
 use crate::outcome::{ErrorText, Outcome};
 use crate::plan::PlanView;
 use crate::signals::survive_file_limits;
+use crate::text;
 
 /// Runs a command in a fresh sandbox over the project. What it changes stays in the sandbox.
 ///
@@ -175,8 +177,15 @@ struct ResultFile<'a> {
 
 impl<'a> ResultFile<'a> {
     fn create(path: &'a Path) -> Result<Self, Error> {
-        let file = File::create(path).map_err(|error| Error::Result(path.to_owned(), error))?;
-        Ok(Self { path, file })
+        // In a hostile project the name may be a link to a file of the caller's, or a pipe that nobody
+        // reads. What lies in /dev is the caller's own stream, and always behind a link.
+        let own_stream = path.starts_with("/dev");
+        let link = if own_stream { OFlags::empty() } else { OFlags::NOFOLLOW };
+        let flags = OFlags::WRONLY | OFlags::CREATE | OFlags::TRUNC | OFlags::NONBLOCK | OFlags::CLOEXEC;
+        let mode = Mode::from_raw_mode(0o666);
+        let file = rustix::fs::open(path, flags | link, mode)
+            .map_err(|errno| Error::Result(path.to_owned(), errno.into()))?;
+        Ok(Self { path, file: file.into() })
     }
 
     fn write(mut self, result: &impl Serialize) -> Result<(), Error> {
@@ -198,8 +207,10 @@ fn say_note(note: &str) {
 }
 
 /// Talk goes to standard error; a caller that closed it does not want to hear it.
+///
+/// Names that a project or a command chose are in many a message: a terminal must not obey them.
 fn say(text: &str) {
-    let _ = io::stderr().write_all(text.as_bytes());
+    let _ = io::stderr().write_all(text::plain(text).as_bytes());
 }
 
 fn emit(event: &Event<'_>) {

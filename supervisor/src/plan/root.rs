@@ -21,13 +21,17 @@ const DEVICE_LINKS: [(&str, &str); 5] = [
 ];
 /// What procfs tells of the host to anyone. `kcore`, `kmsg`, `sysrq-trigger`, `timer_list` and the like
 /// belong to the host's root, which no id inside is and no capability inside reaches.
-const MASKED: [&str; 4] = ["/proc/keys", "/proc/key-users", "/proc/kallsyms", "/proc/interrupts"];
+const MASKED: [&str; 5] =
+    ["/proc/keys", "/proc/key-users", "/proc/kallsyms", "/proc/interrupts", "/proc/cmdline"];
+/// Services of the host keep sockets there, which can be connected to through a read-only mount.
+const HOST_STATE: [&str; 2] = ["/usr/local/var", "/usr/var"];
 /// Directories for state that is the run's own.
 const STICKY: u32 = 0o1777;
 
 /// The root of the sandbox: fixed parts first, then what lies anywhere in it, outer before inner.
 pub(super) fn steps(profile: &Profile, workspace: &Workspace, host: &Host) -> Vec<Mount> {
     let mut steps: Vec<Mount> = workspace.base.entries.iter().map(base_entry).collect();
+    steps.extend(HOST_STATE.into_iter().map(|target| Mount::Mask { target: target.into() }));
     steps.extend(procfs());
     steps.extend(devices());
     steps.extend(temporary(profile));
