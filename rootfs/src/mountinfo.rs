@@ -139,11 +139,11 @@ mod tests {
 
     const TEXT: &str = r"22 27 0:21 / /proc rw,relatime - proc proc rw
 27 1 254:0 / / rw,relatime - ext4 /dev/vda rw
-40 27 8:1 / /work rw shared:1 master:2 - xfs /dev/sda1 rw
-41 40 0:50 / /work/app/data rw - tmpfs tmpfs rw
-42 40 0:51 / /work/app/a\040b\134c\011\012 rw - fuse.sshfs host:/x rw
-43 40 0:52 / /work/apple rw - tmpfs tmpfs rw
-44 41 0:53 / /work/app/data rw - nfs4 server:/ rw
+40 27 8:1 / /srv rw shared:1 master:2 - xfs /dev/sda1 rw
+41 40 0:50 / /srv/app/data rw - tmpfs tmpfs rw
+42 40 0:51 / /srv/app/a\040b\134c\011\012 rw - fuse.sshfs host:/x rw
+43 40 0:52 / /srv/apple rw - tmpfs tmpfs rw
+44 41 0:53 / /srv/app/data rw - nfs4 server:/ rw
 45 27 bad";
 
     fn table() -> MountTable {
@@ -152,17 +152,17 @@ mod tests {
 
     #[test]
     fn mounts_below_a_path_are_found_by_component_and_unescaped() {
-        let expected = [PathBuf::from("/work/app/a b\\c\t\n"), PathBuf::from("/work/app/data")];
-        assert_eq!(table().below(Path::new("/work/app")), expected);
-        assert_eq!(table().below(Path::new("/work/app/data")), Vec::<PathBuf>::new());
+        let expected = [PathBuf::from("/srv/app/a b\\c\t\n"), PathBuf::from("/srv/app/data")];
+        assert_eq!(table().below(Path::new("/srv/app")), expected);
+        assert_eq!(table().below(Path::new("/srv/app/data")), Vec::<PathBuf>::new());
     }
 
     #[test]
     fn the_mount_holding_a_path_is_the_nearest_and_uppermost() {
         let holding = |path| table().holding(Path::new(path)).map(|mount| (mount.fs_type, mount.device));
-        assert_eq!(holding("/work/app"), Some(("xfs".into(), (8, 1))));
-        assert_eq!(holding("/work/app/data/x"), Some(("nfs4".into(), (0, 53))));
-        assert_eq!(holding("/workshop"), Some(("ext4".into(), (254, 0))));
+        assert_eq!(holding("/srv/app"), Some(("xfs".into(), (8, 1))));
+        assert_eq!(holding("/srv/app/data/x"), Some(("nfs4".into(), (0, 53))));
+        assert_eq!(holding("/srvice"), Some(("ext4".into(), (254, 0))));
     }
 
     #[test]
