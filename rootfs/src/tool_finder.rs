@@ -177,8 +177,11 @@ impl<'a> Finder<'a> {
             return;
         };
         let named = self.as_named(&canonical);
-        let _ = self.show_layout_of(&named).is_some()
-            || named.parent().is_some_and(|bin| self.show_environment_of(bin));
+        if self.show_layout_of(&named).is_none()
+            && let Some(bin) = named.parent()
+        {
+            self.show_environment_of(bin);
+        }
         // A layout may show less than all of its directory, or lie behind a second link.
         if !self.is_shown(target) && is_program(&canonical) {
             self.show(target.to_owned(), &[]);
