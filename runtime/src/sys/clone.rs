@@ -1,9 +1,12 @@
 //! `clone3(2)` and `fork(2)` from a process with one thread.
 
 use std::io;
-use std::os::fd::{FromRawFd, OwnedFd, RawFd};
+use std::os::fd::{AsRawFd as _, BorrowedFd, FromRawFd, OwnedFd, RawFd};
 
 use nix::unistd::Pid;
+
+/// The C library's own constant is a negative `int`.
+const CLONE_INTO_CGROUP: u64 = 0x2_0000_0000;
 
 /// Which side of a fork the caller finds itself on.
 pub(crate) enum Forked {
@@ -20,16 +23,24 @@ pub(crate) enum Forked {
 
 /// Clones the calling process into the namespaces that `flags` name.
 ///
+/// As [`clone3_into`] says, with the caller's control groups.
+pub(crate) fn clone3(flags: u64) -> io::Result<Forked> {
+    clone3_into(flags, None)
+}
+
+/// Clones the calling process into the namespaces that `flags` name, and into the control group of
+/// version 2 whose directory is `group`.
+///
 /// The child gets a copy of the caller's memory, as after [`fork`], and goes on in safe Rust: that
 /// is sound because the caller has a single thread, which is checked first (`EBUSY`).
 /// <https://man7.org/linux/man-pages/man2/clone3.2.html>
-pub(crate) fn clone3(flags: u64) -> io::Result<Forked> {
+pub(crate) fn clone3_into(flags: u64, group: Option<BorrowedFd<'_>>) -> io::Result<Forked> {
     if thread_count()? != 1 {
         return Err(io::Error::from_raw_os_error(libc::EBUSY));
     }
     let mut pidfd: RawFd = -1;
     let arguments = libc::clone_args {
-        flags: flags | libc::CLONE_PIDFD as u64,
+        flags: flags | libc::CLONE_PIDFD as u64 | group.map_or(0, |_| CLONE_INTO_CGROUP),
         pidfd: &raw mut pidfd as u64,
         child_tid: 0,
         parent_tid: 0,
@@ -39,7 +50,7 @@ pub(crate) fn clone3(flags: u64) -> io::Result<Forked> {
         tls: 0,
         set_tid: 0,
         set_tid_size: 0,
-        cgroup: 0,
+        cgroup: group.map_or(0, |group| group.as_raw_fd() as u64),
     };
     // SAFETY: no CLONE_VM and no stack, so the child runs on its own copy of this one; there is one
     // thread, so no lock can be held by a thread that the child lacks; `arguments` outlives the call.
