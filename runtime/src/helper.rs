@@ -14,6 +14,7 @@ use crate::descriptors::close_all_but;
 use crate::sys::{Forked, fork};
 
 /// A forked process at work.
+#[derive(Debug)]
 pub struct Helper {
     child: Pid,
     _pidfd: OwnedFd,

@@ -13,6 +13,7 @@
 
 mod attached;
 mod capabilities;
+pub mod cgroup;
 mod channel;
 mod confine;
 mod descriptors;

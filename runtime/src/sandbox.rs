@@ -6,12 +6,13 @@ use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 use nix::sys::wait::waitpid;
 use nix::unistd::Pid;
 
+use crate::cgroup::{Group, Limits, Settling};
 use crate::channel::{Channel, Report, Request, is_hang_up};
 use crate::error::{AtStage as _, Failure, Stage};
 use crate::init::{self, Inherited};
 use crate::mapped::MappedMounts;
 use crate::spec::{ExecSpec, Identity, SandboxSpec};
-use crate::sys::{Forked, clone3};
+use crate::sys::{Forked, clone3_into};
 use crate::{idmap, namespaces, seccomp};
 
 /// File systems of a sandbox that has ended.
@@ -32,6 +33,8 @@ pub struct Sandbox {
     pidfd: OwnedFd,
     channel: Channel,
     kept: Kept,
+    /// Until init is in its group no command may start.
+    settling: Option<Settling>,
 }
 
 impl Sandbox {
@@ -40,16 +43,26 @@ impl Sandbox {
     ///
     /// Of all the caller's descriptors init keeps only `held`, for as long as it lives: locks.
     pub fn launch(spec: &SandboxSpec, held: &[BorrowedFd<'_>]) -> Result<Self, Failure> {
+        Self::launch_in(spec, held, None)
+    }
+
+    /// Launches a sandbox for that group, which has limits once [`Sandbox::limit`] has been called.
+    pub fn launch_in(
+        spec: &SandboxSpec,
+        held: &[BorrowedFd<'_>],
+        group: Option<&Group>,
+    ) -> Result<Self, Failure> {
         let mapped = MappedMounts::prepare(&spec.root, spec.identity)?;
         let (channel, inits) = Channel::pair().at(Stage::Channel, || "socketpair(AF_UNIX)".into())?;
         let flags = namespaces::clone_flags(spec.network);
-        match clone3(flags).at(Stage::Clone, || format!("clone3({flags:#x})"))? {
+        let birthplace = group.and_then(Group::birthplace);
+        match clone3_into(flags, birthplace).at(Stage::Clone, || format!("clone3({flags:#x})"))? {
             Forked::Child => {
                 drop(channel);
                 init::run(spec, Inherited { supervisor: inits, mapped, held })
             }
             Forked::Parent { child, pidfd } => {
-                let sandbox = Self { init: child, pidfd, channel, kept: Kept::default() };
+                let sandbox = Self { init: child, pidfd, channel, kept: Kept::default(), settling: None };
                 sandbox.write_maps(spec.identity)?;
                 sandbox.send_filter(spec)?;
                 Ok(sandbox)
@@ -57,9 +70,17 @@ impl Sandbox {
         }
     }
 
+    /// Sets the limits of the group that the sandbox was launched for, and sees to it that the group is
+    /// removed should this process be killed. What became of each limit is in [`Group::enforced`].
+    pub fn limit(&mut self, group: &mut Group, limits: Limits) -> Result<(), Failure> {
+        self.settling = Some(group.settle(self.init(), limits)?);
+        Ok(())
+    }
+
     /// Asks init to run a command with these standard streams. May be called before the sandbox is
     /// ready; the command starts when it is.
     pub fn exec(&self, spec: &ExecSpec, streams: [BorrowedFd<'_>; 3]) -> Result<(), Failure> {
+        self.settling.as_ref().map_or(Ok(()), Settling::wait)?;
         // The descriptors travel by their numbers, which are those of this process.
         let sent = self.channel.send(&RequestRef::Exec(spec), &streams);
         unless_gone(sent).at(Stage::Channel, || "send(Exec)".into())

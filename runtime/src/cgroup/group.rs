@@ -1,0 +1,217 @@
+//! The groups of one sandbox: one directory of version 2, or one in each hierarchy of version 1.
+
+use std::cell::OnceCell;
+use std::os::fd::{AsFd as _, BorrowedFd, OwnedFd};
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use rustix::fs::{AtFlags, Mode, mkdirat, unlinkat};
+use rustix::io::Errno;
+
+use super::alarm::Alarm;
+use super::sweeper::{self, Sweeper};
+use super::{Enforcement, Events, Kind, Limits, Place, Sample, Version, limits, names, unified, usage};
+use crate::error::{AtStage as _, Failure, Stage};
+
+pub(crate) use super::sweeper::Settling;
+
+/// One sandbox's group. Dropping it ends every process in it and removes it, as the death of the
+/// calling process does.
+#[derive(Debug)]
+pub struct Group {
+    version: Version,
+    name: String,
+    nodes: Vec<Node>,
+    enforced: Vec<Enforcement>,
+    alarm: OnceCell<Alarm>,
+    moved: Option<unified::Moved>,
+    sweeper: Option<Sweeper>,
+}
+
+/// A directory of ours in one hierarchy.
+#[derive(Debug)]
+pub(super) struct Node {
+    pub(super) parent: OwnedFd,
+    pub(super) directory: OwnedFd,
+    pub(super) path: PathBuf,
+    name: String,
+    /// None of version 2, where every file is in the one directory or nowhere.
+    controllers: Option<Vec<String>>,
+}
+
+/// How long who removes a group waits for its processes to be gone.
+const PATIENCE: Duration = Duration::from_secs(1);
+/// Somebody may take a new group for a dead one before it has its mark.
+const ATTEMPTS: usize = 3;
+
+impl Group {
+    pub(super) fn create(place: &Place) -> Result<Self, Failure> {
+        let mut attempt = Self::make(place);
+        for _ in 1..ATTEMPTS {
+            if attempt.as_ref().err().is_none_or(|failure| failure.errno != libc::ENOENT) {
+                break;
+            }
+            attempt = Self::make(place);
+        }
+        attempt
+    }
+
+    fn make(place: &Place) -> Result<Self, Failure> {
+        let name = names::new().at(Stage::Limits, || "getrandom()".into())?;
+        let nodes = match place {
+            Place::Unified(place, _) => vec![Node::make(&place.directory, &place.path, &name, None)?],
+            Place::Legacy(places) => Self::make_legacy(places, &name)?,
+        };
+        let moved = match place {
+            Place::Unified(_, Some(moved)) => Some(moved.try_clone()?),
+            _ => None,
+        };
+        let (enforced, alarm) = (Vec::new(), OnceCell::new());
+        Ok(Self { version: place.version(), name, nodes, enforced, alarm, moved, sweeper: None })
+    }
+
+    fn make_legacy(places: &[super::legacy::Place], name: &str) -> Result<Vec<Node>, Failure> {
+        let mut nodes = Vec::new();
+        for place in places {
+            match Node::make(&place.directory, &place.path, name, Some(place.controllers.clone())) {
+                Ok(node) => nodes.push(node),
+                Err(failure) => {
+                    nodes.iter().for_each(Node::abandon);
+                    return Err(failure);
+                }
+            }
+        }
+        Ok(nodes)
+    }
+
+    /// Its directory's name, the same in every hierarchy.
+    pub fn name(&self) -> &str {
+        &self.name
+    }
+
+    /// Which version it is of.
+    pub fn version(&self) -> Version {
+        self.version
+    }
+
+    /// What became of each limit that was asked for; nothing before a sandbox was launched in it.
+    pub fn enforced(&self) -> &[Enforcement] {
+        &self.enforced
+    }
+
+    /// What a process can be born into by `clone3(CLONE_INTO_CGROUP)`; none of version 1.
+    pub fn birthplace(&self) -> Option<BorrowedFd<'_>> {
+        let node = self.nodes.first().filter(|_| self.version == Version::V2)?;
+        Some(node.directory.as_fd())
+    }
+
+    /// Sets the limits, has a process stand by that removes the group should this one be killed, and in
+    /// version 1 begins to move `init` into it: that takes the kernel 10 ms, in which nobody waits yet.
+    pub(crate) fn settle(&mut self, init: u32, limits: Limits) -> Result<Settling, Failure> {
+        let attached = (self.version == Version::V1).then_some(init);
+        let (sweeper, settling) = Sweeper::fork(&self.nodes, self.moved.as_ref(), attached)
+            .at(Stage::Limits, || "fork()".into())?;
+        self.sweeper = Some(sweeper);
+        self.enforced = limits::set(self.version, &self.nodes, limits);
+        Ok(settling)
+    }
+
+    /// What it uses and has used.
+    pub fn sample(&self) -> Sample {
+        usage::sample(self.version, &self.nodes)
+    }
+
+    /// What happened at its limits so far; rearms the alarm.
+    pub fn events(&self) -> Events {
+        if let Some(alarm) = self.alarm.get() {
+            alarm.rearm();
+        }
+        usage::events(self.version, &self.nodes)
+    }
+
+    /// Readable once something happened at a limit, until [`Group::events`] has been asked. None where
+    /// the kernel tells nothing of the kind.
+    pub fn alarm(&self) -> Option<BorrowedFd<'_>> {
+        if self.alarm.get().is_none() {
+            // Nobody else fills it in between.
+            let _ = self.alarm.set(Alarm::open(self.version, &self.nodes).ok()?);
+        }
+        self.alarm.get().map(|alarm| alarm.as_fd())
+    }
+
+    /// Ends every process in it.
+    pub fn kill(&self) {
+        sweeper::kill(self.version, &self.nodes);
+    }
+
+    /// Ends every process in it and removes it.
+    pub fn remove(mut self) -> Result<(), Failure> {
+        self.remove_nodes()
+    }
+
+    fn remove_nodes(&mut self) -> Result<(), Failure> {
+        let removed = sweeper::sweep(self.version, &self.nodes, PATIENCE);
+        if removed.is_ok() {
+            self.nodes.clear();
+        }
+        removed
+    }
+}
+
+impl Drop for Group {
+    fn drop(&mut self) {
+        // What cannot be removed in time is left to the sweeper, which is more patient.
+        let _ = self.remove_nodes();
+    }
+}
+
+impl Node {
+    fn make(
+        parent: &OwnedFd,
+        path: &Path,
+        name: &str,
+        controllers: Option<Vec<String>>,
+    ) -> Result<Self, Failure> {
+        let path = path.join(name);
+        let parent = parent.try_clone().at(Stage::Limits, || "fcntl(F_DUPFD_CLOEXEC)".into())?;
+        mkdirat(&parent, name, Mode::from_raw_mode(0o755))
+            .at(Stage::Limits, || format!("mkdir({path:?})"))?;
+        match hold(&parent, name).at(Stage::Limits, || format!("flock({path:?})")) {
+            Ok(directory) => Ok(Self { parent, directory, path, name: name.to_owned(), controllers }),
+            Err(failure) => {
+                let _ = unlinkat(&parent, name, AtFlags::REMOVEDIR);
+                Err(failure)
+            }
+        }
+    }
+
+    /// Whether what limits `kind` is here.
+    pub(super) fn has(&self, kind: Kind) -> bool {
+        self.has_controller(kind.controller())
+    }
+
+    pub(super) fn has_controller(&self, name: &str) -> bool {
+        self.controllers.as_ref().is_none_or(|all| all.iter().any(|held| held == name))
+    }
+
+    /// Removes the directory; one that is gone already is as good.
+    pub(super) fn remove(&self) -> rustix::io::Result<()> {
+        match unlinkat(&self.parent, self.name.as_str(), AtFlags::REMOVEDIR) {
+            Err(Errno::NOENT) => Ok(()),
+            removed => removed,
+        }
+    }
+
+    fn abandon(&self) {
+        // Just made, and empty.
+        let _ = self.remove();
+    }
+}
+
+/// Opens and marks a new group. One that was taken for a dead group's is as good as gone.
+fn hold(parent: &OwnedFd, name: &str) -> rustix::io::Result<OwnedFd> {
+    let directory = names::open(parent, name)?;
+    let held = names::lock(&directory);
+    held.map_err(|errno| if errno == Errno::WOULDBLOCK { Errno::NOENT } else { errno })?;
+    Ok(directory)
+}
