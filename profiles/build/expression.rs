@@ -37,10 +37,13 @@ macro_rules! structs {
 structs! {
     Profile { name, widened, filesystem, network, environment, limits, syscalls, guards }
     Widening { profile, reason }
-    Filesystem { read, tmp_size, shm_size, tool_roots, caches, layer, layer_size }
+    Filesystem { read, tool_roots, caches, layer, layer_size }
     Network { mode }
     Environment { pass, set }
-    Limits { timeout, grace, nofile, core, stack, memlock, file_size, processes }
+    Limits {
+        timeout, grace, cpus, cpu_time, memory, processes, disk, inodes, output, file_size, nofile, core,
+        stack, memlock, cgroup
+    }
     Syscalls { allow, refuse }
     Guards { requirements }
 }

@@ -18,7 +18,10 @@ use std::fmt::Write as _;
 use std::path::Path;
 use std::{env, fs};
 
-use parser::{chain, diagnostic, error, heading, load, profile, quantity, section, sections, suggest, value};
+use parser::{
+    chain, diagnostic, error, heading, limit_values, load, profile, quantity, section, sections, suggest,
+    value,
+};
 
 fn main() {
     for input in ["build", "builtin", "syscalls"] {

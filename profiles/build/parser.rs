@@ -11,6 +11,8 @@ pub(crate) mod diagnostic;
 pub(crate) mod error;
 #[path = "../src/heading.rs"]
 pub(crate) mod heading;
+#[path = "../src/limit_values.rs"]
+pub(crate) mod limit_values;
 #[path = "../src/load.rs"]
 pub(crate) mod load;
 #[path = "../src/profile.rs"]

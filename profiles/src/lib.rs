@@ -45,6 +45,7 @@ mod chain;
 mod diagnostic;
 mod error;
 mod heading;
+mod limit_values;
 mod load;
 mod profile;
 mod quantity;
@@ -57,8 +58,9 @@ mod value;
 pub use builtin::names as builtin_names;
 pub use diagnostic::Diagnostic;
 pub use error::ProfileError;
+pub use limit_values::{LimitError, LimitName, check_limit};
 pub use profile::{Profile, Widening};
-pub use quantity::{QuantityError, parse_duration, parse_size};
+pub use quantity::{QuantityError, parse_duration, parse_size, write_duration, write_size};
 pub use sections::{
     Environment, Filesystem, Guard, Guards, HostPath, HostPathError, LayerPlace, Limits, Network,
     NetworkMode, Requirement, Syscalls, VariableError, check_variable,

@@ -15,7 +15,12 @@ pub fn parse_size(text: &str) -> Result<u64, QuantityError> {
     scaled(text, SIZE_UNITS).map_err(|fault| fault.of(text, "size"))
 }
 
-/// Why a text is no duration or no size.
+/// Reads a number of processors, such as `0.8`, in thousandths.
+pub(crate) fn parse_thousandths(text: &str) -> Result<u64, QuantityError> {
+    scaled(text, PROCESSOR_UNITS).map_err(|fault| fault.of(text, "number of processors"))
+}
+
+/// Why a text is no duration, no size or no count.
 #[derive(Debug, Clone, PartialEq, Eq, Error)]
 pub enum QuantityError {
     /// Not a number followed by a unit.
@@ -23,7 +28,7 @@ pub enum QuantityError {
     Malformed {
         /// What was written.
         text: String,
-        /// "duration" or "size".
+        /// "duration", "size", "count" or "number of processors".
         kind: &'static str,
     },
     /// Finer than a millisecond or a byte.
@@ -50,20 +55,28 @@ impl QuantityError {
         let (Self::Malformed { kind, .. } | Self::TooFine { kind, .. } | Self::TooLarge { kind, .. }) = self;
         match *kind {
             "duration" => "write a number and a unit, such as `500ms`, `1.5s`, `10m` or `2h`",
+            "count" => "write a whole number, such as `64`",
+            "number of processors" => "write a number such as `0.5` or `2`",
             _ => "write a number of bytes or a number and a unit, such as `64K`, `512M` or `1G`",
         }
     }
 }
 
 /// Writes a duration as [`parse_duration`] reads it, in the largest unit that is exact.
-pub(crate) fn write_duration(duration: Duration) -> String {
+pub fn write_duration(duration: Duration) -> String {
     let milliseconds = u64::try_from(duration.as_millis()).unwrap_or(u64::MAX);
     write(milliseconds, DURATION_UNITS)
 }
 
 /// Writes a size as [`parse_size`] reads it, in the largest unit that is exact.
-pub(crate) fn write_size(size: u64) -> String {
+pub fn write_size(size: u64) -> String {
     write(size, SIZE_UNITS)
+}
+
+/// Writes thousandths as [`parse_thousandths`] reads them.
+pub(crate) fn write_thousandths(thousandths: u64) -> String {
+    let fraction = format!("{}.{:03}", thousandths / 1000, thousandths % 1000);
+    fraction.trim_end_matches('0').trim_end_matches('.').to_owned()
 }
 
 type Units = &'static [(&'static str, u64)];
@@ -73,6 +86,9 @@ const DURATION_UNITS: Units = &[("ms", 1), ("s", 1000), ("m", 60_000), ("h", 3_6
 
 /// In bytes, smallest first.
 const SIZE_UNITS: Units = &[("", 1), ("K", 1 << 10), ("M", 1 << 20), ("G", 1 << 30), ("T", 1 << 40)];
+
+/// In thousandths.
+const PROCESSOR_UNITS: Units = &[("", 1000)];
 
 enum Unscalable {
     Malformed,

@@ -7,7 +7,10 @@ use toml::Spanned;
 use toml::de::{DeArray, DeTable, DeValue};
 
 use crate::diagnostic::Fault;
-use crate::quantity::{QuantityError, parse_duration, parse_size, write_duration, write_size};
+use crate::quantity::{
+    QuantityError, parse_duration, parse_size, parse_thousandths, write_duration, write_size,
+    write_thousandths,
+};
 use crate::suggest::did_you_mean;
 
 /// A value with its place.
@@ -86,6 +89,19 @@ pub(crate) fn duration(range: RangeInclusive<Duration>) -> impl Fn(&Item<'_>) ->
             within(duration, &range, item.span(), |duration| write_duration(*duration))
         }
         _ => Err(expected("a duration such as \"30s\"", item)),
+    }
+}
+
+/// Reads a number such as `0.8`, in thousandths, within a range.
+pub(crate) fn thousandths(range: RangeInclusive<u64>) -> impl Fn(&Item<'_>) -> Result<u64, Fault> {
+    move |item| {
+        let number = match item.get_ref() {
+            DeValue::Integer(_) => whole(item)?.to_string(),
+            DeValue::Float(float) => float.as_str().to_owned(),
+            _ => return Err(expected("a number such as 0.8", item)),
+        };
+        let thousandths = parse_thousandths(&number).map_err(|error| quantity(&error, item))?;
+        within(thousandths, &range, item.span(), |thousandths| write_thousandths(*thousandths))
     }
 }
 

@@ -20,7 +20,10 @@ use std::fs;
 use std::path::Path;
 
 use expression::Expression as _;
-use parser::{chain, diagnostic, error, heading, load, profile, quantity, section, sections, suggest, value};
+use parser::{
+    chain, diagnostic, error, heading, limit_values, load, profile, quantity, section, sections, suggest,
+    value,
+};
 
 /// Compiles one file and gives the complaint without its path, or the text of the rules.
 fn compile(text: &str) -> Result<String, String> {
@@ -209,7 +212,8 @@ fn a_profile_becomes_rust() {
         r#"crate::Environment { pass: borrowed(&["PATH", "LC_*"]), "#,
         r#"set: std::collections::BTreeMap::from([(String::from("A"), String::from("1")), (String::from("B"), String::from("\\"))]) }, "#,
         "crate::Limits { timeout: Some(std::time::Duration::new(1, 500000000)), grace: std::time::Duration::new(2, 0), ",
-        "stack: Some(8388608), memlock: 65536, file_size: None, processes: Some(4096) }, ",
+        "cpus: None, cpu_time: None, memory: Some(8589934592), processes: Some(4096), ",
+        "stack: Some(8388608), memlock: 65536, cgroup: crate::Requirement::BestEffort }, ",
         r#"allow: std::collections::BTreeSet::from(["mbind"]), refuse: std::collections::BTreeSet::from(["ptrace"]) }, "#,
         "crate::Guards { requirements: [crate::Requirement::Required, ",
         "crate::Requirement::BestEffort, crate::Requirement::Required, ",

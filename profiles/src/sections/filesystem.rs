@@ -17,17 +17,14 @@ use crate::value::{self, Item};
 pub struct Filesystem {
     /// Further host paths that can be read.
     pub read: Vec<HostPath>,
-    /// Bytes that `/tmp` holds; never 0, which a tmpfs takes for no limit.
-    pub tmp_size: u64,
-    /// Bytes that `/dev/shm` holds; never 0.
-    pub shm_size: u64,
     /// Whether the tools that `PATH` leads to come in.
     pub tool_roots: bool,
     /// Whether the caller's dependency caches are lower layers of the home.
     pub caches: bool,
     /// Where what a command writes is kept while it runs.
     pub layer: LayerPlace,
-    /// Bytes that a layer in memory holds, and again as many the home beside it; never 0.
+    /// Bytes of all that is kept in memory, `/tmp` and `/dev/shm` among it; never 0, which a tmpfs
+    /// takes for no limit.
     pub layer_size: u64,
 }
 
@@ -49,13 +46,11 @@ impl Filesystem {
         parent: Option<&Self>,
         licence: Licence<'_>,
     ) -> Result<Self, Fault> {
-        let known = ["read", "tmp_size", "shm_size", "tool_roots", "caches", "layer", "layer_size"];
+        let known = ["read", "tool_roots", "caches", "layer", "layer_size"];
         let mut keys = Section::open(file, "filesystem", &known, licence)?;
         let size = || value::size(PAGE..=LARGEST);
         let section = Self {
             read: keys.take_list("read", parent.map(|p| &p.read), host_path, HostPath::covers)?,
-            tmp_size: keys.take("tmp_size", parent.map(|p| &p.tmp_size), size(), greater)?,
-            shm_size: keys.take("shm_size", parent.map(|p| &p.shm_size), size(), greater)?,
             tool_roots: keys.take("tool_roots", parent.map(|p| &p.tool_roots), value::boolean, greater)?,
             caches: keys.take("caches", parent.map(|p| &p.caches), value::boolean, greater)?,
             layer: keys.take("layer", parent.map(|p| &p.layer), place(), greater)?,

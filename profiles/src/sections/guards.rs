@@ -50,6 +50,10 @@ pub enum Guard {
     Rlimits,
 }
 
+/// Requirements as profiles have them.
+pub(super) const REQUIREMENTS: [(&str, Requirement); 2] =
+    [("required", Requirement::Required), ("best-effort", Requirement::BestEffort)];
+
 /// Whether a guard may be missing, ordered by how much that permits.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize)]
 #[serde(rename_all = "kebab-case")]
@@ -96,12 +100,11 @@ impl Guards {
     ) -> Result<Self, Fault> {
         let known = GUARDS.map(|(_, name)| name);
         let mut keys = Section::open(file, "guards", &known, licence)?;
-        let words = [("required", Requirement::Required), ("best-effort", Requirement::BestEffort)];
         let mut requirements = [Requirement::Required; GUARDS.len()];
         for (guard, name) in GUARDS {
             let inherited = parent.map(|p| p.requirement(guard));
             requirements[guard as usize] =
-                keys.take(name, inherited.as_ref(), value::word(&words), greater)?;
+                keys.take(name, inherited.as_ref(), value::word(&REQUIREMENTS), greater)?;
         }
         keys.close()?;
         Ok(Self { requirements })

@@ -48,7 +48,7 @@ fn default_has_no_network_no_core_dumps_and_no_wall_timeout() {
     let profile = default();
     assert_eq!(profile.network.mode, NetworkMode::None);
     assert_eq!(profile.limits.core, 0);
-    assert_eq!(profile.limits.nofile, 1024);
+    assert_eq!(profile.limits.nofile, Some(1024));
     assert_eq!(profile.limits.timeout, None);
     assert_eq!(profile.limits.grace, Duration::from_secs(2));
     assert_eq!(profile.widened, []);
@@ -133,14 +133,16 @@ fn default_is_printed_as_json_with_every_value() {
         "name": "default",
         "widened": [],
         "filesystem": {
-            "read": [], "tmpSize": 1 << 30, "shmSize": 256 << 20, "toolRoots": true, "caches": true,
+            "read": [], "toolRoots": true, "caches": true,
             "layer": "auto", "layerSize": 2u64 << 30,
         },
         "network": { "mode": "none" },
         "environment": { "pass": "…", "set": {} },
         "limits": {
-            "timeoutMs": null, "graceMs": 2000, "nofile": 1024, "core": 0, "stack": 8 << 20,
-            "memlock": 65536, "fileSize": null, "processes": 4096,
+            "timeoutMs": null, "graceMs": 2000, "cpuThousandths": null, "cpuTimeMs": null,
+            "memory": 8_u64 << 30, "processes": 4096, "disk": 8_u64 << 30, "inodes": null, "output": null,
+            "fileSize": null, "nofile": 1024, "core": 0, "stack": 8 << 20, "memlock": 65536,
+            "cgroup": "best-effort",
         },
         "syscalls": { "allow": [], "refuse": [] },
         "guards": "…",

@@ -11,8 +11,8 @@ use super::profiles::Profiles;
 fn a_users_profile_comes_before_the_builtin_one_which_it_can_extend() {
     let profiles = Profiles::new([("default", &b"extends = \"default\"\n[limits]\nnofile = 512"[..])]);
     let profile = profiles.find("default").unwrap();
-    assert_eq!((profile.name.as_str(), profile.limits.nofile), ("default", 512));
-    assert_eq!(Profile::find("default", None).unwrap().limits.nofile, 1024);
+    assert_eq!((profile.name.as_str(), profile.limits.nofile), ("default", Some(512)));
+    assert_eq!(Profile::find("default", None).unwrap().limits.nofile, Some(1024));
 }
 
 #[test]
@@ -46,7 +46,7 @@ fn a_path_in_extends_starts_from_the_file_that_names_it() {
         ("base", &b"extends = \"default\"\n[limits]\nnofile = 512"[..]),
         ("child", b"extends = \"./base.toml\""),
     ]);
-    assert_eq!(Profile::load(&profiles.path("child")).unwrap().limits.nofile, 512);
+    assert_eq!(Profile::load(&profiles.path("child")).unwrap().limits.nofile, Some(512));
 }
 
 #[test]

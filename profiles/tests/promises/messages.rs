@@ -90,7 +90,7 @@ hint: a profile without `extends` states every key; say `extends = \"default\"` 
   3 | [network]
     | ^^^^^^^^^
 hint: a profile without `extends` states every key; say `extends = \"default\"` to inherit";
-    let filesystem = "read = [], tmp_size = 4096, shm_size = 4096, tool_roots = true, caches = true, layer = 'auto', layer_size = 4096";
+    let filesystem = "read = [], tool_roots = true, caches = true, layer = 'auto', layer_size = 4096";
     assert_eq!(message(&format!("filesystem = {{ {filesystem} }}\n\n[network]")), expected);
 }
 
