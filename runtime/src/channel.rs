@@ -45,12 +45,12 @@ pub(crate) enum Request {
 /// From init to the supervisor.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 pub enum Report {
-    /// The sandbox stands. Its memory, if it has layers there, and its overlays come along.
+    /// The sandbox stands. File systems of it come along.
     Ready {
         /// What became of each of its guards.
         guards: Vec<GuardReport>,
-        /// Whether the first descriptor is the memory.
-        memory: bool,
+        /// Which, before its overlays.
+        shown: Shown,
     },
     /// The sandbox could not be set up, and init has ended.
     Failed(Failure),
@@ -79,6 +79,17 @@ pub enum Report {
     },
 }
 
+/// Which file systems of a sandbox come along, one descriptor each.
+#[derive(Debug, Clone, Copy, Default, Serialize, Deserialize)]
+pub struct Shown {
+    /// What is kept in memory.
+    pub memory: bool,
+    /// The procfs.
+    pub processes: bool,
+    /// The table of shared memory.
+    pub segments: bool,
+}
+
 /// How a process ended.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub enum ExitStatus {
@@ -98,6 +109,10 @@ pub struct Usage {
     pub system_us: u64,
     /// Largest resident set of one process, in bytes.
     pub peak_process_memory: u64,
+    /// Bytes that were read from disks.
+    pub read_bytes: u64,
+    /// Bytes that were written for disks.
+    pub written_bytes: u64,
 }
 
 /// One end of a stream of messages; closed on exec.

@@ -7,7 +7,7 @@ use std::io;
 use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 use std::path::Path;
 
-use rustix::fs::{AtFlags, CWD, FileType};
+use rustix::fs::{AtFlags, CWD, FileType, Mode, OFlags, openat};
 use rustix::io::Errno;
 use rustix::mount::{
     self as kernel, FsMountFlags, FsOpenFlags, MountAttrFlags, MoveMountFlags, OpenTreeFlags,
@@ -18,7 +18,7 @@ use crate::mapped::MappedMounts;
 use crate::memory::Memory;
 use crate::overlay::{Layers, Overlay, Sources};
 use crate::sandbox::Kept;
-use crate::spec::{Access, Layer, Mount, Owners};
+use crate::spec::{Access, Layer, Mount, Owners, Room};
 use crate::sys::{MountAttributes, mount_setattr, protect_mount};
 use crate::targets::{TargetKind, Targets};
 
@@ -36,16 +36,18 @@ pub(crate) struct Root {
     mapped: MappedMounts,
     /// The overlays, for whoever wants to outlast them.
     overlays: Vec<OwnedFd>,
-    /// Layers in memory, once there is one, and how much they hold together.
+    /// The procfs, once there is one.
+    processes: Option<OwnedFd>,
+    /// What is kept in memory, once there is something, and how much it may be.
     memory: Option<Memory>,
-    memory_size: u64,
+    room: Room,
     /// A mask that is in place, to clone the next one from.
     mask: Option<OwnedFd>,
 }
 
 impl Root {
     /// Attaches an empty root over `base`, which only this mount namespace sees.
-    pub(crate) fn attach(base: &OwnedFd, mapped: MappedMounts, memory_size: u64) -> Result<Self, Failure> {
+    pub(crate) fn attach(base: &OwnedFd, mapped: MappedMounts, room: Room) -> Result<Self, Failure> {
         let top = new_filesystem("tmpfs", &[("mode", "0755"), ("size", "1m")], PRIVATE)
             .at(Stage::Mounts, || "fsmount(tmpfs) for the root".into())?;
         attach(&top, base.as_fd()).at(Stage::Mounts, || "move_mount(tmpfs) over the base".into())?;
@@ -53,8 +55,9 @@ impl Root {
             targets: Targets::new(top),
             mapped,
             overlays: Vec::new(),
+            processes: None,
             memory: None,
-            memory_size,
+            room,
             mask: None,
         })
     }
@@ -80,7 +83,9 @@ impl Root {
         kernel::unmount(".", kernel::UnmountFlags::DETACH)
             .at(Stage::Mounts, || "umount2(old root, MNT_DETACH)".into())?;
         rustix::process::chdir("/").at(Stage::Mounts, || "chdir(\"/\")".into())?;
-        Ok(Kept { memory, overlays: self.overlays })
+        let Self { processes, overlays, .. } = self;
+        let segments = processes.as_ref().and_then(shared_memory);
+        Ok(Kept { memory, processes, segments, overlays })
     }
 
     fn carry_out(&mut self, step: &Mount) -> io::Result<()> {
@@ -88,7 +93,10 @@ impl Root {
             Mount::Directory { target, mode } => self.targets.make_directory(target, *mode),
             Mount::File { target, content, mode } => self.write_file(target, content, *mode),
             Mount::Symlink { target, to } => self.targets.make_symlink(target, to),
-            Mount::Tmpfs { target, size, mode } => self.mount_at(target, new_tmpfs(*size, *mode)?),
+            Mount::Memory { target, mode } => {
+                let directory = self.memory()?.directory(*mode)?;
+                self.mount_at(target, directory)
+            }
             Mount::Bind { source, target, access, owners } => {
                 let tree = self.source(source, *owners, *access)?;
                 restrict_bind(&tree, *access)?;
@@ -99,7 +107,11 @@ impl Root {
                 let mount = self.overlay(&overlay)?;
                 self.mount_at(target, mount)
             }
-            Mount::Proc { target } => self.mount_at(target, new_proc()?),
+            Mount::Proc { target } => {
+                let mount = new_proc()?;
+                self.processes = Some(mount.try_clone()?);
+                self.mount_at(target, mount)
+            }
             Mount::Devpts { target } => self.mount_at(target, new_devpts()?),
             Mount::Device { path } => self.mount_at(path, device(path)?),
             Mount::Mask { target } => self.mask(target),
@@ -108,14 +120,22 @@ impl Root {
     }
 
     fn overlay(&mut self, overlay: &Overlay<'_>) -> io::Result<OwnedFd> {
-        if matches!(overlay.layer, Layer::Memory { .. }) && self.memory.is_none() {
-            self.memory = Some(Memory::attach(self.targets.top().as_fd(), self.memory_size)?);
+        if matches!(overlay.layer, Layer::Memory { .. }) {
+            self.memory()?;
         }
         let root = self.targets.top().as_fd();
         let sources = Sources { root, mapped: &mut self.mapped, memory: self.memory.as_ref() };
         let mount = Layers::open(overlay, sources)?.mount(PRIVATE)?;
         self.overlays.push(mount.try_clone()?);
         Ok(mount)
+    }
+
+    fn memory(&mut self) -> io::Result<&mut Memory> {
+        let memory = match self.memory.take() {
+            Some(memory) => memory,
+            None => Memory::attach(self.targets.top().as_fd(), self.room)?,
+        };
+        Ok(self.memory.insert(memory))
     }
 
     /// Attaches `mount` at `target`, which is made to be of its kind.
@@ -220,7 +240,7 @@ fn restrict_bind(tree: &OwnedFd, access: Access) -> io::Result<()> {
 }
 
 /// Clones what an open path leads to, with all mounts below it.
-fn clone_mount(path: &OwnedFd) -> io::Result<OwnedFd> {
+pub(crate) fn clone_mount(path: &OwnedFd) -> io::Result<OwnedFd> {
     let flags = OpenTreeFlags::OPEN_TREE_CLONE
         | OpenTreeFlags::OPEN_TREE_CLOEXEC
         | OpenTreeFlags::AT_EMPTY_PATH
@@ -237,24 +257,15 @@ fn kind_of(tree: &OwnedFd) -> io::Result<TargetKind> {
     })
 }
 
-fn new_tmpfs(size: u64, mode: u32) -> io::Result<OwnedFd> {
-    let (size, inodes) = bounds(size);
-    new_filesystem(
-        "tmpfs",
-        &[("size", &size), ("nr_inodes", &inodes), ("mode", &format!("{mode:o}"))],
-        PRIVATE,
-    )
-}
-
-/// The options that bound a tmpfs. An inode costs memory that `size` does not count, so there are as
-/// many as there are pages.
-pub(crate) fn bounds(size: u64) -> (String, String) {
-    (size.to_string(), (size / 4096).max(16).to_string())
-}
-
 fn new_empty_directory() -> io::Result<OwnedFd> {
     let attributes = PRIVATE | MountAttrFlags::MOUNT_ATTR_RDONLY;
     new_filesystem("tmpfs", &[("size", "4k"), ("mode", "0")], attributes)
+}
+
+/// The table of System V shared memory shows that of the IPC namespace in which it was opened. A kernel
+/// may have none.
+fn shared_memory(processes: &OwnedFd) -> Option<OwnedFd> {
+    openat(processes, "sysvipc/shm", OFlags::RDONLY | OFlags::CLOEXEC, Mode::empty()).ok()
 }
 
 /// With hidepid the command does not even see init, whose arguments name the caller's files.
@@ -279,7 +290,7 @@ fn describe(step: &Mount) -> String {
         Mount::Directory { target, .. } => format!("mkdir({target:?})"),
         Mount::File { target, .. } => format!("write({target:?})"),
         Mount::Symlink { target, .. } => format!("symlink({target:?})"),
-        Mount::Tmpfs { target, .. } => format!("mount(tmpfs, {target:?})"),
+        Mount::Memory { target, .. } => format!("mount(memory, {target:?})"),
         Mount::Bind { source, target, .. } => format!("bind({source:?}, {target:?})"),
         Mount::Overlay { lower, layer, target, .. } => {
             format!("mount(overlay, lower {lower:?}, {layer:?}, {target:?})")

@@ -21,6 +21,7 @@ fn kernel_name(resource: Resource) -> resource::Resource {
         Resource::Stack => resource::Resource::RLIMIT_STACK,
         Resource::LockedMemory => resource::Resource::RLIMIT_MEMLOCK,
         Resource::FileSize => resource::Resource::RLIMIT_FSIZE,
+        Resource::ProcessorTime => resource::Resource::RLIMIT_CPU,
         Resource::Processes => resource::Resource::RLIMIT_NPROC,
         Resource::Nice => resource::Resource::RLIMIT_NICE,
         Resource::RealTimePriority => resource::Resource::RLIMIT_RTPRIO,

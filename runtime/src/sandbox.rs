@@ -7,7 +7,7 @@ use nix::sys::wait::waitpid;
 use nix::unistd::Pid;
 
 use crate::cgroup::{Group, Limits, Settling};
-use crate::channel::{Channel, Report, Request, is_hang_up};
+use crate::channel::{Channel, Report, Request, Shown, is_hang_up};
 use crate::error::{AtStage as _, Failure, Stage};
 use crate::init::{self, Inherited};
 use crate::mapped::MappedMounts;
@@ -15,7 +15,7 @@ use crate::spec::{ExecSpec, Identity, SandboxSpec};
 use crate::sys::{Forked, clone3_into};
 use crate::{idmap, namespaces, seccomp};
 
-/// File systems of a sandbox that has ended.
+/// File systems of a sandbox, which may have ended.
 ///
 /// The last to close an overlay pays for all that was looked up in it, up to a tenth of a second: not
 /// for somebody who waits.
@@ -23,6 +23,10 @@ use crate::{idmap, namespaces, seccomp};
 pub struct Kept {
     /// The top of its memory, with `NAME.upper` for each layer; none when it has no layer there.
     pub memory: Option<OwnedFd>,
+    /// The top of its procfs: its processes, by their ids inside.
+    pub processes: Option<OwnedFd>,
+    /// Its table of System V shared memory, as `/proc/sysvipc/shm` has it.
+    pub segments: Option<OwnedFd>,
     /// Its overlays.
     pub overlays: Vec<OwnedFd>,
 }
@@ -35,6 +39,25 @@ pub struct Sandbox {
     kept: Kept,
     /// Until init is in its group no command may start.
     settling: Option<Settling>,
+}
+
+impl Kept {
+    /// Which there are, and all of them in the order in which they travel.
+    pub(crate) fn shown(&self) -> (Shown, Vec<BorrowedFd<'_>>) {
+        let Self { memory, processes, segments, overlays } = self;
+        let shown =
+            Shown { memory: memory.is_some(), processes: processes.is_some(), segments: segments.is_some() };
+        let single = [memory, processes, segments].into_iter().flatten();
+        (shown, single.chain(overlays).map(AsFd::as_fd).collect())
+    }
+
+    fn receive(&mut self, shown: Shown, from: &mut impl Iterator<Item = OwnedFd>) {
+        let mut next = |there: bool| if there { from.next() } else { None };
+        self.memory = next(shown.memory);
+        self.processes = next(shown.processes);
+        self.segments = next(shown.segments);
+        self.overlays.extend(from);
+    }
 }
 
 impl Sandbox {
@@ -102,14 +125,16 @@ impl Sandbox {
         let message = self.channel.receive().at(Stage::Channel, || "receive(Report)".into())?;
         Ok(message.map(|(report, descriptors)| {
             let mut descriptors = descriptors.into_iter();
-            if let Report::Ready { memory, .. } = report {
-                if memory {
-                    self.kept.memory = descriptors.next();
-                }
-                self.kept.overlays.extend(&mut descriptors);
+            if let Report::Ready { shown, .. } = report {
+                self.kept.receive(shown, &mut descriptors);
             }
             (report, descriptors.next())
         }))
+    }
+
+    /// The file systems that it has; none before [`Report::Ready`].
+    pub fn kept(&self) -> &Kept {
+        &self.kept
     }
 
     /// Ends every process and hands out the file systems that they had.

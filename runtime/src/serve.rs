@@ -1,6 +1,6 @@
 //! What init does once the sandbox stands: starts commands, reaps, passes signals on, reports.
 
-use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
+use std::os::fd::{AsFd as _, BorrowedFd, OwnedFd};
 
 use nix::errno::Errno;
 use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
@@ -229,8 +229,8 @@ impl<'a> Server<'a> {
     /// Before anything else that is reported.
     fn report_standing(&mut self) {
         let Some(Standing { guards, kept }) = self.standing.take() else { return };
-        let shown: Vec<BorrowedFd<'_>> = kept.memory.iter().chain(&kept.overlays).map(AsFd::as_fd).collect();
-        self.report(&Report::Ready { guards, memory: kept.memory.is_some() }, &shown);
+        let (shown, descriptors) = kept.shown();
+        self.report(&Report::Ready { guards, shown }, &descriptors);
     }
 
     fn report(&mut self, report: &Report, descriptors: &[BorrowedFd<'_>]) {
@@ -276,6 +276,9 @@ fn send(to: Pid, signal: i32) -> bool {
     Signal::try_from(signal).and_then(|signal| kill(to, signal)).is_ok()
 }
 
+/// What `getrusage(2)` counts in.
+const BLOCK: u64 = 512;
+
 fn usage() -> Usage {
     use nix::sys::resource::{UsageWho, getrusage};
     use nix::sys::time::TimeVal;
@@ -286,6 +289,8 @@ fn usage() -> Usage {
             user_us: microseconds(used.user_time()),
             system_us: microseconds(used.system_time()),
             peak_process_memory: used.max_rss() as u64 * 1024,
+            read_bytes: used.block_reads() as u64 * BLOCK,
+            written_bytes: used.block_writes() as u64 * BLOCK,
         },
     )
 }

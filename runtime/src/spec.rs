@@ -21,8 +21,8 @@ pub struct SandboxSpec {
     /// An existing directory over which init puts the root together, unseen by anyone else.
     #[serde(serialize_with = "lossy_path")]
     pub base: PathBuf,
-    /// Bytes that all layers in memory hold together.
-    pub memory: u64,
+    /// What everything that is kept in memory may take together.
+    pub memory: Room,
     /// What the root holds, parents before children.
     pub root: Vec<Mount>,
     /// What the command may do beneath which path; everything else is refused.
@@ -32,6 +32,16 @@ pub struct SandboxSpec {
     pub syscalls: Vec<SyscallRule>,
     /// Guards that may be missing; all others end the set-up when they cannot be had.
     pub best_effort: BTreeSet<Guard>,
+}
+
+/// Bounds of a file system in memory.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Room {
+    /// Bytes of all files; never 0, which means no bound.
+    pub bytes: u64,
+    /// Files and directories; never 0. Each costs memory that `bytes` does not count.
+    pub inodes: u64,
 }
 
 /// The ids of the command, inside and out.
@@ -102,13 +112,11 @@ pub enum Mount {
         #[serde(serialize_with = "lossy_path")]
         to: PathBuf,
     },
-    /// A private file system in memory.
-    Tmpfs {
+    /// An empty directory in the sandbox's own memory, which the layers there share.
+    Memory {
         /// Where.
         #[serde(serialize_with = "lossy_path")]
         target: PathBuf,
-        /// Bytes it can hold.
-        size: u64,
         /// Permission bits of its top.
         mode: u32,
     },
@@ -383,6 +391,8 @@ pub enum Resource {
     LockedMemory,
     /// Bytes of the largest file.
     FileSize,
+    /// Seconds of processor time of one process.
+    ProcessorTime,
     /// Processes and threads in the user namespace.
     Processes,
     /// Ceiling for raised nice values.

@@ -1,6 +1,7 @@
 //! The command line: one file a subcommand.
 
 mod doctor;
+mod limits;
 mod run;
 
 use std::process::ExitCode;
@@ -19,14 +20,14 @@ struct Arguments {
 
 #[derive(Debug, Subcommand)]
 enum Command {
-    Run(run::Arguments),
+    Run(Box<run::Arguments>),
     Doctor(doctor::Arguments),
 }
 
 /// Parses the command line and does what it says.
 pub fn main() -> ExitCode {
     match Arguments::try_parse() {
-        Ok(Arguments { command: Command::Run(arguments) }) => run::main(arguments),
+        Ok(Arguments { command: Command::Run(arguments) }) => run::main(*arguments),
         Ok(Arguments { command: Command::Doctor(arguments) }) => doctor::main(&arguments),
         Err(error) => usage(&error),
     }

@@ -2,9 +2,9 @@
 
 use std::ffi::OsString;
 use std::path::{Path, PathBuf};
-use std::time::{Duration, Instant};
+use std::time::Instant;
 
-use clearing_profiles::{LayerPlace, NetworkMode, Profile};
+use clearing_profiles::{LayerPlace, LimitName, NetworkMode, Profile};
 use clearing_rootfs::{Changes, Project, ProjectRequest, RunDirectory, Store};
 use clearing_runtime::{ExitStatus, Guard, GuardReport, Sandbox};
 
@@ -26,8 +26,8 @@ pub(crate) struct RunRequest {
     pub(crate) directory: Option<PathBuf>,
     /// A profile's name or path.
     pub(crate) profile: String,
-    /// Overrides the profile's wall-clock limit.
-    pub(crate) timeout: Option<Duration>,
+    /// Override the profile's limits, as a person wrote them.
+    pub(crate) limits: Vec<(LimitName, String)>,
     /// Overrides where the profile keeps what the command writes.
     pub(crate) layer: Option<LayerPlace>,
     /// Overrides the profile's network.
@@ -101,8 +101,8 @@ impl Prepared {
     }
 
     fn conduct(&mut self, note: impl Fn(&str)) -> Result<(End, Changes), Error> {
-        let deadline = self.plan.timeout.and_then(|timeout| self.started.checked_add(timeout));
-        let watch = Watch::new(deadline, self.plan.grace)?;
+        let deadline = self.plan.limits.timeout.and_then(|timeout| self.started.checked_add(timeout));
+        let watch = Watch::new(deadline, self.plan.limits.grace)?;
         let held: Vec<_> = self.run.iter().map(RunDirectory::lock).collect();
         let sandbox = Sandbox::launch(&self.plan.sandbox, &held)?;
         // Done while init puts the root together.
@@ -163,6 +163,9 @@ fn profile(request: &RunRequest, host: &Host) -> Result<Profile, Error> {
     let configuration =
         host.variable("XDG_CONFIG_HOME").map_or_else(|| host.home.join(".config"), PathBuf::from);
     let mut profile = Profile::find(&request.profile, Some(&configuration))?;
+    for (name, text) in &request.limits {
+        set_limit(&mut profile, *name, text)?;
+    }
     if let Some(layer) = request.layer {
         profile.filesystem.layer = layer;
     }
@@ -170,6 +173,19 @@ fn profile(request: &RunRequest, host: &Host) -> Result<Profile, Error> {
         profile.network.mode = network;
     }
     Ok(profile)
+}
+
+/// Who asks for a disk limit means all of it, wherever it is kept; without one only the disk is large enough.
+fn set_limit(profile: &mut Profile, name: LimitName, text: &str) -> Result<(), Error> {
+    profile.limits.set(name, text).map_err(|error| Error::Request(error.to_string()))?;
+    match profile.limits.disk {
+        Some(bytes) if name == LimitName::Disk => profile.filesystem.layer_size = bytes,
+        None if name == LimitName::Disk && profile.filesystem.layer == LayerPlace::Auto => {
+            profile.filesystem.layer = LayerPlace::Disk;
+        }
+        _ => {}
+    }
+    Ok(())
 }
 
 fn project_request<'a>(request: &'a RunRequest, host: &'a Host, state: &'a Path) -> ProjectRequest<'a> {

@@ -3,19 +3,19 @@
 //! Pure: everything it needs is in its arguments, and its result can be printed and compared.
 
 mod environment;
+mod rlimits;
+mod room;
 mod root;
 mod rules;
 mod view;
 
 pub(crate) use view::PlanView;
 
+use clearing_profiles::{Guard as Named, Limits, NetworkMode, Profile, Requirement};
+use clearing_runtime::Guard;
+use clearing_runtime::spec::{ExecSpec, Identity, Network, SandboxSpec, Terminal};
 use std::ffi::CString;
 use std::os::unix::ffi::OsStrExt as _;
-use std::time::Duration;
-
-use clearing_profiles::{Guard as Named, NetworkMode, Profile, Requirement};
-use clearing_runtime::Guard;
-use clearing_runtime::spec::{ExecSpec, Identity, Network, Resource, ResourceLimit, SandboxSpec, Terminal};
 
 use crate::error::Error;
 use crate::exec::RunRequest;
@@ -34,10 +34,8 @@ pub(crate) struct Plan {
     pub(crate) sandbox: SandboxSpec,
     /// The command.
     pub(crate) exec: ExecSpec,
-    /// The command ends when this has passed.
-    pub(crate) timeout: Option<Duration>,
-    /// From SIGTERM to SIGKILL.
-    pub(crate) grace: Duration,
+    /// What the command may take.
+    pub(crate) limits: Limits,
 }
 
 /// The only command of a run.
@@ -57,7 +55,7 @@ pub(crate) fn plan(
             network: network(profile),
             hostname: HOSTNAME.to_owned(),
             base: workspace.root.clone(),
-            memory: profile.filesystem.layer_size,
+            memory: room::of(profile, workspace),
             root: root::steps(profile, workspace, host),
             landlock: rules::paths(profile, workspace, host),
             syscalls: rules::syscalls(profile),
@@ -69,12 +67,11 @@ pub(crate) fn plan(
             environment: environment::variables(profile, workspace, request, host)?,
             cwd: c_string("the working directory", workspace.project.cwd.as_os_str().as_bytes())?,
             terminal,
-            limits: limits(profile),
+            limits: rlimits::of(&profile.limits),
             umask: host.umask,
             last: true,
         },
-        timeout: request.timeout.or(profile.limits.timeout),
-        grace: profile.limits.grace,
+        limits: room::effective(profile, workspace),
     })
 }
 
@@ -104,24 +101,6 @@ fn arguments(request: &RunRequest) -> Result<Vec<CString>, Error> {
 
 fn c_string(what: &str, bytes: &[u8]) -> Result<CString, Error> {
     CString::new(bytes).map_err(|_| Error::Request(format!("{what} holds a NUL byte")))
-}
-
-fn limits(profile: &Profile) -> Vec<ResourceLimit> {
-    let limits = &profile.limits;
-    let always = [
-        (Resource::Core, Some(limits.core)),
-        (Resource::OpenFiles, Some(limits.nofile)),
-        (Resource::LockedMemory, Some(limits.memlock)),
-        (Resource::Nice, Some(0)),
-        (Resource::RealTimePriority, Some(0)),
-        (Resource::Stack, limits.stack),
-        (Resource::FileSize, limits.file_size),
-        (Resource::Processes, limits.processes),
-    ];
-    always
-        .into_iter()
-        .filter_map(|(resource, value)| Some(ResourceLimit { resource, value: value? }))
-        .collect()
 }
 
 /// Profiles and runtime name the guards alike, and neither knows the other.

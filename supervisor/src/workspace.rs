@@ -80,7 +80,7 @@ pub(crate) fn in_memory(host: &Host, profile: &Profile) -> bool {
     match profile.filesystem.layer {
         LayerPlace::Memory => true,
         LayerPlace::Disk => false,
-        // The layers and the home may each take that much.
+        // So much may be taken by each of a few sandboxes.
         LayerPlace::Auto => host.tmpfs_layers && host.memory / 4 >= profile.filesystem.layer_size,
     }
 }
@@ -158,6 +158,13 @@ fn base(host: &Host, profile: &Profile) -> Base {
 }
 
 impl Workspace {
+    /// How many layers are in memory.
+    pub(crate) fn layers_in_memory(&self) -> u64 {
+        let caches = self.caches.iter().map(|(_, layer)| layer);
+        let layers = self.writable().map(|(_, layer)| layer).chain(caches);
+        layers.filter(|layer| matches!(layer, Layer::Memory { .. })).count() as u64
+    }
+
     /// The project, and its git directory where that lies outside: what the command may change.
     pub(crate) fn writable(&self) -> impl Iterator<Item = (&PathBuf, &Layer)> {
         let project = std::iter::once((&self.project.root, &self.layer));

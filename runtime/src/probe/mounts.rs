@@ -12,7 +12,7 @@ use super::{Answer, Request};
 use crate::error::{AtStage as _, Failure, Stage};
 use crate::mapped::MappedMounts;
 use crate::mounts::Root;
-use crate::spec::{Access, Identity, Layer, Mount, Owners};
+use crate::spec::{Access, Identity, Layer, Mount, Owners, Room};
 
 /// A procfs of a new PID namespace, in which its first process is seen.
 pub(super) fn procfs(request: &Request<'_>) -> Answer {
@@ -72,7 +72,7 @@ fn in_root(request: &Request<'_>, step: Mount, look: impl FnOnce() -> Answer) ->
     in_user_namespace(flags, request.identity, open, |base| {
         mount_change("/", MountPropagationFlags::PRIVATE | MountPropagationFlags::REC)
             .at(Stage::Mounts, || "mount(\"/\", MS_PRIVATE | MS_REC)".into())?;
-        let mut root = Root::attach(&base, mapped, 0)?;
+        let mut root = Root::attach(&base, mapped, Room { bytes: 4096, inodes: 16 })?;
         root.build(&steps)?;
         root.enter()?;
         look()

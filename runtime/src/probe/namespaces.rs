@@ -13,8 +13,8 @@ use crate::error::{AtStage as _, Failure, Stage};
 use crate::namespaces;
 use crate::sandbox::Sandbox;
 use crate::spec::{
-    Answer as Permission, ExecSpec, Identity, Layer, Mount, Network, Owners, PathRule, Rights, SHIFTED_IDS,
-    SandboxSpec, SyscallRule,
+    Answer as Permission, ExecSpec, Identity, Layer, Mount, Network, Owners, PathRule, Rights, Room,
+    SHIFTED_IDS, SandboxSpec, SyscallRule,
 };
 
 /// A user namespace of its own, with the ids of a sandbox.
@@ -84,14 +84,14 @@ fn empty_sandbox(request: &Request<'_>) -> SandboxSpec {
         network: Network::None,
         hostname: "clearing".into(),
         base: request.scratch.to_owned(),
-        memory: 1 << 20,
+        memory: Room { bytes: 1 << 20, inodes: 64 },
         root: vec![
             Mount::Proc { target: "/proc".into() },
             Mount::Mask { target: "/proc/kcore".into() },
             Mount::Protect { target: "/proc/sys".into() },
             Mount::Device { path: "/dev/null".into() },
             Mount::Devpts { target: "/dev/pts".into() },
-            Mount::Tmpfs { target: "/tmp".into(), size: 4096, mode: 0o1777 },
+            Mount::Memory { target: "/tmp".into(), mode: 0o1777 },
         ]
         .into_iter()
         .chain(request.layers_in_memory.then_some(overlay))

@@ -6,13 +6,13 @@ use std::io::{self, Write as _};
 use std::os::unix::ffi::OsStrExt as _;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
-use std::time::Duration;
 
 use clap::ValueEnum;
 use clearing_profiles::{LayerPlace, NetworkMode};
 use rustix::fs::{Mode, OFlags};
 use serde::Serialize;
 
+use super::limits::LimitArguments;
 use crate::changes_text;
 use crate::error::Error;
 use crate::exec::{Finished, RunRequest, prepare};
@@ -38,9 +38,8 @@ pub(super) struct Arguments {
     /// A profile's name, or the path of one.
     #[arg(short, long, value_name = "PROFILE", default_value = "default")]
     profile: String,
-    /// End the command after this time: `500ms`, `1.5s`, `10m`.
-    #[arg(long, value_name = "TIME", value_parser = duration)]
-    timeout: Option<Duration>,
+    #[command(flatten)]
+    limits: LimitArguments,
     /// Where what the command writes is kept while it runs: memory has a bound, the disk has none.
     #[arg(long, value_name = "PLACE")]
     layer: Option<LayerArgument>,
@@ -151,7 +150,7 @@ impl Arguments {
         RunRequest {
             directory: self.workspace,
             profile: self.profile,
-            timeout: self.timeout,
+            limits: self.limits.given(),
             layer: self.layer.map(|layer| match layer {
                 LayerArgument::Auto => LayerPlace::Auto,
                 LayerArgument::Memory => LayerPlace::Memory,
@@ -217,10 +216,6 @@ fn emit(event: &Event<'_>) {
     if let Ok(line) = serde_json::to_string(event) {
         let _ = writeln!(io::stdout(), "{line}");
     }
-}
-
-fn duration(text: &str) -> Result<Duration, String> {
-    clearing_profiles::parse_duration(text).map_err(|error| format!("{error} ({})", error.hint()))
 }
 
 /// `NAME=VALUE` with a name that a variable can have.

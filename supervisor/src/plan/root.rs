@@ -25,6 +25,8 @@ const MASKED: [&str; 5] =
     ["/proc/keys", "/proc/key-users", "/proc/kallsyms", "/proc/interrupts", "/proc/cmdline"];
 /// Services of the host keep sockets there, which can be connected to through a read-only mount.
 const HOST_STATE: [&str; 2] = ["/usr/local/var", "/usr/var"];
+/// Empty at the beginning, and gone with the run.
+const TEMPORARY: [&str; 2] = ["/tmp", "/dev/shm"];
 /// Directories for state that is the run's own.
 const STICKY: u32 = 0o1777;
 
@@ -34,7 +36,7 @@ pub(super) fn steps(profile: &Profile, workspace: &Workspace, host: &Host) -> Ve
     steps.extend(HOST_STATE.into_iter().map(|target| Mount::Mask { target: target.into() }));
     steps.extend(procfs());
     steps.extend(devices());
-    steps.extend(temporary(profile));
+    steps.extend(TEMPORARY.map(|target| Mount::Memory { target: target.into(), mode: STICKY }));
     let mut shown = shown(profile, workspace, host);
     shown.sort_by(|(one, _), (other, _)| one.cmp(other));
     steps.extend(shown.into_iter().flat_map(|(_, mounts)| mounts));
@@ -75,11 +77,6 @@ fn devices() -> Vec<Mount> {
     nodes.chain(links).chain([Mount::Devpts { target: "/dev/pts".into() }]).collect()
 }
 
-fn temporary(profile: &Profile) -> [Mount; 2] {
-    let tmpfs = |target: &str, size| Mount::Tmpfs { target: target.into(), size, mode: STICKY };
-    [tmpfs("/tmp", profile.filesystem.tmp_size), tmpfs("/dev/shm", profile.filesystem.shm_size)]
-}
-
 /// Home, tools, caches and the project, each with the path that it is shown at.
 fn shown(profile: &Profile, workspace: &Workspace, host: &Host) -> Vec<(PathBuf, Vec<Mount>)> {
     let callers = owners(host, host.uid, host.gid);
@@ -91,7 +88,7 @@ fn shown(profile: &Profile, workspace: &Workspace, host: &Host) -> Vec<(PathBuf,
             access: Access::ReadWrite,
             owners: callers,
         },
-        None => Mount::Tmpfs { target: host.home.clone(), size: profile.filesystem.layer_size, mode: 0o700 },
+        None => Mount::Memory { target: host.home.clone(), mode: 0o700 },
     };
     let mut shown = vec![(host.home.clone(), vec![home])];
     shown.extend(workspace.settings.iter().map(|entry| (path_of(entry), vec![base_entry(entry)])));

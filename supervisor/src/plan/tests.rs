@@ -90,7 +90,7 @@ fn request() -> RunRequest {
     RunRequest {
         directory: None,
         profile: "default".into(),
-        timeout: Some(std::time::Duration::from_secs(30)),
+        limits: Vec::new(),
         layer: None,
         network: None,
         environment: vec![("DEBUG".into(), "1".into())],

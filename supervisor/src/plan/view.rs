@@ -2,6 +2,7 @@
 
 use std::ffi::CString;
 
+use clearing_profiles::Limits;
 use clearing_runtime::filter_length;
 use clearing_runtime::spec::{Answer, ResourceLimit, SandboxSpec, SyscallRule, Terminal};
 use serde::Serialize;
@@ -15,9 +16,8 @@ pub(crate) struct PlanView<'a> {
     command: Vec<String>,
     cwd: String,
     environment: Vec<String>,
-    timeout_ms: Option<u64>,
-    grace_ms: u64,
-    limits: &'a [ResourceLimit],
+    limits: &'a Limits,
+    rlimits: &'a [ResourceLimit],
     terminal: Option<&'a Terminal>,
     filter: FilterSummary,
     sandbox: &'a SandboxSpec,
@@ -43,9 +43,8 @@ impl<'a> PlanView<'a> {
             command: plan.exec.argv.iter().map(text).collect(),
             cwd: text(&plan.exec.cwd),
             environment: plan.exec.environment.iter().map(text).collect(),
-            timeout_ms: plan.timeout.map(|timeout| u64::try_from(timeout.as_millis()).unwrap_or(u64::MAX)),
-            grace_ms: u64::try_from(plan.grace.as_millis()).unwrap_or(u64::MAX),
-            limits: &plan.exec.limits,
+            limits: &plan.limits,
+            rlimits: &plan.exec.limits,
             terminal: plan.exec.terminal.as_ref(),
             filter: FilterSummary::of(&plan.sandbox),
             sandbox: &plan.sandbox,

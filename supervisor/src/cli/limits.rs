@@ -1,0 +1,68 @@
+//! The limits as options of a subcommand.
+
+use clearing_profiles::{LimitName, check_limit};
+
+/// Each takes `none`, which lifts the profile's limit.
+#[derive(Debug, clap::Args)]
+#[command(next_help_heading = "Limits (`none` lifts one)")]
+pub(super) struct LimitArguments {
+    /// End the command after this time: `500ms`, `1.5s`, `10m`.
+    #[arg(long, value_name = "TIME", value_parser = limit(LimitName::Timeout))]
+    timeout: Option<String>,
+    /// Processors that all processes may take together: `0.5`, `2`. Needs a cgroup.
+    #[arg(long, value_name = "NUMBER", value_parser = limit(LimitName::Cpus))]
+    cpus: Option<String>,
+    /// Processor time of all processes together.
+    #[arg(long, value_name = "TIME", value_parser = limit(LimitName::CpuTime))]
+    cpu_time: Option<String>,
+    /// Memory of all processes together, files in memory included: `512M`, `4G`.
+    #[arg(long, value_name = "SIZE", value_parser = limit(LimitName::Memory))]
+    memory: Option<String>,
+    /// Processes and threads that there may be at once.
+    #[arg(long, visible_alias = "processes", value_name = "COUNT", value_parser = limit(LimitName::Processes))]
+    pids: Option<String>,
+    /// All that is written, `/tmp`, `/dev/shm` and the home included.
+    #[arg(long, value_name = "SIZE", value_parser = limit(LimitName::Disk))]
+    disk: Option<String>,
+    /// Files and directories that are made.
+    #[arg(long, value_name = "COUNT", value_parser = limit(LimitName::Inodes))]
+    inodes: Option<String>,
+    /// Output and errors together.
+    #[arg(long, value_name = "SIZE", value_parser = limit(LimitName::Output))]
+    output: Option<String>,
+    /// The largest file.
+    #[arg(long, value_name = "SIZE", value_parser = limit(LimitName::FileSize))]
+    file_size: Option<String>,
+    /// Open descriptors of one process.
+    #[arg(long, value_name = "COUNT", value_parser = limit(LimitName::Nofile))]
+    nofile: Option<String>,
+}
+
+impl LimitArguments {
+    /// Those that were given, as they were written.
+    pub(super) fn given(self) -> Vec<(LimitName, String)> {
+        let all = [
+            (LimitName::Timeout, self.timeout),
+            (LimitName::Cpus, self.cpus),
+            (LimitName::CpuTime, self.cpu_time),
+            (LimitName::Memory, self.memory),
+            (LimitName::Processes, self.pids),
+            (LimitName::Disk, self.disk),
+            (LimitName::Inodes, self.inodes),
+            (LimitName::Output, self.output),
+            (LimitName::FileSize, self.file_size),
+            (LimitName::Nofile, self.nofile),
+        ];
+        all.into_iter().filter_map(|(name, text)| Some((name, text?))).collect()
+    }
+}
+
+/// Takes a text that the limit can be set to.
+fn limit(name: LimitName) -> impl Fn(&str) -> Result<String, String> + Clone + Send + Sync + 'static {
+    move |text| match check_limit(name, text) {
+        Ok(()) => Ok(text.to_owned()),
+        Err(error) => {
+            Err(format!("{error}{}", error.hint().map(|hint| format!(" ({hint})")).unwrap_or_default()))
+        }
+    }
+}

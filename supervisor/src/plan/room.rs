@@ -1,0 +1,41 @@
+//! How much of what is written is kept in memory, and how much of it there may be at all.
+
+use clearing_profiles::{Limits, Profile};
+use clearing_runtime::spec::{Layer, Room};
+
+use crate::workspace::Workspace;
+
+/// Bytes of one page, which is the least that a file with something in it takes.
+const PAGE: u64 = 4096;
+/// The least: `/tmp`, `/dev/shm`, the home, and a few for each layer are made before the command is there.
+const FEWEST_INODES: u64 = 64;
+/// A layer's upper and work directories, and what overlayfs makes in these.
+const INODES_OF_A_LAYER: u64 = 4;
+/// The top, `/tmp`, `/dev/shm` and the home.
+const INODES_OF_THE_ROOT: u64 = 4;
+
+/// The bounds of what is kept in memory.
+pub(super) fn of(profile: &Profile, workspace: &Workspace) -> Room {
+    let bytes = in_memory(profile);
+    let ours = INODES_OF_THE_ROOT + INODES_OF_A_LAYER * workspace.layers_in_memory();
+    let inodes = match profile.limits.inodes {
+        Some(inodes) => inodes + ours,
+        None => (bytes / PAGE).max(FEWEST_INODES),
+    };
+    Room { bytes, inodes }
+}
+
+/// The profile's limits, with what really bounds the things that are written: where all of them are
+/// kept in memory, that is what memory has room for.
+pub(super) fn effective(profile: &Profile, workspace: &Workspace) -> Limits {
+    let mut limits = profile.limits.clone();
+    if matches!(workspace.layer, Layer::Memory { .. }) {
+        limits.disk = Some(in_memory(profile));
+    }
+    limits
+}
+
+fn in_memory(profile: &Profile) -> u64 {
+    let layers = profile.filesystem.layer_size;
+    profile.limits.disk.map_or(layers, |disk| disk.min(layers))
+}
