@@ -1,7 +1,7 @@
 //! Control groups: what limits a sandbox as a whole and counts what it uses.
 //!
 //! ```text
-//!   Groups::find ──▶ create ──▶ Sandbox::launch_in ──▶ limit ──▶ exec, sample, events ──▶ remove
+//!   Groups::find ──▶ create ──▶ Sandbox::launch ──▶ limit ──▶ exec, sample, events ──▶ remove
 //!   looks around     mkdir      v2: init is born       writes,    │ supervisor killed
 //!                                   in it              sweeper    ▼
 //!                               v1: ───────────────▶   attach    sweeper: kill, rmdir

@@ -3,7 +3,9 @@
 //! ```text
 //!  supervisor                          init
 //!      │ ── MapsWritten (shifted ids) ──▶ │ waits for its ids
-//!      │ ── Filter ─────────────────────▶ │ sets up meanwhile
+//!      │ ── Descriptors … ──────────────▶ │ makes its namespaces meanwhile
+//!      │ ── Build ──────────────────────▶ │
+//!      │ ── Filter ─────────────────────▶ │ puts the root together meanwhile
 //!      │ ── Exec + 3 descriptors ───────▶ │
 //!      │ ◀── Ready + overlays, or Failed  │
 //!      │ ◀── Started (+ terminal), ────── │ end-of-file on the command's pipe: execve succeeded
@@ -25,17 +27,22 @@ use serde::{Deserialize, Serialize};
 
 use crate::error::Failure;
 use crate::guard::GuardReport;
-use crate::spec::ExecSpec;
+use crate::spec::{ExecSpec, SandboxSpec};
 
 /// From the supervisor to init.
 #[derive(Debug, Serialize, Deserialize)]
 pub(crate) enum Request {
-    /// The user namespace has its ids.
-    MapsWritten,
-    /// The system call filter of commands from here on, instruction by instruction.
-    Filter(Vec<(u16, u8, u8, u32)>),
+    /// Put the sandbox together.
+    Build(SandboxSpec),
     /// Run a command; standard input, output and error come along.
     Exec(ExecSpec),
+    /// The user namespace has its ids.
+    MapsWritten,
+    /// What the next [`Request::Build`] needs comes along: first its id-mapped mounts, then what is to
+    /// be held.
+    Descriptors,
+    /// The system call filter of commands from here on, instruction by instruction.
+    Filter(Vec<(u16, u8, u8, u32)>),
     /// Send a signal to the process group of a command.
     Signal { exec: u32, signal: i32 },
     /// Send a signal to every process but init.
@@ -120,8 +127,8 @@ pub(crate) struct Channel(OwnedFd);
 
 /// Longest message: far above the largest argument list that the kernel takes.
 const LONGEST: usize = 64 << 20;
-/// Descriptors that one message can carry; more than are sent at once.
-const DESCRIPTORS: usize = 64;
+/// Descriptors that one message can carry.
+pub(crate) const DESCRIPTORS: usize = 64;
 
 impl Channel {
     /// Makes both ends.

@@ -1,17 +1,18 @@
 //! PID 1 of a sandbox: sets it up, then starts commands, reaps, passes signals on and reports.
 //!
 //! ```text
-//!   cloned ──▶ has its ids ──▶ root entered ──▶ Ready ──▶ serving ──▶ gone
-//!      └───────────┴────── any failure: Failed ─────────────────────▶ gone
+//!   cloned ──▶ has its ids, its namespaces ──▶ told what to build ──▶ root entered ──▶ Ready ──▶ serving ──▶ gone
+//!      └───────────────────┴───── any failure: Failed ──────┴───────────────────────────────────────────────▶ gone
 //! ```
 //! Serving ends when the supervisor hangs up. With PID 1 the kernel ends every process of the
 //! sandbox, and with the last of them its mounts and its network.
 
-use std::os::fd::{AsFd as _, BorrowedFd, OwnedFd};
+use std::os::fd::{AsFd as _, OwnedFd};
 
+use nix::errno::Errno;
 use nix::sys::prctl;
 use nix::sys::signal::{SigSet, SigmaskHow, Signal, sigprocmask};
-use rustix::fs::{Mode, OFlags};
+use rustix::fs::Mode;
 use rustix::mount::{MountPropagationFlags, mount_change};
 use rustix::process::DumpableBehavior;
 
@@ -24,61 +25,81 @@ use crate::mapped::MappedMounts;
 use crate::mounts::Root;
 use crate::sandbox::Kept;
 use crate::serve::{Server, Standing};
-use crate::spec::{Identity, Network, SandboxSpec};
+use crate::spec::{Identity, Namespaces, Network, SandboxSpec};
 use crate::sys::{keyctl_join_session_keyring, reset_signal_dispositions, wipe_environment};
 use crate::{descriptors, idmap, namespaces, network};
 
-/// What init has from the supervisor, besides a copy of its memory.
-pub(crate) struct Inherited<'a> {
-    pub(crate) supervisor: Channel,
-    pub(crate) mapped: MappedMounts,
-    /// Kept open, never used.
-    pub(crate) held: &'a [BorrowedFd<'a>],
-}
-
 /// The life of init, in the process that `clone3` has just made.
-pub(crate) fn run(spec: &SandboxSpec, inherited: Inherited<'_>) -> ! {
-    let Inherited { supervisor, mapped, held } = inherited;
-    let mut guards = namespaces::reports(spec.network);
-    let kept = held.iter().copied().chain([supervisor.as_fd()]).chain(mapped.descriptors());
-    let closed = descriptors::close_all_but(kept);
-    match closed.and_then(|()| set_up(spec, &supervisor, mapped, &mut guards)) {
+pub(crate) fn run(namespaces: Namespaces, supervisor: Channel) -> ! {
+    match live(namespaces, &supervisor) {
+        Ok(code) => exit(code),
         Err(failure) => {
             let _ = supervisor.send(&Report::Failed(failure), &[]);
             exit(125)
         }
-        Ok((confinement, kept)) => {
-            let code =
-                Server::new(supervisor, confinement, Standing { guards, kept }).map_or(125, Server::serve);
-            exit(code)
+    }
+}
+
+/// Init's exit code.
+fn live(namespaces: Namespaces, supervisor: &Channel) -> Result<i32, Failure> {
+    descriptors::close_all_but([supervisor.as_fd()].into_iter())?;
+    let mut guards = be_born(namespaces, supervisor)?;
+    let Some(Order { spec, mapped, _held }) = take_order(supervisor)? else { return Ok(125) };
+    let kept = set_up(&spec, mapped, &mut guards)?;
+    let confinement = prepare(&spec, namespaces.network, &mut guards)?;
+    Ok(Server::new(supervisor, confinement, Standing { guards, kept })?.serve())
+}
+
+/// Takes what needs no plan: ids, namespaces, and a life that ends with the supervisor's.
+fn be_born(namespaces: Namespaces, supervisor: &Channel) -> Result<Vec<GuardReport>, Failure> {
+    let Namespaces { identity, network } = namespaces;
+    block_signals()?;
+    // What init makes has the modes that the spec says, whatever the caller's umask.
+    rustix::process::umask(Mode::empty());
+    namespaces::unshare_others(network)?;
+    let mut guards = namespaces::reports(network);
+    take_identity(identity, supervisor)?;
+    guards.push(GuardReport::enforced(Guard::Idmap, describe_identity(identity)));
+    become_unreadable_and_mortal()?;
+    if network == Network::None {
+        network::bring_up_loopback()?;
+    }
+    Ok(guards)
+}
+
+/// What init is to build, and with what.
+struct Order {
+    spec: SandboxSpec,
+    mapped: MappedMounts,
+    /// Kept open, never used.
+    _held: Vec<OwnedFd>,
+}
+
+/// Waits for it; `None` when the supervisor has thought better of it.
+fn take_order(supervisor: &Channel) -> Result<Option<Order>, Failure> {
+    let mut handed = Vec::new();
+    loop {
+        match supervisor.receive().at(Stage::Channel, || "receive(Build)".into())? {
+            Some((Request::Descriptors, descriptors)) => handed.extend(descriptors),
+            Some((Request::Build(spec), _)) => {
+                let mut handed = handed.into_iter();
+                let mapped = MappedMounts::take_over(&spec.root, &mut handed)
+                    .ok_or(Errno::EBADF)
+                    .at(Stage::Channel, || "receive(id-mapped mounts)".into())?;
+                return Ok(Some(Order { spec, mapped, _held: handed.collect() }));
+            }
+            _ => return Ok(None),
         }
     }
 }
 
-fn set_up<'a>(
-    spec: &'a SandboxSpec,
-    supervisor: &Channel,
-    mapped: MappedMounts,
-    guards: &mut Vec<GuardReport>,
-) -> Result<(Confinement<'a>, Kept), Failure> {
-    block_signals()?;
-    // What init makes has the modes that the spec says, whatever the caller's umask.
-    rustix::process::umask(Mode::empty());
-    let base =
-        rustix::fs::open(&spec.base, OFlags::PATH | OFlags::DIRECTORY | OFlags::CLOEXEC, Mode::empty())
-            .at(Stage::Mounts, || format!("open({:?})", spec.base))?;
-    take_identity(spec.identity, supervisor)?;
-    guards.push(GuardReport::enforced(Guard::Idmap, describe_identity(spec.identity)));
-    become_unreadable_and_mortal()?;
-    let kept = build_root(spec, &base, mapped)?;
+fn set_up(spec: &SandboxSpec, mapped: MappedMounts, guards: &mut Vec<GuardReport>) -> Result<Kept, Failure> {
+    let kept = build_root(spec, mapped)?;
     guards.push(GuardReport::enforced(Guard::Rootfs, "private root, read-only, entered by pivot_root"));
     guards.push(GuardReport::enforced(Guard::Procfs, "new procfs, hidepid, masked"));
-    if spec.network == Network::None {
-        network::bring_up_loopback()?;
-    }
     nix::unistd::sethostname(&spec.hostname)
         .at(Stage::Init, || format!("sethostname({:?})", spec.hostname))?;
-    Ok((prepare(spec, guards)?, kept))
+    Ok(kept)
 }
 
 /// Init installs no handler: it reads the one signal that it wants from a descriptor, and none that
@@ -120,16 +141,20 @@ fn become_unreadable_and_mortal() -> Result<(), Failure> {
     prctl::set_name(c"clearing-init").at(Stage::Init, || "prctl(PR_SET_NAME)".into())
 }
 
-fn build_root(spec: &SandboxSpec, base: &OwnedFd, mapped: MappedMounts) -> Result<Kept, Failure> {
+fn build_root(spec: &SandboxSpec, mapped: MappedMounts) -> Result<Kept, Failure> {
     let private = MountPropagationFlags::PRIVATE | MountPropagationFlags::REC;
     mount_change("/", private).at(Stage::Mounts, || "mount(\"/\", MS_PRIVATE | MS_REC)".into())?;
-    let mut root = Root::attach(base, mapped, spec.memory)?;
+    let mut root = Root::attach(mapped, spec.memory)?;
     root.build(&spec.root)?;
     root.enter()
 }
 
 /// What every command will enter is made once, before there is one.
-fn prepare<'a>(spec: &'a SandboxSpec, guards: &mut Vec<GuardReport>) -> Result<Confinement<'a>, Failure> {
+fn prepare<'a>(
+    spec: &'a SandboxSpec,
+    network: Network,
+    guards: &mut Vec<GuardReport>,
+) -> Result<Confinement<'a>, Failure> {
     let mut guarded = |guard, result, how: &str| {
         guards.push(GuardReport::of(guard, how, result, &spec.best_effort)?);
         Ok(())
@@ -137,7 +162,7 @@ fn prepare<'a>(spec: &'a SandboxSpec, guards: &mut Vec<GuardReport>) -> Result<C
     let keyring =
         keyctl_join_session_keyring().at(Stage::Keyring, || "keyctl(KEYCTL_JOIN_SESSION_KEYRING)".into());
     guarded(Guard::Keyring, keyring, "a new session keyring")?;
-    let domain = match Domain::build(&spec.landlock, spec.network) {
+    let domain = match Domain::build(&spec.landlock, network) {
         Ok(domain) => Some(domain),
         Err(failure) => guarded(Guard::Landlock, Err(failure), "").map(|()| None)?,
     };

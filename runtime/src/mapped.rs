@@ -1,7 +1,7 @@
 //! Id-mapped mounts: files of one owner on disk, shown as the command's own in the sandbox.
 //!
 //! Only the holder of `CAP_SYS_ADMIN` over a file system may map its ids, so a privileged supervisor
-//! makes these mounts, unattached, before init is cloned; init inherits the descriptors.
+//! makes these mounts, unattached, and sends them to init.
 
 use std::io;
 use std::os::fd::{AsFd as _, BorrowedFd, OwnedFd};
@@ -23,16 +23,22 @@ impl MappedMounts {
     /// Clones and maps every source of `steps` that asks for it.
     pub(crate) fn prepare(steps: &[Mount], identity: Identity) -> Result<Self, Failure> {
         let mut maps = OwnerMaps::new(identity);
-        let mut mounts = Vec::new();
-        for (source, access, owners) in steps.iter().flat_map(sources) {
-            if let Owners::Mapped { uid, gid } = owners {
-                let map = maps.of(uid, gid)?;
-                let mount = map_tree(source, access, map)
-                    .at(Stage::IdMap, || format!("mount_setattr({source:?}, idmap {uid}:{gid})"))?;
-                mounts.push((source.to_owned(), mount));
-            }
-        }
-        Ok(Self(mounts))
+        let map = |(source, access, (uid, gid)): (&Path, Access, (u32, u32))| {
+            let mount = map_tree(source, access, maps.of(uid, gid)?)
+                .at(Stage::IdMap, || format!("mount_setattr({source:?}, idmap {uid}:{gid})"))?;
+            Ok((source.to_owned(), mount))
+        };
+        mapped_sources(steps).map(map).collect::<Result<_, _>>().map(Self)
+    }
+
+    /// Takes over the mounts that another process prepared for the same steps; `None` when there are
+    /// fewer than those ask for.
+    pub(crate) fn take_over(
+        steps: &[Mount],
+        descriptors: &mut impl Iterator<Item = OwnedFd>,
+    ) -> Option<Self> {
+        let pair = |(source, ..): (&Path, _, _)| Some((source.to_owned(), descriptors.next()?));
+        mapped_sources(steps).map(pair).collect::<Option<_>>().map(Self)
     }
 
     /// Hands out the next mount made from `source`; each can be attached once.
@@ -41,10 +47,18 @@ impl MappedMounts {
         place.map(|place| self.0.remove(place).1).ok_or_else(|| io::Error::from_raw_os_error(libc::ENOENT))
     }
 
-    /// The descriptors held, for whoever closes all others.
+    /// In the order of the steps.
     pub(crate) fn descriptors(&self) -> impl Iterator<Item = BorrowedFd<'_>> {
         self.0.iter().map(|(_, mount)| mount.as_fd())
     }
+}
+
+/// The sources that are to be mapped, with the owner on disk.
+fn mapped_sources(steps: &[Mount]) -> impl Iterator<Item = (&Path, Access, (u32, u32))> {
+    steps.iter().flat_map(sources).filter_map(|(source, access, owners)| match owners {
+        Owners::Mapped { uid, gid } => Some((source, access, (uid, gid))),
+        Owners::Host => None,
+    })
 }
 
 /// What a step takes from the host. Upper and work directory must be reached through one mount, so

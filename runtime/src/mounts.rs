@@ -31,7 +31,7 @@ const MASK: &str = ".mask";
 
 /// The root under construction.
 pub(crate) struct Root {
-    /// Beneath the top of its tmpfs, attached over the spec's base directory.
+    /// Beneath the top of its tmpfs, attached over the host's root.
     targets: Targets,
     mapped: MappedMounts,
     /// The overlays, for whoever wants to outlast them.
@@ -46,11 +46,14 @@ pub(crate) struct Root {
 }
 
 impl Root {
-    /// Attaches an empty root over `base`, which only this mount namespace sees.
-    pub(crate) fn attach(base: &OwnedFd, mapped: MappedMounts, room: Room) -> Result<Self, Failure> {
+    /// Attaches an empty root over the host's, in this mount namespace alone. Absolute paths still
+    /// lead into the host's: they start at the process's root directory, not at what covers it.
+    pub(crate) fn attach(mapped: MappedMounts, room: Room) -> Result<Self, Failure> {
         let top = new_filesystem("tmpfs", &[("mode", "0755"), ("size", "1m")], PRIVATE)
             .at(Stage::Mounts, || "fsmount(tmpfs) for the root".into())?;
-        attach(&top, base.as_fd()).at(Stage::Mounts, || "move_mount(tmpfs) over the base".into())?;
+        let host = rustix::fs::open("/", OFlags::PATH | OFlags::CLOEXEC, Mode::empty())
+            .at(Stage::Mounts, || "open(\"/\")".into())?;
+        attach(&top, host.as_fd()).at(Stage::Mounts, || "move_mount(tmpfs) over \"/\"".into())?;
         Ok(Self {
             targets: Targets::new(top),
             mapped,

@@ -7,11 +7,11 @@ use nix::sys::wait::waitpid;
 use nix::unistd::Pid;
 
 use crate::cgroup::{Group, Limits, Settling};
-use crate::channel::{Channel, Report, Request, Shown, is_hang_up};
+use crate::channel::{Channel, DESCRIPTORS, Report, Request, Shown, is_hang_up};
 use crate::error::{AtStage as _, Failure, Stage};
-use crate::init::{self, Inherited};
+use crate::init;
 use crate::mapped::MappedMounts;
-use crate::spec::{ExecSpec, Identity, SandboxSpec};
+use crate::spec::{ExecSpec, Identity, Namespaces, SandboxSpec};
 use crate::sys::{Forked, clone3_into};
 use crate::{idmap, namespaces, seccomp};
 
@@ -36,6 +36,7 @@ pub struct Sandbox {
     init: Pid,
     pidfd: OwnedFd,
     channel: Channel,
+    identity: Identity,
     kept: Kept,
     /// Until init is in its group no command may start.
     settling: Option<Settling>,
@@ -61,33 +62,25 @@ impl Kept {
 }
 
 impl Sandbox {
-    /// Clones init into its namespaces and returns at once; init reports [`Report::Ready`] or
-    /// [`Report::Failed`] when it has set everything up. The calling process must have one thread.
+    /// Clones init and returns at once; init makes its namespaces meanwhile, and waits for
+    /// [`Sandbox::build`]. The calling process must have one thread.
     ///
-    /// Of all the caller's descriptors init keeps only `held`, for as long as it lives: locks.
-    pub fn launch(spec: &SandboxSpec, held: &[BorrowedFd<'_>]) -> Result<Self, Failure> {
-        Self::launch_in(spec, held, None)
-    }
-
-    /// Launches a sandbox for that group, which has limits once [`Sandbox::limit`] has been called.
-    pub fn launch_in(
-        spec: &SandboxSpec,
-        held: &[BorrowedFd<'_>],
-        group: Option<&Group>,
-    ) -> Result<Self, Failure> {
-        let mapped = MappedMounts::prepare(&spec.root, spec.identity)?;
+    /// A `group` is for this sandbox alone, and has limits once [`Sandbox::limit`] has been called. Init
+    /// keeps none of the caller's descriptors.
+    pub fn launch(namespaces: &Namespaces, group: Option<&Group>) -> Result<Self, Failure> {
         let (channel, inits) = Channel::pair().at(Stage::Channel, || "socketpair(AF_UNIX)".into())?;
-        let flags = namespaces::clone_flags(spec.network);
+        let flags = namespaces::clone_flags().bits() as u64;
         let birthplace = group.and_then(Group::birthplace);
         match clone3_into(flags, birthplace).at(Stage::Clone, || format!("clone3({flags:#x})"))? {
             Forked::Child => {
                 drop(channel);
-                init::run(spec, Inherited { supervisor: inits, mapped, held })
+                init::run(*namespaces, inits)
             }
             Forked::Parent { child, pidfd } => {
-                let sandbox = Self { init: child, pidfd, channel, kept: Kept::default(), settling: None };
-                sandbox.write_maps(spec.identity)?;
-                sandbox.send_filter(spec)?;
+                let identity = namespaces.identity;
+                let kept = Kept::default();
+                let sandbox = Self { init: child, pidfd, channel, identity, kept, settling: None };
+                sandbox.write_maps()?;
                 Ok(sandbox)
             }
         }
@@ -100,13 +93,25 @@ impl Sandbox {
         Ok(())
     }
 
+    /// Asks init to put the sandbox together, once, and returns at once; init reports
+    /// [`Report::Ready`] or [`Report::Failed`] when it has.
+    ///
+    /// Init keeps `held` open for as long as it lives: locks.
+    pub fn build(&self, spec: &SandboxSpec, held: &[BorrowedFd<'_>]) -> Result<(), Failure> {
+        let mapped = MappedMounts::prepare(&spec.root, self.identity)?;
+        let descriptors: Vec<BorrowedFd<'_>> = mapped.descriptors().chain(held.iter().copied()).collect();
+        for some in descriptors.chunks(DESCRIPTORS) {
+            self.send(&Request::Descriptors, some)?;
+        }
+        self.send(&RequestRef::Build(spec), &[])?;
+        self.send_filter(spec)
+    }
+
     /// Asks init to run a command with these standard streams. May be called before the sandbox is
     /// ready; the command starts when it is.
     pub fn exec(&self, spec: &ExecSpec, streams: [BorrowedFd<'_>; 3]) -> Result<(), Failure> {
         self.settling.as_ref().map_or(Ok(()), Settling::wait)?;
-        // The descriptors travel by their numbers, which are those of this process.
-        let sent = self.channel.send(&RequestRef::Exec(spec), &streams);
-        unless_gone(sent).at(Stage::Channel, || "send(Exec)".into())
+        self.send(&RequestRef::Exec(spec), &streams)
     }
 
     /// Sends a signal to the process group that a command leads.
@@ -148,11 +153,15 @@ impl Sandbox {
     }
 
     fn ask(&self, request: &Request) -> Result<(), Failure> {
-        unless_gone(self.channel.send(request, &[])).at(Stage::Channel, || "send(Request)".into())
+        self.send(request, &[])
     }
 
-    fn write_maps(&self, identity: Identity) -> Result<(), Failure> {
-        match identity {
+    fn send(&self, request: &impl serde::Serialize, descriptors: &[BorrowedFd<'_>]) -> Result<(), Failure> {
+        unless_gone(self.channel.send(request, descriptors)).at(Stage::Channel, || "send(Request)".into())
+    }
+
+    fn write_maps(&self) -> Result<(), Failure> {
+        match self.identity {
             Identity::Caller { .. } => Ok(()),
             Identity::Shifted { base, .. } => {
                 idmap::map_shifted(self.init, base)?;
@@ -197,13 +206,10 @@ fn unless_gone(sent: io::Result<()>) -> io::Result<()> {
     sent.or_else(|error| if is_hang_up(&error) { Ok(()) } else { Err(error) })
 }
 
-/// [`Request::Exec`] without a copy of the arguments, which can be megabytes.
+/// Requests without a copy of what they hold: a command's arguments can be megabytes.
 #[derive(serde::Serialize)]
 #[serde(rename = "Request")]
 enum RequestRef<'a> {
-    #[expect(dead_code, reason = "keeps the variants' numbers those of `Request`")]
-    MapsWritten,
-    #[expect(dead_code, reason = "keeps the variants' numbers those of `Request`")]
-    Filter,
+    Build(&'a SandboxSpec),
     Exec(&'a ExecSpec),
 }

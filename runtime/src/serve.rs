@@ -21,7 +21,7 @@ use crate::sys::{Forked, fork};
 
 /// Init at work.
 pub(crate) struct Server<'a> {
-    supervisor: Channel,
+    supervisor: &'a Channel,
     confinement: Confinement<'a>,
     deaths: SignalFd,
     commands: Vec<Command>,
@@ -60,7 +60,7 @@ struct Starting {
 
 impl<'a> Server<'a> {
     pub(crate) fn new(
-        supervisor: Channel,
+        supervisor: &'a Channel,
         confinement: Confinement<'a>,
         standing: Standing,
     ) -> Result<Self, Failure> {
@@ -127,7 +127,8 @@ impl<'a> Server<'a> {
                 send(Pid::from_raw(-1), signal);
             }
             Ok(Some((Request::Filter(program), _))) => self.confinement.filter = filter(&program),
-            Ok(Some((Request::MapsWritten, _))) => {}
+            // Long done.
+            Ok(Some((Request::MapsWritten | Request::Descriptors | Request::Build(_), _))) => {}
             Ok(None) | Err(_) => return false,
         }
         true

@@ -1,26 +1,31 @@
 //! The whole description of a sandbox and of a command in it: plain data, printable, comparable.
 
+mod wire;
+
 use std::collections::BTreeSet;
 use std::ffi::CString;
 use std::path::PathBuf;
 
-use serde::{Deserialize, Serialize, Serializer};
+use serde::{Deserialize, Serialize};
 
 use crate::guard::Guard;
 
-/// Everything that [`crate::launch`] needs to know; nothing is read from anywhere else.
-#[derive(Debug, Clone, Serialize)]
+/// What init is born with: all that [`crate::Sandbox::launch`] needs to know.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "camelCase")]
-pub struct SandboxSpec {
+pub struct Namespaces {
     /// The ids that the command has.
     pub identity: Identity,
     /// Which network the command is in.
     pub network: Network,
+}
+
+/// What init builds in its namespaces: all that [`crate::Sandbox::build`] needs to know.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct SandboxSpec {
     /// The host name in the sandbox's own UTS namespace.
     pub hostname: String,
-    /// An existing directory over which init puts the root together, unseen by anyone else.
-    #[serde(serialize_with = "lossy_path")]
-    pub base: PathBuf,
     /// What everything that is kept in memory may take together.
     pub memory: Room,
     /// What the root holds, parents before children.
@@ -35,7 +40,7 @@ pub struct SandboxSpec {
 }
 
 /// Bounds of a file system in memory.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct Room {
     /// Bytes of all files; never 0, which means no bound.
@@ -46,7 +51,7 @@ pub struct Room {
 
 /// The ids of the command, inside and out.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
-#[serde(rename_all = "camelCase", tag = "kind")]
+#[serde(rename_all = "camelCase")]
 pub enum Identity {
     /// The caller's own ids, the only ones mapped.
     Caller {
@@ -81,13 +86,13 @@ pub enum Network {
 
 /// One step in putting the root together. Targets are absolute paths in the new root; missing
 /// parents are made, links in a target are refused.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
-#[serde(rename_all = "camelCase", tag = "mount")]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
 pub enum Mount {
     /// An empty directory.
     Directory {
         /// Where.
-        #[serde(serialize_with = "lossy_path")]
+        #[serde(with = "wire::path")]
         target: PathBuf,
         /// Permission bits.
         mode: u32,
@@ -95,10 +100,10 @@ pub enum Mount {
     /// A file of the sandbox's own.
     File {
         /// Where.
-        #[serde(serialize_with = "lossy_path")]
+        #[serde(with = "wire::path")]
         target: PathBuf,
-        /// What it holds.
-        #[serde(skip)]
+        /// What it holds; printed as its length.
+        #[serde(with = "wire::content")]
         content: Vec<u8>,
         /// Permission bits.
         mode: u32,
@@ -106,16 +111,16 @@ pub enum Mount {
     /// A symbolic link.
     Symlink {
         /// Where.
-        #[serde(serialize_with = "lossy_path")]
+        #[serde(with = "wire::path")]
         target: PathBuf,
         /// What it says.
-        #[serde(serialize_with = "lossy_path")]
+        #[serde(with = "wire::path")]
         to: PathBuf,
     },
     /// An empty directory in the sandbox's own memory, which the layers there share.
     Memory {
         /// Where.
-        #[serde(serialize_with = "lossy_path")]
+        #[serde(with = "wire::path")]
         target: PathBuf,
         /// Permission bits of its top.
         mode: u32,
@@ -123,10 +128,10 @@ pub enum Mount {
     /// A file or directory of the host, with all that is mounted below it when read-only.
     Bind {
         /// On the host.
-        #[serde(serialize_with = "lossy_path")]
+        #[serde(with = "wire::path")]
         source: PathBuf,
         /// Where.
-        #[serde(serialize_with = "lossy_path")]
+        #[serde(with = "wire::path")]
         target: PathBuf,
         /// Whether the command may write.
         access: Access,
@@ -136,12 +141,12 @@ pub enum Mount {
     /// A directory of the host under a layer that takes every change.
     Overlay {
         /// On the host, nearest first.
-        #[serde(serialize_with = "lossy_paths")]
+        #[serde(with = "wire::paths")]
         lower: Vec<PathBuf>,
         /// What takes the changes.
         layer: Layer,
         /// Where.
-        #[serde(serialize_with = "lossy_path")]
+        #[serde(with = "wire::path")]
         target: PathBuf,
         /// Whose ids its files show.
         owners: Owners,
@@ -149,46 +154,46 @@ pub enum Mount {
     /// A new procfs that shows only processes which the reader may trace.
     Proc {
         /// Where.
-        #[serde(serialize_with = "lossy_path")]
+        #[serde(with = "wire::path")]
         target: PathBuf,
     },
     /// A new devpts instance.
     Devpts {
         /// Where.
-        #[serde(serialize_with = "lossy_path")]
+        #[serde(with = "wire::path")]
         target: PathBuf,
     },
     /// A device node of the host, the same path inside.
     Device {
         /// `/dev/null` and the like.
-        #[serde(serialize_with = "lossy_path")]
+        #[serde(with = "wire::path")]
         path: PathBuf,
     },
     /// An empty, unreadable file or directory in place of what is there; nothing where nothing is.
     Mask {
         /// What to cover.
-        #[serde(serialize_with = "lossy_path")]
+        #[serde(with = "wire::path")]
         target: PathBuf,
     },
     /// What is there made read-only.
     Protect {
         /// What to protect.
-        #[serde(serialize_with = "lossy_path")]
+        #[serde(with = "wire::path")]
         target: PathBuf,
     },
 }
 
 /// What takes the changes of an overlay.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
-#[serde(rename_all = "camelCase", tag = "place")]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
 pub enum Layer {
     /// Two directories of the host with the same parent, `work` fresh and empty.
     Directories {
         /// Takes the changes.
-        #[serde(serialize_with = "lossy_path")]
+        #[serde(with = "wire::path")]
         upper: PathBuf,
         /// Overlay's own.
-        #[serde(serialize_with = "lossy_path")]
+        #[serde(with = "wire::path")]
         work: PathBuf,
     },
     /// Two directories, `NAME.upper` and `NAME.work`, in the sandbox's own memory.
@@ -201,7 +206,7 @@ pub enum Layer {
 }
 
 /// Whether the command may write to a bind mount.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub enum Access {
     /// It may not.
@@ -211,8 +216,8 @@ pub enum Access {
 }
 
 /// Whose ids the files of a mount show.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize)]
-#[serde(rename_all = "camelCase", tag = "kind")]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
 pub enum Owners {
     /// As the host has them.
     Host,
@@ -227,18 +232,18 @@ pub enum Owners {
 }
 
 /// What the command may do beneath a path of the new root.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct PathRule {
     /// A file or directory; a rule for an absent one is left out.
-    #[serde(serialize_with = "lossy_path")]
+    #[serde(with = "wire::path")]
     pub path: PathBuf,
     /// The rights.
     pub rights: Rights,
 }
 
 /// Sets of Landlock rights that belong together.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub enum Rights {
     /// List directories.
@@ -399,12 +404,4 @@ pub enum Resource {
     Nice,
     /// Ceiling for real-time priority.
     RealTimePriority,
-}
-
-fn lossy_path<S: Serializer>(path: &std::path::Path, to: S) -> Result<S::Ok, S::Error> {
-    to.serialize_str(&path.to_string_lossy())
-}
-
-fn lossy_paths<S: Serializer>(paths: &[PathBuf], to: S) -> Result<S::Ok, S::Error> {
-    to.collect_seq(paths.iter().map(|path| path.to_string_lossy()))
 }

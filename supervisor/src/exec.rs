@@ -13,7 +13,7 @@ use crate::exit_code;
 use crate::host::Host;
 use crate::leftover::Leftover;
 use crate::outcome::{Cause, ChangeCounts, Outcome, Tier};
-use crate::plan::{Plan, plan};
+use crate::plan::{Plan, namespaces, plan};
 use crate::relay::Streams;
 use crate::text::{PathText, printable};
 use crate::watch::{End, Watch};
@@ -40,6 +40,14 @@ pub(crate) struct RunRequest {
     pub(crate) command: Vec<OsString>,
 }
 
+/// Who asks, and what he is permitted.
+struct Asked<'a> {
+    request: &'a RunRequest,
+    profile: Profile,
+    host: Host,
+    started: Instant,
+}
+
 /// A run that is ready to start, and what it holds on the host meanwhile.
 pub(crate) struct Prepared {
     pub(crate) plan: Plan,
@@ -59,32 +67,51 @@ pub(crate) struct Finished {
     pub(crate) error: Option<Error>,
 }
 
-/// Judges the request and plans it; nothing runs yet.
+/// Runs the command to its end and collects what it changed. The project stays as it is. What the
+/// caller should know before the command starts goes to `note`.
+pub(crate) fn run(request: &RunRequest, note: impl Fn(&str)) -> Result<Finished, Error> {
+    let asked = Asked::by(request)?;
+    // Init makes its namespaces while we plan what it is to build in them.
+    let sandbox = Sandbox::launch(&namespaces(&asked.profile, &asked.host), None)?;
+    asked.prepare()?.run(sandbox, note)
+}
+
+/// Judges the request and plans it; nothing runs.
 pub(crate) fn prepare(request: &RunRequest) -> Result<Prepared, Error> {
-    let started = Instant::now();
-    let mut host = Host::of_caller();
-    let profile = profile(request, &host)?;
-    let state = Store::default_path(&|name| host.variable(name))?;
-    let project = Project::locate(&project_request(request, &host, &state))?;
-    let streams = Streams::of_caller(request.json)?;
-    let store = Store::open(&state)?;
-    let run = if in_memory(&host, &profile) { None } else { Some(store.begin_run()?) };
-    let planned = Workspace::prepare(&host, &profile, project, &store, run.as_ref()).and_then(|workspace| {
-        host.take_variables(|name| passes(&profile, &workspace, name));
-        let plan = plan(&profile, &workspace, request, &host, streams.terminal())?;
-        Ok((plan, workspace))
-    });
-    match planned {
-        Ok((plan, workspace)) => Ok(Prepared { plan, workspace, host, store, run, streams, started }),
-        Err(error) => discard(run).and(Err(error)),
+    Asked::by(request)?.prepare()
+}
+
+impl<'a> Asked<'a> {
+    fn by(request: &'a RunRequest) -> Result<Self, Error> {
+        let started = Instant::now();
+        let host = Host::of_caller();
+        let profile = profile(request, &host)?;
+        Ok(Self { request, profile, host, started })
+    }
+
+    fn prepare(self) -> Result<Prepared, Error> {
+        let Self { request, profile, mut host, started } = self;
+        let state = Store::default_path(&|name| host.variable(name))?;
+        let project = Project::locate(&project_request(request, &host, &state))?;
+        let streams = Streams::of_caller(request.json)?;
+        let store = Store::open(&state)?;
+        let run = if in_memory(&host, &profile) { None } else { Some(store.begin_run()?) };
+        let planned =
+            Workspace::prepare(&host, &profile, project, &store, run.as_ref()).and_then(|workspace| {
+                host.take_variables(|name| passes(&profile, &workspace, name));
+                let plan = plan(&profile, &workspace, request, &host, streams.terminal())?;
+                Ok((plan, workspace))
+            });
+        match planned {
+            Ok((plan, workspace)) => Ok(Prepared { plan, workspace, host, store, run, streams, started }),
+            Err(error) => discard(run).and(Err(error)),
+        }
     }
 }
 
 impl Prepared {
-    /// Runs the command to its end and collects what it changed. The project stays as it is. What the
-    /// caller should know before the command starts goes to `note`.
-    pub(crate) fn run(mut self, note: impl Fn(&str)) -> Result<Finished, Error> {
-        match self.conduct(note) {
+    fn run(mut self, sandbox: Sandbox, note: impl Fn(&str)) -> Result<Finished, Error> {
+        match self.conduct(sandbox, note) {
             Ok((end, changes)) => self.finish(end, changes),
             Err(error) => self.discard().and(Err(error)),
         }
@@ -100,11 +127,11 @@ impl Prepared {
         Ok(notes.chain(below).chain(dead).collect())
     }
 
-    fn conduct(&mut self, note: impl Fn(&str)) -> Result<(End, Changes), Error> {
+    fn conduct(&mut self, sandbox: Sandbox, note: impl Fn(&str)) -> Result<(End, Changes), Error> {
         let deadline = self.plan.limits.timeout.and_then(|timeout| self.started.checked_add(timeout));
         let watch = Watch::new(deadline, self.plan.limits.grace)?;
         let held: Vec<_> = self.run.iter().map(RunDirectory::lock).collect();
-        let sandbox = Sandbox::launch(&self.plan.sandbox, &held)?;
+        sandbox.build(&self.plan.sandbox, &held)?;
         // Done while init puts the root together.
         self.look_around()?.iter().for_each(|text| note(text));
         sandbox.exec(&self.plan.exec, self.streams.for_command()?)?;

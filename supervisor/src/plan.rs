@@ -13,7 +13,7 @@ pub(crate) use view::PlanView;
 
 use clearing_profiles::{Guard as Named, Limits, NetworkMode, Profile, Requirement};
 use clearing_runtime::Guard;
-use clearing_runtime::spec::{ExecSpec, Identity, Network, SandboxSpec, Terminal};
+use clearing_runtime::spec::{ExecSpec, Identity, Namespaces, Network, SandboxSpec, Terminal};
 use std::ffi::CString;
 use std::os::unix::ffi::OsStrExt as _;
 
@@ -30,6 +30,8 @@ const SHIFTED_USER: u32 = 1000;
 /// What is going to be done, completely; [`view`] shows it.
 #[derive(Debug)]
 pub(crate) struct Plan {
+    /// What init is born with.
+    pub(crate) namespaces: Namespaces,
     /// The sandbox.
     pub(crate) sandbox: SandboxSpec,
     /// The command.
@@ -50,11 +52,9 @@ pub(crate) fn plan(
     terminal: Option<Terminal>,
 ) -> Result<Plan, Error> {
     Ok(Plan {
+        namespaces: namespaces(profile, host),
         sandbox: SandboxSpec {
-            identity: identity(host),
-            network: network(profile),
             hostname: HOSTNAME.to_owned(),
-            base: workspace.root.clone(),
             memory: room::of(profile, workspace),
             root: root::steps(profile, workspace, host),
             landlock: rules::paths(profile, workspace, host),
@@ -73,6 +73,11 @@ pub(crate) fn plan(
         },
         limits: room::effective(profile, workspace),
     })
+}
+
+/// The part of a plan that neither depends on the workspace nor on the command.
+pub(crate) fn namespaces(profile: &Profile, host: &Host) -> Namespaces {
+    Namespaces { identity: identity(host), network: network(profile) }
 }
 
 /// The ids that the command sees as its own.

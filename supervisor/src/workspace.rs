@@ -33,8 +33,6 @@ pub(crate) struct Workspace {
     pub(crate) tools: ToolRoots,
     /// `/usr`, `/etc` and the like.
     pub(crate) base: Base,
-    /// Where init puts the root together.
-    pub(crate) root: PathBuf,
 }
 
 impl Workspace {
@@ -66,7 +64,6 @@ impl Workspace {
             settings: settings(&host.home, &variable),
             tools: tools(host, profile, &project, store),
             base: base(host, profile),
-            root: root_directory(store)?,
             project,
         })
     }
@@ -103,17 +100,6 @@ fn layer(run: Option<&RunDirectory>, name: &str, top: Option<LayerTop>) -> Resul
     };
     let LayerDirectories { upper, work } = run.layer(name, top)?;
     Ok(Layer::Directories { upper, work })
-}
-
-/// A directory that every init covers with its own root, in its own mount namespace.
-fn root_directory(store: &Store) -> Result<PathBuf, Error> {
-    let root = store.path().join("root");
-    match std::fs::create_dir(&root) {
-        Err(error) if error.kind() != std::io::ErrorKind::AlreadyExists => {
-            Err(Error::System("creating `root` in the state directory", error))
-        }
-        _ => Ok(root),
-    }
 }
 
 /// The layer's top stands for the project's own, so it has its mode; for root also its owner.

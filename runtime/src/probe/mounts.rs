@@ -60,19 +60,11 @@ pub(super) fn id_mapped(request: &Request<'_>) -> Answer {
 fn in_root(request: &Request<'_>, step: Mount, look: impl FnOnce() -> Answer) -> Answer {
     let steps = [step];
     let mapped = MappedMounts::prepare(&steps, request.identity)?;
-    // A directory apart from those that a step names, which the root would cover.
-    let base = request.scratch.join("root");
-    make_directory(&base)?;
-    // Opened over there: nothing can be mounted upon what is open here, in another namespace.
-    let open = || {
-        rustix::fs::open(&base, OFlags::PATH | OFlags::CLOEXEC, Mode::empty())
-            .at(Stage::Mounts, || format!("open({base:?})"))
-    };
     let flags = libc::CLONE_NEWNS | libc::CLONE_NEWPID;
-    in_user_namespace(flags, request.identity, open, |base| {
+    in_user_namespace(flags, request.identity, || {
         mount_change("/", MountPropagationFlags::PRIVATE | MountPropagationFlags::REC)
             .at(Stage::Mounts, || "mount(\"/\", MS_PRIVATE | MS_REC)".into())?;
-        let mut root = Root::attach(&base, mapped, Room { bytes: 4096, inodes: 16 })?;
+        let mut root = Root::attach(mapped, Room { bytes: 4096, inodes: 16 })?;
         root.build(&steps)?;
         root.enter()?;
         look()

@@ -6,21 +6,21 @@ use std::path::PathBuf;
 
 use rustix::fs::{Mode, OFlags};
 
-use super::trial::{NAMES, in_user_namespace, nothing, silence};
+use super::trial::{NAMES, in_user_namespace, silence};
 use super::{Answer, Request};
 use crate::channel::Report;
 use crate::error::{AtStage as _, Failure, Stage};
 use crate::namespaces;
 use crate::sandbox::Sandbox;
 use crate::spec::{
-    Answer as Permission, ExecSpec, Identity, Layer, Mount, Network, Owners, PathRule, Rights, Room,
-    SHIFTED_IDS, SandboxSpec, SyscallRule,
+    Answer as Permission, ExecSpec, Identity, Layer, Mount, Namespaces, Network, Owners, PathRule, Rights,
+    Room, SHIFTED_IDS, SandboxSpec, SyscallRule,
 };
 
 /// A user namespace of its own, with the ids of a sandbox.
 pub(super) fn user_namespace(request: &Request<'_>) -> Answer {
     let identity = request.identity;
-    in_user_namespace(0, identity, nothing, |()| {
+    in_user_namespace(0, identity, || {
         Ok(match identity {
             Identity::Caller { uid, gid } => format!("{uid}:{gid} mapped to itself"),
             Identity::Shifted { base, .. } => {
@@ -32,17 +32,15 @@ pub(super) fn user_namespace(request: &Request<'_>) -> Answer {
 
 /// All at once, as a sandbox has them; a failure names the kind that is to blame.
 pub(super) fn all_seven(request: &Request<'_>) -> Answer {
-    let flags = namespaces::clone_flags(Network::None) as libc::c_int;
-    let seven = in_user_namespace(flags, request.identity, nothing, |()| {
+    let flags = namespaces::all_flags().bits();
+    let seven = in_user_namespace(flags, request.identity, || {
         Ok("user, mount, pid, network, ipc, uts, cgroup".into())
     });
     seven.map_err(|failure| blame(request.identity).unwrap_or(failure))
 }
 
 fn blame(identity: Identity) -> Option<Failure> {
-    NAMES
-        .iter()
-        .find_map(|(_, flag)| in_user_namespace(*flag, identity, nothing, |()| Ok(String::new())).err())
+    NAMES.iter().find_map(|(_, flag)| in_user_namespace(*flag, identity, || Ok(String::new())).err())
 }
 
 /// Every guard of a run, in a sandbox with nothing in it: the command goes all the way to its
@@ -51,7 +49,9 @@ pub(super) fn sandbox(request: &Request<'_>) -> Answer {
     let spec = empty_sandbox(request);
     let null = rustix::fs::open("/dev/null", OFlags::RDONLY | OFlags::CLOEXEC, Mode::empty())
         .at(Stage::Descriptors, || "open(\"/dev/null\")".into())?;
-    let mut sandbox = Sandbox::launch(&spec, &[])?;
+    let namespaces = Namespaces { identity: request.identity, network: Network::None };
+    let mut sandbox = Sandbox::launch(&namespaces, None)?;
+    sandbox.build(&spec, &[])?;
     sandbox.exec(&no_program(), [null.as_fd(), null.as_fd(), null.as_fd()])?;
     let mut guards = 0;
     while let Some((report, _)) = sandbox.next_report()? {
@@ -80,10 +80,7 @@ fn empty_sandbox(request: &Request<'_>) -> SandboxSpec {
         owners: Owners::Host,
     };
     SandboxSpec {
-        identity: request.identity,
-        network: Network::None,
         hostname: "clearing".into(),
-        base: request.scratch.to_owned(),
         memory: Room { bytes: 1 << 20, inodes: 64 },
         root: vec![
             Mount::Proc { target: "/proc".into() },

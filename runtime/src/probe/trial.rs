@@ -14,25 +14,18 @@ use crate::spec::Identity;
 use crate::sys::{Forked, clone3};
 
 /// Does `work` in a new user namespace with the ids of a sandbox, and in further new namespaces that
-/// `flags` name. What `before` makes there is made with the caller's own permissions on files.
-pub(super) fn in_user_namespace<T>(
+/// `flags` name.
+pub(super) fn in_user_namespace(
     flags: libc::c_int,
     identity: Identity,
-    before: impl FnOnce() -> Result<T, Failure>,
-    work: impl FnOnce(T) -> Answer,
+    work: impl FnOnce() -> Answer,
 ) -> Answer {
     let flags = (flags | libc::CLONE_NEWUSER) as u64;
     let give = |child: Pid, channel: &Channel| give_identity(identity, child, channel);
     in_child(flags, give, |parent| {
-        let made = before()?;
         take_identity(identity, parent)?;
-        work(made)
+        work()
     })
-}
-
-/// What is made before there are ids, where nothing is.
-pub(super) fn nothing() -> Result<(), Failure> {
-    Ok(())
 }
 
 /// Does `work` in a fork: for what cannot be undone in the process that does it.
@@ -118,13 +111,12 @@ fn take_identity(identity: Identity, parent: &Channel) -> Result<(), Failure> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::namespaces::clone_flags;
-    use crate::spec::Network;
+    use crate::namespaces::all_flags;
 
     #[test]
     fn every_namespace_of_a_sandbox_has_its_name() {
         let named = NAMES.iter().fold(0, |flags, (_, flag)| flags | *flag as u64);
-        assert_eq!(named, clone_flags(Network::None));
+        assert_eq!(named, all_flags().bits() as u64);
         let two = (libc::CLONE_NEWUSER | libc::CLONE_NEWNET) as u64;
         assert_eq!(names(two), "CLONE_NEWUSER | CLONE_NEWNET");
     }

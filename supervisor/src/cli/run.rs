@@ -15,7 +15,7 @@ use serde::Serialize;
 use super::limits::LimitArguments;
 use crate::changes_text;
 use crate::error::Error;
-use crate::exec::{Finished, RunRequest, prepare};
+use crate::exec::{self, Finished, RunRequest, prepare};
 use crate::exit_code;
 use crate::outcome::{ErrorText, Outcome};
 use crate::plan::PlanView;
@@ -109,7 +109,7 @@ pub(super) fn main(arguments: Arguments) -> ExitCode {
 fn run(request: &RunRequest, json: bool, result: Option<&Path>) -> Result<ExitCode, Error> {
     survive_file_limits();
     let result = result.map(ResultFile::create).transpose()?;
-    let finished = match prepare(request).and_then(|prepared| prepared.run(say_note)) {
+    let finished = match exec::run(request, say_note) {
         Ok(finished) => finished,
         Err(error) => {
             // The reason goes before the failure to write it down.

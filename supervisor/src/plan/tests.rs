@@ -73,7 +73,6 @@ fn workspace(uid: u32, layer: impl Fn(&str) -> Layer, home: Option<PathBuf>) -> 
         settings: Vec::new(),
         tools: ToolRoots { roots: vec![tool], variables: Vec::new(), skipped: Vec::new() },
         base: base(),
-        root: "/state/root".into(),
     }
 }
 
@@ -148,7 +147,10 @@ fn what_lies_in_another_comes_after_it() {
         .expect("list")
         .iter()
         .enumerate()
-        .filter_map(|(place, step)| Some((step.get("target")?.as_str()?.to_owned(), place)))
+        .filter_map(|(place, step)| {
+            let (_, step) = step.as_object()?.iter().next()?;
+            Some((step.get("target")?.as_str()?.to_owned(), place))
+        })
         .collect();
     assert!(targets["/home/ann"] < targets["/home/ann/.cargo/registry"]);
     assert!(targets["/home/ann"] < targets["/home/ann/app"]);
