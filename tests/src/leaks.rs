@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use std::thread;
 use std::time::{Duration, Instant};
 
-use crate::Site;
+use crate::{Site, patience};
 
 /// How long what is left may take to go by itself.
 const GRACE: Duration = Duration::from_secs(1);
@@ -18,10 +18,10 @@ const GRACE: Duration = Duration::from_secs(1);
 ///
 /// # Panics
 ///
-/// If something is still there after a second.
+/// If something is still there after a second, as [`patience`] has it.
 #[track_caller]
 pub fn assert_nothing_left(site: &Site) {
-    let end = Instant::now() + GRACE;
+    let end = Instant::now() + patience(GRACE);
     let mut left = everything_left(site);
     while !left.is_empty() && Instant::now() < end {
         thread::sleep(Duration::from_millis(20));

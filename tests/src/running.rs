@@ -10,10 +10,11 @@ use std::time::{Duration, Instant};
 use nix::sys::signal::{Signal, kill, killpg};
 use nix::unistd::Pid;
 
-use crate::Output;
 use crate::collected::Collected;
+use crate::{Output, patience};
 
-/// How long anything that a proof starts may take before it is killed and the proof fails.
+/// How long anything that a proof starts may take, as [`patience`] has it, before it is killed and the
+/// proof fails.
 pub const DEADLINE: Duration = Duration::from_secs(60);
 
 /// A started call. Dropped, it is killed with its process group.
@@ -35,7 +36,7 @@ impl Running {
             thread::spawn(move || stdin.write_all(&input));
         }
         let (stdout, stderr) = (Collected::of(child.stdout.take()), Collected::of(child.stderr.take()));
-        Self { child, line, stdout, stderr, result, end: Instant::now() + DEADLINE }
+        Self { child, line, stdout, stderr, result, end: Instant::now() + patience(DEADLINE) }
     }
 
     /// The process id of `clearing` itself, or of the program that it was started through.
@@ -43,9 +44,9 @@ impl Running {
         Pid::from_raw(self.child.id().cast_signed())
     }
 
-    /// Gives it another deadline, counted from now.
+    /// Gives it another deadline, counted from now and as [`patience`] has it.
     pub fn with_deadline(mut self, deadline: Duration) -> Self {
-        self.end = Instant::now() + deadline;
+        self.end = Instant::now() + patience(deadline);
         self
     }
 

@@ -62,8 +62,9 @@ impl Terminal {
 
     /// Types much at once, as fast as it is taken, until nothing is for half a second; tells how much was.
     pub fn paste(&mut self, text: &str) -> usize {
+        let enough = crate::patience(Duration::from_millis(500));
         let (mut taken, mut last) = (0, Instant::now());
-        while taken < text.len() && last.elapsed() < Duration::from_millis(500) {
+        while taken < text.len() && last.elapsed() < enough {
             match self.controller.write(&text.as_bytes()[taken..]) {
                 Ok(count) => (taken, last) = (taken + count, Instant::now()),
                 Err(error) if error.kind() == ErrorKind::WouldBlock => thread::sleep(PAUSE),
@@ -84,10 +85,10 @@ impl Terminal {
     ///
     /// # Panics
     ///
-    /// If it is not shown within `patience`.
+    /// If it is not shown within that time, as [`patience`](crate::patience) has it.
     #[track_caller]
-    pub fn read_until(&mut self, text: &str, patience: Duration) -> String {
-        let end = Instant::now() + patience;
+    pub fn read_until(&mut self, text: &str, within: Duration) -> String {
+        let end = Instant::now() + crate::patience(within);
         let (mut shown, mut searched) = (self.read_shown(), 0);
         loop {
             if let Some(found) = shown[searched..].find(text) {

@@ -3,6 +3,7 @@
 use std::fs;
 use std::time::{Duration, Instant};
 
+use clearing_tests::patience;
 use nix::sys::signal::{Signal, kill};
 use nix::unistd::Pid;
 
@@ -32,10 +33,10 @@ pub(crate) fn commands(mark: &str) -> Vec<i32> {
 ///
 /// # Panics
 ///
-/// If one is there after `patience`.
+/// If one is there after that time, as [`patience`] has it.
 #[track_caller]
-pub(crate) fn expect_gone(mark: &str, patience: Duration) {
-    let end = Instant::now() + patience;
+pub(crate) fn expect_gone(mark: &str, within: Duration) {
+    let end = Instant::now() + patience(within);
     while !processes(mark).is_empty() {
         assert!(Instant::now() < end, "still there: {:?}", processes(mark));
         std::thread::sleep(Duration::from_millis(10));
@@ -46,10 +47,10 @@ pub(crate) fn expect_gone(mark: &str, patience: Duration) {
 ///
 /// # Panics
 ///
-/// If they are not after five seconds.
+/// If they are not after five seconds, as [`patience`] has it.
 #[track_caller]
 pub(crate) fn expect_there(mark: &str, at_least: usize) {
-    let end = Instant::now() + Duration::from_secs(5);
+    let end = Instant::now() + patience(Duration::from_secs(5));
     while commands(mark).len() < at_least {
         assert!(Instant::now() < end, "it never started");
         std::thread::sleep(Duration::from_millis(5));
