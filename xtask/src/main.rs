@@ -4,9 +4,11 @@ mod bench;
 mod build;
 mod ci;
 mod packages;
+mod relay;
 mod shell;
 mod test;
 mod tidy;
+mod vm;
 
 use std::process::ExitCode;
 
@@ -18,13 +20,14 @@ const USAGE: &str = "usage: cargo xtask CHORE
   test                       install what the tests need, then run every test
   ci                         format, lints, tidy, test: what is run on every change
   tidy                       the house rules: layers, sizes, SAFETY comments, top level, …
-  bench start [--rounds N]   what starting a sandbox costs, beside a bare spawn and other tools";
+  bench start [--rounds N]   what starting a sandbox costs, beside a bare spawn and other tools
+  vm [OPTION…] -- COMMAND…   runs a command in a throw-away Debian machine under qemu";
 
 fn main() -> ExitCode {
     let arguments: Vec<String> = std::env::args().skip(1).collect();
     let words: Vec<&str> = arguments.iter().map(String::as_str).collect();
     match chore(&words) {
-        Ok(()) => ExitCode::SUCCESS,
+        Ok(code) => code,
         Err(error) => {
             eprintln!("xtask: {error}");
             ExitCode::FAILURE
@@ -32,17 +35,16 @@ fn main() -> ExitCode {
     }
 }
 
-fn chore(words: &[&str]) -> Result {
+fn chore(words: &[&str]) -> Result<ExitCode> {
     match words {
-        ["test"] => test::test(),
-        ["ci"] => ci::ci(),
-        ["tidy"] => tidy::tidy(),
-        ["bench", "start", options @ ..] => bench::start(options),
-        [bench::MEASURE, directory, rounds] => bench::measure(directory, rounds),
-        ["help" | "--help" | "-h"] => {
-            println!("{USAGE}");
-            Ok(())
-        }
-        _ => Err(USAGE.into()),
+        ["test"] => test::test()?,
+        ["ci"] => ci::ci()?,
+        ["tidy"] => tidy::tidy()?,
+        ["bench", "start", options @ ..] => bench::start(options)?,
+        [bench::MEASURE, directory, rounds] => bench::measure(directory, rounds)?,
+        ["vm", options @ ..] => return vm::vm(options),
+        ["help" | "--help" | "-h"] => println!("{USAGE}"),
+        _ => return Err(USAGE.into()),
     }
+    Ok(ExitCode::SUCCESS)
 }

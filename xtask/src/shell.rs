@@ -47,6 +47,21 @@ pub(crate) fn find(program: &str) -> Option<PathBuf> {
         .find(|candidate| candidate.is_file())
 }
 
+/// The regular files below a directory whose names are such.
+pub(crate) fn find_files(directory: &Path, is_such: impl Fn(&str) -> bool + Copy) -> Result<Vec<PathBuf>> {
+    let mut found = Vec::new();
+    for entry in std::fs::read_dir(directory)? {
+        let entry = entry?;
+        let kind = entry.file_type()?;
+        if kind.is_dir() {
+            found.extend(find_files(&entry.path(), is_such)?);
+        } else if kind.is_file() && entry.file_name().to_str().is_some_and(is_such) {
+            found.push(entry.path());
+        }
+    }
+    Ok(found)
+}
+
 fn line(command: &Command) -> String {
     let words = std::iter::once(command.get_program()).chain(command.get_args());
     words.map(|word| word.to_string_lossy()).collect::<Vec<_>>().join(" ")

@@ -1,36 +1,28 @@
 //! `cargo xtask test`: every test of the workspace, the built binary's included.
 
-use std::io::{BufRead as _, BufReader, Write as _};
-use std::process::{Child, Stdio};
+use std::path::Path;
+use std::process::Stdio;
 
-use crate::{Result, build, packages, shell};
+use crate::{Result, build, packages, relay, shell};
 
 /// Installs what the tests need, runs them all and prints how many passed.
 pub(crate) fn test() -> Result {
     packages::ensure()?;
     let binary = build::release_binary()?;
+    let mut counts = Counts::default();
+    let here = prove_here(&binary, &mut counts);
+    println!("{counts}");
+    here?;
+    if counts.passed > 0 { Ok(()) } else { Err("no test was run".into()) }
+}
+
+fn prove_here(binary: &Path, counts: &mut Counts) -> Result {
     let mut cargo = shell::cargo(&["test", "--workspace", "--no-fail-fast"]);
     cargo.env("CLEARING_BIN", binary).stdout(Stdio::piped());
     eprintln!("$ cargo test --workspace --no-fail-fast");
     let mut tests = cargo.spawn()?;
-    let counts = relay(&mut tests)?;
-    let status = tests.wait()?;
-    println!("{counts}");
-    if status.success() && counts.passed > 0 { Ok(()) } else { Err(format!("cargo test: {status}").into()) }
-}
-
-/// Passes on what the test runners print, and adds up what they count.
-fn relay(tests: &mut Child) -> Result<Counts> {
-    let mut counts = Counts::default();
-    let printed = tests.stdout.take().ok_or("no pipe to cargo")?;
-    for line in BufReader::new(printed).split(b'\n') {
-        let line = line?;
-        counts.add(&String::from_utf8_lossy(&line));
-        let mut out = std::io::stdout();
-        out.write_all(&line)?;
-        out.write_all(b"\n")?;
-    }
-    Ok(counts)
+    let status = relay::both(&mut tests, &mut |line| counts.add(line), |tests| Ok(tests.wait()?))?;
+    if status.success() { Ok(()) } else { Err(format!("cargo test: {status}").into()) }
 }
 
 #[derive(Debug, Default, PartialEq, Eq)]
