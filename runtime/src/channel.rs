@@ -6,6 +6,7 @@
 //!      │ ── Descriptors … ──────────────▶ │ makes its namespaces meanwhile
 //!      │ ── Build ──────────────────────▶ │
 //!      │ ── Filter ─────────────────────▶ │ puts the root together meanwhile
+//!      │ ── Regrouped (cgroup v1) ──────▶ │
 //!      │ ── Exec + 3 descriptors ───────▶ │
 //!      │ ◀── Ready + overlays, or Failed  │
 //!      │ ◀── Started (+ terminal), ────── │ end-of-file on the command's pipe: execve succeeded
@@ -47,6 +48,8 @@ pub(crate) enum Request {
     Signal { exec: u32, signal: i32 },
     /// Send a signal to every process but init.
     SignalAll { signal: i32 },
+    /// Init has been moved into its control groups, and sees them as the root from here on.
+    Regrouped,
 }
 
 /// From init to the supervisor.

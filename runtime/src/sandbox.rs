@@ -110,7 +110,9 @@ impl Sandbox {
     /// Asks init to run a command with these standard streams. May be called before the sandbox is
     /// ready; the command starts when it is.
     pub fn exec(&self, spec: &ExecSpec, streams: [BorrowedFd<'_>; 3]) -> Result<(), Failure> {
-        self.settling.as_ref().map_or(Ok(()), Settling::wait)?;
+        if self.settling.as_ref().map_or(Ok(false), Settling::wait)? {
+            self.ask(&Request::Regrouped)?;
+        }
         self.send(&RequestRef::Exec(spec), &streams)
     }
 

@@ -4,6 +4,7 @@ use std::os::fd::{AsFd as _, BorrowedFd, OwnedFd};
 
 use nix::errno::Errno;
 use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
+use nix::sched::{CloneFlags, unshare};
 use nix::sys::signal::{SigSet, Signal, kill};
 use nix::sys::signalfd::{SfdFlags, SignalFd};
 use nix::unistd::Pid;
@@ -129,9 +130,16 @@ impl<'a> Server<'a> {
             Ok(Some((Request::Filter(program), _))) => self.confinement.filter = filter(&program),
             // Long done.
             Ok(Some((Request::MapsWritten | Request::Descriptors | Request::Build(_), _))) => {}
+            Ok(Some((Request::Regrouped, _))) => return self.see_own_groups(),
             Ok(None) | Err(_) => return false,
         }
         true
+    }
+
+    /// A cgroup namespace has the groups as its root that its maker was in.
+    fn see_own_groups(&mut self) -> bool {
+        let seen = unshare(CloneFlags::CLONE_NEWCGROUP).at(Stage::Init, || "unshare(CLONE_NEWCGROUP)".into());
+        seen.map_err(|failure| self.report(&Report::Failed(failure), &[])).is_ok()
     }
 
     fn start(&mut self, spec: &ExecSpec, streams: Vec<OwnedFd>) {

@@ -83,9 +83,12 @@ fn move_back(moved: &unified::Moved) {
 }
 
 impl Settling {
-    /// Waits until init is in its group: no command may start before.
-    pub(crate) fn wait(&self) -> Result<(), Failure> {
-        self.heard.get_or_init(|| self.answer.as_ref().map_or(Ok(()), hear)).clone()
+    /// Waits until init is in its group: no command may start before. Tells whether it was moved since
+    /// it was asked last.
+    pub(crate) fn wait(&self) -> Result<bool, Failure> {
+        let is_first = self.heard.get().is_none();
+        self.heard.get_or_init(|| self.answer.as_ref().map_or(Ok(()), hear)).clone()?;
+        Ok(is_first && self.answer.is_some())
     }
 }
 
