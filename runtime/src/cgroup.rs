@@ -145,7 +145,7 @@ impl Groups {
     /// that is started from there needs none of it.
     pub fn find(search: Search) -> Result<Self, Unavailable> {
         let unavailable = match look(search, false).and_then(|place| Self::at(place, None)) {
-            Err(unavailable) if search.ask_manager => unavailable,
+            Err(unavailable) if search.ask_manager && unified::is_booted_with_systemd() => unavailable,
             found => return found,
         };
         let taken = manager::take_scope().map_err(|answer| Unavailable::NoScope {

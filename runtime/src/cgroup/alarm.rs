@@ -19,19 +19,20 @@ pub(super) struct Alarm {
 }
 
 impl Alarm {
-    pub(super) fn open(version: Version, nodes: &[Node]) -> io::Result<Self> {
+    /// None where the kernel tells nothing: without controllers there are no such files.
+    pub(super) fn open(version: Version, nodes: &[Node]) -> io::Result<Option<Self>> {
         let mut alarm =
             Self { all: Epoll::new(EpollCreateFlags::EPOLL_CLOEXEC)?, polled: Vec::new(), told: None };
         let of = |kind| nodes.iter().find(|node| node.has(kind));
-        if let Some(node) = of(Kind::Processes) {
-            alarm.poll(node, "pids.events")?;
+        for (kind, name) in [(Kind::Processes, "pids.events"), (Kind::Memory, "memory.events")] {
+            if let Some(node) = of(kind) {
+                unless_absent(alarm.poll(node, name))?;
+            }
         }
-        match (of(Kind::Memory), version) {
-            (Some(node), Version::V2) => alarm.poll(node, "memory.events")?,
-            (Some(node), Version::V1) => alarm.listen(node)?,
-            (None, _) => {}
+        if let (Some(node), Version::V1) = (of(Kind::Memory), version) {
+            unless_absent(alarm.listen(node))?;
         }
-        Ok(alarm)
+        Ok((alarm.told.is_some() || !alarm.polled.is_empty()).then_some(alarm))
     }
 
     /// The kernel answers `POLLPRI` once the file has changed since it was last read.
@@ -70,4 +71,8 @@ impl AsFd for Alarm {
     fn as_fd(&self) -> BorrowedFd<'_> {
         self.all.0.as_fd()
     }
+}
+
+fn unless_absent(result: io::Result<()>) -> io::Result<()> {
+    result.or_else(|error| if error.kind() == io::ErrorKind::NotFound { Ok(()) } else { Err(error) })
 }

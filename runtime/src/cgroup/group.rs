@@ -89,6 +89,11 @@ impl Group {
         &self.name
     }
 
+    /// Its directory of version 2, or those of version 1.
+    pub fn directories(&self) -> impl Iterator<Item = &Path> {
+        self.nodes.iter().map(|node| node.path.as_path())
+    }
+
     /// Which version it is of.
     pub fn version(&self) -> Version {
         self.version
@@ -130,11 +135,11 @@ impl Group {
     }
 
     /// Readable once something happened at a limit, until [`Group::events`] has been asked. None where
-    /// the kernel tells nothing of the kind.
+    /// the kernel tells nothing of the kind; of refused forks version 1 may not tell.
     pub fn alarm(&self) -> Option<BorrowedFd<'_>> {
         if self.alarm.get().is_none() {
             // Nobody else fills it in between.
-            let _ = self.alarm.set(Alarm::open(self.version, &self.nodes).ok()?);
+            let _ = self.alarm.set(Alarm::open(self.version, &self.nodes).ok()??);
         }
         self.alarm.get().map(|alarm| alarm.as_fd())
     }

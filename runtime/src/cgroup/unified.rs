@@ -67,7 +67,9 @@ pub(super) fn find(own: &Own, needed: Needed, asked: bool) -> Result<Place, Unav
 
 fn beside(own: &Own, needed: Needed) -> Result<Place, Unavailable> {
     let is_root = rustix::process::geteuid().is_root();
-    let parent = own.path.parent().filter(|_| own.path != own.top && !is_unit(&own.path));
+    // What lies next to a unit is its manager's.
+    let is_unit = is_unit(&own.path) && is_booted_with_systemd();
+    let parent = own.path.parent().filter(|_| own.path != own.top && !is_unit);
     let parent = parent.ok_or_else(|| Unavailable::NotDelegated { path: own.path.clone() })?;
     // Root may write everywhere, so that it takes more to say that the directory is ours: a limit on
     // our own group must hold for what we start.
@@ -202,7 +204,7 @@ fn is_unit(path: &Path) -> bool {
     path.extension().is_some_and(|kind| kind == "service" || kind == "scope" || kind == "slice")
 }
 
-fn is_booted_with_systemd() -> bool {
+pub(super) fn is_booted_with_systemd() -> bool {
     accessat(CWD, "/run/systemd/system", Access::EXISTS, AtFlags::empty()).is_ok()
 }
 
