@@ -1,0 +1,247 @@
+//! A sandbox with this program in it, and little else.
+
+use std::collections::BTreeSet;
+use std::ffi::CString;
+use std::fs::File;
+use std::io::Read as _;
+use std::os::fd::AsFd as _;
+use std::path::PathBuf;
+use std::process::ExitCode;
+use std::time::{Duration, Instant};
+
+use clearing_runtime::cgroup::{Events, Group, Groups, Limits, Sample, Search, Version};
+use clearing_runtime::spec::{
+    Access, Answer, ExecSpec, Identity, Mount, Network, Owners, PathRule, Rights, SandboxSpec, SyscallRule,
+};
+use clearing_runtime::{ExitStatus, Report, Sandbox};
+use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
+use nix::unistd::{getegid, geteuid};
+
+/// How a program ended, and what its group said.
+#[derive(Debug)]
+pub(crate) struct Ended {
+    /// None when init was killed along with it.
+    pub(crate) status: Option<ExitStatus>,
+    pub(crate) printed: String,
+    pub(crate) wall: Duration,
+    pub(crate) sample: Sample,
+    pub(crate) events: Events,
+    /// Whether the group's alarm rang.
+    pub(crate) rang: bool,
+}
+
+/// Runs this program with `words` in a group of its own; ends it when memory has run out.
+pub(crate) fn run(groups: &Groups, limits: Limits, words: &[&str]) -> Ended {
+    let mut group = groups.create().expect("a group");
+    let (mut read, write) = nix::unistd::pipe().map(|(read, write)| (File::from(read), write)).expect("pipe");
+    let started = Instant::now();
+    let mut sandbox = start(&mut group, limits, words, &File::from(write));
+    for enforcement in group.enforced() {
+        enforcement.taken.as_ref().expect("taken");
+    }
+    let (status, rang) = serve(&mut sandbox, &group);
+    let wall = started.elapsed();
+    drop(sandbox);
+    let (sample, events) = (group.sample(), group.events());
+    group.remove().expect("removed");
+    let mut printed = String::new();
+    read.read_to_string(&mut printed).expect("text");
+    Ended { status, printed, wall, sample, events, rang }
+}
+
+/// A sandbox in which this program has been asked to run.
+pub(crate) fn start(group: &mut Group, limits: Limits, words: &[&str], out: &File) -> Sandbox {
+    let mut sandbox = Sandbox::launch_in(&sandbox_spec(), &[], Some(group)).expect("launched");
+    sandbox.limit(group, limits).expect("limited");
+    let null = File::open("/dev/null").expect("null");
+    let errors = std::io::stderr();
+    sandbox.exec(&exec_spec(words), [null.as_fd(), out.as_fd(), errors.as_fd()]).expect("asked");
+    sandbox
+}
+
+fn serve(sandbox: &mut Sandbox, group: &Group) -> (Option<ExitStatus>, bool) {
+    let mut rang = false;
+    loop {
+        let mut polled = vec![PollFd::new(sandbox.as_fd(), PollFlags::POLLIN)];
+        polled.extend(group.alarm().map(|alarm| PollFd::new(alarm, PollFlags::POLLIN)));
+        poll(&mut polled, PollTimeout::NONE).expect("poll");
+        let ready: Vec<bool> = polled.iter().map(|fd| fd.any().unwrap_or(true)).collect();
+        let (reported, ringing) = (ready[0], ready.get(1).copied().unwrap_or(false));
+        drop(polled);
+        if ringing {
+            rang = true;
+            if group.events().oom_kills > 0 {
+                group.kill();
+            }
+        }
+        if reported {
+            match sandbox.next_report().expect("a report").map(|(report, _)| report) {
+                None => return (None, rang),
+                Some(Report::Exited { status, .. }) => return (Some(status), rang),
+                Some(Report::Failed(failure) | Report::NotStarted { failure, .. }) => panic!("{failure}"),
+                Some(Report::Ready { .. } | Report::Started { .. }) => {}
+            }
+        }
+    }
+}
+
+/// What limits add to a sandbox, in microseconds, from first to last.
+pub(crate) fn measure(rounds: usize) -> ExitCode {
+    let limits = Limits { memory: Some(512 << 20), processes: Some(64), cpu: Some(1000) };
+    let mut times: [Vec<u128>; 2] = Default::default();
+    let out = File::options().write(true).open("/dev/null").expect("null");
+    for round in 0..rounds * 2 {
+        let started = Instant::now();
+        if round % 2 == 0 {
+            let null = File::open("/dev/null").expect("null");
+            let mut sandbox = Sandbox::launch(&sandbox_spec(), &[]).expect("launched");
+            sandbox.exec(&exec_spec(&["nothing"]), [null.as_fd(), out.as_fd(), out.as_fd()]).expect("asked");
+            while sandbox
+                .next_report()
+                .expect("report")
+                .is_some_and(|(report, _)| !matches!(report, Report::Exited { .. }))
+            {}
+        } else {
+            let only =
+                std::env::var("ONLY").ok().map(|only| if only == "v1" { Version::V1 } else { Version::V2 });
+            let groups = Groups::find(Search { ask_manager: false, only }).expect("groups");
+            let mut group = groups.create().expect("group");
+            let mut sandbox = start(&mut group, limits, &["nothing"], &out);
+            while sandbox
+                .next_report()
+                .expect("report")
+                .is_some_and(|(report, _)| !matches!(report, Report::Exited { .. }))
+            {}
+            drop(sandbox);
+            std::hint::black_box((group.sample(), group.events()));
+            group.remove().expect("removed");
+        }
+        times[round % 2].push(started.elapsed().as_micros());
+    }
+    for (what, times) in ["without", "with"].iter().zip(&mut times) {
+        times.sort_unstable();
+        println!("{what}: median {} µs, least {} µs", times[times.len() / 2], times[0]);
+    }
+    ExitCode::SUCCESS
+}
+
+fn exec_spec(words: &[&str]) -> ExecSpec {
+    let argv = ["/payload", "payload"].iter().chain(words).map(|word| CString::new(*word).expect("text"));
+    ExecSpec {
+        id: 1,
+        argv: argv.collect(),
+        environment: Vec::new(),
+        cwd: c"/".into(),
+        terminal: None,
+        limits: Vec::new(),
+        last: true,
+        umask: 0o022,
+    }
+}
+
+fn sandbox_spec() -> SandboxSpec {
+    let (uid, gid) = (geteuid(), getegid());
+    let identity = if uid.is_root() {
+        Identity::Shifted { uid: 1000, gid: 1000, base: 524_288 }
+    } else {
+        Identity::Caller { uid: uid.as_raw(), gid: gid.as_raw() }
+    };
+    let bind = |source: PathBuf, target: &str| Mount::Bind {
+        source,
+        target: target.into(),
+        access: Access::ReadOnly,
+        owners: Owners::Host,
+    };
+    let link = |target: &str, to: &str| Mount::Symlink { target: target.into(), to: to.into() };
+    SandboxSpec {
+        identity,
+        network: Network::None,
+        hostname: "clearing".into(),
+        base: "/mnt".into(),
+        memory: 1 << 20,
+        root: vec![
+            bind("/usr".into(), "/usr"),
+            link("/lib", "usr/lib"),
+            link("/lib64", "usr/lib64"),
+            bind(std::env::current_exe().expect("own path"), "/payload"),
+            Mount::Proc { target: "/proc".into() },
+            Mount::Device { path: "/dev/null".into() },
+            Mount::Tmpfs { target: "/tmp".into(), size: 1 << 30, mode: 0o1777 },
+        ],
+        landlock: vec![
+            PathRule { path: "/".into(), rights: Rights::ReadExecute },
+            PathRule { path: "/tmp".into(), rights: Rights::All },
+        ],
+        syscalls: CALLS.iter().map(|name| allowed(name)).collect(),
+        best_effort: BTreeSet::new(),
+    }
+}
+
+fn allowed(name: &'static str) -> SyscallRule {
+    SyscallRule { name, answer: Answer::Allow, when: Vec::new(), otherwise: Answer::Allow }
+}
+
+/// What a program of Rust's makes of the kernel.
+const CALLS: [&str; 61] = [
+    "access",
+    "arch_prctl",
+    "brk",
+    "clock_gettime",
+    "clock_nanosleep",
+    "clone",
+    "clone3",
+    "close",
+    "dup2",
+    "execve",
+    "exit",
+    "exit_group",
+    "fcntl",
+    "fstat",
+    "ftruncate",
+    "futex",
+    "getpid",
+    "getrandom",
+    "getrusage",
+    "gettid",
+    "kill",
+    "lseek",
+    "madvise",
+    "memfd_create",
+    "mmap",
+    "mprotect",
+    "mremap",
+    "munmap",
+    "nanosleep",
+    "newfstatat",
+    "openat",
+    "pidfd_open",
+    "pidfd_send_signal",
+    "pipe2",
+    "poll",
+    "ppoll",
+    "pread64",
+    "prlimit64",
+    "read",
+    "readlink",
+    "recvfrom",
+    "recvmsg",
+    "rseq",
+    "rt_sigaction",
+    "rt_sigprocmask",
+    "rt_sigreturn",
+    "sched_getaffinity",
+    "sched_yield",
+    "sendmsg",
+    "sendto",
+    "set_robust_list",
+    "set_tid_address",
+    "sigaltstack",
+    "socketpair",
+    "statx",
+    "tgkill",
+    "vfork",
+    "wait4",
+    "waitid",
+    "write",
+    "writev",
+];
