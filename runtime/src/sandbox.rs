@@ -65,8 +65,9 @@ impl Sandbox {
     /// Clones init and returns at once; init makes its namespaces meanwhile, and waits for
     /// [`Sandbox::build`]. The calling process must have one thread.
     ///
-    /// A `group` is for this sandbox alone, and has limits once [`Sandbox::limit`] has been called. Init
-    /// keeps none of the caller's descriptors.
+    /// A `group` is for this sandbox alone: from here on it is removed should the calling process be
+    /// killed. It has limits once [`Sandbox::limit`] has been called. Init keeps none of the caller's
+    /// descriptors.
     pub fn launch(namespaces: &Namespaces, group: Option<&Group>) -> Result<Self, Failure> {
         let (channel, inits) = Channel::pair().at(Stage::Channel, || "socketpair(AF_UNIX)".into())?;
         let flags = namespaces::clone_flags().bits() as u64;
@@ -79,17 +80,19 @@ impl Sandbox {
             Forked::Parent { child, pidfd } => {
                 let identity = namespaces.identity;
                 let kept = Kept::default();
-                let sandbox = Self { init: child, pidfd, channel, identity, kept, settling: None };
+                let mut sandbox = Self { init: child, pidfd, channel, identity, kept, settling: None };
+                sandbox.settling = group.map(|group| group.settle(sandbox.init())).transpose()?;
                 sandbox.write_maps()?;
                 Ok(sandbox)
             }
         }
     }
 
-    /// Sets the limits of the group that the sandbox was launched for, and sees to it that the group is
-    /// removed should this process be killed. What became of each limit is in [`Group::enforced`].
+    /// Sets the limits of the group that the sandbox was launched for (`EINVAL` when for none), beside
+    /// init's work or later. What became of each is in [`Group::enforced`].
     pub fn limit(&mut self, group: &mut Group, limits: Limits) -> Result<(), Failure> {
-        self.settling = Some(group.settle(self.init(), limits)?);
+        self.settling.as_ref().ok_or(nix::errno::Errno::EINVAL).at(Stage::Limits, || "limits".into())?;
+        group.limit(limits);
         Ok(())
     }
 
@@ -108,7 +111,7 @@ impl Sandbox {
     }
 
     /// Asks init to run a command with these standard streams. May be called before the sandbox is
-    /// ready; the command starts when it is.
+    /// ready; the command starts when it is. Waits until init is in its group.
     pub fn exec(&self, spec: &ExecSpec, streams: [BorrowedFd<'_>; 3]) -> Result<(), Failure> {
         if self.settling.as_ref().map_or(Ok(false), Settling::wait)? {
             self.ask(&Request::Regrouped)?;

@@ -25,7 +25,7 @@ pub struct Group {
     enforced: Vec<Enforcement>,
     alarm: OnceCell<Alarm>,
     moved: Option<unified::Moved>,
-    sweeper: Option<Sweeper>,
+    sweeper: OnceCell<Sweeper>,
 }
 
 /// A directory of ours in one hierarchy.
@@ -66,8 +66,15 @@ impl Group {
             Place::Unified(_, Some(moved)) => Some(moved.try_clone()?),
             _ => None,
         };
-        let (enforced, alarm) = (Vec::new(), OnceCell::new());
-        Ok(Self { version: place.version(), name, nodes, enforced, alarm, moved, sweeper: None })
+        Ok(Self {
+            version: place.version(),
+            name,
+            nodes,
+            enforced: Vec::new(),
+            alarm: OnceCell::new(),
+            moved,
+            sweeper: OnceCell::new(),
+        })
     }
 
     fn make_legacy(places: &[super::legacy::Place], name: &str) -> Result<Vec<Node>, Failure> {
@@ -99,7 +106,7 @@ impl Group {
         self.version
     }
 
-    /// What became of each limit that was asked for; nothing before a sandbox was launched in it.
+    /// What became of each limit that was asked for; nothing before [`crate::Sandbox::limit`].
     pub fn enforced(&self) -> &[Enforcement] {
         &self.enforced
     }
@@ -110,15 +117,23 @@ impl Group {
         Some(node.directory.as_fd())
     }
 
-    /// Sets the limits, has a process stand by that removes the group should this one be killed, and in
-    /// version 1 begins to move `init` into it: that takes the kernel 10 ms, in which nobody waits yet.
-    pub(crate) fn settle(&mut self, init: u32, limits: Limits) -> Result<Settling, Failure> {
+    /// Has a process stand by that removes the group should this one be killed, and in version 1 begins to
+    /// move `init` into it: that takes the kernel 10 ms, in which nobody waits yet.
+    pub(crate) fn settle(&self, init: u32) -> Result<Settling, Failure> {
         let attached = (self.version == Version::V1).then_some(init);
         let (sweeper, settling) = Sweeper::fork(&self.nodes, self.moved.as_ref(), attached)
             .at(Stage::Limits, || "fork()".into())?;
-        self.sweeper = Some(sweeper);
-        self.enforced = limits::set(self.version, &self.nodes, limits);
+        self.sweeper.set(sweeper).map_err(|_| Failure {
+            stage: Stage::Limits,
+            action: format!("a second sandbox in {}", self.name),
+            errno: libc::EBUSY,
+        })?;
         Ok(settling)
+    }
+
+    /// Sets limits, and remembers what became of each.
+    pub(crate) fn limit(&mut self, limits: Limits) {
+        self.enforced = limits::set(self.version, &self.nodes, limits);
     }
 
     /// What it uses and has used.
