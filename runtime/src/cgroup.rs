@@ -144,15 +144,24 @@ impl Groups {
     /// May move the calling process into a group of its own, which costs about 10 ms; the next command
     /// that is started from there needs none of it.
     pub fn find(search: Search) -> Result<Self, Unavailable> {
-        let unavailable = match look(search, false).and_then(|place| Self::at(place, None)) {
-            Err(unavailable) if search.ask_manager && unified::is_booted_with_systemd() => unavailable,
+        let first = match look(search, false).and_then(|place| Self::at(place, None)) {
+            Err(unavailable) if search.ask_manager && search.only != Some(Version::V1) => unavailable,
             found => return found,
         };
-        let taken = manager::take_scope().map_err(|answer| Unavailable::NoScope {
-            answer: answer.to_string(),
-            before: Box::new(unavailable),
-        })?;
-        Self::at(look(search, true)?, Some(taken))
+        if !unified::is_booted_with_systemd() {
+            return Err(first);
+        }
+        if manager::delegates_ours() {
+            // Unless somebody else is in it.
+            let found = look(search, true).and_then(|place| Self::at(place, None));
+            if found.is_ok() {
+                return found;
+            }
+        }
+        let asked = manager::take_scope();
+        let asked = asked
+            .map_err(|error| Unavailable::NoScope { answer: error.to_string(), before: first.into() })?;
+        Self::at(look(search, true)?, Some(asked))
     }
 
     fn at(mut place: Place, asked: Option<Duration>) -> Result<Self, Unavailable> {
@@ -207,15 +216,15 @@ impl Place {
     }
 }
 
-/// Looks around; nothing is changed. After a scope was given, our own group is known to be delegated.
-fn look(search: Search, asked: bool) -> Result<Place, Unavailable> {
+/// Looks around; nothing is changed. Our own unit may be `known` to be delegated, whatever its mark.
+fn look(search: Search, known: bool) -> Result<Place, Unavailable> {
     let groups = hierarchy::own_groups()
         .at(Stage::Limits, || "read(\"/proc/self/cgroup\")".into())
         .map_err(Unavailable::Refused)?;
     let unified = || {
         let own = groups.iter().find(|own| own.is_unified()).ok_or(Unavailable::NotMounted)?;
         let needed = if search.only.is_some() { unified::Needed::Nothing } else { unified::Needed::Some };
-        Ok(Place::Unified(unified::find(own, needed, asked)?, None))
+        Ok(Place::Unified(unified::find(own, needed, known)?, None))
     };
     let legacy = || Ok(Place::Legacy(legacy::find(&groups)?));
     match search.only {

@@ -7,16 +7,18 @@
 //! its time. The arguments are our own words and a process id.
 
 use std::io;
+use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 use std::thread::sleep;
 use std::time::{Duration, Instant};
 
 use rustix::fs::{Access, AtFlags, CWD, accessat};
 
-use super::files;
+use super::hierarchy::{self, Own};
+use super::{names, unified};
 
 /// `PATH` may name directories of the project.
-const PROGRAMS: [&str; 3] = ["/usr/bin/busctl", "/bin/busctl", "/run/current-system/sw/bin/busctl"];
+const DIRECTORIES: [&str; 3] = ["/usr/bin", "/bin", "/run/current-system/sw/bin"];
 const PATIENCE: Duration = Duration::from_secs(10);
 const MANAGER: [&str; 4] = [
     "org.freedesktop.systemd1",
@@ -25,32 +27,63 @@ const MANAGER: [&str; 4] = [
     "StartTransientUnit",
 ];
 
+/// Whether the unit that we are in is the user's, and was delegated to whoever runs in it: that manager
+/// leaves no mark to be read.
+pub(super) fn delegates_ours() -> bool {
+    let Some(unit) = own_unit() else { return false };
+    let name = unit.file_name().and_then(|name| name.to_str());
+    let shown = name.filter(|_| is_below_user_manager(&unit)).and_then(|name| {
+        run("systemctl", ["--user", "show", "--property=Delegate", "--value", "--", name]).ok()
+    });
+    let is_delegated = shown.is_some_and(|shown| shown.trim_end() == "yes");
+    if is_delegated {
+        unified::mark(&unit);
+    }
+    is_delegated
+}
+
 /// Moves the calling process into a scope of its own, delegated to it; the scope ends with its last
 /// process. Tells how long that took.
 pub(super) fn take_scope() -> io::Result<Duration> {
     let started = Instant::now();
-    let before = group()?;
-    let program =
-        PROGRAMS.into_iter().find(|path| accessat(CWD, *path, Access::EXEC_OK, AtFlags::empty()).is_ok());
-    let program = program.ok_or_else(|| io::Error::other("there is no busctl"))?;
-    let asked = Command::new(program)
-        .args(arguments(&names_scope()?))
-        .env_clear()
-        .envs(ADDRESSES.into_iter().filter_map(|name| Some((name, std::env::var_os(name)?))))
-        .stdin(Stdio::null())
-        .stdout(Stdio::null())
-        .output()?;
-    if !asked.status.success() {
-        let said = String::from_utf8_lossy(&asked.stderr);
-        return Err(io::Error::other(said.trim().to_owned()));
-    }
-    while group()? == before {
+    let before = own_unit();
+    run("busctl", arguments(&format!("{}.scope", names::new()?)).iter().map(String::as_str))?;
+    while own_unit() == before {
         if started.elapsed() > PATIENCE {
             return Err(io::Error::other("it did not move us"));
         }
         sleep(Duration::from_millis(1));
     }
+    own_unit().iter().for_each(|unit| unified::mark(unit));
     Ok(started.elapsed())
+}
+
+fn own_unit() -> Option<PathBuf> {
+    let own = hierarchy::own_groups().ok()?.into_iter().find(Own::is_unified)?;
+    unified::unit_of(&own.path, &own.top).map(Path::to_owned)
+}
+
+fn is_below_user_manager(unit: &Path) -> bool {
+    let manager = format!("user@{}.service", rustix::process::geteuid().as_raw());
+    unit.parent().is_some_and(|above| above.iter().any(|part| part == manager.as_str()))
+}
+
+/// What one of systemd's programs prints.
+fn run<'a>(program: &str, arguments: impl IntoIterator<Item = &'a str>) -> io::Result<String> {
+    let path = DIRECTORIES.into_iter().map(|directory| Path::new(directory).join(program));
+    let mut path = path.filter(|path| accessat(CWD, path, Access::EXEC_OK, AtFlags::empty()).is_ok());
+    let path = path.next().ok_or_else(|| io::Error::other(format!("there is no {program}")))?;
+    let run = Command::new(path)
+        .args(arguments)
+        .env_clear()
+        .envs(ADDRESSES.into_iter().filter_map(|name| Some((name, std::env::var_os(name)?))))
+        .stdin(Stdio::null())
+        .output()?;
+    if run.status.success() {
+        Ok(String::from_utf8_lossy(&run.stdout).into_owned())
+    } else {
+        Err(io::Error::other(String::from_utf8_lossy(&run.stderr).trim().to_owned()))
+    }
 }
 
 /// What says where the user's manager is.
@@ -79,12 +112,4 @@ fn arguments(scope: &str) -> Vec<String> {
     let head = [whose, "--quiet", "--timeout=5", "call"].into_iter().chain(MANAGER);
     let call = head.chain(["ssa(sv)a(sa(sv))", scope, "fail"]).chain(properties);
     call.map(str::to_owned).collect()
-}
-
-fn names_scope() -> io::Result<String> {
-    Ok(format!("{}.scope", super::names::new()?))
-}
-
-fn group() -> io::Result<String> {
-    files::read(CWD, "/proc/self/cgroup")
 }

@@ -13,7 +13,9 @@
 use std::os::fd::{AsFd, OwnedFd};
 use std::path::{Path, PathBuf};
 
-use rustix::fs::{Access, AtFlags, CWD, Mode, OFlags, accessat, getxattr, mkdirat, openat, unlinkat};
+use rustix::fs::{
+    Access, AtFlags, CWD, Mode, OFlags, XattrFlags, accessat, getxattr, mkdirat, openat, setxattr, unlinkat,
+};
 
 use super::files;
 use super::hierarchy::Own;
@@ -59,13 +61,13 @@ pub(super) enum Needed {
     Nothing,
 }
 
-/// Looks for a place next to our own group, then inside it; nothing is changed. A group that we have
-/// `asked` for is delegated, whatever it is marked with.
-pub(super) fn find(own: &Own, needed: Needed, asked: bool) -> Result<Place, Unavailable> {
-    beside(own, needed).or_else(|_| below(own, needed, asked))
+/// Looks for a place next to our own group, then inside it; nothing is changed. Our own unit may be
+/// `known` to be delegated, whatever its mark.
+pub(super) fn find(own: &Own, needed: Needed, known: bool) -> Result<Place, Unavailable> {
+    beside(own, needed, known).or_else(|_| below(own, needed, known))
 }
 
-fn beside(own: &Own, needed: Needed) -> Result<Place, Unavailable> {
+fn beside(own: &Own, needed: Needed, known: bool) -> Result<Place, Unavailable> {
     let is_root = rustix::process::geteuid().is_root();
     // What lies next to a unit is its manager's.
     let is_unit = is_unit(&own.path) && is_booted_with_systemd();
@@ -74,7 +76,7 @@ fn beside(own: &Own, needed: Needed) -> Result<Place, Unavailable> {
     // Root may write everywhere, so that it takes more to say that the directory is ours: a limit on
     // our own group must hold for what we start.
     let is_ours = own.path.ends_with(SUPERVISOR) || !is_root || is_marked(parent);
-    if !is_ours || is_managed(parent, &own.top) {
+    if !is_ours || !known && is_managed(parent, &own.top) {
         return Err(Unavailable::NotDelegated { path: parent.to_owned() });
     }
     let directory = open_writable(parent)?;
@@ -83,9 +85,9 @@ fn beside(own: &Own, needed: Needed) -> Result<Place, Unavailable> {
     Ok(Place { directory, path: parent.to_owned(), controllers, step })
 }
 
-fn below(own: &Own, needed: Needed, asked: bool) -> Result<Place, Unavailable> {
+fn below(own: &Own, needed: Needed, known: bool) -> Result<Place, Unavailable> {
     let path = &own.path;
-    if !asked && is_managed(path, &own.top) {
+    if !known && is_managed(path, &own.top) {
         return Err(Unavailable::NotDelegated { path: path.clone() });
     }
     let directory = open_writable(path)?;
@@ -196,8 +198,20 @@ fn controllers(directory: &OwnedFd, path: &Path, needed: Needed) -> Result<(Vec<
 /// Whether a service manager runs this part of the tree and has not given it away: it may undo there
 /// what it did not do. <https://systemd.io/CGROUP_DELEGATION/>
 fn is_managed(path: &Path, top: &Path) -> bool {
-    let unit = path.ancestors().take_while(|part| part.starts_with(top)).find(|part| is_unit(part));
+    let unit = unit_of(path, top);
     unit.is_some_and(|unit| is_booted_with_systemd() && !is_marked(unit) && !is_given_to_us(unit))
+}
+
+/// The unit that a group belongs to.
+pub(super) fn unit_of<'a>(path: &'a Path, top: &Path) -> Option<&'a Path> {
+    path.ancestors().take_while(|part| part.starts_with(top)).find(|part| is_unit(part))
+}
+
+/// Says of a unit, as the system's manager does of its own, that it is delegated: what is started from
+/// it need not ask again.
+pub(super) fn mark(unit: &Path) {
+    // Where the kernel has no such attributes, it asks again.
+    let _ = setxattr(unit, MARKS[0], b"1", XattrFlags::empty());
 }
 
 fn is_unit(path: &Path) -> bool {
@@ -208,9 +222,12 @@ pub(super) fn is_booted_with_systemd() -> bool {
     accessat(CWD, "/run/systemd/system", Access::EXISTS, AtFlags::empty()).is_ok()
 }
 
-/// systemd's mark on a unit with `Delegate=`; only root sees the older one.
+/// The mark of a unit with `Delegate=`, and an older one that only root sees. The users' own managers
+/// set neither.
+const MARKS: [&str; 2] = ["user.delegate", "trusted.delegate"];
+
 fn is_marked(unit: &Path) -> bool {
-    ["user.delegate", "trusted.delegate"].into_iter().any(|name| {
+    MARKS.into_iter().any(|name| {
         let mut value = [0; 8];
         getxattr(unit, name, &mut value).is_ok_and(|length| value[..length] == *b"1")
     })
