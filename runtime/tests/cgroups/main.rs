@@ -46,7 +46,7 @@ fn main() -> ExitCode {
     match arguments.iter().map(String::as_str).collect::<Vec<_>>()[..] {
         ["payload", ref rest @ ..] => payload::run(rest),
         ["supervise", version] => ending::supervise(version),
-        ["measure", rounds] => sandboxed::measure(rounds.parse().expect("a number")),
+        ["measure", version, rounds] => sandboxed::measure(version, rounds.parse().expect("a number")),
         ["find", ref rest @ ..] => find(rest.contains(&"ask")),
         // The runner's own flags.
         ref filters => {

@@ -11,7 +11,8 @@ use std::time::{Duration, Instant};
 
 use clearing_runtime::cgroup::{Events, Group, Groups, Limits, Sample, Search, Version};
 use clearing_runtime::spec::{
-    Access, Answer, ExecSpec, Identity, Mount, Network, Owners, PathRule, Rights, SandboxSpec, SyscallRule,
+    Access, Answer, ExecSpec, Identity, Mount, Namespaces, Network, Owners, PathRule, Rights, Room,
+    SandboxSpec, SyscallRule,
 };
 use clearing_runtime::{ExitStatus, Report, Sandbox};
 use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
@@ -51,7 +52,8 @@ pub(crate) fn run(groups: &Groups, limits: Limits, words: &[&str]) -> Ended {
 
 /// A sandbox in which this program has been asked to run.
 pub(crate) fn start(group: &mut Group, limits: Limits, words: &[&str], out: &File) -> Sandbox {
-    let mut sandbox = Sandbox::launch_in(&sandbox_spec(), &[], Some(group)).expect("launched");
+    let mut sandbox = Sandbox::launch(&namespaces(), Some(group)).expect("launched");
+    sandbox.build(&sandbox_spec(), &[]).expect("asked");
     sandbox.limit(group, limits).expect("limited");
     let null = File::open("/dev/null").expect("null");
     let errors = std::io::stderr();
@@ -85,36 +87,20 @@ fn serve(sandbox: &mut Sandbox, group: &Group) -> (Option<ExitStatus>, bool) {
     }
 }
 
-/// What limits add to a sandbox, in microseconds, from first to last.
-pub(crate) fn measure(rounds: usize) -> ExitCode {
-    let limits = Limits { memory: Some(512 << 20), processes: Some(64), cpu: Some(1000) };
+/// What groups add to a sandbox, in microseconds: the same many times without one and with one.
+pub(crate) fn measure(version: &str, rounds: usize) -> ExitCode {
+    let only = match version {
+        "v1" => Some(Version::V1),
+        "v2" => Some(Version::V2),
+        _ => None,
+    };
     let mut times: [Vec<u128>; 2] = Default::default();
-    let out = File::options().write(true).open("/dev/null").expect("null");
     for round in 0..rounds * 2 {
         let started = Instant::now();
         if round % 2 == 0 {
-            let null = File::open("/dev/null").expect("null");
-            let mut sandbox = Sandbox::launch(&sandbox_spec(), &[]).expect("launched");
-            sandbox.exec(&exec_spec(&["nothing"]), [null.as_fd(), out.as_fd(), out.as_fd()]).expect("asked");
-            while sandbox
-                .next_report()
-                .expect("report")
-                .is_some_and(|(report, _)| !matches!(report, Report::Exited { .. }))
-            {}
+            without_group()
         } else {
-            let only =
-                std::env::var("ONLY").ok().map(|only| if only == "v1" { Version::V1 } else { Version::V2 });
-            let groups = Groups::find(Search { ask_manager: false, only }).expect("groups");
-            let mut group = groups.create().expect("group");
-            let mut sandbox = start(&mut group, limits, &["nothing"], &out);
-            while sandbox
-                .next_report()
-                .expect("report")
-                .is_some_and(|(report, _)| !matches!(report, Report::Exited { .. }))
-            {}
-            drop(sandbox);
-            std::hint::black_box((group.sample(), group.events()));
-            group.remove().expect("removed");
+            with_group(only)
         }
         times[round % 2].push(started.elapsed().as_micros());
     }
@@ -123,6 +109,36 @@ pub(crate) fn measure(rounds: usize) -> ExitCode {
         println!("{what}: median {} µs, least {} µs", times[times.len() / 2], times[0]);
     }
     ExitCode::SUCCESS
+}
+
+fn without_group() {
+    let null = File::options().read(true).write(true).open("/dev/null").expect("null");
+    let mut sandbox = Sandbox::launch(&namespaces(), None).expect("launched");
+    sandbox.build(&sandbox_spec(), &[]).expect("asked");
+    sandbox.exec(&exec_spec(&["nothing"]), [null.as_fd(); 3]).expect("asked");
+    until_exited(&mut sandbox);
+}
+
+fn with_group(only: Option<Version>) {
+    let limits = Limits { memory: Some(512 << 20), processes: Some(64), cpu: Some(1000) };
+    let null = File::options().read(true).write(true).open("/dev/null").expect("null");
+    let groups = Groups::find(Search { ask_manager: false, only }).expect("groups");
+    let mut group = groups.create().expect("a group");
+    let mut sandbox = start(&mut group, limits, &["nothing"], &null);
+    until_exited(&mut sandbox);
+    drop(sandbox);
+    std::hint::black_box((group.sample(), group.events()));
+    group.remove().expect("removed");
+}
+
+fn until_exited(sandbox: &mut Sandbox) {
+    loop {
+        match sandbox.next_report().expect("a report") {
+            Some((Report::Exited { .. }, _)) => return,
+            Some((Report::Ready { .. } | Report::Started { .. }, _)) => {}
+            other => panic!("{:?}", other.map(|(report, _)| report)),
+        }
+    }
 }
 
 fn exec_spec(words: &[&str]) -> ExecSpec {
@@ -139,13 +155,17 @@ fn exec_spec(words: &[&str]) -> ExecSpec {
     }
 }
 
-fn sandbox_spec() -> SandboxSpec {
+fn namespaces() -> Namespaces {
     let (uid, gid) = (geteuid(), getegid());
     let identity = if uid.is_root() {
         Identity::Shifted { uid: 1000, gid: 1000, base: 524_288 }
     } else {
         Identity::Caller { uid: uid.as_raw(), gid: gid.as_raw() }
     };
+    Namespaces { identity, network: Network::None }
+}
+
+fn sandbox_spec() -> SandboxSpec {
     let bind = |source: PathBuf, target: &str| Mount::Bind {
         source,
         target: target.into(),
@@ -154,11 +174,8 @@ fn sandbox_spec() -> SandboxSpec {
     };
     let link = |target: &str, to: &str| Mount::Symlink { target: target.into(), to: to.into() };
     SandboxSpec {
-        identity,
-        network: Network::None,
         hostname: "clearing".into(),
-        base: "/mnt".into(),
-        memory: 1 << 20,
+        memory: Room { bytes: 1 << 30, inodes: 1000 },
         root: vec![
             bind("/usr".into(), "/usr"),
             link("/lib", "usr/lib"),
@@ -166,7 +183,7 @@ fn sandbox_spec() -> SandboxSpec {
             bind(std::env::current_exe().expect("own path"), "/payload"),
             Mount::Proc { target: "/proc".into() },
             Mount::Device { path: "/dev/null".into() },
-            Mount::Tmpfs { target: "/tmp".into(), size: 1 << 30, mode: 0o1777 },
+            Mount::Memory { target: "/tmp".into(), mode: 0o1777 },
         ],
         landlock: vec![
             PathRule { path: "/".into(), rights: Rights::ReadExecute },
