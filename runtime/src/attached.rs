@@ -4,12 +4,12 @@ use std::io;
 use std::os::fd::{AsFd as _, AsRawFd as _, BorrowedFd, OwnedFd};
 
 use rustix::fs::{AtFlags, Mode, OFlags, mkdirat, openat, unlinkat};
-use rustix::mount::{UnmountFlags, unmount};
 
 use crate::mounts::attach;
 
-/// A mount in the root under construction, until it is dropped: kernels before 6.15 take an overlay's
+/// A mount in the root under construction, until that is entered: kernels before 6.15 take an overlay's
 /// layers only from mounts of the caller's namespace.
+#[must_use = "what stays in the root is seen by the command"]
 pub(crate) struct Attached {
     root: OwnedFd,
     name: String,
@@ -30,13 +30,13 @@ impl Attached {
     pub(crate) fn top(&self) -> &OwnedFd {
         &self.mount
     }
-}
 
-impl Drop for Attached {
-    fn drop(&mut self) {
-        // The overlay holds private clones of its layers. Should this fail the mount stays in the
-        // root, where it shows no more than the overlay does.
-        let _ = unmount(format!("/proc/self/fd/{}", self.mount.as_raw_fd()), UnmountFlags::DETACH);
-        let _ = unlinkat(&self.root, &self.name, AtFlags::REMOVEDIR);
+    /// Moves it out of the root and upon `host`, a directory of the root that is about to be unmounted
+    /// as a whole: an unmount for each would wait for the kernel each time. The overlay holds private
+    /// clones of its layers.
+    pub(crate) fn leave(self, host: BorrowedFd<'_>) -> io::Result<OwnedFd> {
+        attach(&self.mount, host)?;
+        unlinkat(&self.root, &self.name, AtFlags::REMOVEDIR)?;
+        Ok(self.mount)
     }
 }

@@ -57,6 +57,8 @@ fn be_born(namespaces: Namespaces, supervisor: &Channel) -> Result<Vec<GuardRepo
     // What init makes has the modes that the spec says, whatever the caller's umask.
     rustix::process::umask(Mode::empty());
     namespaces::unshare_others(network)?;
+    let private = MountPropagationFlags::PRIVATE | MountPropagationFlags::REC;
+    mount_change("/", private).at(Stage::Mounts, || "mount(\"/\", MS_PRIVATE | MS_REC)".into())?;
     let mut guards = namespaces::reports(network);
     take_identity(identity, supervisor)?;
     guards.push(GuardReport::enforced(Guard::Idmap, describe_identity(identity)));
@@ -94,7 +96,9 @@ fn take_order(supervisor: &Channel) -> Result<Option<Order>, Failure> {
 }
 
 fn set_up(spec: &SandboxSpec, mapped: MappedMounts, guards: &mut Vec<GuardReport>) -> Result<Kept, Failure> {
-    let kept = build_root(spec, mapped)?;
+    let mut root = Root::attach(mapped, spec.memory)?;
+    root.build(&spec.root)?;
+    let kept = root.enter()?;
     guards.push(GuardReport::enforced(Guard::Rootfs, "private root, read-only, entered by pivot_root"));
     guards.push(GuardReport::enforced(Guard::Procfs, "new procfs, hidepid, masked"));
     nix::unistd::sethostname(&spec.hostname)
@@ -139,14 +143,6 @@ fn become_unreadable_and_mortal() -> Result<(), Failure> {
         .at(Stage::Init, || "prctl(PR_SET_DUMPABLE, 0)".into())?;
     wipe_environment();
     prctl::set_name(c"clearing-init").at(Stage::Init, || "prctl(PR_SET_NAME)".into())
-}
-
-fn build_root(spec: &SandboxSpec, mapped: MappedMounts) -> Result<Kept, Failure> {
-    let private = MountPropagationFlags::PRIVATE | MountPropagationFlags::REC;
-    mount_change("/", private).at(Stage::Mounts, || "mount(\"/\", MS_PRIVATE | MS_REC)".into())?;
-    let mut root = Root::attach(mapped, spec.memory)?;
-    root.build(&spec.root)?;
-    root.enter()
 }
 
 /// What every command will enter is made once, before there is one.

@@ -52,8 +52,8 @@ impl Memory {
         self.attached.top()
     }
 
-    /// Takes it out of every path; it lives on in its overlays and in what is returned.
-    pub(crate) fn detach(self) -> io::Result<OwnedFd> {
-        self.top().try_clone()
+    /// Takes it out of the root; it lives on in its overlays and in what is returned.
+    pub(crate) fn leave(self, host: BorrowedFd<'_>) -> io::Result<OwnedFd> {
+        self.attached.leave(host)
     }
 }

@@ -13,12 +13,13 @@ use rustix::mount::{
     self as kernel, FsMountFlags, FsOpenFlags, MountAttrFlags, MoveMountFlags, OpenTreeFlags,
 };
 
+use crate::attached::Attached;
 use crate::error::{AtStage as _, Failure, Stage};
 use crate::mapped::MappedMounts;
 use crate::memory::Memory;
 use crate::overlay::{Layers, Overlay, Sources};
 use crate::sandbox::Kept;
-use crate::spec::{Access, Layer, Mount, Owners, Room};
+use crate::spec::{Access, Mount, Owners, Room};
 use crate::sys::{MountAttributes, mount_setattr, protect_mount};
 use crate::targets::{TargetKind, Targets};
 
@@ -38,29 +39,29 @@ pub(crate) struct Root {
     overlays: Vec<OwnedFd>,
     /// The procfs, once there is one.
     processes: Option<OwnedFd>,
-    /// What is kept in memory, once there is something, and how much it may be.
-    memory: Option<Memory>,
-    room: Room,
+    memory: Memory,
+    /// What overlays were made from.
+    attached: Vec<Attached>,
     /// A mask that is in place, to clone the next one from.
     mask: Option<OwnedFd>,
 }
 
 impl Root {
-    /// Attaches an empty root over the host's, in this mount namespace alone. Absolute paths still
-    /// lead into the host's: they start at the process's root directory, not at what covers it.
+    /// Attaches an empty root over the host's, in this mount namespace alone. Absolute paths still lead
+    /// into the host's: they start at the process's root directory, not at what covers it.
     pub(crate) fn attach(mapped: MappedMounts, room: Room) -> Result<Self, Failure> {
         let top = new_filesystem("tmpfs", &[("mode", "0755"), ("size", "1m")], PRIVATE)
             .at(Stage::Mounts, || "fsmount(tmpfs) for the root".into())?;
-        let host = rustix::fs::open("/", OFlags::PATH | OFlags::CLOEXEC, Mode::empty())
-            .at(Stage::Mounts, || "open(\"/\")".into())?;
-        attach(&top, host.as_fd()).at(Stage::Mounts, || "move_mount(tmpfs) over \"/\"".into())?;
+        attach(&top, open_host("/")?.as_fd()).at(Stage::Mounts, || "move_mount(tmpfs) over \"/\"".into())?;
+        let memory = Memory::attach(top.as_fd(), room)
+            .at(Stage::Mounts, || format!("mount(tmpfs, {} bytes) for the memory", room.bytes))?;
         Ok(Self {
             targets: Targets::new(top),
             mapped,
             overlays: Vec::new(),
             processes: None,
-            memory: None,
-            room,
+            memory,
+            attached: Vec::new(),
             mask: None,
         })
     }
@@ -71,11 +72,11 @@ impl Root {
     }
 
     /// Makes the root read-only and its own the only file system tree in sight; hands out what outlives it.
-    pub(crate) fn enter(mut self) -> Result<Kept, Failure> {
-        let memory = self.memory.take().map(Memory::detach).transpose();
-        let memory = memory.at(Stage::Mounts, || "dup(memory)".into())?;
-        let top = self.targets.top();
-        if self.mask.is_some() {
+    pub(crate) fn enter(self) -> Result<Kept, Failure> {
+        let Self { targets, memory, attached, overlays, processes, mask, .. } = self;
+        let top = targets.top();
+        let memory = leave(memory, attached)?;
+        if mask.is_some() {
             // The masks hold what they show, and none is made any more: an unlinked file has no clones.
             rustix::fs::unlinkat(top, MASK, AtFlags::empty()).at(Stage::Mounts, || "unlink(mask)".into())?;
         }
@@ -86,9 +87,8 @@ impl Root {
         kernel::unmount(".", kernel::UnmountFlags::DETACH)
             .at(Stage::Mounts, || "umount2(old root, MNT_DETACH)".into())?;
         rustix::process::chdir("/").at(Stage::Mounts, || "chdir(\"/\")".into())?;
-        let Self { processes, overlays, .. } = self;
         let segments = processes.as_ref().and_then(shared_memory);
-        Ok(Kept { memory, processes, segments, overlays })
+        Ok(Kept { memory: Some(memory), processes, segments, overlays })
     }
 
     fn carry_out(&mut self, step: &Mount) -> io::Result<()> {
@@ -97,7 +97,7 @@ impl Root {
             Mount::File { target, content, mode } => self.write_file(target, content, *mode),
             Mount::Symlink { target, to } => self.targets.make_symlink(target, to),
             Mount::Memory { target, mode } => {
-                let directory = self.memory()?.directory(*mode)?;
+                let directory = self.memory.directory(*mode)?;
                 self.mount_at(target, directory)
             }
             Mount::Bind { source, target, access, owners } => {
@@ -123,22 +123,15 @@ impl Root {
     }
 
     fn overlay(&mut self, overlay: &Overlay<'_>) -> io::Result<OwnedFd> {
-        if matches!(overlay.layer, Layer::Memory { .. }) {
-            self.memory()?;
-        }
-        let root = self.targets.top().as_fd();
-        let sources = Sources { root, mapped: &mut self.mapped, memory: self.memory.as_ref() };
+        let sources = Sources {
+            root: self.targets.top().as_fd(),
+            mapped: &mut self.mapped,
+            attached: &mut self.attached,
+            memory: &self.memory,
+        };
         let mount = Layers::open(overlay, sources)?.mount(PRIVATE)?;
         self.overlays.push(mount.try_clone()?);
         Ok(mount)
-    }
-
-    fn memory(&mut self) -> io::Result<&mut Memory> {
-        let memory = match self.memory.take() {
-            Some(memory) => memory,
-            None => Memory::attach(self.targets.top().as_fd(), self.room)?,
-        };
-        Ok(self.memory.insert(memory))
     }
 
     /// Attaches `mount` at `target`, which is made to be of its kind.
@@ -197,6 +190,22 @@ impl Root {
             Owners::Host => clone_tree(CWD, source, access),
         }
     }
+}
+
+fn open_host(path: &str) -> Result<OwnedFd, Failure> {
+    rustix::fs::open(path, OFlags::PATH | OFlags::DIRECTORY | OFlags::CLOEXEC, Mode::empty())
+        .at(Stage::Mounts, || format!("open({path:?})"))
+}
+
+/// Takes what overlays were made from out of the root; hands out the memory. All of it goes upon the
+/// host's `/proc`, which nothing needs any more.
+fn leave(memory: Memory, attached: Vec<Attached>) -> Result<OwnedFd, Failure> {
+    let host = open_host("/proc")?;
+    let moved = || "move_mount(layers) out of the root".to_owned();
+    for mount in attached {
+        mount.leave(host.as_fd()).at(Stage::Mounts, moved)?;
+    }
+    memory.leave(host.as_fd()).at(Stage::Mounts, moved)
 }
 
 /// Clones a tree of the host, unattached. A plain clone of a tree with mounts below it is refused in

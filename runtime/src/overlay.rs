@@ -24,7 +24,9 @@ pub(crate) struct Sources<'a> {
     /// The root under construction.
     pub(crate) root: BorrowedFd<'a>,
     pub(crate) mapped: &'a mut MappedMounts,
-    pub(crate) memory: Option<&'a Memory>,
+    /// Takes the id-mapped clones, which stay attached until the root is entered.
+    pub(crate) attached: &'a mut Vec<Attached>,
+    pub(crate) memory: &'a Memory,
 }
 
 /// Open directories that an overlay is made of.
@@ -37,38 +39,35 @@ pub(crate) struct Layers {
     work: OwnedFd,
     /// Whether there is a disk that anything could wait for.
     on_disk: bool,
-    /// Id-mapped clones, attached in the root as long as the overlay is being mounted.
-    _attached: Vec<Attached>,
 }
 
 impl Layers {
     /// Opens the directories, through id-mapped mounts where the overlay's owners ask for them.
     pub(crate) fn open(overlay: &Overlay<'_>, sources: Sources<'_>) -> io::Result<Self> {
-        let mut attached = Vec::new();
         let mut open = |path: &Path| match overlay.owners {
             Owners::Host => directory(CWD, path),
             Owners::Mapped { .. } => {
                 let mount = Attached::new(sources.root, sources.mapped.take(path)?)?;
                 let top = directory(mount.top().as_fd(), Path::new("."));
-                attached.push(mount);
+                sources.attached.push(mount);
                 top
             }
         };
         let lower = overlay.lower.iter().map(|path| open(path)).collect::<io::Result<_>>()?;
-        let (upper, work) = match (overlay.layer, sources.memory) {
-            (Layer::Directories { upper, work }, _) => {
+        let (upper, work) = match overlay.layer {
+            Layer::Directories { upper, work } => {
                 let parent = open(parent_of(upper)?)?;
                 (directory(parent.as_fd(), name_of(upper)?)?, directory(parent.as_fd(), name_of(work)?)?)
             }
-            (Layer::Memory { name, mode }, Some(memory)) => {
+            Layer::Memory { name, mode } => {
+                let memory = sources.memory;
                 let (upper, work) = memory.layer(name, *mode)?;
                 let open = |name: &str| directory(memory.top().as_fd(), Path::new(name));
                 (open(&upper)?, open(&work)?)
             }
-            (Layer::Memory { .. }, None) => return Err(io::ErrorKind::InvalidInput.into()),
         };
         let on_disk = matches!(overlay.layer, Layer::Directories { .. });
-        Ok(Self { lower, upper, work, on_disk, _attached: attached })
+        Ok(Self { lower, upper, work, on_disk })
     }
 
     /// Mounts the overlay, unattached. On disk it is `volatile`: nothing waits for that, and whoever

@@ -100,6 +100,20 @@ fn no_mount_honours_set_user_id_bits() {
     });
 }
 
+#[test]
+fn nothing_lies_beneath_the_root() {
+    for_each_caller(|caller| {
+        let site = Site::new(caller);
+        let output = attempt(&site, "cat /proc/self/mountinfo");
+        let mounts: Vec<&str> = output.stdout.lines().filter(|line| line.contains(" - ")).collect();
+        let at_root: Vec<_> = mounts.iter().filter(|line| line.split(' ').nth(4) == Some("/")).collect();
+        assert!(matches!(at_root[..], [root] if root.contains(" - tmpfs ")), "{at_root:?}");
+        let points: std::collections::BTreeSet<_> =
+            mounts.iter().map(|line| line.split(' ').nth(4)).collect();
+        assert_eq!(points.len(), mounts.len(), "a mount covers another: {mounts:#?}");
+    });
+}
+
 /// Devices are bound one by one; writing to them is what they are for.
 fn is_device(mount_point: &str) -> bool {
     mount_point.starts_with("/dev/")
