@@ -20,9 +20,10 @@ const DEVICE_LINKS: [(&str, &str); 5] = [
     ("/dev/stderr", "/proc/self/fd/2"),
 ];
 /// What procfs tells of the host to anyone. `kcore`, `kmsg`, `sysrq-trigger`, `timer_list` and the like
-/// belong to the host's root, which no id inside is and no capability inside reaches.
-const MASKED: [&str; 5] =
-    ["/proc/keys", "/proc/key-users", "/proc/kallsyms", "/proc/interrupts", "/proc/cmdline"];
+/// belong to the host's root, which no id inside is and no capability inside reaches. Of locks the
+/// kernel hides only those that a process holds, not those of an open file description.
+const MASKED: [&str; 6] =
+    ["/proc/keys", "/proc/key-users", "/proc/kallsyms", "/proc/interrupts", "/proc/cmdline", "/proc/locks"];
 /// Services of the host keep sockets there, which can be connected to through a read-only mount.
 const HOST_STATE: [&str; 2] = ["/usr/local/var", "/usr/var"];
 /// Empty at the beginning, and gone with the run.
