@@ -3,6 +3,7 @@
 use std::ops::RangeInclusive;
 use std::time::Duration;
 
+use serde::Serialize;
 use thiserror::Error;
 
 use crate::quantity::{
@@ -11,7 +12,8 @@ use crate::quantity::{
 };
 
 /// A limit that a flag or a request can set in place of the profile's.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize)]
+#[serde(rename_all = "camelCase")]
 pub enum LimitName {
     /// Wall time.
     Timeout,

@@ -73,6 +73,7 @@ mod store;
 mod tool_finder;
 mod tools;
 mod walk;
+mod written;
 
 pub use base::{Base, BaseEntry, BaseRequest, HostNames};
 pub use caches::caches;
@@ -91,3 +92,4 @@ pub use settings::settings;
 pub use store::{Collected, Store, StoreError};
 pub use tools::{Skipped, ToolRequest, ToolRoot, ToolRoots, tool_roots};
 pub use walk::WalkError;
+pub use written::Written;

@@ -14,6 +14,7 @@ use crate::descent::step;
 use crate::files::io_error;
 use crate::identity::Identity;
 use crate::remove::{RemoveError, remove_tree};
+use crate::written::{Written, written};
 
 /// A run's own directory. Dropped without [`discard`](Self::discard), it stays until the next collection.
 #[derive(Debug)]
@@ -98,6 +99,11 @@ impl RunDirectory {
     /// Every descriptor that [`discard`](Self::discard) needs, for a process that closes all others.
     pub fn descriptors(&self) -> [BorrowedFd<'_>; 2] {
         [self.runs.as_fd(), self.directory.as_fd()]
+    }
+
+    /// How much has been written below it so far.
+    pub fn written(&self) -> Written {
+        written(self.directory.as_fd())
     }
 
     /// Makes upper and work directory of the layer `name`, which must be a plain file name, new to this run.

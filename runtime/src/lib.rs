@@ -48,4 +48,4 @@ pub use helper::Helper;
 pub use sandbox::{Kept, Sandbox};
 pub use seccomp::filter_length;
 pub use spec::{ExecSpec, SandboxSpec};
-pub use sys::{environment_names, is_ignored};
+pub use sys::{duplicate, environment_names, is_ignored};

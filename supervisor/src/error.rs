@@ -45,6 +45,9 @@ pub(crate) enum Error {
     /// The sandbox or the command.
     #[error(transparent)]
     Setup(#[from] Failure),
+    /// The profile wants limits to be held by a control group, and there is none to be had.
+    #[error("the profile requires a control group for its limits: {0}")]
+    NoCgroup(String),
     /// Something killed the sandbox's first process.
     #[error("the sandbox's init was killed, and the command with it")]
     InitEnded,
@@ -80,6 +83,11 @@ impl Error {
                 Some("unmount them, name a directory without them with -w, or run as root".into())
             }
             Self::Setup(failure) => hints::of(failure),
+            Self::NoCgroup(_) => Some(
+                "run below a delegated group, as `systemd-run --user --scope -p Delegate=yes clearing …` does; or \
+                 let rlimits and the watchdog hold what they can: `cgroup = \"best-effort\"` in [limits]"
+                    .into(),
+            ),
             Self::InitEnded => Some("look for the out-of-memory killer in `dmesg`".into()),
             Self::Changes(_) | Self::Request(_) | Self::Profile(_) | Self::System(..) | Self::Result(..) => {
                 None

@@ -2,20 +2,23 @@
 
 use std::ffi::OsString;
 use std::path::{Path, PathBuf};
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use clearing_profiles::{LayerPlace, LimitName, NetworkMode, Profile};
 use clearing_rootfs::{Changes, Project, ProjectRequest, RunDirectory, Store};
-use clearing_runtime::{ExitStatus, Guard, GuardReport, Sandbox};
+use clearing_runtime::{Guard, GuardReport, Sandbox};
 
 use crate::error::Error;
-use crate::exit_code;
 use crate::host::Host;
 use crate::leftover::Leftover;
+use crate::limits::{Hold, LimitReports};
+use crate::monitor::Monitor;
 use crate::outcome::{Cause, ChangeCounts, Outcome, Tier};
 use crate::plan::{Plan, namespaces, plan};
 use crate::relay::Streams;
+use crate::stats::Stats;
 use crate::text::{PathText, printable};
+use crate::verdict::{Verdict, judge};
 use crate::watch::{End, Watch};
 use crate::workspace::{Workspace, in_memory, mounts_below, upper};
 
@@ -36,6 +39,8 @@ pub(crate) struct RunRequest {
     pub(crate) environment: Vec<(OsString, OsString)>,
     /// Whether output is to be told as JSON events instead of passing through.
     pub(crate) json: bool,
+    /// How often samples are told, and on which descriptor of the caller's.
+    pub(crate) stats: Option<(Duration, i32)>,
     /// Program and arguments; not empty.
     pub(crate) command: Vec<OsString>,
 }
@@ -56,7 +61,16 @@ pub(crate) struct Prepared {
     store: Store,
     run: Option<RunDirectory>,
     streams: Streams,
+    stats: Option<Stats>,
     started: Instant,
+}
+
+/// How a run went, until its command had ended.
+struct Conducted {
+    end: End,
+    changes: Changes,
+    limits: LimitReports,
+    manager_ms: Option<u64>,
 }
 
 /// What a finished run has to tell.
@@ -72,8 +86,10 @@ pub(crate) struct Finished {
 pub(crate) fn run(request: &RunRequest, note: impl Fn(&str)) -> Result<Finished, Error> {
     let asked = Asked::by(request)?;
     // Init makes its namespaces while we plan what it is to build in them.
-    let sandbox = Sandbox::launch(&namespaces(&asked.profile, &asked.host), None)?;
-    asked.prepare()?.run(sandbox, note)
+    let mut hold = Hold::of(&asked.profile.limits)?;
+    let mut sandbox = Sandbox::launch(&namespaces(&asked.profile, &asked.host), hold.group())?;
+    hold.settle(&mut sandbox)?;
+    asked.prepare()?.run(sandbox, &hold, note)
 }
 
 /// Judges the request and plans it; nothing runs.
@@ -93,7 +109,9 @@ impl<'a> Asked<'a> {
         let Self { request, profile, mut host, started } = self;
         let state = Store::default_path(&|name| host.variable(name))?;
         let project = Project::locate(&project_request(request, &host, &state))?;
-        let streams = Streams::of_caller(request.json)?;
+        let streams = Streams::of_caller(request.json, profile.limits.output)?;
+        let stats = request.stats.map(|(every, number)| Stats::on(number, every)).transpose();
+        let stats = stats.map_err(|error| Error::System("the descriptor for samples", error))?;
         let store = Store::open(&state)?;
         let run = if in_memory(&host, &profile) { None } else { Some(store.begin_run()?) };
         let planned =
@@ -103,16 +121,18 @@ impl<'a> Asked<'a> {
                 Ok((plan, workspace))
             });
         match planned {
-            Ok((plan, workspace)) => Ok(Prepared { plan, workspace, host, store, run, streams, started }),
+            Ok((plan, workspace)) => {
+                Ok(Prepared { plan, workspace, host, store, run, streams, stats, started })
+            }
             Err(error) => discard(run).and(Err(error)),
         }
     }
 }
 
 impl Prepared {
-    fn run(mut self, sandbox: Sandbox, note: impl Fn(&str)) -> Result<Finished, Error> {
-        match self.conduct(sandbox, note) {
-            Ok((end, changes)) => self.finish(end, changes),
+    fn run(mut self, sandbox: Sandbox, hold: &Hold, note: impl Fn(&str)) -> Result<Finished, Error> {
+        match self.conduct(sandbox, hold, note) {
+            Ok(conducted) => self.finish(conducted),
             Err(error) => self.discard().and(Err(error)),
         }
     }
@@ -127,9 +147,11 @@ impl Prepared {
         Ok(notes.chain(below).chain(dead).collect())
     }
 
-    fn conduct(&mut self, sandbox: Sandbox, note: impl Fn(&str)) -> Result<(End, Changes), Error> {
-        let deadline = self.plan.limits.timeout.and_then(|timeout| self.started.checked_add(timeout));
-        let watch = Watch::new(deadline, self.plan.limits.grace)?;
+    fn conduct(&mut self, sandbox: Sandbox, hold: &Hold, note: impl Fn(&str)) -> Result<Conducted, Error> {
+        let limits = &self.plan.limits;
+        let deadline = limits.timeout.and_then(|timeout| self.started.checked_add(timeout));
+        let monitor = Monitor::new(limits, hold, self.run.as_ref(), self.stats.as_ref());
+        let watch = Watch::new(deadline, limits.grace, monitor)?;
         let held: Vec<_> = self.run.iter().map(RunDirectory::lock).collect();
         sandbox.build(&self.plan.sandbox, &held)?;
         // Done while init puts the root together.
@@ -146,13 +168,15 @@ impl Prepared {
                 Changes::unreadable()
             })
         });
-        Ok((end, changes))
+        let limits = hold.reports(limits, self.run.is_none(), &end.guards);
+        Ok(Conducted { end, changes, limits, manager_ms: hold.manager_ms })
     }
 
-    fn finish(self, mut end: End, changes: Changes) -> Result<Finished, Error> {
+    fn finish(self, conducted: Conducted) -> Result<Finished, Error> {
+        let Conducted { mut end, changes, limits, manager_ms } = conducted;
         let variables = format!("{} variables, by allow-list", self.plan.exec.environment.len());
         end.guards.push(GuardReport::enforced(Guard::Environment, variables));
-        let (cause, exit_code, signal) = judge(&end);
+        let Verdict { cause, exit_code, signal, exceeded } = judge(&end, &self.plan.limits);
         let error =
             end.failure.map(Error::Setup).or_else(|| (cause == Cause::Init).then_some(Error::InitEnded));
         let outcome = Outcome {
@@ -164,7 +188,14 @@ impl Prepared {
             project: PathText(self.workspace.project.root),
             guards: end.guards,
             changes: ChangeCounts::of(&changes),
-            usage: end.usage,
+            limits,
+            exceeded,
+            oom_kills: end.measured.events.oom_kills,
+            forks_refused: end.measured.events.forks_refused,
+            truncated: end.truncated,
+            alerts: end.measured.alerts,
+            manager_ms,
+            usage: end.measured.usage,
             error: error.as_ref().map(Error::text),
         };
         Leftover { run: self.run, kept: end.kept }.clear(self.started.elapsed())?;
@@ -224,21 +255,5 @@ fn project_request<'a>(request: &'a RunRequest, host: &'a Host, state: &'a Path)
         uid: host.uid,
         gid: host.gid,
         groups: &host.groups,
-    }
-}
-
-/// Why the command ended, with its code or its signal.
-fn judge(end: &End) -> (Cause, Option<i32>, Option<i32>) {
-    let (code, signal) = match end.status {
-        Some(ExitStatus::Code(code)) => (Some(code), None),
-        Some(ExitStatus::Signal(signal)) => (None, Some(signal)),
-        None => (None, None),
-    };
-    match &end.failure {
-        Some(failure) => (Cause::Setup, Some(exit_code::of_failure(failure).into()), None),
-        None if end.timed_out => (Cause::Timeout, code, signal),
-        None if code.is_some() => (Cause::Exit, code, None),
-        None if signal.is_some() => (Cause::Signal, None, signal),
-        None => (Cause::Init, None, None),
     }
 }

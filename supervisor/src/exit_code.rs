@@ -16,10 +16,20 @@ pub(crate) const NOT_EXECUTABLE: u8 = 126;
 /// The program was not found.
 pub(crate) const NOT_FOUND: u8 = 127;
 
+/// 128 and SIGKILL: a limit ended the command.
+pub(crate) const KILLED: u8 = 137;
+
 /// The code that tells how a command ended.
 pub(crate) fn of(outcome: &Outcome) -> ExitCode {
     let code = match outcome.cause {
         Cause::Timeout => DEADLINE,
+        // Killed, as far as anyone can tell who knows only codes.
+        Cause::Oom | Cause::CpuTime | Cause::Output => KILLED,
+        // Such a command may have noticed first, and ended in its own way.
+        Cause::Disk | Cause::Pids => match (outcome.exit_code, outcome.signal) {
+            (Some(code), _) => code as u8,
+            (None, signal) => signal.map_or(KILLED, |signal| 128u8.wrapping_add(signal as u8)),
+        },
         Cause::Exit => outcome.exit_code.map_or(REFUSED, |code| code as u8),
         Cause::Signal => outcome.signal.map_or(REFUSED, |signal| 128u8.wrapping_add(signal as u8)),
         Cause::Setup | Cause::Init => outcome.exit_code.map_or(REFUSED, |code| code as u8),

@@ -4,6 +4,7 @@
 //! `confine.rs` of the runtime what the kernel is told.
 #![forbid(unsafe_code)]
 
+mod alerts;
 mod changes_text;
 pub mod cli;
 mod error;
@@ -12,11 +13,17 @@ mod exit_code;
 mod hints;
 mod host;
 mod leftover;
+mod limits;
+mod monitor;
 mod outcome;
 mod plan;
 mod relay;
 mod signals;
+mod stats;
 mod terminal;
 mod text;
+mod usage;
+mod verdict;
 mod watch;
+mod why;
 mod workspace;

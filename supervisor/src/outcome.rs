@@ -1,10 +1,15 @@
 //! What became of a command: the authoritative answer, as JSON.
 
 use clearing_rootfs::Changes;
-use clearing_runtime::{GuardReport, Usage};
+use clearing_runtime::GuardReport;
 use serde::Serialize;
 
+use crate::alerts::Alert;
+use crate::limits::LimitReports;
+use crate::monitor::Breach;
+use crate::relay::Truncated;
 use crate::text::PathText;
+use crate::usage::UsageReport;
 
 /// What a run tells with `--json` and `--result`.
 #[derive(Debug, Serialize)]
@@ -28,8 +33,27 @@ pub(crate) struct Outcome {
     pub(crate) guards: Vec<GuardReport>,
     /// What the command changed in its view of the project.
     pub(crate) changes: ChangeCounts,
-    /// Processor time and memory.
-    pub(crate) usage: Usage,
+    /// Each limit that was set, and what held it.
+    pub(crate) limits: LimitReports,
+    /// The limit that ended it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) exceeded: Option<Breach>,
+    /// Processes that the kernel killed for want of memory, whether the command ended with them or not.
+    #[serde(skip_serializing_if = "is_zero")]
+    pub(crate) oom_kills: u64,
+    /// Processes and threads that the kernel refused to make, where it counts that.
+    #[serde(skip_serializing_if = "is_zero")]
+    pub(crate) forks_refused: u64,
+    /// Bytes of output beyond its limit, which nobody got.
+    pub(crate) truncated: Truncated,
+    /// What happened at the limits.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub(crate) alerts: Vec<Alert>,
+    /// Milliseconds in which a service manager made a place for a control group.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) manager_ms: Option<u64>,
+    /// Processor time, memory and more.
+    pub(crate) usage: UsageReport,
     /// What went wrong when there was no command.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(crate) error: Option<ErrorText>,
@@ -45,6 +69,17 @@ pub(crate) enum Cause {
     Signal,
     /// The deadline passed.
     Timeout,
+    /// All processor time was used.
+    #[serde(rename = "cpu_time")]
+    CpuTime,
+    /// It had more memory than it may.
+    Oom,
+    /// It failed when there were as many processes as there may be.
+    Pids,
+    /// It was ended, or failed, when there was no room for what it writes.
+    Disk,
+    /// It said more than anybody wants to hear.
+    Output,
     /// It was never started.
     Setup,
     /// The sandbox's init ended before it.

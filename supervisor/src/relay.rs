@@ -15,11 +15,13 @@ use nix::poll::PollFd;
 use rustix::fs::{FileType, OFlags};
 use rustix::pipe::{PipeFlags, pipe_with};
 use rustix::pty::OpenptFlags;
+use serde::Serialize;
 
 use crate::error::Error;
 use crate::terminal::{self, CallersTerminal, Sharing};
 use encoder::{Encoder, Stream};
 use pump::Pump;
+pub(crate) use pump::Truncated;
 
 /// The caller's standard streams, and what the command gets in their place.
 pub(crate) struct Streams {
@@ -28,6 +30,8 @@ pub(crate) struct Streams {
     /// Which streams are to be a terminal, and the caller's.
     terminal: Option<Relayed>,
     pump: Pump,
+    /// The sink of events, where they are told.
+    events: Option<usize>,
 }
 
 /// The caller's terminal and the sandbox's.
@@ -47,26 +51,31 @@ struct OwnTerminal {
     _slave: OwnedFd,
 }
 
+/// Events go to the first sink, if any are told.
+const EVENTS: usize = 0;
 /// How soon we notice that the shell has put us into the foreground, of which no signal tells.
 const LOOK_AGAIN: Duration = Duration::from_millis(200);
 
 impl Streams {
     /// Looks at the caller's streams. A directory in their place is refused: inside, it would be a
     /// way out of the root (CVE-2024-21626).
-    pub(crate) fn of_caller(json: bool) -> Result<Self, Error> {
+    ///
+    /// Of the command's output no more than `limit` bytes are handed on.
+    pub(crate) fn of_caller(json: bool, limit: Option<u64>) -> Result<Self, Error> {
         let own = standard_streams().map_err(|error| Error::System("dup of a standard stream", error))?;
         for (number, stream) in own.iter().enumerate() {
             refuse_directory(number, stream)?;
         }
         let terminal =
             relayed(&own, json).map_err(|error| Error::System("reading the terminal's settings", error))?;
-        let mut pump = Pump::default();
-        let given = if json {
-            capture(own, &mut pump).map_err(|error| Error::System("pipe for the output", error))?
-        } else {
-            own
+        let mut pump = Pump::new(limit);
+        let given = match (json, limit) {
+            (true, _) => capture(own, &mut pump),
+            (false, Some(_)) => count(own, &mut pump),
+            (false, None) => Ok(own),
         };
-        Ok(Self { given: Some(given), terminal, pump })
+        let given = given.map_err(|error| Error::System("pipe for the output", error))?;
+        Ok(Self { given: Some(given), terminal, pump, events: json.then_some(EVENTS) })
     }
 
     /// The terminal that the command is to have, if any.
@@ -114,6 +123,18 @@ impl Streams {
     /// Moves what can be moved without waiting.
     pub(crate) fn advance(&mut self, ready: &[bool]) -> Result<(), Error> {
         self.pump.advance(ready).map_err(|error| Error::System("relaying output", error))
+    }
+
+    /// How many bytes were more than the limit of the output, on each stream.
+    pub(crate) fn truncated(&self) -> Truncated {
+        self.pump.truncated()
+    }
+
+    /// Tells an event among those of the output, if events are told.
+    pub(crate) fn tell(&mut self, event: &impl Serialize) {
+        if let Some(events) = self.events {
+            self.pump.tell(events, event);
+        }
     }
 
     /// Hands on all output that is left, once nobody is there to write more, and restores the terminal.
@@ -165,7 +186,7 @@ impl Relayed {
             _ => terminal::open_again(self.tty.as_fd())?,
         };
         let screen = pump.sink(screen);
-        pump.output(master.try_clone()?, screen, Encoder::Plain);
+        pump.output(master.try_clone()?, screen, Stream::Stdout, Encoder::Plain);
         let flags = OpenptFlags::RDWR | OpenptFlags::NOCTTY | OpenptFlags::CLOEXEC;
         let slave = rustix::pty::ioctl_tiocgptpeer(&master, flags)?;
         self.own = Some(OwnTerminal { master, _slave: slave });
@@ -212,8 +233,32 @@ fn capture(own: [OwnedFd; 3], pump: &mut Pump) -> io::Result<[OwnedFd; 3]> {
     let events = pump.sink(output);
     let mut pipe = |stream| -> io::Result<OwnedFd> {
         let (read, write) = pipe_with(PipeFlags::CLOEXEC)?;
-        pump.output(read, events, Encoder::events(stream));
+        pump.output(read, events, stream, Encoder::events(stream));
         Ok(write)
     };
     Ok([input, pipe(Stream::Stdout)?, pipe(Stream::Stderr)?])
+}
+
+/// Pipes in place of what is no terminal, to be counted on the way. What are two names of one thing stay
+/// one, or its lines would change places.
+fn count(own: [OwnedFd; 3], pump: &mut Pump) -> io::Result<[OwnedFd; 3]> {
+    let [input, output, error] = own;
+    let is_one = same_file(&output, &error)?;
+    let mut pipe = |to: OwnedFd, stream| -> io::Result<OwnedFd> {
+        if rustix::termios::isatty(&to) {
+            return Ok(to);
+        }
+        let (read, write) = pipe_with(PipeFlags::CLOEXEC)?;
+        let sink = pump.sink(to);
+        pump.output(read, sink, stream, Encoder::Plain);
+        Ok(write)
+    };
+    let output = pipe(output, Stream::Stdout)?;
+    let error = if is_one { output.try_clone()? } else { pipe(error, Stream::Stderr)? };
+    Ok([input, output, error])
+}
+
+fn same_file(one: &OwnedFd, other: &OwnedFd) -> io::Result<bool> {
+    let (one, other) = (rustix::fs::fstat(one)?, rustix::fs::fstat(other)?);
+    Ok((one.st_dev, one.st_ino) == (other.st_dev, other.st_ino))
 }

@@ -1,10 +1,11 @@
-//! Watches over a running command: reports, signals, the deadline, and the streams in between.
+//! Watches over a running command: reports, signals, the deadline, limits, and the streams in between.
 //!
 //! ```text
 //!           deadline              grace over             patience over
 //!  Running ──────────▶ Terminated ──────────▶ Killed ──────────────┐
-//!     │ SIGTERM to us ───────▲                  │                  │
-//!     └───── exited ─────────┴───── exited ─────┴──────────────────┴──▶ drained ──▶ End
+//!     │ SIGTERM to us ───────▲                  ▲ │                │
+//!     ├───── a limit is passed ─────────────────┘ │                │
+//!     └───── exited ─────────┴───── exited ───────┴────────────────┴──▶ drained ──▶ End
 //! ```
 
 use std::os::fd::AsFd as _;
@@ -13,10 +14,13 @@ use std::time::{Duration, Instant};
 use clearing_runtime::{ExitStatus, Failure, GuardReport, Kept, Report, Sandbox, Usage};
 use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
 use nix::sys::signal::Signal;
+use serde::Serialize;
 
+use crate::alerts::Alert;
 use crate::error::Error;
+use crate::monitor::{Breach, Finish, Measured, Monitor};
 use crate::plan::EXEC;
-use crate::relay::Streams;
+use crate::relay::{Streams, Truncated};
 use crate::signals::{Asked, Signals, stop_self};
 
 /// How a command ended, as far as the kernel tells.
@@ -28,18 +32,26 @@ pub(crate) struct End {
     pub(crate) failure: Option<Failure>,
     /// Whether the deadline passed first.
     pub(crate) timed_out: bool,
+    /// The limit for which we ended it.
+    pub(crate) breach: Option<Breach>,
+    /// Output beyond its limit.
+    pub(crate) truncated: Truncated,
     pub(crate) guards: Vec<GuardReport>,
-    pub(crate) usage: Usage,
+    pub(crate) measured: Measured,
     /// Still open, though nobody is in them.
     pub(crate) kept: Kept,
 }
 
 /// The supervisor at work on one command.
-pub(crate) struct Watch {
+pub(crate) struct Watch<'r> {
+    monitor: Monitor<'r>,
     signals: Signals,
     /// The next thing to do to a command that must end, and when.
     next: Option<(Instant, Measure)>,
     grace: Duration,
+    /// What all reaped processes used.
+    reaped: Usage,
+    finish: Finish,
     end: End,
 }
 
@@ -54,59 +66,84 @@ enum Measure {
     GiveUp,
 }
 
+/// What `poll` found.
+#[derive(Default)]
+struct Woken {
+    reported: bool,
+    signalled: bool,
+    alarmed: bool,
+}
+
+/// A line of `--json` output.
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase", tag = "type")]
+enum Event<'a> {
+    Alert(&'a Alert),
+}
+
 /// The finest that `poll(2)` can wait.
 const TICK: Duration = Duration::from_millis(1);
 /// How long init may take to report the end of a command that was killed.
 const PATIENCE: Duration = Duration::from_millis(500);
 
-impl Watch {
-    /// Takes over the signals of the process; call it before the sandbox is launched.
-    pub(crate) fn new(deadline: Option<Instant>, grace: Duration) -> Result<Self, Error> {
+impl<'r> Watch<'r> {
+    /// Takes over the signals of the process.
+    pub(crate) fn new(
+        deadline: Option<Instant>,
+        grace: Duration,
+        monitor: Monitor<'r>,
+    ) -> Result<Self, Error> {
+        let signals = Signals::block()?;
         let next = deadline.map(|at| (at, Measure::Terminate));
-        Ok(Self { signals: Signals::block()?, next, grace, end: End::default() })
+        let (reaped, finish, end) = (Usage::default(), Finish::default(), End::default());
+        Ok(Self { monitor, signals, next, grace, reaped, finish, end })
     }
 
     /// Serves the command until it has ended, ends the sandbox, and hands on what is left of its output.
     pub(crate) fn until_the_end(mut self, mut sandbox: Sandbox, streams: &mut Streams) -> Result<End, Error> {
         while !self.step(&mut sandbox, streams)? {}
+        self.end.measured = self.monitor.into_measured(self.finish, self.reaped);
         self.end.kept = sandbox.into_kept();
         // A reader of our output may have stopped reading; from here on a signal ends us.
         self.signals.release();
         streams.drain()?;
+        self.end.truncated = streams.truncated();
         Ok(self.end)
     }
 
     /// Waits for something to happen and answers it; true when the command has ended.
     fn step(&mut self, sandbox: &mut Sandbox, streams: &mut Streams) -> Result<bool, Error> {
-        let (reported, signalled) = self.wait(sandbox, streams)?;
+        let Woken { reported, signalled, alarmed } = self.wait(sandbox, streams)?;
         if signalled {
             self.answer_signals(sandbox, streams)?;
         }
+        self.keep_the_limits(sandbox, streams, alarmed);
         if self.keep_the_deadline(sandbox)? {
             return Ok(true);
         }
         if reported { self.take_report(sandbox, streams) } else { Ok(false) }
     }
 
-    fn wait(&self, sandbox: &Sandbox, streams: &mut Streams) -> Result<(bool, bool), Error> {
+    fn wait(&self, sandbox: &Sandbox, streams: &mut Streams) -> Result<Woken, Error> {
         // Rounded up, or the last millisecond would be spent in a busy loop.
-        let left = |(at, _): (Instant, _)| at.saturating_duration_since(Instant::now()) + TICK;
-        let timeout = self.next.map(left).into_iter().chain(streams.listen()?).min();
+        let left = |at: Instant| at.saturating_duration_since(Instant::now()) + TICK;
+        let next = self.next.map(|(at, _)| at).into_iter().chain(self.monitor.due()).min();
+        let timeout = next.map(left).into_iter().chain(streams.listen()?).min();
         let timeout =
             timeout.map_or(PollTimeout::NONE, |left| PollTimeout::try_from(left).unwrap_or(PollTimeout::MAX));
-        let mut polled = vec![
-            PollFd::new(sandbox.as_fd(), PollFlags::POLLIN),
-            PollFd::new(self.signals.as_fd(), PollFlags::POLLIN),
-        ];
+        let alarm = self.monitor.alarm();
+        let ours = [sandbox.as_fd(), self.signals.as_fd()].into_iter().chain(alarm);
+        let mut polled: Vec<PollFd<'_>> = ours.map(|fd| PollFd::new(fd, PollFlags::POLLIN)).collect();
+        let ours = polled.len();
         polled.extend(streams.polled());
         match poll(&mut polled, timeout) {
-            Err(nix::errno::Errno::EINTR) => return Ok((false, false)),
+            Err(nix::errno::Errno::EINTR) => return Ok(Woken::default()),
             other => other.map_err(|errno| Error::System("poll", errno.into()))?,
         };
         let ready: Vec<bool> = polled.iter().map(|fd| fd.any().unwrap_or(true)).collect();
         drop(polled);
-        streams.advance(&ready[2..])?;
-        Ok((ready[0], ready[1]))
+        streams.advance(&ready[ours..])?;
+        Ok(Woken { reported: ready[0], signalled: ready[1], alarmed: alarm.is_some() && ready[2] })
     }
 
     fn take_report(&mut self, sandbox: &mut Sandbox, streams: &mut Streams) -> Result<bool, Error> {
@@ -115,6 +152,7 @@ impl Watch {
             Report::Ready { guards, .. } => self.end.guards = guards,
             Report::Started { guards, .. } => {
                 self.end.guards.extend(guards);
+                self.monitor.begin(sandbox.init());
                 if let Some(terminal) = terminal {
                     streams.attach(terminal)?;
                 }
@@ -125,7 +163,8 @@ impl Watch {
             }
             Report::Exited { status, usage, .. } => {
                 self.end.status = Some(status);
-                self.end.usage = usage;
+                self.reaped = usage;
+                self.finish = self.monitor.finish(sandbox.kept(), status != ExitStatus::Code(0));
                 return Ok(true);
             }
         }
@@ -160,6 +199,25 @@ impl Watch {
             self.next = Some((Instant::now() + self.grace, Measure::Kill));
         }
         Ok(())
+    }
+
+    /// Looks whether a limit is passed, and if so kills every process at once.
+    fn keep_the_limits(&mut self, sandbox: &Sandbox, streams: &mut Streams, alarmed: bool) {
+        let heard = if alarmed { self.monitor.heed() } else { (None, Vec::new()) };
+        let (breach, alerts) = self.monitor.look(sandbox.kept());
+        for alert in heard.1.iter().chain(&alerts) {
+            streams.tell(&Event::Alert(alert));
+        }
+        let breach = heard.0.or(breach);
+        let over = breach.is_some() || streams.truncated().any();
+        if over && !self.end.timed_out && self.end.breach.is_none() && !self.is_killing() {
+            self.end.breach = breach;
+            self.next = Some((Instant::now(), Measure::Kill));
+        }
+    }
+
+    fn is_killing(&self) -> bool {
+        matches!(self.next, Some((_, Measure::Kill | Measure::GiveUp)))
     }
 
     /// Takes the next measure when its time has come; true when there is nothing left to wait for. A

@@ -15,6 +15,7 @@ mod network;
 mod signal;
 
 pub(crate) use clone::{Forked, clone3, clone3_into, fork};
+pub use descriptor::duplicate;
 pub(crate) use descriptor::{adopt_received, close_range};
 pub use environ::environment_names;
 pub(crate) use environ::wipe_environment;

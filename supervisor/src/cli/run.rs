@@ -6,6 +6,7 @@ use std::io::{self, Write as _};
 use std::os::unix::ffi::OsStrExt as _;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
+use std::time::Duration;
 
 use clap::ValueEnum;
 use clearing_profiles::{LayerPlace, NetworkMode};
@@ -20,7 +21,7 @@ use crate::exit_code;
 use crate::outcome::{ErrorText, Outcome};
 use crate::plan::PlanView;
 use crate::signals::survive_file_limits;
-use crate::text;
+use crate::{text, why};
 
 /// Runs a command in a fresh sandbox over the project. What it changes stays in the sandbox.
 ///
@@ -55,6 +56,12 @@ pub(super) struct Arguments {
     /// Write the outcome to a file, as JSON.
     #[arg(long, value_name = "FILE")]
     result: Option<PathBuf>,
+    /// Tell what is used, as JSON lines, so often: `200ms`.
+    #[arg(long, value_name = "TIME", value_parser = duration)]
+    stats: Option<Duration>,
+    /// The descriptor on which that is told.
+    #[arg(long, value_name = "NUMBER", default_value_t = 3, requires = "stats")]
+    stats_fd: i32,
     /// Print what would be done, and do nothing.
     #[arg(long)]
     plan: bool,
@@ -127,9 +134,17 @@ fn tell(finished: &Finished, json: bool) {
     if let Some(error) = error {
         complain(error);
     }
+    if let Some(why) = why::text(outcome) {
+        say(&format!("clearing: {why}"));
+    }
     if json {
         emit(&Event::Outcome(outcome));
-    } else if error.is_none() {
+        return;
+    }
+    let told =
+        outcome.alerts.iter().filter(|alert| !alert.is_of(outcome.exceeded.map(|breach| breach.limit)));
+    told.for_each(|alert| say_note(&alert.text()));
+    if error.is_none() {
         say(&changes_text::block(changes));
     }
 }
@@ -162,6 +177,7 @@ impl Arguments {
             }),
             environment: self.env,
             json: self.json,
+            stats: self.stats.map(|every| (every, self.stats_fd)),
             command: self.command,
         }
     }
@@ -216,6 +232,12 @@ fn emit(event: &Event<'_>) {
     if let Ok(line) = serde_json::to_string(event) {
         let _ = writeln!(io::stdout(), "{line}");
     }
+}
+
+fn duration(text: &str) -> Result<Duration, String> {
+    let duration = clearing_profiles::parse_duration(text);
+    let duration = duration.map_err(|error| format!("{error} ({})", error.hint()))?;
+    if duration.is_zero() { Err("that is no time at all".into()) } else { Ok(duration) }
 }
 
 /// `NAME=VALUE` with a name that a variable can have.

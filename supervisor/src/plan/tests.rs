@@ -94,6 +94,7 @@ fn request() -> RunRequest {
         network: None,
         environment: vec![("DEBUG".into(), "1".into())],
         json: false,
+        stats: None,
         command: vec!["npm".into(), "test".into()],
     }
 }

@@ -58,6 +58,19 @@ impl Encoder {
     }
 }
 
+/// An event of our own as a line, with its number.
+pub(super) fn event(event: &impl Serialize, seq: u64, out: &mut Vec<u8>) {
+    #[derive(Serialize)]
+    struct Numbered<'a, T> {
+        seq: u64,
+        #[serde(flatten)]
+        event: &'a T,
+    }
+    // As above.
+    let _ = serde_json::to_writer(&mut *out, &Numbered { seq, event });
+    out.push(b'\n');
+}
+
 /// Text as text; bytes that are not UTF-8 in base64.
 fn tell(stream: Stream, told: &[u8], seq: &mut u64, out: &mut Vec<u8>) {
     if told.is_empty() {

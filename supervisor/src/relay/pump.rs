@@ -5,8 +5,9 @@ use std::os::fd::{AsFd as _, OwnedFd};
 
 use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
 use rustix::io::Errno;
+use serde::Serialize;
 
-use super::encoder::Encoder;
+use super::encoder::{self, Encoder, Stream};
 
 /// A sink that has this much waiting takes no more, so that its sources wait in turn.
 const WAITING: usize = 64 << 10;
@@ -14,8 +15,10 @@ const WAITING: usize = 64 << 10;
 const AT_ONCE: usize = 4096;
 
 /// All relays of one run.
-#[derive(Default)]
 pub(super) struct Pump {
+    /// Bytes of output that may still be handed on.
+    left: Option<u64>,
+    truncated: Truncated,
     sources: Vec<Source>,
     sinks: Vec<Sink>,
     seq: u64,
@@ -30,11 +33,30 @@ struct Source {
     role: Role,
 }
 
+/// Bytes that were not handed on, since they were more than the limit of the output.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize)]
+pub(crate) struct Truncated {
+    stdout: u64,
+    stderr: u64,
+}
+
+impl Truncated {
+    /// Whether there were any.
+    pub(crate) fn any(self) -> bool {
+        self != Self::default()
+    }
+
+    /// On both streams.
+    pub(crate) fn bytes(self) -> u64 {
+        self.stdout + self.stderr
+    }
+}
+
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Role {
     /// What the caller types, and the key that stands for its end.
     Input(u8),
-    Output,
+    Output(Stream),
 }
 
 struct Sink {
@@ -51,6 +73,23 @@ enum Duty {
 }
 
 impl Pump {
+    /// Of all output no more than `limit` bytes are handed on.
+    pub(super) fn new(limit: Option<u64>) -> Self {
+        Self {
+            left: limit,
+            truncated: Truncated::default(),
+            sources: Vec::new(),
+            sinks: Vec::new(),
+            seq: 0,
+            listening: false,
+        }
+    }
+
+    /// What was not handed on so far.
+    pub(super) fn truncated(&self) -> Truncated {
+        self.truncated
+    }
+
     /// Adds a place to write to.
     pub(super) fn sink(&mut self, to: OwnedFd) -> usize {
         self.sinks.push(Sink { to, waiting: Vec::new(), broken: false });
@@ -58,8 +97,16 @@ impl Pump {
     }
 
     /// Adds output of the command, which is all moved before the end.
-    pub(super) fn output(&mut self, from: OwnedFd, to: usize, encoder: Encoder) {
-        self.sources.push(Source { from: Some(from), to, encoder, role: Role::Output });
+    pub(super) fn output(&mut self, from: OwnedFd, to: usize, stream: Stream, encoder: Encoder) {
+        self.sources.push(Source { from: Some(from), to, encoder, role: Role::Output(stream) });
+    }
+
+    /// Puts an event of our own, numbered, among those of a sink.
+    pub(super) fn tell(&mut self, sink: usize, event: &impl Serialize) {
+        self.seq += 1;
+        if let Some(sink) = self.sinks.get_mut(sink).filter(|sink| !sink.broken) {
+            encoder::event(event, self.seq, &mut sink.waiting);
+        }
     }
 
     /// Adds what the caller types, which nobody reads once the command is gone. A terminal tells its
@@ -145,7 +192,10 @@ impl Pump {
                 source.from = None;
                 source.encoder.finish(&mut self.seq, &mut sink.waiting);
             }
-            Ok(read) => source.encoder.encode(&buffer[..read], &mut self.seq, &mut sink.waiting),
+            Ok(read) => {
+                let allowed = allowed(source.role, read, &mut self.left, &mut self.truncated);
+                source.encoder.encode(&buffer[..allowed], &mut self.seq, &mut sink.waiting);
+            }
             Err(Errno::AGAIN | Errno::INTR) => {}
             Err(errno) => return Err(errno.into()),
         }
@@ -186,6 +236,19 @@ impl Pump {
             self.sinks[source.to].waiting.clear();
         }
     }
+}
+
+/// How many of the bytes that were read may be handed on; the rest is counted and dropped.
+fn allowed(role: Role, read: usize, left: &mut Option<u64>, truncated: &mut Truncated) -> usize {
+    let (Role::Output(stream), Some(left)) = (role, left) else { return read };
+    let allowed = usize::try_from(*left).unwrap_or(usize::MAX).min(read);
+    *left -= allowed as u64;
+    let dropped = (read - allowed) as u64;
+    match stream {
+        Stream::Stdout => truncated.stdout += dropped,
+        Stream::Stderr => truncated.stderr += dropped,
+    }
+    allowed
 }
 
 impl Source {

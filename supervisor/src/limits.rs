@@ -1,0 +1,216 @@
+//! By which means each limit is held: the strongest that the host gives, told as it is.
+
+use std::collections::BTreeMap;
+
+use clearing_profiles::{LimitName, Limits, Profile, Requirement};
+use clearing_runtime::cgroup::{self, Group, Groups, Kind, Search, Version};
+use clearing_runtime::{Guard, GuardReport, Sandbox};
+use serde::{Serialize, Serializer};
+
+use crate::error::Error;
+
+/// What holds a limit.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub(crate) enum EnforcedBy {
+    /// The kernel, for all processes as one.
+    Cgroup2,
+    /// The same with the older interface.
+    Cgroup1,
+    /// The kernel, for each process; that of processes for all of them.
+    Rlimit,
+    /// The kernel: a file system has no more room.
+    Filesystem,
+    /// The supervisor, which looks and kills.
+    Watchdog,
+    /// Nothing.
+    None,
+}
+
+/// What became of one limit.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub(crate) struct LimitReport {
+    /// Bytes, milliseconds or a count; processors have a fraction.
+    pub(crate) limit: Amount,
+    /// What holds it.
+    pub(crate) enforced_by: EnforcedBy,
+    /// Why nothing stronger does.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) why: Option<String>,
+}
+
+/// A limit in its own unit.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub(crate) enum Amount {
+    /// Bytes, milliseconds or a count.
+    Whole(u64),
+    /// Of one processor.
+    Thousandths(u64),
+}
+
+impl Serialize for Amount {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        match self {
+            Self::Whole(amount) => serializer.serialize_u64(*amount),
+            Self::Thousandths(amount) => serializer.serialize_f64(*amount as f64 / 1000.0),
+        }
+    }
+}
+
+/// What became of every limit that is set.
+pub(crate) type LimitReports = BTreeMap<LimitName, LimitReport>;
+
+/// The control group of a run, or why it has none.
+pub(crate) struct Hold {
+    group: Option<Group>,
+    asked: cgroup::Limits,
+    required: bool,
+    /// Why nothing stronger than rlimits and the watchdog is used.
+    why: String,
+    /// Milliseconds that a service manager took to give us a place for groups.
+    pub(crate) manager_ms: Option<u64>,
+}
+
+impl Hold {
+    /// Makes a group where the limits are worth one: joining it takes the kernel up to 10 ms, so limits
+    /// that nobody asked for are held without.
+    pub(crate) fn of(limits: &Limits) -> Result<Self, Error> {
+        let asked = cgroup::Limits {
+            memory: limits.memory,
+            processes: limits.processes,
+            cpu: limits.cpus.and_then(|share| share.try_into().ok()),
+        };
+        let required = limits.cgroup == Requirement::Required;
+        let mut hold = Self { group: None, asked, required, why: UNASKED.to_owned(), manager_ms: None };
+        if asked != cgroup::Limits::default() && (required || is_asked_for(limits)) {
+            hold.make()?;
+        }
+        Ok(hold)
+    }
+
+    fn make(&mut self) -> Result<(), Error> {
+        // Without an address there is nobody to be asked.
+        let ask_manager = MANAGERS.iter().any(|name| std::env::var_os(name).is_some());
+        let made = Groups::find(Search { ask_manager, only: None })
+            .map_err(|unavailable| chain(&unavailable))
+            .and_then(|groups| {
+                let asked = groups.asked();
+                self.manager_ms = asked.map(|time| u64::try_from(time.as_millis()).unwrap_or(u64::MAX));
+                groups.create().map_err(|failure| failure.to_string())
+            });
+        match made {
+            Ok(group) => self.group = Some(group),
+            Err(why) if self.required => return Err(Error::NoCgroup(why)),
+            Err(why) => self.why = why,
+        }
+        Ok(())
+    }
+
+    /// The group to launch the sandbox for.
+    pub(crate) fn group(&self) -> Option<&Group> {
+        self.group.as_ref()
+    }
+
+    /// Sets the limits of the group; what the kernel did not take is held otherwise, or refused.
+    pub(crate) fn settle(&mut self, sandbox: &mut Sandbox) -> Result<(), Error> {
+        let Some(group) = &mut self.group else { return Ok(()) };
+        sandbox.limit(group, self.asked)?;
+        let refused = group.enforced().iter().find_map(|limit| limit.taken.as_ref().err());
+        match refused {
+            Some(failure) if self.required => Err(Error::NoCgroup(failure.to_string())),
+            _ => Ok(()),
+        }
+    }
+
+    /// Whether the group holds this limit.
+    pub(crate) fn holds(&self, kind: Kind) -> bool {
+        let enforced = self.group.iter().flat_map(|group| group.enforced());
+        enforced.into_iter().any(|limit| limit.kind == kind && limit.taken.is_ok())
+    }
+
+    /// What became of each limit that is set.
+    pub(crate) fn reports(&self, limits: &Limits, in_memory: bool, guards: &[GuardReport]) -> LimitReports {
+        let each = EachProcess::of(guards);
+        let milliseconds = |time: std::time::Duration| u64::try_from(time.as_millis()).unwrap_or(u64::MAX);
+        let layers = if in_memory { EnforcedBy::Filesystem } else { EnforcedBy::Watchdog };
+        let watched = |amount| report(amount, EnforcedBy::Watchdog);
+        let all = [
+            (LimitName::Timeout, limits.timeout.map(|time| watched(milliseconds(time)))),
+            (LimitName::Cpus, limits.cpus.map(|share| self.cpus(share))),
+            (LimitName::CpuTime, limits.cpu_time.map(|time| watched(milliseconds(time)))),
+            (LimitName::Memory, limits.memory.map(|bytes| self.by_group(Kind::Memory, watched(bytes)))),
+            (LimitName::Processes, limits.processes.map(|n| self.by_group(Kind::Processes, each.report(n)))),
+            (LimitName::Disk, limits.disk.map(|bytes| report(bytes, layers))),
+            (LimitName::Inodes, limits.inodes.map(|count| report(count, layers))),
+            (LimitName::Output, limits.output.map(watched)),
+            (LimitName::FileSize, limits.file_size.map(|bytes| each.report(bytes))),
+            (LimitName::Nofile, limits.nofile.map(|count| each.report(count))),
+        ];
+        all.into_iter().filter_map(|(name, report)| Some((name, report?))).collect()
+    }
+
+    fn cpus(&self, share: u64) -> LimitReport {
+        let nothing =
+            LimitReport { limit: Amount::Thousandths(share), enforced_by: EnforcedBy::None, why: None };
+        self.by_group(Kind::Cpu, nothing)
+    }
+
+    /// What the group holds, or `otherwise` and why.
+    fn by_group(&self, kind: Kind, otherwise: LimitReport) -> LimitReport {
+        let taken = self.group.as_ref().map(|group| {
+            let enforced = group.enforced().iter().find(|limit| limit.kind == kind);
+            (group.version(), enforced.map(|limit| limit.taken.as_ref()))
+        });
+        match taken {
+            Some((Version::V2, Some(Ok(_)))) => LimitReport { enforced_by: EnforcedBy::Cgroup2, ..otherwise },
+            Some((Version::V1, Some(Ok(_)))) => LimitReport { enforced_by: EnforcedBy::Cgroup1, ..otherwise },
+            Some((_, Some(Err(failure)))) => LimitReport { why: Some(failure.to_string()), ..otherwise },
+            _ => LimitReport { why: Some(self.why.clone()), ..otherwise },
+        }
+    }
+}
+
+/// The guard that sets the limits of each process.
+struct EachProcess {
+    missing: Option<String>,
+}
+
+impl EachProcess {
+    fn of(guards: &[GuardReport]) -> Self {
+        let guard = guards.iter().find(|report| report.guard == Guard::Rlimits);
+        let missing = match guard {
+            Some(report) if report.enforced => None,
+            Some(report) => Some(report.detail.clone()),
+            None => Some("the command was never started".to_owned()),
+        };
+        Self { missing }
+    }
+
+    fn report(&self, amount: u64) -> LimitReport {
+        let enforced_by = if self.missing.is_none() { EnforcedBy::Rlimit } else { EnforcedBy::None };
+        LimitReport { limit: Amount::Whole(amount), enforced_by, why: self.missing.clone() }
+    }
+}
+
+/// What says where a user's service manager is.
+const MANAGERS: [&str; 2] = ["XDG_RUNTIME_DIR", "DBUS_SESSION_BUS_ADDRESS"];
+/// Of a limit that is the default profile's own.
+const UNASKED: &str = "no cgroup is made for the default limits alone";
+
+fn report(amount: u64, enforced_by: EnforcedBy) -> LimitReport {
+    LimitReport { limit: Amount::Whole(amount), enforced_by, why: None }
+}
+
+/// Whether somebody wants other limits than everybody gets.
+fn is_asked_for(limits: &Limits) -> bool {
+    Profile::builtin("default").is_ok_and(|default| {
+        let of = |limits: &Limits| [limits.memory, limits.processes, limits.cpus];
+        of(limits).iter().zip(of(&default.limits)).any(|(limit, common)| limit.is_some() && *limit != common)
+    })
+}
+
+fn chain(error: &dyn std::error::Error) -> String {
+    let source = error.source().map(|source| format!(": {}", chain(source))).unwrap_or_default();
+    format!("{error}{source}")
+}

@@ -1,0 +1,326 @@
+//! Looks at what a sandbox uses while its command runs, and says which limit is passed.
+//!
+//! What a control group counts is taken from there. Without one the supervisor looks through the
+//! sandbox's own procfs: a quick sum that is never too small, and only where that is above the limit the
+//! slow one, with every page counted once.
+
+mod exact;
+mod processes;
+mod procfs;
+mod room;
+mod schedule;
+mod shared;
+
+use std::os::fd::{BorrowedFd, OwnedFd};
+use std::time::{Duration, Instant};
+
+use clearing_profiles::{LimitName, Limits};
+use clearing_rootfs::{RunDirectory, Written};
+use clearing_runtime::cgroup::{self, Group, Kind};
+use clearing_runtime::{Kept, Usage};
+
+use crate::alerts::{Alert, Alerts};
+use crate::limits::Hold;
+use crate::stats::Stats;
+use crate::usage::{Meter, Sample, UsageReport};
+use processes::Processes;
+use room::Room;
+use schedule::Interval;
+use shared::Descriptors;
+
+/// A limit that was passed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, serde::Serialize)]
+#[serde(rename_all = "camelCase")]
+pub(crate) struct Breach {
+    /// Which.
+    pub(crate) limit: LimitName,
+    /// So much is allowed.
+    pub(crate) allowed: u64,
+    /// So much was used when it was noticed.
+    pub(crate) used: u64,
+}
+
+/// The watchdog of one run.
+pub(crate) struct Monitor<'r> {
+    limits: &'r Limits,
+    group: Option<&'r Group>,
+    /// Whether memory is ours to hold.
+    holds_memory: bool,
+    run: Option<&'r RunDirectory>,
+    stats: Option<&'r Stats>,
+    began: Option<Instant>,
+    due: Option<Instant>,
+    interval: Interval,
+    walk: Walk,
+    /// Looks in a row in which the memory was above its limit and may have been counted twice.
+    doubts: u32,
+    processors: u32,
+    meter: Meter,
+    alerts: Alerts,
+    /// What was told last of the host's id of init, for the time of those whom it reaped.
+    init: u32,
+}
+
+/// The last look at what is written on disk, and when the next is due.
+#[derive(Default)]
+struct Walk {
+    written: Written,
+    /// Bytes of files that are open and have no name any more.
+    unlinked: u64,
+    due: Option<Instant>,
+}
+
+/// What was measured in the end.
+#[derive(Debug, Default)]
+pub(crate) struct Measured {
+    pub(crate) usage: UsageReport,
+    pub(crate) alerts: Vec<Alert>,
+    pub(crate) events: cgroup::Events,
+    /// Whether there were as many processes as there may be.
+    pub(crate) processes_exhausted: bool,
+    /// The limit of what is written, where nothing more could be.
+    pub(crate) full: Option<Breach>,
+}
+
+/// While a program is started by `vfork(2)` its memory shows twice; that lasts less than this altogether.
+const MOST_DOUBTS: u32 = 3;
+/// From one look to the next meanwhile.
+const DOUBT: Duration = Duration::from_millis(2);
+/// A walk over what is written takes one part in so many of the time.
+const WALK_SHARE: u32 = 20;
+/// Walks are no closer than this.
+const WALK_SHORTEST: Duration = Duration::from_millis(100);
+
+impl<'r> Monitor<'r> {
+    pub(crate) fn new(
+        limits: &'r Limits,
+        hold: &'r Hold,
+        run: Option<&'r RunDirectory>,
+        stats: Option<&'r Stats>,
+    ) -> Self {
+        Self {
+            limits,
+            group: hold.group(),
+            holds_memory: limits.memory.is_some() && !hold.holds(Kind::Memory),
+            run,
+            stats,
+            began: None,
+            due: None,
+            interval: Interval::new(),
+            walk: Walk::default(),
+            doubts: 0,
+            processors: limits.cpu_time.map_or(1, |_| processors()),
+            meter: Meter::default(),
+            alerts: Alerts::default(),
+            init: 0,
+        }
+    }
+
+    /// The command runs, under the init that the host knows by this id.
+    pub(crate) fn begin(&mut self, init: u32) {
+        let now = Instant::now();
+        (self.began, self.init) = (Some(now), init);
+        self.plan_next(now, &Sample::default(), None);
+    }
+
+    /// When to look next.
+    pub(crate) fn due(&self) -> Option<Instant> {
+        self.due
+    }
+
+    /// Readable when something happened at a limit of the group.
+    pub(crate) fn alarm(&self) -> Option<BorrowedFd<'_>> {
+        self.group.and_then(Group::alarm)
+    }
+
+    /// Looks at everything, if it is time to. Gives the limit that was passed, and what should be told.
+    pub(crate) fn look(&mut self, kept: &Kept) -> (Option<Breach>, Vec<Alert>) {
+        let now = Instant::now();
+        let Some(began) = self.began.filter(|_| self.due.is_some_and(|due| due <= now)) else {
+            return (None, Vec::new());
+        };
+        let room = kept.memory.as_ref().and_then(Room::of);
+        let mut sample = Sample { at: now - began, ..Sample::default() };
+        let breach = self.measure(kept, room.as_ref(), &mut sample);
+        self.meter.add(sample);
+        if let Some(stats) = self.stats {
+            stats.tell(&sample);
+        }
+        let alerts = if breach.is_none() { self.alerts.near(&sample, self.limits) } else { Vec::new() };
+        self.plan_next(now, &sample, room.as_ref());
+        (breach, alerts)
+    }
+
+    /// Asks the group what happened.
+    pub(crate) fn heed(&mut self) -> (Option<Breach>, Vec<Alert>) {
+        let Some(group) = self.group else { return (None, Vec::new()) };
+        let alerts = self.alerts.happened(group.events());
+        (self.killed_by_kernel(), alerts)
+    }
+
+    fn killed_by_kernel(&self) -> Option<Breach> {
+        let allowed = self.limits.memory.filter(|_| self.alerts.events().oom_kills > 0)?;
+        let used = self.group?.sample().memory_peak.unwrap_or(allowed);
+        Some(Breach { limit: LimitName::Memory, allowed, used })
+    }
+
+    fn measure(&mut self, kept: &Kept, room: Option<&Room>, sample: &mut Sample) -> Option<Breach> {
+        let group = self.group.map(Group::sample).unwrap_or_default();
+        let counted = group.memory.is_some() && group.cpu.is_some() && group.processes.is_some();
+        let memory = match &kept.processes {
+            Some(procfs) if self.holds_memory || self.run.is_some() || !counted => {
+                self.processes(procfs, kept, room, sample)
+            }
+            _ => None,
+        };
+        sample.memory = group.memory.unwrap_or(sample.memory);
+        sample.cpu = group.cpu.map_or(sample.cpu, |cpu| cpu.total);
+        sample.processes = group.processes.unwrap_or(sample.processes);
+        let disk = self.written(room, sample);
+        memory.or(disk).or_else(|| self.processor_time(sample))
+    }
+
+    /// What the processes say, and whether they have more memory than they may.
+    fn processes(
+        &mut self,
+        procfs: &OwnedFd,
+        kept: &Kept,
+        room: Option<&Room>,
+        sample: &mut Sample,
+    ) -> Option<Breach> {
+        let all = Processes::read(procfs).ok()?;
+        sample.processes = all.threads;
+        sample.cpu = all.cpu + self.reaped_by_init();
+        let segments = kept.segments.as_ref().map_or(0, shared::segments);
+        let looked = self.holds_memory || self.run.is_some();
+        let files = if looked { Descriptors::of(procfs, &all.ids) } else { Descriptors::default() };
+        self.walk.unlinked =
+            room.filter(|_| self.run.is_some()).map_or(0, |room| files.unlinked_beside(room.device));
+        let named = room.map_or(0, |room| room.bytes) + segments + files.memory();
+        sample.memory = all.private + all.kernel + named.max(all.mapped);
+        let allowed = self.limits.memory.filter(|_| self.holds_memory)?;
+        if all.private + all.kernel + named + all.mapped <= allowed {
+            self.doubts = 0;
+            return None;
+        }
+        sample.memory = all.kernel + named + exact::private_and_hidden(procfs, &all.ids, &files.memory_files);
+        if sample.memory <= allowed {
+            self.doubts = 0;
+            return None;
+        }
+        self.doubts += 1;
+        let certain = !all.twins || self.doubts > MOST_DOUBTS;
+        certain.then_some(Breach { limit: LimitName::Memory, allowed, used: sample.memory })
+    }
+
+    /// Init is nobody whom the command can see, and so not in the list.
+    fn reaped_by_init(&self) -> Duration {
+        processes::reaped_by(self.init).unwrap_or_default()
+    }
+
+    fn processor_time(&self, sample: &Sample) -> Option<Breach> {
+        let allowed = self.limits.cpu_time.filter(|allowed| sample.cpu >= *allowed)?;
+        let milliseconds = |time: Duration| u64::try_from(time.as_millis()).unwrap_or(u64::MAX);
+        Some(Breach {
+            limit: LimitName::CpuTime,
+            allowed: milliseconds(allowed),
+            used: milliseconds(sample.cpu),
+        })
+    }
+
+    /// What is written, in memory and on disk.
+    fn written(&mut self, room: Option<&Room>, sample: &mut Sample) -> Option<Breach> {
+        self.walk();
+        let (bytes, inodes) = room.map_or((0, 0), |room| (room.bytes, room.inodes));
+        sample.disk = bytes + self.walk.written.bytes + self.walk.unlinked;
+        sample.inodes = inodes + self.walk.written.inodes;
+        room.and_then(|room| room.full(self.limits)).or_else(|| self.too_much_on_disk(sample))
+    }
+
+    fn too_much_on_disk(&self, sample: &Sample) -> Option<Breach> {
+        self.run?;
+        let over = |limit, used, allowed: Option<u64>| {
+            let allowed = allowed.filter(|allowed| used > *allowed)?;
+            Some(Breach { limit, allowed, used })
+        };
+        over(LimitName::Disk, sample.disk, self.limits.disk)
+            .or_else(|| over(LimitName::Inodes, sample.inodes, self.limits.inodes))
+    }
+
+    /// Walks over what is on disk, if there is something and it is time to.
+    fn walk(&mut self) {
+        let limited = self.limits.disk.is_some() || self.limits.inodes.is_some();
+        let now = Instant::now();
+        let Some(run) = self.run.filter(|_| limited && self.walk.due.is_none_or(|due| due <= now)) else {
+            return;
+        };
+        self.walk.written = run.written();
+        self.walk.due = Some(Instant::now() + (now.elapsed() * WALK_SHARE).max(WALK_SHORTEST));
+    }
+
+    fn plan_next(&mut self, looked: Instant, sample: &Sample, room: Option<&Room>) {
+        let left = |limit: Option<u64>, used: u64| limit.map(|limit| limit.saturating_sub(used));
+        let memory = left(self.limits.memory.filter(|_| self.holds_memory), sample.memory);
+        let written = room.map_or(left(self.limits.disk, sample.disk), |room| Some(room.left));
+        let cpu = self.limits.cpu_time.map(|limit| limit.saturating_sub(sample.cpu) / self.processors);
+        let bytes = memory.into_iter().chain(written).min();
+        let wait = self.interval.next(looked.elapsed(), bytes, cpu);
+        let wait = if self.doubts > 0 { DOUBT } else { wait };
+        let wait = self.stats.map_or(wait, |stats| wait.min(stats.every));
+        self.due = Some(Instant::now() + wait);
+    }
+
+    /// The command has ended, the sandbox has not yet: what is left of it says what was in the way.
+    pub(crate) fn finish(&mut self, kept: &Kept, failed: bool) -> Finish {
+        let room = kept.memory.as_ref().and_then(Room::of);
+        let mut sample =
+            Sample { at: self.began.map_or(Duration::ZERO, |began| began.elapsed()), ..Sample::default() };
+        self.walk.due = None;
+        let full = self.written(room.as_ref(), &mut sample);
+        let peak = self.meter.peak();
+        let last = if failed { kept.processes.as_ref().map_or(0, Processes::count) + 1 } else { 0 };
+        let most = peak.processes.max(last);
+        Finish {
+            full,
+            disk: sample.disk,
+            processes_exhausted: self.limits.processes.is_some_and(|allowed| most >= allowed),
+        }
+    }
+
+    /// Everything that was measured, once the sandbox has ended.
+    pub(crate) fn into_measured(mut self, finish: Finish, reaped: Usage) -> Measured {
+        let lasted = self.began.map_or(Duration::ZERO, |began| began.elapsed());
+        let group = self.group.map(Group::sample);
+        if let Some(group) = self.group {
+            self.alerts.happened(group.events());
+        }
+        let mut usage = self.meter.report(reaped, lasted, group.as_ref());
+        usage.saw_disk(finish.disk);
+        let events = *self.alerts.events();
+        Measured {
+            usage,
+            events,
+            alerts: self.alerts.into_all(),
+            processes_exhausted: if self.group.is_some() && events.forks_refused > 0 {
+                true
+            } else {
+                finish.processes_exhausted
+            },
+            full: finish.full,
+        }
+    }
+}
+
+/// What was seen when the command had ended.
+#[derive(Debug, Default)]
+pub(crate) struct Finish {
+    full: Option<Breach>,
+    disk: u64,
+    processes_exhausted: bool,
+}
+
+/// How many can work at a time, and so how fast processor time passes.
+fn processors() -> u32 {
+    let online = nix::unistd::sysconf(nix::unistd::SysconfVar::_NPROCESSORS_ONLN);
+    online.ok().flatten().and_then(|count| u32::try_from(count).ok()).unwrap_or(1).max(1)
+}
