@@ -89,7 +89,7 @@ const DOUBT: Duration = Duration::from_millis(2);
 /// A walk over what is written takes one part in so many of the time.
 const WALK_SHARE: u32 = 20;
 /// Walks are no closer than this.
-const WALK_SHORTEST: Duration = Duration::from_millis(100);
+const WALK_SHORTEST: Duration = Duration::from_millis(5);
 
 impl<'r> Monitor<'r> {
     pub(crate) fn new(
@@ -261,7 +261,8 @@ impl<'r> Monitor<'r> {
     fn plan_next(&mut self, looked: Instant, sample: &Sample, room: Option<&Room>) {
         let left = |limit: Option<u64>, used: u64| limit.map(|limit| limit.saturating_sub(used));
         let memory = left(self.limits.memory.filter(|_| self.holds_memory), sample.memory);
-        let written = room.map_or(left(self.limits.disk, sample.disk), |room| Some(room.left));
+        let on_disk = left(self.limits.disk.filter(|_| self.run.is_some()), sample.disk);
+        let written = room.map(|room| room.left).into_iter().chain(on_disk);
         let cpu = self.limits.cpu_time.map(|limit| limit.saturating_sub(sample.cpu) / self.processors);
         let bytes = memory.into_iter().chain(written).min();
         let wait = self.interval.next(looked.elapsed(), bytes, cpu);

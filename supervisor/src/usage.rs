@@ -109,8 +109,9 @@ impl Meter {
         let group = group.copied().unwrap_or_default();
         if let Some(cpu) = group.cpu {
             let microseconds = |time: Duration| u64::try_from(time.as_micros()).unwrap_or(u64::MAX);
-            reaped.user_us = reaped.user_us.max(microseconds(cpu.user));
-            reaped.system_us = reaped.system_us.max(microseconds(cpu.system));
+            // How a tick was shared out is a guess; the sum is not.
+            reaped.user_us = microseconds(cpu.user.min(cpu.total));
+            reaped.system_us = microseconds(cpu.total) - reaped.user_us;
         }
         reaped.read_bytes = reaped.read_bytes.max(group.read_bytes.unwrap_or(0));
         reaped.written_bytes = reaped.written_bytes.max(group.written_bytes.unwrap_or(0));
@@ -124,7 +125,7 @@ impl Meter {
                 reaped.peak_process_memory
             }),
             average_memory: sampled.map(|time| u64::try_from(self.memory_time / time).unwrap_or(u64::MAX)),
-            peak_processes: group.processes_peak.unwrap_or(0).max(self.peak.processes).max(1),
+            peak_processes: self.peak.processes.max(1),
             average_processes: sampled.map(|time| rounded(self.process_time as f64 / time as f64)),
             average_cpus: rounded(cpu.as_secs_f64() / lasted.as_secs_f64().max(1e-6)),
             peak_cpus: (self.peak_cpus > 0.0).then_some(rounded(self.peak_cpus)),

@@ -57,11 +57,11 @@ pub(super) struct Arguments {
     #[arg(long, value_name = "FILE")]
     result: Option<PathBuf>,
     /// Tell what is used, as JSON lines, so often: `200ms`.
-    #[arg(long, value_name = "TIME", value_parser = duration)]
+    #[arg(long, value_name = "TIME", value_parser = duration, requires = "stats_fd")]
     stats: Option<Duration>,
-    /// The descriptor on which that is told.
-    #[arg(long, value_name = "NUMBER", default_value_t = 3, requires = "stats")]
-    stats_fd: i32,
+    /// The descriptor of yours on which that is told; the command does not get it.
+    #[arg(long, value_name = "NUMBER", requires = "stats")]
+    stats_fd: Option<i32>,
     /// Print what would be done, and do nothing.
     #[arg(long)]
     plan: bool,
@@ -177,7 +177,7 @@ impl Arguments {
             }),
             environment: self.env,
             json: self.json,
-            stats: self.stats.map(|every| (every, self.stats_fd)),
+            stats: self.stats.zip(self.stats_fd),
             command: self.command,
         }
     }

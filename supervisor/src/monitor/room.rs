@@ -40,9 +40,10 @@ impl Room {
         if self.left == 0 {
             return Some(Breach { limit: LimitName::Disk, allowed: self.size, used: self.bytes });
         }
-        (self.inodes >= self.most_inodes).then(|| {
-            let allowed = limits.inodes.unwrap_or(self.most_inodes);
-            Breach { limit: LimitName::Inodes, allowed, used: self.inodes.min(allowed) }
+        (self.inodes >= self.most_inodes).then(|| match limits.inodes {
+            Some(allowed) => Breach { limit: LimitName::Inodes, allowed, used: allowed },
+            // Small files take all inodes that there are for so many bytes.
+            None => Breach { limit: LimitName::Disk, allowed: self.size, used: self.bytes },
         })
     }
 }
