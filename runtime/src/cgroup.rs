@@ -137,6 +137,19 @@ pub enum Unavailable {
     },
 }
 
+impl Unavailable {
+    /// The same as a failed step, with the error number that fits best.
+    pub fn into_failure(self) -> Failure {
+        let errno = match self {
+            Self::Refused(failure) => return failure,
+            Self::NotMounted | Self::NoControllers { .. } => libc::ENOENT,
+            Self::NotDelegated { .. } | Self::NoScope { .. } => libc::EACCES,
+            Self::Shared { .. } => libc::EBUSY,
+        };
+        Failure { stage: Stage::Limits, action: self.to_string(), errno }
+    }
+}
+
 impl Groups {
     /// Finds where groups can be made, strongest first: version 2 next to our own group or below it,
     /// version 1 below our own groups, and if the search says so a scope of systemd's.
@@ -214,6 +227,13 @@ impl Place {
             Self::Legacy(places) => legacy::kinds(places),
         }
     }
+}
+
+/// Makes a group where [`Groups::find`] finds a place without asking, and removes it; nobody is moved.
+pub(crate) fn try_one() -> Result<(Version, Vec<Kind>), Unavailable> {
+    let place = look(Search::default(), false)?;
+    Group::create(&place).and_then(Group::remove).map_err(Unavailable::Refused)?;
+    Ok((place.version(), place.controllers()))
 }
 
 /// Looks around; nothing is changed. Our own unit may be `known` to be delegated, whatever its mark.
