@@ -52,8 +52,12 @@ pub(crate) fn threads(groups: &Groups) {
 pub(crate) fn processor(groups: &Groups) {
     let half = Limits { cpu: Some(500), ..Limits::default() };
     let ended = run(groups, half, &["burn", "2500"]);
-    let share = 2500.0 / ended.wall.as_millis() as f64;
-    assert!((0.45..=0.55).contains(&share), "{share}: {ended:?}");
+    let elapsed =
+        ended.printed.split(' ').next().and_then(|word| word.parse::<f64>().ok()).expect("milliseconds");
+    let share = 2500.0 / elapsed;
+    assert!(share <= 0.55, "{share}: {ended:?}");
+    // Others may be before it on a host that is busy.
+    assert!(share >= 0.45 || is_busy(), "{share}: {ended:?}");
     assert!(ended.events.cpu_throttled > 10, "{ended:?}");
 }
 
@@ -82,6 +86,13 @@ pub(crate) fn not_taken_is_not_enforced(groups: &Groups) {
     let taken: Vec<_> = group.enforced().iter().map(|limit| (limit.kind, limit.taken.is_ok())).collect();
     assert_eq!(taken, expected, "{:?}", group.enforced());
     assert_eq!(group.version() == Version::V2, group.birthplace().is_some());
+}
+
+/// Whether processes had to wait for a processor in a tenth of the last ten seconds.
+fn is_busy() -> bool {
+    let text = std::fs::read_to_string("/proc/pressure/cpu").unwrap_or_default();
+    let share = text.split(' ').find_map(|word| word.strip_prefix("avg10=")?.parse::<f32>().ok());
+    share.is_none_or(|share| share > 10.0)
 }
 
 /// Emulated machines are slower.
