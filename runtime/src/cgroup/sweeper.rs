@@ -9,6 +9,7 @@ use std::os::fd::{AsFd as _, BorrowedFd, OwnedFd};
 use std::thread::sleep;
 use std::time::{Duration, Instant};
 
+use nix::poll::{PollFd, PollFlags, poll};
 use rustix::io::Errno;
 use rustix::pipe::{PipeFlags, pipe_with};
 use rustix::process::{Pid, PidfdFlags, Signal, pidfd_open, pidfd_send_signal};
@@ -33,6 +34,8 @@ pub(crate) struct Settling {
     heard: OnceCell<Result<(), Failure>>,
 }
 
+/// Milliseconds in which a sandbox is on its way; what is dead can wait.
+const LEISURE: u8 = 100;
 /// An owner that was killed leaves processes that end within milliseconds; a kernel that is busy with
 /// much memory may need longer.
 const PATIENCE: Duration = Duration::from_secs(30);
@@ -59,16 +62,33 @@ impl Sweeper {
             if let (Some(init), Some(tell)) = (attached, &tell) {
                 let _ = tell.send(&attach(nodes, init), &[]);
             }
-            nodes.iter().for_each(|node| names::collect(&node.parent));
-            let _ = rustix::io::read(&ended, &mut [0_u8; 1]);
+            let is_over = ends_within(&ended, LEISURE);
+            if !is_over {
+                collect_dead(nodes);
+                // Nothing is ever written: this is the end.
+                let _ = rustix::io::read(&ended, &mut [0_u8; 1]);
+            }
             let version = if attached.is_some() { Version::V1 } else { Version::V2 };
             let _ = sweep(version, nodes, PATIENCE);
+            if is_over {
+                collect_dead(nodes);
+            }
             if let Some(moved) = moved {
                 move_back(moved);
             }
         })?;
         Ok((Self { _owner: owner, _process: process }, Settling { answer: heard, heard: OnceCell::new() }))
     }
+}
+
+/// Waits for the owner to end, but not for long.
+fn ends_within(owner: &OwnedFd, milliseconds: u8) -> bool {
+    let mut polled = [PollFd::new(owner.as_fd(), PollFlags::POLLIN)];
+    poll(&mut polled, milliseconds).is_ok_and(|ready| ready > 0)
+}
+
+fn collect_dead(nodes: &[Node]) {
+    nodes.iter().for_each(|node| names::collect(&node.parent));
 }
 
 fn attach(nodes: &[Node], init: u32) -> Result<(), Failure> {
@@ -128,7 +148,7 @@ pub(super) fn kill(version: Version, nodes: &[Node]) {
 
 /// Ends those that are there now; one that forks meanwhile is seen the next time.
 fn kill_each(node: &Node) {
-    let listed = || files::read(&node.directory, "cgroup.procs").unwrap_or_default();
+    let listed = || files::read_list(&node.directory, "cgroup.procs").unwrap_or_default();
     let pids = |text: String| text.lines().filter_map(|pid| Pid::from_raw(pid.parse().ok()?)).collect();
     let found: Vec<Pid> = pids(listed());
     let held: Vec<(Pid, OwnedFd)> =

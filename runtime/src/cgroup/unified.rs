@@ -267,7 +267,7 @@ fn is_hierarchy_root(directory: &OwnedFd) -> bool {
 /// Whether a group holds other processes than this one. Those of other PID namespaces read as 0.
 fn is_shared(directory: impl AsFd) -> bool {
     let me = rustix::process::getpid().as_raw_nonzero().to_string();
-    files::read(directory, "cgroup.procs").map_or(true, |held| held.lines().any(|pid| pid != me))
+    files::read_list(directory, "cgroup.procs").map_or(true, |held| held.lines().any(|pid| pid != me))
 }
 
 fn is_shared_at(place: &OwnedFd, name: &str) -> bool {
