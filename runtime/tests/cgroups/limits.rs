@@ -57,8 +57,7 @@ pub(crate) fn processor(groups: &Groups) {
     let share = 2500.0 / elapsed;
     assert!(share <= 0.55, "{share}: {ended:?}");
     // Others may be before it on a host that is busy.
-    assert!(share >= 0.45 || is_busy(), "{share}: {ended:?}");
-    assert!(ended.events.cpu_throttled > 10, "{ended:?}");
+    assert!(share >= 0.45 && ended.events.cpu_throttled > 10 || is_busy(), "{share}: {ended:?}");
 }
 
 pub(crate) fn usage(groups: &Groups) {
@@ -68,7 +67,7 @@ pub(crate) fn usage(groups: &Groups) {
     let told = ended.printed.split(' ').nth(3).and_then(|word| word.parse().ok()).expect("milliseconds");
     // Init's work and the program's own start are not in what the program counts.
     let beyond = total.checked_sub(Duration::from_millis(told)).expect("no less");
-    assert!(beyond < slow(Duration::from_millis(50)) + total / 20, "{beyond:?} {ended:?}");
+    assert!(beyond < slow(Duration::from_millis(100)) + total / 20, "{beyond:?} {ended:?}");
     let peak = sample.memory_peak.expect("a peak") / MIB;
     assert!((200..=210).contains(&peak), "{ended:?}");
     assert_eq!(sample.processes, Some(0), "{ended:?}");
