@@ -207,9 +207,9 @@ fn a_link_to_the_project_can_change_its_target_without_effect() {
         let token = SecretFile::new(&site);
         let link = site.directory().join("link");
         symlink(site.project(), &link).expect("symlink");
-        let script = format!("sleep 0.3; cat token {}/token; echo ran", link.display());
+        let script = format!("echo started; sleep 0.3; cat token {}/token", link.display());
         let running = site.run(["sh", "-c", &script]).arg("-w").arg(&link).spawn();
-        std::thread::sleep(std::time::Duration::from_millis(100));
+        running.expect_printed("started");
         fs::remove_file(&link).expect("remove");
         symlink(site.home().join(".secrets"), &link).expect("symlink");
         let output = running.wait();
@@ -252,9 +252,9 @@ fn variables_given_for_the_command_do_not_steer_the_supervisor() {
 fn the_layers_of_a_run_are_closed_to_everybody_else() {
     for_each_caller(|caller| {
         let site = armed(caller);
-        let script = "cp probe ~/evil; chmod 4777 ~/evil; cp probe evil; chmod 4777 evil; sleep 1";
+        let script = "cp probe ~/evil; chmod 4777 ~/evil; cp probe evil; chmod 4777 evil; echo laid; sleep 5";
         let running = site.run(["sh", "-c", script]).args(["--layer", "disk"]).spawn();
-        std::thread::sleep(std::time::Duration::from_millis(400));
+        running.expect_printed("laid");
         let runs = fs::read_dir(site.state().join("runs")).expect("runs").flatten();
         let modes: Vec<_> = runs
             .filter(|run| run.path().is_dir())

@@ -4,7 +4,7 @@ use std::fs;
 use std::path::Path;
 
 use clearing_tests::decoys::{PosixMemory, SecretFile, secret};
-use clearing_tests::{Site, Tree, for_each_caller};
+use clearing_tests::{Site, Tree, for_each_caller, patience};
 
 use crate::attack::{assert_keeps, attempt, control};
 
@@ -92,9 +92,10 @@ fn two_runs_at_once_share_no_tmp() {
     for_each_caller(|caller| {
         let site = Site::new(caller);
         let mark = secret();
-        let make = format!("touch /tmp/{mark} /dev/shm/{mark} ~/{mark}; sleep 0.5");
+        let there = patience(std::time::Duration::from_millis(500)).as_secs_f64();
+        let make = format!("touch /tmp/{mark} /dev/shm/{mark} ~/{mark}; echo made; sleep {there}");
         let first = site.run(["sh", "-c", &make]).spawn();
-        std::thread::sleep(std::time::Duration::from_millis(250));
+        first.expect_printed("made");
         let output = attempt(&site, &format!("ls -a /tmp /dev/shm ~ | grep {mark}"));
         assert!(!output.stdout.contains(&mark), "{output}");
         first.wait().expect_code(0);

@@ -5,7 +5,7 @@ use std::fs;
 use std::time::Duration;
 
 use clearing_tests::decoys::{Process, secret};
-use clearing_tests::{Caller, Site, for_each_caller, skip};
+use clearing_tests::{Caller, Site, for_each_caller, patience, skip};
 
 use crate::attack::{armed, attempt, control, inside, outside};
 
@@ -166,9 +166,9 @@ fn neither_environment_nor_memory_of_init_holds_a_secret_of_the_caller() {
     for_each_caller(|caller| {
         let site = Site::new(caller);
         let (kept, given) = (secret(), "given-by-name");
-        let run = site.run(["sleep", "5"]).env("DECOY_TOKEN", &kept);
+        let run = site.run(["sleep", "30"]).env("DECOY_TOKEN", &kept);
         let running = run.args(["-e", &format!("GIVEN={given}")]).spawn();
-        std::thread::sleep(Duration::from_millis(300));
+        std::thread::sleep(patience(Duration::from_millis(300)));
         let tree = descendants(running.pid().as_raw().unsigned_abs());
         assert!(tree.len() >= 2, "init and the command run: {tree:?}");
         for pid in &tree {

@@ -3,8 +3,9 @@
 
 use std::os::unix::fs::PermissionsExt as _;
 use std::process::Command;
+use std::time::Duration;
 
-use clearing_tests::{Caller, Site, for_each_caller};
+use clearing_tests::{Caller, Site, for_each_caller, patience};
 
 use crate::attack::{armed, attempt, inside, printed};
 
@@ -66,10 +67,16 @@ fn links_pipes_and_renames_in_the_workspace_work() {
 fn one_s_own_loopback_works() {
     for_each_caller(|caller| {
         let site = armed(caller);
-        let script = "sleep 0.6 | ./probe serve tcp 8080 & sleep 0.2; ./probe connect 127.0.0.1 8080; wait";
-        let output = attempt(&site, script);
+        let script = beside("serve tcp 8080", "connect 127.0.0.1 8080");
+        let output = attempt(&site, &script);
         output.expect_stdout("0 ok").expect_stdout("reached");
     });
+}
+
+/// Two probes at once: a server, whose input stays open meanwhile, and a moment later a client.
+fn beside(server: &str, client: &str) -> String {
+    let [open, moment] = [600, 200].map(|usual| patience(Duration::from_millis(usual)).as_secs_f64());
+    format!("sleep {open} | ./probe {server} & sleep {moment}; ./probe {client}; wait")
 }
 
 #[test]
@@ -77,9 +84,7 @@ fn one_s_own_unix_sockets_work() {
     for_each_caller(|caller| {
         let site = armed(caller);
         for name in ["@own", "own", "/tmp/own"] {
-            let script = format!(
-                "sleep 0.4 | ./probe serve unix {name} & sleep 0.2; ./probe connect-unix {name}; wait"
-            );
+            let script = beside(&format!("serve unix {name}"), &format!("connect-unix {name}"));
             attempt(&site, &script).expect_stdout("0 ok").expect_stdout("reached");
         }
     });

@@ -6,7 +6,7 @@ use std::os::unix::net::UnixStream;
 use std::process::{Child, Stdio};
 use std::time::{Duration, Instant};
 
-use clearing_tests::{Site, for_each_caller};
+use clearing_tests::{Site, for_each_caller, patience};
 
 use crate::attack::{armed, outside};
 
@@ -91,9 +91,10 @@ fn free_port() -> String {
 #[track_caller]
 fn serve_inside(site: &Site, kind: &str, port: &str, meanwhile: impl Fn()) -> &'static str {
     // The harness gives the whole input at once; a sleeping writer keeps the server alone in time.
-    let script = format!("sleep 0.6 | ./probe serve {kind} {port}");
+    let open = patience(Duration::from_millis(600)).as_secs_f64();
+    let script = format!("sleep {open} | ./probe serve {kind} {port}");
     let running = site.run(["sh", "-c", &script]).spawn();
-    std::thread::sleep(Duration::from_millis(300));
+    running.expect_printed("ready");
     meanwhile();
     judge(&running.wait().stdout)
 }
