@@ -88,7 +88,7 @@ impl Root {
             .at(Stage::Mounts, || "umount2(old root, MNT_DETACH)".into())?;
         rustix::process::chdir("/").at(Stage::Mounts, || "chdir(\"/\")".into())?;
         let segments = processes.as_ref().and_then(shared_memory);
-        Ok(Kept { memory: Some(memory), processes, segments, overlays })
+        Ok(Kept { memory: Some(memory), processes, segments, overlays, init: None })
     }
 
     fn carry_out(&mut self, step: &Mount) -> io::Result<()> {

@@ -29,15 +29,26 @@ pub struct Kept {
     pub segments: Option<OwnedFd>,
     /// Its overlays.
     pub overlays: Vec<OwnedFd>,
+    /// Init on its way out, where no other process was left: none that could still change anything.
+    /// Dropping it waits.
+    pub(crate) init: Option<Init>,
+}
+
+/// PID 1 of a sandbox. Dropping it ends it, and with it every process there.
+#[derive(Debug)]
+pub(crate) struct Init {
+    pid: Pid,
+    pidfd: OwnedFd,
 }
 
 /// A live sandbox. Dropping it ends every process in it.
 pub struct Sandbox {
-    init: Pid,
-    pidfd: OwnedFd,
+    init: Init,
     channel: Channel,
     identity: Identity,
     kept: Kept,
+    /// Init has told the end of the last process, and ends.
+    over: bool,
     /// Until init is in its group no command may start.
     settling: Option<Settling>,
 }
@@ -45,7 +56,7 @@ pub struct Sandbox {
 impl Kept {
     /// Which there are, and all of them in the order in which they travel.
     pub(crate) fn shown(&self) -> (Shown, Vec<BorrowedFd<'_>>) {
-        let Self { memory, processes, segments, overlays } = self;
+        let Self { memory, processes, segments, overlays, init: _ } = self;
         let shown =
             Shown { memory: memory.is_some(), processes: processes.is_some(), segments: segments.is_some() };
         let single = [memory, processes, segments].into_iter().flatten();
@@ -80,7 +91,8 @@ impl Sandbox {
             Forked::Parent { child, pidfd } => {
                 let identity = namespaces.identity;
                 let kept = Kept::default();
-                let mut sandbox = Self { init: child, pidfd, channel, identity, kept, settling: None };
+                let init = Init { pid: child, pidfd };
+                let mut sandbox = Self { init, channel, identity, kept, over: false, settling: None };
                 sandbox.settling = group.map(|group| group.settle(sandbox.init())).transpose()?;
                 sandbox.write_maps()?;
                 Ok(sandbox)
@@ -135,8 +147,10 @@ impl Sandbox {
         let message = self.channel.receive().at(Stage::Channel, || "receive(Report)".into())?;
         Ok(message.map(|(report, descriptors)| {
             let mut descriptors = descriptors.into_iter();
-            if let Report::Ready { shown, .. } = report {
-                self.kept.receive(shown, &mut descriptors);
+            match report {
+                Report::Ready { shown, .. } => self.kept.receive(shown, &mut descriptors),
+                Report::Exited { over, .. } => self.over = over,
+                _ => {}
             }
             (report, descriptors.next())
         }))
@@ -148,13 +162,15 @@ impl Sandbox {
     }
 
     /// Ends every process and hands out the file systems that they had.
-    pub fn into_kept(mut self) -> Kept {
-        std::mem::take(&mut self.kept)
+    pub fn into_kept(self) -> Kept {
+        let Self { init, mut kept, over, .. } = self;
+        kept.init = over.then_some(init);
+        kept
     }
 
     /// Init's process id in the caller's PID namespace.
     pub fn init(&self) -> u32 {
-        self.init.as_raw().unsigned_abs()
+        self.init.pid.as_raw().unsigned_abs()
     }
 
     fn ask(&self, request: &Request) -> Result<(), Failure> {
@@ -169,7 +185,7 @@ impl Sandbox {
         match self.identity {
             Identity::Caller { .. } => Ok(()),
             Identity::Shifted { base, .. } => {
-                idmap::map_shifted(self.init, base)?;
+                idmap::map_shifted(self.init.pid, base)?;
                 self.ask(&Request::MapsWritten)
             }
         }
@@ -184,12 +200,6 @@ impl Sandbox {
         })?;
         self.ask(&Request::Filter(program.iter().map(|step| (step.code, step.jt, step.jf, step.k)).collect()))
     }
-
-    fn end(&self) -> io::Result<()> {
-        rustix::process::pidfd_send_signal(&self.pidfd, rustix::process::Signal::KILL)?;
-        waitpid(self.init, None)?;
-        Ok(())
-    }
 }
 
 impl AsFd for Sandbox {
@@ -199,7 +209,15 @@ impl AsFd for Sandbox {
     }
 }
 
-impl Drop for Sandbox {
+impl Init {
+    fn end(&self) -> io::Result<()> {
+        rustix::process::pidfd_send_signal(&self.pidfd, rustix::process::Signal::KILL)?;
+        waitpid(self.pid, None)?;
+        Ok(())
+    }
+}
+
+impl Drop for Init {
     fn drop(&mut self) {
         // Both fail only when init has been reaped already.
         let _ = self.end();

@@ -214,16 +214,23 @@ impl<'a> Server<'a> {
     /// Reaps whatever has died; the orphans of all commands are init's children.
     fn reap(&mut self) {
         while let Ok(Some(_)) = self.deaths.read_signal() {}
-        while let Ok(Some((pid, status))) = rustix::process::wait(WaitOptions::NOHANG) {
-            let pid = Pid::from_raw(pid.as_raw_nonzero().get());
+        let mut dead = Vec::new();
+        let alone = loop {
+            match rustix::process::wait(WaitOptions::NOHANG) {
+                Ok(Some((pid, status))) => dead.push((Pid::from_raw(pid.as_raw_nonzero().get()), status)),
+                Ok(None) => break false,
+                Err(error) => break error == rustix::io::Errno::CHILD,
+            }
+        };
+        for (pid, status) in dead {
             let signal = status.terminating_signal().map(ExitStatus::Signal);
             if let Some(status) = status.exit_status().map(ExitStatus::Code).or(signal) {
-                self.reaped(pid, status);
+                self.reaped(pid, status, alone);
             }
         }
     }
 
-    fn reaped(&mut self, pid: Pid, status: ExitStatus) {
+    fn reaped(&mut self, pid: Pid, status: ExitStatus, alone: bool) {
         let Some(index) = self.commands.iter().position(|command| command.pid == pid) else {
             return;
         };
@@ -231,7 +238,8 @@ impl<'a> Server<'a> {
         let command = self.commands.swap_remove(index);
         self.over |= command.last;
         if !command.reported {
-            self.report(&Report::Exited { exec: command.exec, status, usage: usage() }, &[]);
+            let (exec, over) = (command.exec, self.over && alone);
+            self.report(&Report::Exited { exec, status, usage: usage(), over }, &[]);
         }
     }
 

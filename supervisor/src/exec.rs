@@ -158,7 +158,8 @@ impl Prepared {
         self.look_around()?.iter().for_each(|text| note(text));
         sandbox.exec(&self.plan.exec, self.streams.for_command()?)?;
         self.streams.close_for_command();
-        let end = watch.until_the_end(sandbox, &mut self.streams)?;
+        let mut end = watch.until_the_end(sandbox, &mut self.streams)?;
+        Leftover::leave_to_init(&mut end.kept, self.run.as_ref(), self.started.elapsed());
         let Workspace { layer, project, .. } = &self.workspace;
         // Without a layer init did not come far enough to make one; with one that the command closed to
         // us, that is told, and how the command ended all the same.

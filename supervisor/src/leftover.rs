@@ -19,11 +19,18 @@ pub(crate) struct Leftover {
 }
 
 impl Leftover {
+    /// Gives the overlays up where that is quick: init, on its way out, is then the last in them, while
+    /// the caller goes on.
+    pub(crate) fn leave_to_init(kept: &mut Kept, run: Option<&RunDirectory>, elapsed: Duration) {
+        if is_quick(run, elapsed) {
+            kept.overlays.clear();
+        }
+    }
+
     /// Clears it all: at once where that is quick, else by a forked process. What that leaves, should
     /// it be killed, the next command collects.
     pub(crate) fn clear(self, elapsed: Duration) -> Result<(), Error> {
-        let quick = self.run.is_none() && elapsed < SHORT;
-        let elsewhere = if quick { None } else { self.clear_elsewhere() };
+        let elsewhere = if is_quick(self.run.as_ref(), elapsed) { None } else { self.clear_elsewhere() };
         if elsewhere.is_none() {
             self.remove()?;
         }
@@ -49,4 +56,9 @@ impl Leftover {
     fn remove(&self) -> Result<(), RemoveError> {
         self.run.as_ref().map_or(Ok(()), RunDirectory::discard)
     }
+}
+
+/// Whether nobody has to wait long for it.
+fn is_quick(run: Option<&RunDirectory>, elapsed: Duration) -> bool {
+    run.is_none() && elapsed < SHORT
 }
