@@ -62,6 +62,11 @@ pub(crate) fn find_files(directory: &Path, is_such: impl Fn(&str) -> bool + Copy
     Ok(found)
 }
 
+/// A word that a shell takes as it is.
+pub(crate) fn quoted(word: &str) -> String {
+    format!("'{}'", word.replace('\'', r"'\''"))
+}
+
 fn line(command: &Command) -> String {
     let words = std::iter::once(command.get_program()).chain(command.get_args());
     words.map(|word| word.to_string_lossy()).collect::<Vec<_>>().join(" ")

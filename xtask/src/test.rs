@@ -3,16 +3,17 @@
 use std::path::Path;
 use std::process::Stdio;
 
-use crate::{Result, build, packages, relay, shell};
+use crate::{Result, build, packages, relay, shell, vm};
 
-/// Installs what the tests need, runs them all and prints how many passed.
+/// Installs what the tests need, runs them all, here and in machines, and prints how many passed.
 pub(crate) fn test() -> Result {
     packages::ensure()?;
     let binary = build::release_binary()?;
     let mut counts = Counts::default();
     let here = prove_here(&binary, &mut counts);
+    let there = vm::prove(&binary, &mut |line| counts.add(line));
     println!("{counts}");
-    here?;
+    here.and(there)?;
     if counts.passed > 0 { Ok(()) } else { Err("no test was run".into()) }
 }
 

@@ -12,7 +12,7 @@ use crate::{Result, shell};
 const RELEASE: &str = "trixie";
 
 /// Beside a minimal Debian: the service manager with user sessions, and what tests run in the machine.
-const PACKAGES: &str = "systemd-sysv,dbus,dbus-user-session,libpam-systemd,udev,uidmap,procps,iproute2,\
+const PACKAGES: &str = "systemd-sysv,dbus,dbus-user-session,libpam-systemd,udev,uidmap,procps,iproute2,e2fsprogs,\
                         git,python3-minimal,strace";
 
 /// Nothing that the image may grow to is taken from the host before it is written.
@@ -75,6 +75,9 @@ fn bootstrap(root: &Path) -> Result<Command> {
 pub(super) fn format(directory: &Path, disk: &Path, size: u64) -> Result {
     File::create_new(disk)?.set_len(size)?;
     let mut mke2fs = Command::new("mke2fs");
+    // An ordinary user's search path often leaves it out.
+    let path = std::env::var("PATH").unwrap_or_default();
+    mke2fs.env("PATH", format!("{path}:/usr/sbin:/sbin"));
     mke2fs.args(["-q", "-F", "-t", "ext4", "-O", "^has_journal", "-E", "lazy_itable_init=1,root_owner=0:0"]);
     shell::read(mke2fs.arg("-d").arg(directory).arg(disk)).map(drop)
 }

@@ -88,11 +88,11 @@ impl Job {
         let given = self.environment.iter().map(|(name, value)| (name.as_str(), value.as_str()));
         let mut script = String::new();
         for (name, value) in own.into_iter().chain(given) {
-            script += &format!("export {name}={}\n", quoted(value));
+            script += &format!("export {name}={}\n", shell::quoted(value));
         }
         let directory = self.directory.clone().unwrap_or_else(|| Path::new(home).join("project"));
-        let directory = quoted(&directory.to_string_lossy());
-        let words: Vec<_> = self.command.iter().map(|word| quoted(word)).collect();
+        let directory = shell::quoted(&directory.to_string_lossy());
+        let words: Vec<_> = self.command.iter().map(|word| shell::quoted(word)).collect();
         script + &format!("mkdir -p {directory} && cd {directory} || exit 125\nexec {}\n", words.join(" "))
     }
 }
@@ -109,13 +109,8 @@ impl Setting<'_> {
     fn variables(&self) -> String {
         let user = if self.user == User::Root { "root" } else { "tester" };
         let out = self.out.map(Path::to_string_lossy).unwrap_or_default();
-        format!("init={}\nuser={user}\nout={}\n", self.init.name(), quoted(&out))
+        format!("init={}\nuser={user}\nout={}\n", self.init.name(), shell::quoted(&out))
     }
-}
-
-/// A word that a shell takes as it is.
-fn quoted(word: &str) -> String {
-    format!("'{}'", word.replace('\'', r"'\''"))
 }
 
 /// Room for a directory's copy, with that of a file system around it.

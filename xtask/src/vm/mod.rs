@@ -30,6 +30,8 @@ use job::Job;
 use machine::{End, Machine};
 use options::Options;
 
+pub(crate) use proofs::prove;
+
 /// What timeout(1) exits with.
 const TIMED_OUT: u8 = 124;
 /// The machine itself failed; what `clearing` exits with when it could not set up.
@@ -40,7 +42,7 @@ pub(crate) fn vm(words: &[&str]) -> Result<ExitCode> {
     let options = Options::parse(words)?;
     let binary = build::release_binary()?;
     let job = match options.proofs {
-        true => proofs::job(&binary, options.user, &options.command)?,
+        true => proofs::all(&binary, options.user, &options.command)?,
         false => Job::new(&options.command).share_all(&options.shares).binary(&binary),
     };
     match start(&options).and_then(|machine| machine.run(&job, options.out.as_deref(), &mut |_| {})) {

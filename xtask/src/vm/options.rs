@@ -17,7 +17,7 @@ pub(super) const USAGE: &str = "usage: cargo xtask vm [OPTION…] -- COMMAND…
   --out DIR                                  is there empty, at its own path; what is written there comes back
   --console FILE                             what the kernel and systemd said goes there
   --timeout SECONDS                          else 600
-  --proofs                                   runs the tests that need the real target, with
+  --proofs                                   runs the tests that `cargo xtask test` runs in machines, with
                                              these words as their options
 
 The release build of `clearing` is on the search path, and the command starts in the first DIR that is
