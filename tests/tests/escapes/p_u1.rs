@@ -73,10 +73,13 @@ fn one_s_own_loopback_works() {
     });
 }
 
-/// Two probes at once: a server, whose input stays open meanwhile, and a moment later a client.
+/// Two probes at once: a server, whose input stays open meanwhile, and a client as soon as it serves.
 fn beside(server: &str, client: &str) -> String {
-    let [open, moment] = [600, 200].map(|usual| patience(Duration::from_millis(usual)).as_secs_f64());
-    format!("sleep {open} | ./probe {server} & sleep {moment}; ./probe {client}; wait")
+    let open = patience(Duration::from_millis(600)).as_secs_f64();
+    format!(
+        "rm -f said; sleep {open} | ./probe {server} >said & until grep -qs ready said; do sleep 0.02; done
+        ./probe {client}; wait; cat said"
+    )
 }
 
 #[test]
