@@ -13,6 +13,7 @@ use rustix::io::Errno;
 
 use crate::descent::{entries, step};
 use crate::files::{Environment, io_error, open_directory};
+use crate::queue::{Queue, QueueError, Ticket, WhenFull};
 use crate::remove::{RemoveError, remove_tree};
 use crate::run::{RunDirectory, RunError};
 
@@ -85,6 +86,21 @@ impl Store {
     /// The state directory's path, as it was given.
     pub fn path(&self) -> &Path {
         &self.path
+    }
+
+    /// Draws a ticket for one sandbox, and waits where `limit` others that were drawn before are still
+    /// held. `tell` hears the place in the queue, 1 being the next, whenever it is known to have changed.
+    pub fn admit(
+        &self,
+        limit: usize,
+        when_full: WhenFull,
+        tell: impl FnMut(usize),
+    ) -> Result<Ticket, QueueError> {
+        let path = self.path.join("queue");
+        let opened = open_directory(&self.path).and_then(|state| open_or_make(&state, c"queue"));
+        let opened =
+            opened.map_err(|errno| QueueError::Queue { path: path.clone(), source: io_error(errno) })?;
+        Queue::new(&path, opened).draw(limit, when_full, tell)
     }
 
     /// Makes a fresh directory for one run, locked for as long as any process holds its descriptor.

@@ -1,5 +1,6 @@
 //! The command line: one file a subcommand.
 
+mod admission;
 mod doctor;
 mod limits;
 mod run;

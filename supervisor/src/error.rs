@@ -5,7 +5,9 @@ use std::fmt::Write as _;
 use std::path::PathBuf;
 
 use clearing_profiles::ProfileError;
-use clearing_rootfs::{MountInfoError, ProjectError, RemoveError, RunError, StoreError, WalkError};
+use clearing_rootfs::{
+    MountInfoError, ProjectError, QueueError, RemoveError, RunError, StoreError, WalkError,
+};
 use clearing_runtime::Failure;
 
 use crate::outcome::ErrorText;
@@ -27,6 +29,9 @@ pub(crate) enum Error {
     /// The state directory.
     #[error(transparent)]
     Store(#[from] StoreError),
+    /// The queue for a sandbox.
+    #[error(transparent)]
+    Queue(#[from] QueueError),
     /// The run's directory.
     #[error(transparent)]
     Run(#[from] RunError),
@@ -76,6 +81,7 @@ impl Error {
         match self {
             Self::Project(error) => error.hint().map(str::to_owned),
             Self::Store(error) => error.hint().map(str::to_owned),
+            Self::Queue(error) => error.hint().map(str::to_owned),
             Self::Run(error) => error.hint().map(str::to_owned),
             Self::Remove(error) => error.hint().map(str::to_owned),
             Self::Mounts(error) => error.hint().map(str::to_owned),
@@ -110,7 +116,12 @@ impl Error {
 
     /// For the outcome.
     pub(crate) fn text(&self) -> ErrorText {
-        ErrorText { message: self.message(), hint: self.hint() }
+        ErrorText { code: self.code(), message: self.message(), hint: self.hint() }
+    }
+
+    /// What programs may tell it by.
+    fn code(&self) -> Option<&'static str> {
+        matches!(self, Self::Queue(QueueError::Busy { .. })).then_some("CLR-BUSY")
     }
 }
 

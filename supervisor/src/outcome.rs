@@ -113,6 +113,9 @@ pub(crate) struct ChangeCounts {
 #[derive(Debug, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub(crate) struct ErrorText {
+    /// Stable, where there is one.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) code: Option<&'static str>,
     /// The message, causes included.
     pub(crate) message: String,
     /// A way forward.

@@ -70,6 +70,17 @@ impl Running {
         self.expect(&format!("never printed {text:?}"), || self.printed_so_far().contains(text));
     }
 
+    /// Waits until it has told `text` on standard error.
+    ///
+    /// # Panics
+    ///
+    /// If it has not at the deadline.
+    #[track_caller]
+    pub fn expect_told(&self, text: &str) {
+        let told = || String::from_utf8_lossy(&self.stderr.so_far()).contains(text);
+        self.expect(&format!("never told {text:?}"), told);
+    }
+
     /// Waits until that one process is stopped.
     ///
     /// # Panics

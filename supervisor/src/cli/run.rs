@@ -13,6 +13,7 @@ use clearing_profiles::{LayerPlace, NetworkMode};
 use rustix::fs::{Mode, OFlags};
 use serde::Serialize;
 
+use super::admission::AdmissionArguments;
 use super::limits::LimitArguments;
 use crate::changes_text;
 use crate::error::Error;
@@ -41,6 +42,8 @@ pub(super) struct Arguments {
     profile: String,
     #[command(flatten)]
     limits: LimitArguments,
+    #[command(flatten)]
+    admission: AdmissionArguments,
     /// Where what the command writes is kept while it runs: memory has a bound, the disk has none.
     #[arg(long, value_name = "PLACE")]
     layer: Option<LayerArgument>,
@@ -87,6 +90,11 @@ enum LayerArgument {
 #[derive(Serialize)]
 #[serde(rename_all = "camelCase", tag = "type")]
 enum Event<'a> {
+    /// The run waits for others to end.
+    Queued {
+        /// 1 is the next.
+        position: usize,
+    },
     Outcome(&'a Outcome),
     Error(&'a ErrorText),
 }
@@ -99,10 +107,11 @@ struct Refused {
 
 pub(super) fn main(arguments: Arguments) -> ExitCode {
     let (json, result, plan) = (arguments.json, arguments.result.clone(), arguments.plan);
+    let admission = arguments.admission;
     let told = if plan {
         print_plan(&arguments.request())
     } else {
-        run(&arguments.request(), json, result.as_deref())
+        run(&arguments.request(), admission, json, result.as_deref())
     };
     told.unwrap_or_else(|error| {
         complain(&error);
@@ -113,10 +122,16 @@ pub(super) fn main(arguments: Arguments) -> ExitCode {
     })
 }
 
-fn run(request: &RunRequest, json: bool, result: Option<&Path>) -> Result<ExitCode, Error> {
+fn run(
+    request: &RunRequest,
+    admission: AdmissionArguments,
+    json: bool,
+    result: Option<&Path>,
+) -> Result<ExitCode, Error> {
     survive_file_limits();
     let result = result.map(ResultFile::create).transpose()?;
-    let finished = match exec::run(request, say_note) {
+    let admitted = admission.draw(|position| tell_position(position, json));
+    let finished = match admitted.and_then(|_ticket| exec::run(request, say_note)) {
         Ok(finished) => finished,
         Err(error) => {
             // The reason goes before the failure to write it down.
@@ -146,6 +161,14 @@ fn tell(finished: &Finished, json: bool) {
     told.for_each(|alert| say_note(&alert.text()));
     if error.is_none() {
         say(&changes_text::block(changes));
+    }
+}
+
+fn tell_position(position: usize, json: bool) {
+    if json {
+        emit(&Event::Queued { position });
+    } else {
+        say_note(&format!("waits for a sandbox to end, at place {position} of the queue"));
     }
 }
 
