@@ -10,7 +10,7 @@ pub(super) const USAGE: &str = "usage: cargo xtask vm [OPTION…] -- COMMAND…
 
   --suite bookworm|trixie|trixie-backports   whose kernel is booted; else trixie
   --init small|systemd|login                 else small: a process 1 of our own, with systemd's delegation;
-                                             systemd: a service with User= and Delegate=yes;
+                                             systemd: a service with User=, Delegate=yes and a subgroup;
                                              login: a session of logind's, with the user's own manager
   --root                                     as root, not as an ordinary user
   --share DIR                                a copy of it is there, at its own path (repeatable)
@@ -57,7 +57,7 @@ impl Suite {
 pub(crate) enum Init {
     /// A short script that delegates a subtree as systemd does for a user's manager.
     Small,
-    /// systemd, in a service with `User=` and `Delegate=yes`.
+    /// systemd, in a service with `User=`, `Delegate=yes` and `DelegateSubgroup=`.
     Systemd,
     /// systemd, in a session as login(1) opens one: its scope is not the user's, their manager is there.
     Login,
