@@ -148,6 +148,7 @@ impl Prepared {
     }
 
     fn conduct(&mut self, sandbox: Sandbox, hold: &Hold, note: impl Fn(&str)) -> Result<Conducted, Error> {
+        hold.go_first(&mut self.plan.exec.limits);
         let limits = &self.plan.limits;
         let deadline = limits.timeout.and_then(|timeout| self.started.checked_add(timeout));
         let monitor = Monitor::new(limits, hold, self.run.as_ref(), self.stats.as_ref());

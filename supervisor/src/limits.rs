@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 
 use clearing_profiles::{LimitName, Limits, Profile, Requirement};
 use clearing_runtime::cgroup::{self, Group, Groups, Kind, Search, Version};
+use clearing_runtime::spec::{Resource, ResourceLimit};
 use clearing_runtime::{Guard, GuardReport, Sandbox};
 use serde::{Serialize, Serializer};
 
@@ -127,6 +128,14 @@ impl Hold {
     pub(crate) fn holds(&self, kind: Kind) -> bool {
         let enforced = self.group.iter().flat_map(|group| group.enforced());
         enforced.into_iter().any(|limit| limit.kind == kind && limit.taken.is_ok())
+    }
+
+    /// Lets the group be the first to refuse a process: it counts that, and an rlimit does not.
+    pub(crate) fn go_first(&self, rlimits: &mut [ResourceLimit]) {
+        if self.holds(Kind::Processes) {
+            let processes = rlimits.iter_mut().filter(|limit| limit.resource == Resource::Processes);
+            processes.for_each(|limit| limit.value += 1);
+        }
     }
 
     /// What became of each limit that is set.

@@ -50,6 +50,8 @@ pub(crate) struct Monitor<'r> {
     stats: Option<&'r Stats>,
     began: Option<Instant>,
     due: Option<Instant>,
+    /// After an alarm, until when to look closely.
+    alarmed: Option<Instant>,
     interval: Interval,
     walk: Walk,
     /// Looks in a row in which the memory was above its limit and may have been counted twice.
@@ -83,9 +85,11 @@ pub(crate) struct Measured {
 }
 
 /// While a program is started by `vfork(2)` its memory shows twice; that lasts less than this altogether.
-const MOST_DOUBTS: u32 = 3;
-/// From one look to the next meanwhile.
-const DOUBT: Duration = Duration::from_millis(2);
+const MOST_DOUBTS: u32 = 1;
+/// From one look to the next meanwhile, and after an alarm.
+const HURRIED: Duration = Duration::from_millis(2);
+/// How long after an alarm what rang may still be counted.
+const ALARMED: Duration = Duration::from_millis(100);
 /// A walk over what is written takes one part in so many of the time.
 const WALK_SHARE: u32 = 20;
 /// Walks are no closer than this.
@@ -106,6 +110,7 @@ impl<'r> Monitor<'r> {
             stats,
             began: None,
             due: None,
+            alarmed: None,
             interval: Interval::new(),
             walk: Walk::default(),
             doubts: 0,
@@ -146,13 +151,24 @@ impl<'r> Monitor<'r> {
         if let Some(stats) = self.stats {
             stats.tell(&sample);
         }
-        let alerts = if breach.is_none() { self.alerts.near(&sample, self.limits) } else { Vec::new() };
+        let (killed, mut alerts) = self.ask();
+        let breach = killed.or(breach);
+        if breach.is_none() {
+            alerts.extend(self.alerts.near(&sample, self.limits));
+        }
         self.plan_next(now, &sample, room.as_ref());
         (breach, alerts)
     }
 
+    /// Something happened at a limit of the group. The kernel rings before it kills and counts, so the
+    /// next looks are close.
+    pub(crate) fn heed(&mut self) {
+        let now = Instant::now();
+        (self.due, self.alarmed) = (self.began.map(|_| now), Some(now + ALARMED));
+    }
+
     /// Asks the group what happened.
-    pub(crate) fn heed(&mut self) -> (Option<Breach>, Vec<Alert>) {
+    fn ask(&mut self) -> (Option<Breach>, Vec<Alert>) {
         let Some(group) = self.group else { return (None, Vec::new()) };
         let alerts = self.alerts.happened(group.events());
         (self.killed_by_kernel(), alerts)
@@ -191,25 +207,29 @@ impl<'r> Monitor<'r> {
         let all = Processes::read(procfs).ok()?;
         sample.processes = all.threads;
         sample.cpu = all.cpu + self.reaped_by_init();
+        let borrowed = all.borrowed(procfs);
+        let private = all.private.saturating_sub(borrowed.iter().map(|process| process.private).sum());
         let segments = kept.segments.as_ref().map_or(0, shared::segments);
         let looked = self.holds_memory || self.run.is_some();
         let files = if looked { Descriptors::of(procfs, &all.ids) } else { Descriptors::default() };
         self.walk.unlinked =
             room.filter(|_| self.run.is_some()).map_or(0, |room| files.unlinked_beside(room.device));
         let named = room.map_or(0, |room| room.bytes) + segments + files.memory();
-        sample.memory = all.private + all.kernel + named.max(all.mapped);
+        sample.memory = private + all.kernel + named.max(all.mapped);
         let allowed = self.limits.memory.filter(|_| self.holds_memory)?;
-        if all.private + all.kernel + named + all.mapped <= allowed {
+        if private + all.kernel + named + all.mapped <= allowed {
             self.doubts = 0;
             return None;
         }
-        sample.memory = all.kernel + named + exact::private_and_hidden(procfs, &all.ids, &files.memory_files);
+        sample.memory = all.kernel
+            + named
+            + exact::private_and_hidden(procfs, &all.owners(&borrowed), &files.memory_files);
         if sample.memory <= allowed {
             self.doubts = 0;
             return None;
         }
         self.doubts += 1;
-        let certain = !all.twins || self.doubts > MOST_DOUBTS;
+        let certain = !all.has_twins() || self.doubts > MOST_DOUBTS;
         certain.then_some(Breach { limit: LimitName::Memory, allowed, used: sample.memory })
     }
 
@@ -266,7 +286,8 @@ impl<'r> Monitor<'r> {
         let cpu = self.limits.cpu_time.map(|limit| limit.saturating_sub(sample.cpu) / self.processors);
         let bytes = memory.into_iter().chain(written).min();
         let wait = self.interval.next(looked.elapsed(), bytes, cpu);
-        let wait = if self.doubts > 0 { DOUBT } else { wait };
+        let hurried = self.doubts > 0 || self.alarmed.is_some_and(|until| looked < until);
+        let wait = if hurried { wait.min(HURRIED) } else { wait };
         let wait = self.stats.map_or(wait, |stats| wait.min(stats.every));
         self.due = Some(Instant::now() + wait);
     }

@@ -138,11 +138,12 @@ impl Streams {
     }
 
     /// Hands on all output that is left, once nobody is there to write more, and restores the terminal.
-    pub(crate) fn drain(&mut self) -> Result<(), Error> {
+    /// A reader who takes nothing for as long as `patience` gets no more.
+    pub(crate) fn drain(&mut self, patience: Option<Duration>) -> Result<(), Error> {
         if let Some(relayed) = &mut self.terminal {
             relayed.own = None;
         }
-        let drained = self.pump.drain().map_err(|error| Error::System("relaying output", error));
+        let drained = self.pump.drain(patience).map_err(|error| Error::System("relaying output", error));
         self.restore();
         drained
     }

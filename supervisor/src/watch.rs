@@ -83,6 +83,8 @@ enum Event<'a> {
 
 /// The finest that `poll(2)` can wait.
 const TICK: Duration = Duration::from_millis(1);
+/// How long the reader of our output may take nothing, once we have ended the command.
+const READERS_PATIENCE: Duration = Duration::from_secs(1);
 /// How long init may take to report the end of a command that was killed.
 const PATIENCE: Duration = Duration::from_millis(500);
 
@@ -106,7 +108,9 @@ impl<'r> Watch<'r> {
         self.end.kept = sandbox.into_kept();
         // A reader of our output may have stopped reading; from here on a signal ends us.
         self.signals.release();
-        streams.drain()?;
+        // Whoever set a limit is not to wait for a reader who takes nothing.
+        let ended_by_us = self.end.timed_out || self.end.breach.is_some() || streams.truncated().any();
+        streams.drain(ended_by_us.then_some(READERS_PATIENCE))?;
         self.end.truncated = streams.truncated();
         Ok(self.end)
     }
@@ -203,12 +207,11 @@ impl<'r> Watch<'r> {
 
     /// Looks whether a limit is passed, and if so kills every process at once.
     fn keep_the_limits(&mut self, sandbox: &Sandbox, streams: &mut Streams, alarmed: bool) {
-        let heard = if alarmed { self.monitor.heed() } else { (None, Vec::new()) };
-        let (breach, alerts) = self.monitor.look(sandbox.kept());
-        for alert in heard.1.iter().chain(&alerts) {
-            streams.tell(&Event::Alert(alert));
+        if alarmed {
+            self.monitor.heed();
         }
-        let breach = heard.0.or(breach);
+        let (breach, alerts) = self.monitor.look(sandbox.kept());
+        alerts.iter().for_each(|alert| streams.tell(&Event::Alert(alert)));
         let over = breach.is_some() || streams.truncated().any();
         if over && !self.end.timed_out && self.end.breach.is_none() && !self.is_killing() {
             self.end.breach = breach;

@@ -7,34 +7,34 @@ use clearing_profiles::{LimitName, check_limit};
 #[command(next_help_heading = "Limits (`none` lifts one)")]
 pub(super) struct LimitArguments {
     /// End the command after this time: `500ms`, `1.5s`, `10m`.
-    #[arg(long, value_name = "TIME", value_parser = limit(LimitName::Timeout))]
+    #[arg(long, value_name = "TIME", allow_negative_numbers = true, value_parser = limit(LimitName::Timeout))]
     timeout: Option<String>,
     /// Processors that all processes may take together: `0.5`, `2`. Needs a cgroup.
-    #[arg(long, value_name = "NUMBER", value_parser = limit(LimitName::Cpus))]
+    #[arg(long, value_name = "NUMBER", allow_negative_numbers = true, value_parser = limit(LimitName::Cpus))]
     cpus: Option<String>,
     /// Processor time of all processes together.
-    #[arg(long, value_name = "TIME", value_parser = limit(LimitName::CpuTime))]
+    #[arg(long, value_name = "TIME", allow_negative_numbers = true, value_parser = limit(LimitName::CpuTime))]
     cpu_time: Option<String>,
     /// Memory of all processes together, files in memory included: `512M`, `4G`.
-    #[arg(long, value_name = "SIZE", value_parser = limit(LimitName::Memory))]
+    #[arg(long, value_name = "SIZE", allow_negative_numbers = true, value_parser = limit(LimitName::Memory))]
     memory: Option<String>,
     /// Processes and threads that there may be at once.
-    #[arg(long, visible_alias = "processes", value_name = "COUNT", value_parser = limit(LimitName::Processes))]
+    #[arg(long, visible_alias = "processes", value_name = "COUNT", allow_negative_numbers = true, value_parser = limit(LimitName::Processes))]
     pids: Option<String>,
     /// All that is written, `/tmp`, `/dev/shm` and the home included.
-    #[arg(long, value_name = "SIZE", value_parser = limit(LimitName::Disk))]
+    #[arg(long, value_name = "SIZE", allow_negative_numbers = true, value_parser = limit(LimitName::Disk))]
     disk: Option<String>,
     /// Files and directories that are made.
-    #[arg(long, value_name = "COUNT", value_parser = limit(LimitName::Inodes))]
+    #[arg(long, value_name = "COUNT", allow_negative_numbers = true, value_parser = limit(LimitName::Inodes))]
     inodes: Option<String>,
     /// Output and errors together.
-    #[arg(long, value_name = "SIZE", value_parser = limit(LimitName::Output))]
+    #[arg(long, value_name = "SIZE", allow_negative_numbers = true, value_parser = limit(LimitName::Output))]
     output: Option<String>,
     /// The largest file.
-    #[arg(long, value_name = "SIZE", value_parser = limit(LimitName::FileSize))]
+    #[arg(long, value_name = "SIZE", allow_negative_numbers = true, value_parser = limit(LimitName::FileSize))]
     file_size: Option<String>,
     /// Open descriptors of one process.
-    #[arg(long, value_name = "COUNT", value_parser = limit(LimitName::Nofile))]
+    #[arg(long, value_name = "COUNT", allow_negative_numbers = true, value_parser = limit(LimitName::Nofile))]
     nofile: Option<String>,
 }
 

@@ -28,10 +28,10 @@ use crate::{text, why};
 ///
 /// Exits with the command's own code; 128+n when signal n ended it; 124 when the deadline did; 125
 /// when clearing refused or could not set up; 126 when the program cannot be executed; 127 when it
-/// was not found.
+/// was not found; 137 when it was killed at another limit than the deadline.
 #[derive(Debug, clap::Args)]
 #[command(
-    after_help = "Examples:\n  clearing run -- npm test\n  clearing run --timeout 30s -w ~/app -- make check"
+    after_help = "Examples:\n  clearing run -- npm test\n  clearing run --timeout 30s --memory 2G -w ~/app -- make check"
 )]
 pub(super) struct Arguments {
     /// The project; else the nearest ancestor with `.git`, else the working directory.
@@ -40,10 +40,6 @@ pub(super) struct Arguments {
     /// A profile's name, or the path of one.
     #[arg(short, long, value_name = "PROFILE", default_value = "default")]
     profile: String,
-    #[command(flatten)]
-    limits: LimitArguments,
-    #[command(flatten)]
-    admission: AdmissionArguments,
     /// Where what the command writes is kept while it runs: memory has a bound, the disk has none.
     #[arg(long, value_name = "PLACE")]
     layer: Option<LayerArgument>,
@@ -68,6 +64,11 @@ pub(super) struct Arguments {
     /// Print what would be done, and do nothing.
     #[arg(long)]
     plan: bool,
+    // Last: options that follow would stand under its heading.
+    #[command(flatten)]
+    limits: LimitArguments,
+    #[command(flatten)]
+    admission: AdmissionArguments,
     /// The command and its arguments.
     #[arg(last = true, required = true, value_name = "CMD")]
     command: Vec<OsString>,
@@ -139,9 +140,10 @@ fn run(
             return Err(error);
         }
     };
-    let code = exit_code::of(&finished.outcome);
+    // Before it is told: whoever should read that may read nothing any more.
+    let written = result.map_or(Ok(()), |file| file.write(&finished.outcome));
     tell(&finished, json);
-    result.map_or(Ok(code), |file| file.write(&finished.outcome).map(|()| code))
+    written.map(|()| exit_code::of(&finished.outcome))
 }
 
 fn tell(finished: &Finished, json: bool) {

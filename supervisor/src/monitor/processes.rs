@@ -21,8 +21,17 @@ pub(super) struct Processes {
     pub(super) kernel: u64,
     /// Processor time, with that of children which were waited for.
     pub(super) cpu: Duration,
-    /// Whether two processes look alike, as while one is a `vfork` of the other and both are the same memory.
-    pub(super) twins: bool,
+    each: Vec<Process>,
+}
+
+/// What is looked at more closely of one process.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct Process {
+    id: u32,
+    parent: u32,
+    /// Bytes.
+    pub(super) private: u64,
+    tables: u64,
 }
 
 /// Init of every sandbox.
@@ -36,17 +45,15 @@ impl Processes {
     /// Reads the list anew; a process that ends meanwhile is left out.
     pub(super) fn read(procfs: &OwnedFd) -> io::Result<Self> {
         let mut all = Self { ids: Self::ids(procfs)?, ..Self::default() };
-        let (mut text, mut seen) = (Vec::new(), Vec::with_capacity(all.ids.len()));
-        for id in &all.ids.clone() {
+        let mut text = Vec::new();
+        for id in all.ids.clone() {
             if read(procfs, &format!("{id}/status"), &mut text).is_ok() {
-                seen.push(all.add_status(&String::from_utf8_lossy(&text)));
+                all.add_status(id, &String::from_utf8_lossy(&text));
             }
             if read(procfs, &format!("{id}/stat"), &mut text).is_ok() {
                 all.cpu += processor_time(&String::from_utf8_lossy(&text)).unwrap_or_default();
             }
         }
-        seen.sort_unstable();
-        all.twins = seen.windows(2).any(|pair| pair[0] == pair[1] && pair[0] > (0, 0));
         Ok(all)
     }
 
@@ -61,17 +68,60 @@ impl Processes {
         Ok(ids)
     }
 
-    /// Adds one process, and gives what would be the same in one that shares its memory.
-    fn add_status(&mut self, status: &str) -> (u64, u64) {
+    /// Processes that have the memory of their parent until they execute a program, by `vfork(2)`. Such a
+    /// parent stands still: for each of its threads that does, one child that looks like it has nothing of
+    /// its own.
+    pub(super) fn borrowed(&self, procfs: &OwnedFd) -> Vec<Process> {
+        let mut borrowed = Vec::new();
+        for parent in &self.each {
+            let alike = self.each.iter().filter(|child| child.is_like(parent));
+            let alike: Vec<Process> = alike.copied().collect();
+            if !alike.is_empty() {
+                borrowed.extend(alike.into_iter().take(standing_threads(procfs, parent.id)));
+            }
+        }
+        borrowed
+    }
+
+    /// All but those.
+    pub(super) fn owners(&self, borrowed: &[Process]) -> Vec<u32> {
+        let is_owner = |id: &&u32| !borrowed.iter().any(|process| process.id == **id);
+        self.ids.iter().filter(is_owner).copied().collect()
+    }
+
+    /// Whether a process looks like its parent, and may have been read while it was becoming another.
+    pub(super) fn has_twins(&self) -> bool {
+        self.each.iter().any(|parent| self.each.iter().any(|child| child.is_like(parent)))
+    }
+
+    fn add_status(&mut self, id: u32, status: &str) {
         let bytes = |key| value(status, key).unwrap_or(0) << 10;
         let (private, tables) = (bytes("RssAnon") + bytes("VmSwap"), bytes("VmPTE"));
         let threads = value(status, "Threads").unwrap_or(0);
+        let parent = value(status, "PPid").and_then(|parent| parent.try_into().ok()).unwrap_or(0);
+        self.each.push(Process { id, parent, private, tables });
         self.threads += threads;
         self.private += private + bytes("HugetlbPages");
         self.mapped += bytes("RssShmem");
         self.kernel += tables + threads * STACK;
-        (private, tables)
     }
+}
+
+impl Process {
+    fn is_like(&self, parent: &Self) -> bool {
+        self.parent == parent.id && (self.private, self.tables) == (parent.private, parent.tables)
+    }
+}
+
+/// How many threads of a process wait without being woken by signals, as in `vfork(2)`.
+fn standing_threads(procfs: &OwnedFd, process: u32) -> usize {
+    let (directory, mut text) = (format!("{process}/task"), Vec::new());
+    let threads = numbers(procfs, &directory).unwrap_or_default();
+    let mut stands = |thread: &u32| {
+        read(procfs, &format!("{directory}/{thread}/stat"), &mut text).is_ok()
+            && String::from_utf8_lossy(&text).rsplit_once(") ").is_some_and(|(_, rest)| rest.starts_with('D'))
+    };
+    threads.iter().filter(|thread| stands(thread)).count()
 }
 
 /// Time in user mode and in the kernel, of the process and of the children that it waited for.
@@ -104,11 +154,20 @@ mod tests {
     }
 
     #[test]
+    fn a_child_that_looks_like_its_parent_may_be_the_same_memory() {
+        let process = |id, parent, private| Process { id, parent, private, tables: 4096 };
+        let each = vec![process(2, 1, 100), process(3, 2, 100), process(4, 2, 101)];
+        let all = Processes { ids: vec![2, 3, 4], each, ..Processes::default() };
+        assert!(all.has_twins());
+        assert_eq!(all.owners(&[process(3, 2, 100)]), [2, 4]);
+    }
+
+    #[test]
     fn memory_of_a_process_is_what_it_does_not_share_with_files() {
         let mut all = Processes::default();
         let status = "Name:\tx\nVmPTE:\t      8 kB\nVmSwap:\t 4 kB\nRssAnon:\t   100 kB\nRssFile:\t 900 kB\n\
                       RssShmem:\t 16 kB\nThreads:\t2\n";
-        assert_eq!(all.add_status(status), (104 << 10, 8 << 10));
+        all.add_status(7, status);
         assert_eq!((all.private, all.mapped, all.kernel, all.threads), (104 << 10, 16 << 10, 40 << 10, 2));
     }
 }

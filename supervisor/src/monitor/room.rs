@@ -40,10 +40,12 @@ impl Room {
         if self.left == 0 {
             return Some(Breach { limit: LimitName::Disk, allowed: self.size, used: self.bytes });
         }
-        (self.inodes >= self.most_inodes).then(|| match limits.inodes {
-            Some(allowed) => Breach { limit: LimitName::Inodes, allowed, used: allowed },
-            // Small files take all inodes that there are for so many bytes.
-            None => Breach { limit: LimitName::Disk, allowed: self.size, used: self.bytes },
-        })
+        if self.inodes < self.most_inodes {
+            return None;
+        }
+        // Without a limit of their own small files take all inodes that there are for so many bytes.
+        let size = Breach { limit: LimitName::Disk, allowed: self.size, used: self.bytes };
+        let inodes = |allowed| Breach { limit: LimitName::Inodes, allowed, used: allowed };
+        Some(limits.inodes.map_or(size, inodes))
     }
 }

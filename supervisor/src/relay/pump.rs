@@ -2,6 +2,7 @@
 
 use std::io;
 use std::os::fd::{AsFd as _, OwnedFd};
+use std::time::Duration;
 
 use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
 use rustix::io::Errno;
@@ -143,16 +144,20 @@ impl Pump {
         Ok(())
     }
 
-    /// Moves all output until every source has ended and every sink is empty.
-    pub(super) fn drain(&mut self) -> io::Result<()> {
+    /// Moves all output until every source has ended and every sink is empty, or no sink has taken
+    /// anything for so long.
+    pub(super) fn drain(&mut self, patience: Option<Duration>) -> io::Result<()> {
         self.drop_input();
+        let timeout = patience.and_then(|patience| PollTimeout::try_from(patience).ok());
+        let timeout = timeout.unwrap_or(PollTimeout::NONE);
         loop {
             let mut polled = self.polled();
             if polled.is_empty() {
                 return Ok(());
             }
-            match poll(&mut polled, PollTimeout::NONE) {
+            match poll(&mut polled, timeout) {
                 Err(nix::errno::Errno::EINTR) => continue,
+                Ok(0) => return Ok(()),
                 other => other?,
             };
             let ready: Vec<bool> = polled.iter().map(|fd| fd.any().unwrap_or(true)).collect();
