@@ -50,6 +50,13 @@ static const struct {
     {"ids", ids},
     {"crash", crash},
     {"steal-descriptor", steal_descriptor},
+    {"hog", hog},
+    {"spin", spin},
+    {"job", job},
+    {"forks", forks},
+    {"threads", threads},
+    {"files", files},
+    {"open-many", open_many},
 };
 
 int report(long result)

@@ -59,6 +59,15 @@ int truncate_mapped(int count, char **arguments);
 int allow_all(int count, char **arguments);
 int rewrite(int count, char **arguments);
 
+/* hogs.c */
+int hog(int count, char **arguments);
+int spin(int count, char **arguments);
+int job(int count, char **arguments);
+int forks(int count, char **arguments);
+int threads(int count, char **arguments);
+int files(int count, char **arguments);
+int open_many(int count, char **arguments);
+
 /* ipc.c */
 int shm_read(int count, char **arguments);
 int shm_make(int count, char **arguments);

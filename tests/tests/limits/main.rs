@@ -1,0 +1,14 @@
+//! Limits that hold, by whatever means the host gives, and usage that is true.
+#![allow(clippy::unwrap_used, reason = "a proof that cannot be carried out has failed")]
+
+mod causes;
+mod cpu;
+mod disk;
+mod flags;
+mod means;
+mod memory;
+mod output;
+mod processes;
+mod profile;
+mod told;
+mod usage;

@@ -1,0 +1,95 @@
+//! Output is limited: the reader gets exactly so much, and hears how much more there was.
+
+use std::time::{Duration, Instant};
+
+use clearing_tests::{Site, assert_nothing_left, for_each_caller, patience};
+
+use crate::means::{expect_cause, expect_limit};
+
+#[test]
+fn endless_output_ends_at_the_limit_and_all_of_it_arrives() {
+    for_each_caller(|caller| {
+        let site = Site::new(caller);
+        let output = site.run(["yes"]).args(["--output", "10M"]).output();
+        output.expect_code(137);
+        assert_eq!(output.stdout.len(), 10 << 20);
+        expect_cause(&output, "output", "output");
+        expect_limit(&output, "output", 10 << 20, "watchdog");
+        assert!(output.outcome()["truncated"]["stdout"].as_u64() > Some(0), "{output}");
+        output.expect_stderr("hint: `--output 20M`");
+        assert_nothing_left(&site);
+    });
+}
+
+#[test]
+fn both_streams_count_together_and_what_is_dropped_is_counted() {
+    for_each_caller(|caller| {
+        let site = Site::new(caller);
+        let script = "head -c 600 /dev/zero; sleep 0.2; head -c 600 /dev/zero >&2; sleep 0.2";
+        let output = site.run(["sh", "-c", script]).args(["--output", "1000"]).output();
+        let truncated = &output.outcome()["truncated"];
+        assert_eq!((&truncated["stdout"], &truncated["stderr"]), (&0.into(), &200.into()), "{output}");
+        assert_eq!(output.stdout.len(), 600);
+        assert_eq!(output.stderr.bytes().filter(|byte| *byte == 0).count(), 400);
+    });
+}
+
+#[test]
+fn exactly_the_limit_is_within_it() {
+    for_each_caller(|caller| {
+        let site = Site::new(caller);
+        let output = site.run(["head", "-c", "1000", "/dev/zero"]).args(["--output", "1000"]).output();
+        output.expect_code(0);
+        assert_eq!(output.outcome()["cause"], "exit", "{output}");
+    });
+}
+
+#[test]
+fn one_stream_under_two_names_keeps_its_order() {
+    for_each_caller(|caller| {
+        let site = Site::new(caller);
+        let both = ["sh", "-c", r#"exec "$@" 2>&1"#, "sh"];
+        let script = "for i in 1 2 3 4 5 6 7 8; do echo $i; echo $i >&2; done";
+        let output = site.run(["sh", "-c", script]).args(["--output", "1M"]).through(both).output();
+        assert!(output.stdout.starts_with("1\n1\n2\n2\n3\n3\n4\n4\n5\n5\n6\n6\n7\n7\n8\n8\n"), "{output}");
+    });
+}
+
+#[test]
+fn with_json_the_text_of_all_events_is_the_limit() {
+    for_each_caller(|caller| {
+        let site = Site::new(caller);
+        let output = site.run(["yes"]).args(["--output", "100K", "--json"]).output();
+        let told: usize = output
+            .stdout
+            .lines()
+            .map(|line| serde_json::from_str::<serde_json::Value>(line).unwrap())
+            .filter(|event| event["type"] == "output")
+            .map(|event| event["text"].as_str().unwrap().len())
+            .sum();
+        assert_eq!(told, 100 << 10);
+    });
+}
+
+#[test]
+fn a_reader_that_reads_nothing_does_not_keep_a_command_past_its_deadline() {
+    for_each_caller(|caller| {
+        let site = Site::new(caller);
+        let started = Instant::now();
+        let deaf = ["sh", "-c", r#""$@" | sleep 20"#, "sh"];
+        for (number, options) in [&["--output", "10M"][..], &["--json"]].into_iter().enumerate() {
+            let running = site.run(["yes"]).args(["--timeout", "500ms"]).args(options).through(deaf).spawn();
+            while outcomes(&site) <= number && started.elapsed() < patience(Duration::from_secs(10)) {
+                std::thread::sleep(Duration::from_millis(20));
+            }
+            drop(running);
+        }
+        assert!(started.elapsed() < patience(Duration::from_secs(10)), "{:?}", started.elapsed());
+    });
+}
+
+/// How many outcomes have been written whole.
+fn outcomes(site: &Site) -> usize {
+    let results = std::fs::read_dir(site.directory().join("results")).unwrap().flatten();
+    results.filter(|result| result.metadata().is_ok_and(|metadata| metadata.len() > 0)).count()
+}

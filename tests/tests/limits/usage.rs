@@ -1,0 +1,94 @@
+//! What a run used agrees with what others measure.
+
+use clearing_tests::{Site, for_each_caller};
+
+use serde_json::Value;
+
+#[test]
+fn a_job_of_200_mebibytes_and_a_second_used_that() {
+    for_each_caller(|caller| {
+        let site = Site::new(caller);
+        site.install_probe();
+        for options in [&[][..], &["--memory", "1G"]] {
+            let output = site.run(["./probe", "job", "200", "1000"]).args(options).output();
+            output.expect_code(0);
+            let usage = &output.outcome()["usage"];
+            near(usage["userUs"].as_f64().unwrap() + usage["systemUs"].as_f64().unwrap(), 1e6, usage);
+            near(usage["peakProcessMemory"].as_f64().unwrap(), f64::from(200 << 20), usage);
+            near(usage["peakMemory"].as_f64().unwrap(), f64::from(200 << 20), usage);
+        }
+    });
+}
+
+#[test]
+fn usage_agrees_with_time() {
+    for_each_caller(|caller| {
+        let site = Site::new(caller);
+        site.install_probe();
+        if site.host("/usr/bin/time").args(["-v", "true"]).output().is_err() {
+            return clearing_tests::absent("no `/usr/bin/time` here");
+        }
+        let output = site.run(["/usr/bin/time", "-v", "./probe", "job", "200", "1000"]).output();
+        let measured = |name: &str| {
+            let line =
+                output.stderr.lines().find_map(|line| line.trim().strip_prefix(name)?.strip_prefix(": "));
+            line.unwrap_or_else(|| panic!("{name}\n{output}")).parse::<f64>().unwrap()
+        };
+        let usage = &output.outcome()["usage"];
+        let time = measured("User time (seconds)") + measured("System time (seconds)");
+        near(usage["userUs"].as_f64().unwrap() + usage["systemUs"].as_f64().unwrap(), time * 1e6, usage);
+        let memory = measured("Maximum resident set size (kbytes)") * 1024.0;
+        near(usage["peakProcessMemory"].as_f64().unwrap(), memory, usage);
+        near(usage["peakMemory"].as_f64().unwrap(), memory, usage);
+    });
+}
+
+#[test]
+fn averages_and_peaks_are_told_of_a_longer_run() {
+    for_each_caller(|caller| {
+        let site = Site::new(caller);
+        site.install_probe();
+        let output = site.run(["sh", "-c", "./probe job 50 800; sleep 0.8"]).output();
+        let usage = &output.outcome()["usage"];
+        let number = |name: &str| usage[name].as_f64().unwrap_or_else(|| panic!("{name}: {usage}"));
+        assert!(number("averageMemory") < number("peakMemory"), "{usage}");
+        assert!(number("peakProcesses") >= 2.0 && number("averageProcesses") >= 1.0, "{usage}");
+        assert!(number("averageCpus") < number("peakCpus"), "{usage}");
+    });
+}
+
+#[test]
+fn samples_come_on_the_descriptor_that_was_named_and_the_command_has_none() {
+    for_each_caller(|caller| {
+        let site = Site::new(caller);
+        let told = site.write("samples", "");
+        let open = ["sh", "-c", r#"exec 7>>samples; exec "$@""#, "sh"];
+        let run = site.run(["sh", "-c", "sleep 1; echo >&7"]).args(["--stats", "200ms", "--stats-fd", "7"]);
+        let output = run.through(open).output();
+        assert!(output.stderr.contains("7: Bad file descriptor"), "{output}");
+        let samples = std::fs::read_to_string(told).unwrap();
+        let samples: Vec<Value> = samples.lines().map(|line| serde_json::from_str(line).unwrap()).collect();
+        assert!((3..10).contains(&samples.len()), "{samples:?}");
+        let fields = ["atMs", "memory", "cpuUs", "processes", "disk", "inodes"];
+        assert!(
+            samples.iter().all(|sample| fields.iter().all(|field| sample[field].is_u64())),
+            "{samples:?}"
+        );
+    });
+}
+
+#[test]
+fn a_descriptor_that_is_not_open_is_refused() {
+    for_each_caller(|caller| {
+        let site = Site::new(caller);
+        let output = site.run(["true"]).args(["--stats", "200ms", "--stats-fd", "77"]).output();
+        output.expect_code(125).expect_stderr("the descriptor for samples");
+    });
+}
+
+/// Within 5 percent.
+#[track_caller]
+fn near(told: f64, measured: f64, usage: &Value) {
+    let deviation = (told - measured).abs() / measured;
+    assert!(deviation < 0.05, "{told} told, {measured} measured: {:.1} %\n{usage}", deviation * 100.0);
+}
