@@ -3,8 +3,8 @@
 use std::fs;
 use std::path::{Path, PathBuf};
 
-/// The promises about isolation. Those about limits, commit and patches have suites of their own.
-const PROMISES: [(&str, u8); 12] = [
+/// The promises about isolation and limits. Those about commit and patches have suites of their own.
+const PROMISES: [(&str, u8); 13] = [
     ("f", 9),
     ("p", 5),
     ("n", 5),
@@ -17,6 +17,7 @@ const PROMISES: [(&str, u8); 12] = [
     ("c", 4),
     ("e", 4),
     ("u", 1),
+    ("l", 7),
 ];
 
 #[test]
