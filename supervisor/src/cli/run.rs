@@ -64,11 +64,11 @@ pub(super) struct Arguments {
     /// Print what would be done, and do nothing.
     #[arg(long)]
     plan: bool,
+    #[command(flatten)]
+    admission: AdmissionArguments,
     // Last: options that follow would stand under its heading.
     #[command(flatten)]
     limits: LimitArguments,
-    #[command(flatten)]
-    admission: AdmissionArguments,
     /// The command and its arguments.
     #[arg(last = true, required = true, value_name = "CMD")]
     command: Vec<OsString>,
