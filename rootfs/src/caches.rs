@@ -3,8 +3,18 @@
 
 use std::path::{Path, PathBuf};
 
-use crate::files::Environment;
+use crate::files::{Environment, canonical};
 use crate::home_place::{Home, HomePlace, fixed, moved};
+use crate::places::Places;
+
+/// A directory of the caller's that is fetched again if it is missing.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Cache {
+    /// In the home, by the name that tools know.
+    pub path: PathBuf,
+    /// What lies there, which may be on another disk behind a link.
+    pub source: PathBuf,
+}
 
 /// Only what is fetched again if it is missing. Settings and credentials lie beside, never inside.
 const CACHES: &[HomePlace] = &[
@@ -45,15 +55,24 @@ const CACHES: &[HomePlace] = &[
     fixed(".cache/zig"),
 ];
 
-/// The caches that exist in the home directory, sorted, none inside another.
-pub fn caches(home: &Path, environment: Environment<'_>) -> Vec<PathBuf> {
-    let mut home = Home::new(home);
-    let places = CACHES.iter().filter_map(|cache| home.locate(cache, environment));
-    let mut found: Vec<PathBuf> = places.filter(|place| place.is_dir()).collect();
+/// The caches that exist in the home directory, sorted, none inside another. A link to a place that is
+/// never shown as a whole is none.
+pub fn caches(home: &Path, state: &Path, environment: Environment<'_>) -> Vec<Cache> {
+    let mut places = Home::new(home);
+    let located = CACHES.iter().filter_map(|cache| places.locate(cache, environment));
+    let mut found: Vec<PathBuf> = located.filter(|place| place.is_dir()).collect();
+    if found.is_empty() {
+        return Vec::new();
+    }
     found.sort_unstable();
     // An outer directory comes right before what lies in it.
     found.dedup_by(|inner, outer| inner.starts_with(outer));
-    found
+    let places = Places::new(Some(home), state);
+    let true_name = |path: PathBuf| {
+        let source = canonical(&path).ok().filter(|source| places.forbid(source).is_none())?;
+        Some(Cache { path, source })
+    };
+    found.into_iter().filter_map(true_name).collect()
 }
 
 #[cfg(test)]
@@ -69,12 +88,27 @@ mod tests {
         home
     }
 
+    fn paths(home: &Path, environment: Environment<'_>) -> Vec<PathBuf> {
+        caches(home, Path::new("/no/state"), environment).into_iter().map(|cache| cache.path).collect()
+    }
+
+    #[test]
+    fn a_cache_may_lie_on_another_disk_but_not_be_the_home() {
+        let (home, disk) = (home_with(&[".cargo", ".npm"]), home_with(&["registry"]));
+        let registry = home.path().join(".cargo/registry");
+        std::os::unix::fs::symlink(disk.path().join("registry"), &registry).unwrap();
+        std::os::unix::fs::symlink("..", home.path().join(".npm/_cacache")).unwrap();
+        let source = disk.path().join("registry").canonicalize().unwrap();
+        let found = caches(home.path(), Path::new("/no/state"), &|_| None);
+        assert_eq!(found, [Cache { path: registry, source }]);
+    }
+
     #[test]
     fn caches_that_exist_are_found_and_settings_are_not() {
         let home = home_with(&[".cargo/registry", ".npm/_cacache", ".npm/_logs", ".ssh", ".cache/other"]);
         std::fs::write(home.path().join(".npmrc"), "").unwrap();
         let expected = [home.path().join(".cargo/registry"), home.path().join(".npm/_cacache")];
-        assert_eq!(caches(home.path(), &|_| None), expected);
+        assert_eq!(paths(home.path(), &|_| None), expected);
     }
 
     #[test]
@@ -82,17 +116,17 @@ mod tests {
         let home = home_with(&["rust/registry", ".cache/pip"]);
         let outside = home_with(&["registry"]);
         let moved = |to: PathBuf| move |name: &str| (name == "CARGO_HOME").then(|| OsString::from(&to));
-        let inside = caches(home.path(), &moved(home.path().join("rust")));
+        let inside = paths(home.path(), &moved(home.path().join("rust")));
         assert_eq!(inside, [home.path().join(".cache/pip"), home.path().join("rust/registry")]);
-        assert_eq!(caches(home.path(), &moved(outside.path().into())), [home.path().join(".cache/pip")]);
-        assert_eq!(caches(home.path(), &moved(home.path().join("../x"))), [home.path().join(".cache/pip")]);
+        assert_eq!(paths(home.path(), &moved(outside.path().into())), [home.path().join(".cache/pip")]);
+        assert_eq!(paths(home.path(), &moved(home.path().join("../x"))), [home.path().join(".cache/pip")]);
     }
 
     #[test]
     fn the_home_itself_is_never_a_cache() {
         let home = home_with(&[".cache/pip"]);
         let whole = home.path().to_owned();
-        let found = caches(home.path(), &|name| (name == "PIP_CACHE_DIR").then(|| whole.clone().into()));
+        let found = paths(home.path(), &|name| (name == "PIP_CACHE_DIR").then(|| whole.clone().into()));
         assert_eq!(found, Vec::<PathBuf>::new());
     }
 }

@@ -77,7 +77,7 @@ mod walk;
 mod written;
 
 pub use base::{Base, BaseEntry, BaseRequest, HostNames};
-pub use caches::caches;
+pub use caches::{Cache, caches};
 pub use changes::{Change, Changes, Counts};
 pub use compare::Kind;
 pub use files::Environment;

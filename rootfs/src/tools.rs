@@ -1,7 +1,7 @@
 //! Tool roots: what of the host must be seen for the programs that the caller's `PATH` names to run.
 
 use std::ffi::OsStr;
-use std::path::{Path, PathBuf};
+use std::path::{Component, Path, PathBuf};
 
 use crate::files::{Environment, is_under};
 use crate::places::Place;
@@ -45,7 +45,7 @@ pub struct ToolRoot {
 /// Why an entry of `PATH` is not shown.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Skipped {
-    /// It would mean another directory in each place.
+    /// Relative, or with `..` in it: it would mean another directory in another place.
     Relative,
     /// Nothing is there.
     Absent,
@@ -70,7 +70,8 @@ pub fn tool_roots(request: &ToolRequest<'_>) -> ToolRoots {
         if seen.contains(&entry) || in_base(&entry) {
             continue;
         }
-        let outcome = if entry.is_relative() {
+        let goes_up = entry.components().any(|part| part == Component::ParentDir);
+        let outcome = if entry.is_relative() || goes_up {
             Err(Skipped::Relative)
         } else {
             finder.get_or_insert_with(|| Finder::new(request)).add_entry(&entry)

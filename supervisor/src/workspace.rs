@@ -4,8 +4,8 @@ use std::os::fd::{AsRawFd as _, OwnedFd};
 use std::path::PathBuf;
 
 use clearing_rootfs::{
-    Base, BaseEntry, BaseRequest, HostNames, LayerDirectories, LayerTop, MountTable, Project, RunDirectory,
-    Store, ToolRequest, ToolRoots, caches, settings, tool_roots,
+    Base, BaseEntry, BaseRequest, Cache, HostNames, LayerDirectories, LayerTop, MountTable, Project,
+    RunDirectory, Store, ToolRequest, ToolRoots, caches, settings, tool_roots,
 };
 
 use crate::error::Error;
@@ -26,7 +26,7 @@ pub(crate) struct Workspace {
     /// The private home; in memory where it has no directory.
     pub(crate) home: Option<PathBuf>,
     /// The caller's caches, each with what takes its changes.
-    pub(crate) caches: Vec<(PathBuf, Layer)>,
+    pub(crate) caches: Vec<(Cache, Layer)>,
     /// The caller's settings that tools read.
     pub(crate) settings: Vec<BaseEntry>,
     /// What `PATH` names.
@@ -50,7 +50,8 @@ impl Workspace {
             Some(git) => Some((git.common.clone(), layer(run, "git", Some(top))?)),
             None => None,
         };
-        let cached = if profile.filesystem.caches { caches(&host.home, &variable) } else { Vec::new() };
+        let cached =
+            if profile.filesystem.caches { caches(&host.home, store.path(), &variable) } else { Vec::new() };
         let caches = cached
             .into_iter()
             .enumerate()

@@ -194,8 +194,12 @@ fn the_home_the_state_and_what_holds_them_are_never_shown() {
 #[test]
 fn entries_that_lead_nowhere_are_told() {
     let scene = Scene::new();
-    let found = scene.roots(&["relative/bin", "~/absent"]);
-    let expected = [("relative/bin".into(), Skipped::Relative), (scene.home("absent"), Skipped::Absent)];
+    let found = scene.roots(&["relative/bin", "~/sub/../bin", "~/absent"]);
+    let expected = [
+        ("relative/bin".into(), Skipped::Relative),
+        (scene.home("sub/../bin"), Skipped::Relative),
+        (scene.home("absent"), Skipped::Absent),
+    ];
     assert_eq!((found.roots, found.skipped), (vec![], expected.to_vec()));
 }
 

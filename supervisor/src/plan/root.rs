@@ -105,10 +105,10 @@ fn shown(profile: &Profile, workspace: &Workspace, host: &Host) -> Vec<(PathBuf,
         shown.push((tool.path.clone(), mounts));
     }
     for (cache, layer) in &workspace.caches {
-        shown.push((cache.clone(), vec![overlay(cache, layer, callers)]));
+        shown.push((cache.path.clone(), vec![overlay(&cache.source, &cache.path, layer, callers)]));
     }
     for (path, layer) in workspace.writable() {
-        shown.push((path.clone(), vec![overlay(path, layer, projects)]));
+        shown.push((path.clone(), vec![overlay(path, path, layer, projects)]));
     }
     shown
 }
@@ -122,6 +122,6 @@ fn read_only(path: PathBuf, owners: Owners) -> Mount {
     Mount::Bind { source: path.clone(), target: path, access: Access::ReadOnly, owners }
 }
 
-fn overlay(path: &Path, layer: &Layer, owners: Owners) -> Mount {
-    Mount::Overlay { lower: vec![path.to_owned()], layer: layer.clone(), target: path.to_owned(), owners }
+fn overlay(lower: &Path, target: &Path, layer: &Layer, owners: Owners) -> Mount {
+    Mount::Overlay { lower: vec![lower.to_owned()], layer: layer.clone(), target: target.to_owned(), owners }
 }

@@ -5,7 +5,7 @@ use std::ffi::OsString;
 use std::path::PathBuf;
 
 use clearing_profiles::{NetworkMode, Profile};
-use clearing_rootfs::{Base, BaseEntry, Chosen, GitDirectory, Identity, Project, ToolRoot, ToolRoots};
+use clearing_rootfs::{Base, BaseEntry, Cache, Chosen, GitDirectory, Identity, Project, ToolRoot, ToolRoots};
 use clearing_runtime::spec::{Layer, Terminal, TerminalModes};
 
 use super::{PlanView, plan};
@@ -64,12 +64,14 @@ fn base() -> Base {
 
 fn workspace(uid: u32, layer: impl Fn(&str) -> Layer, home: Option<PathBuf>) -> Workspace {
     let tool = ToolRoot { path: "/home/ann/.local/bin".into(), leave_out: Vec::new() };
+    let path = PathBuf::from("/home/ann/.cargo/registry");
+    let cache = Cache { source: path.clone(), path };
     Workspace {
         project: project(uid),
         layer: layer("project"),
         git: Some(("/home/ann/main/.git".into(), layer("git"))),
         home,
-        caches: vec![("/home/ann/.cargo/registry".into(), layer("cache-0"))],
+        caches: vec![(cache, layer("cache-0"))],
         settings: Vec::new(),
         tools: ToolRoots { roots: vec![tool], variables: Vec::new(), skipped: Vec::new() },
         base: base(),

@@ -24,6 +24,24 @@ fn an_empty_or_relative_search_path_finds_nothing_in_the_project() {
 }
 
 #[test]
+fn an_entry_of_the_search_path_that_goes_up_is_left_out() {
+    through(r#"PATH=/usr/bin/../sbin/..:$PATH; exec "$@""#, "command -v ls && echo found", "found\n");
+}
+
+#[test]
+fn a_cache_behind_a_link_is_warm_and_stays_the_caller_s() {
+    for_each_caller(|caller| {
+        let site = Site::new(caller);
+        let host = |script: &str| site.host("sh").args(["-c", script]).current_dir(site.home()).status();
+        let lay = "mkdir -p disk .cargo && echo warm > disk/crate && ln -s ../disk .cargo/registry";
+        assert!(host(lay).expect("sh").success());
+        let script = "cat ~/.cargo/registry/crate; echo written > ~/.cargo/registry/new";
+        site.run(["sh", "-c", script]).output().expect_code(0).expect_stdout("warm\n");
+        assert!(host("test ! -e disk/new").expect("sh").success(), "{caller:?}");
+    });
+}
+
+#[test]
 fn an_absent_or_odd_home_is_replaced_by_a_private_one() {
     for home in ["unset HOME", "HOME=", "HOME=/", "HOME=relative", "HOME=/no/such/home", "HOME=/tmp"] {
         through(&format!(r#"{home}; exec "$@""#), "cd && echo x > file && cat file", "x\n");
