@@ -86,6 +86,8 @@ pub enum Report {
         status: ExitStatus,
         /// What all reaped processes of the sandbox used so far.
         usage: Usage,
+        /// After a failure: how many other processes there were.
+        others: u64,
         /// Whether the sandbox ends with it, and no process but init was left.
         over: bool,
     },

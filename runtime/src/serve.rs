@@ -1,5 +1,6 @@
 //! What init does once the sandbox stands: starts commands, reaps, passes signals on, reports.
 
+use std::mem::MaybeUninit;
 use std::os::fd::{AsFd as _, BorrowedFd, OwnedFd};
 
 use nix::errno::Errno;
@@ -8,6 +9,7 @@ use nix::sched::{CloneFlags, unshare};
 use nix::sys::signal::{SigSet, Signal, kill};
 use nix::sys::signalfd::{SfdFlags, SignalFd};
 use nix::unistd::Pid;
+use rustix::fs::{Mode, OFlags, RawDir};
 use rustix::process::WaitOptions;
 use seccompiler::{BpfProgram, sock_filter};
 
@@ -239,7 +241,7 @@ impl<'a> Server<'a> {
         self.over |= command.last;
         if !command.reported {
             let (exec, over) = (command.exec, self.over && alone);
-            self.report(&Report::Exited { exec, status, usage: usage(), over }, &[]);
+            self.report(&Report::Exited { exec, status, usage: usage(), others: others(status), over }, &[]);
         }
     }
 
@@ -291,6 +293,24 @@ fn guards(words: Vec<Word>) -> Result<Vec<GuardReport>, Failure> {
 /// Whether somebody was there to be signalled.
 fn send(to: Pid, signal: i32) -> bool {
     Signal::try_from(signal).and_then(|signal| kill(to, signal)).is_ok()
+}
+
+/// How many processes a command that failed left: as many as there may be say why it did. Later is too
+/// late, as they end with init.
+fn others(status: ExitStatus) -> u64 {
+    if status == ExitStatus::Code(0) {
+        return 0;
+    }
+    let flags = OFlags::RDONLY | OFlags::DIRECTORY | OFlags::CLOEXEC;
+    let Ok(directory) = rustix::fs::open("/proc", flags, Mode::empty()) else { return 0 };
+    let mut buffer = [MaybeUninit::uninit(); 8 << 10];
+    let mut reader = RawDir::new(directory, &mut buffer);
+    let mut processes = 0_u64;
+    while let Some(Ok(entry)) = reader.next() {
+        let name = entry.file_name().to_bytes();
+        processes += u64::from(name != b"1" && name.iter().all(u8::is_ascii_digit));
+    }
+    processes
 }
 
 /// What `getrusage(2)` counts in.

@@ -293,15 +293,14 @@ impl<'r> Monitor<'r> {
     }
 
     /// The command has ended, the sandbox has not yet: what is left of it says what was in the way.
-    pub(crate) fn finish(&mut self, kept: &Kept, failed: bool) -> Finish {
+    pub(crate) fn finish(&mut self, kept: &Kept, others: u64) -> Finish {
         let room = kept.memory.as_ref().and_then(Room::of);
         let mut sample =
             Sample { at: self.began.map_or(Duration::ZERO, |began| began.elapsed()), ..Sample::default() };
         self.walk.due = None;
         let full = self.written(room.as_ref(), &mut sample);
         let peak = self.meter.peak();
-        let last = if failed { kept.processes.as_ref().map_or(0, Processes::count) + 1 } else { 0 };
-        let most = peak.processes.max(last);
+        let most = peak.processes.max(others + 1);
         Finish {
             full,
             disk: sample.disk,

@@ -165,10 +165,10 @@ impl<'r> Watch<'r> {
                 self.end.failure = Some(failure);
                 return Ok(true);
             }
-            Report::Exited { status, usage, .. } => {
+            Report::Exited { status, usage, others, .. } => {
                 self.end.status = Some(status);
                 self.reaped = usage;
-                self.finish = self.monitor.finish(sandbox.kept(), status != ExitStatus::Code(0));
+                self.finish = self.monitor.finish(sandbox.kept(), others);
                 return Ok(true);
             }
         }

@@ -57,11 +57,6 @@ impl Processes {
         Ok(all)
     }
 
-    /// How many there are, without a look at any.
-    pub(super) fn count(procfs: &OwnedFd) -> u64 {
-        Self::ids(procfs).map_or(0, |ids| ids.len() as u64)
-    }
-
     fn ids(procfs: &OwnedFd) -> io::Result<Vec<u32>> {
         let mut ids = numbers(procfs, ".")?;
         ids.retain(|id| *id != INIT);
