@@ -1,7 +1,8 @@
 //! What the kernel is told between the fork of a command and its `execve`, in order.
 
+use std::convert::Infallible;
 use std::io;
-use std::os::fd::OwnedFd;
+use std::os::fd::{AsFd as _, BorrowedFd, OwnedFd};
 
 use nix::sys::signal::{SigSet, SigmaskHow, sigprocmask};
 use rustix::fs::Mode;
@@ -34,13 +35,15 @@ pub(crate) enum Word {
 
 /// Confines the calling process and executes the command. `told` is closed on exec, so end-of-file
 /// without a failure means that the program runs.
+///
+/// It may have init's own memory, and so leaves what it is given as it was.
 pub(crate) fn become_command(
     spec: &ExecSpec,
-    confinement: Confinement<'_>,
-    streams: Streams,
-    told: OwnedFd,
+    confinement: &Confinement<'_>,
+    streams: &Streams,
+    told: &OwnedFd,
 ) -> ! {
-    let mut told = Told { pipe: told, words: Vec::new() };
+    let mut told = Told { pipe: told.as_fd(), words: Vec::new() };
     let Err(failure) = confine_and_execute(spec, confinement, streams, &mut told);
     told.note(&Word::Failed(failure));
     told.say();
@@ -51,10 +54,10 @@ pub(crate) fn become_command(
 /// before Landlock, and the filter last, since it refuses much of what stands above it.
 fn confine_and_execute(
     spec: &ExecSpec,
-    confinement: Confinement<'_>,
-    streams: Streams,
-    told: &mut Told,
-) -> Result<std::convert::Infallible, Failure> {
+    confinement: &Confinement<'_>,
+    streams: &Streams,
+    told: &mut Told<'_>,
+) -> Result<Infallible, Failure> {
     let Confinement { sandbox, domain, filter } = confinement;
     unblock_signals()?;
     take_umask(spec);
@@ -68,7 +71,7 @@ fn confine_and_execute(
         told.guard(sandbox, Guard::Landlock, &format!("ABI {}", domain.abi), domain.enter())?;
     }
     told.guard(sandbox, Guard::Descriptors, "0, 1 and 2 only", descriptors::close_on_exec())?;
-    told.guard(sandbox, Guard::Seccomp, &format!("{} instructions", filter.len()), load_filter(&filter))?;
+    told.guard(sandbox, Guard::Seccomp, &format!("{} instructions", filter.len()), load_filter(filter))?;
     told.say();
     program::execute(spec)
 }
@@ -115,12 +118,12 @@ fn load_filter(filter: &BpfProgram) -> Result<(), Failure> {
 
 /// What init is to hear, and the pipe to it. It is said at once: each write would wake init, which
 /// then competes with the command for a processor.
-struct Told {
-    pipe: OwnedFd,
+struct Told<'a> {
+    pipe: BorrowedFd<'a>,
     words: Vec<u8>,
 }
 
-impl Told {
+impl Told<'_> {
     /// Notes what became of a guard; a missing one is fatal unless the spec can do without it.
     fn guard(
         &mut self,
@@ -138,9 +141,10 @@ impl Told {
         let _ = frame(word).map(|frame| self.words.extend(frame));
     }
 
+    /// A pipe holds at least 64 KiB unread, and words are few and short.
     fn say(&mut self) {
         // Init being gone means that this process is about to be killed too.
-        let _ = rustix::io::write(&self.pipe, &std::mem::take(&mut self.words));
+        let _ = rustix::io::write(self.pipe, &std::mem::take(&mut self.words));
     }
 }
 

@@ -44,15 +44,10 @@ impl Domain {
     }
 
     /// Enters the domain, for good.
-    pub(crate) fn enter(self) -> Result<(), Failure> {
-        self.ruleset.restrict_self().map_err(failure)?;
-        Ok(())
-    }
-
-    /// Another handle on the same ruleset.
-    pub(crate) fn try_clone(&self) -> Result<Self, Failure> {
+    pub(crate) fn enter(&self) -> Result<(), Failure> {
         let ruleset = self.ruleset.try_clone().at(Stage::Landlock, || "dup(ruleset)".into())?;
-        Ok(Self { ruleset, abi: self.abi })
+        ruleset.restrict_self().map_err(failure)?;
+        Ok(())
     }
 }
 

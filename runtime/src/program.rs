@@ -59,17 +59,33 @@ fn candidates<'a>(name: &'a CStr, path: &'a [u8]) -> Box<dyn Iterator<Item = CSt
 }
 
 fn fail(errno: Errno, name: &CStr) -> Result<Infallible, Failure> {
-    Err(errno).at(Stage::Execute, || format!("execve({})", name.to_string_lossy()))
+    Err(errno).at(Stage::Execute, || format!("execve({})", shown(name.to_bytes())))
+}
+
+/// A name for a message. No path is longer than `PATH_MAX`, and what a command says before it is executed
+/// must fit the pipe to init, which may not be reading.
+fn shown(name: &[u8]) -> String {
+    match name.split_at_checked(libc::PATH_MAX as usize) {
+        Some((start, [_, ..])) => format!("{}… of {} bytes", String::from_utf8_lossy(start), name.len()),
+        _ => String::from_utf8_lossy(name).into_owned(),
+    }
 }
 
 #[cfg(test)]
 mod tests {
-    use super::candidates;
+    use super::{candidates, shown};
 
     #[test]
     fn relative_and_empty_path_entries_are_not_searched() {
         let found: Vec<_> = candidates(c"make", b"/usr/bin:.:::bin:/bin").collect();
         assert_eq!(found, [c"/usr/bin/make".to_owned(), c"/bin/make".to_owned()]);
+    }
+
+    #[test]
+    fn a_name_that_no_file_can_have_is_shortened_and_that_is_said() {
+        let long = "x".repeat(100_000);
+        assert_eq!(shown(b"make"), "make");
+        assert_eq!(shown(long.as_bytes()), format!("{}… of 100000 bytes", &long[..4096]));
     }
 
     #[test]

@@ -1,5 +1,6 @@
 //! What init does once the sandbox stands: starts commands, reaps, passes signals on, reports.
 
+use std::io;
 use std::mem::MaybeUninit;
 use std::os::fd::{AsFd as _, BorrowedFd, OwnedFd};
 
@@ -14,13 +15,13 @@ use rustix::process::WaitOptions;
 use seccompiler::{BpfProgram, sock_filter};
 
 use crate::channel::{Channel, ExitStatus, Report, Request, Usage, unframe};
-use crate::confine::{Confinement, Word, become_command};
+use crate::confine::{Confinement, Word, become_command, exit};
 use crate::error::{AtStage as _, Failure, Stage};
 use crate::guard::GuardReport;
 use crate::sandbox::Kept;
 use crate::spec::ExecSpec;
 use crate::stdio::Streams;
-use crate::sys::{Forked, fork};
+use crate::sys::{Forked, fork, vfork};
 
 /// Init at work.
 pub(crate) struct Server<'a> {
@@ -145,7 +146,7 @@ impl<'a> Server<'a> {
     }
 
     fn start(&mut self, spec: &ExecSpec, streams: Vec<OwnedFd>) {
-        match self.fork_command(spec, streams) {
+        match self.start_command(spec, streams) {
             Ok(command) => {
                 self.commands.push(command);
                 self.report_standing();
@@ -154,22 +155,15 @@ impl<'a> Server<'a> {
         }
     }
 
-    fn fork_command(&self, spec: &ExecSpec, streams: Vec<OwnedFd>) -> Result<Command, Failure> {
+    fn start_command(&self, spec: &ExecSpec, streams: Vec<OwnedFd>) -> Result<Command, Failure> {
         let (streams, terminal) = Streams::open(streams, spec.terminal)?;
         let (listen, tell) = nix::unistd::pipe2(nix::fcntl::OFlag::O_CLOEXEC)
             .at(Stage::Channel, || "pipe2(O_CLOEXEC)".into())?;
-        let domain = self.confinement.domain.as_ref().map(|domain| domain.try_clone()).transpose()?;
-        match fork().at(Stage::Clone, || "fork()".into())? {
-            Forked::Child => {
-                let Confinement { sandbox, filter, .. } = &self.confinement;
-                let confinement = Confinement { sandbox, domain, filter: filter.clone() };
-                become_command(spec, confinement, streams, tell)
-            }
-            Forked::Parent { child: pid, .. } => {
-                let starting = Starting { pipe: listen, told: Vec::new(), terminal };
-                Ok(Command { exec: spec.id, pid, starting: Some(starting), last: spec.last, reported: false })
-            }
-        }
+        let command = || become_command(spec, &self.confinement, &streams, &tell);
+        let pid = if spec.last { in_init_s_memory(command) } else { in_a_copy(command) };
+        let pid = pid.at(Stage::Clone, || "fork()".into())?;
+        let starting = Starting { pipe: listen, told: Vec::new(), terminal };
+        Ok(Command { exec: spec.id, pid, starting: Some(starting), last: spec.last, reported: false })
     }
 
     /// Takes what a starting command has told so far, and no more: one that is stopped on its way
@@ -266,6 +260,22 @@ impl Starting {
         let count = rustix::io::read(&self.pipe, &mut words).unwrap_or(0);
         self.told.extend_from_slice(&words[..count]);
         count > 0
+    }
+}
+
+/// Nobody waits for init meanwhile: there is no other command that a signal could be for. What the
+/// command leaves in init's memory is no loss, since it is the last.
+fn in_init_s_memory(command: impl Fn()) -> io::Result<Pid> {
+    vfork(command)
+}
+
+fn in_a_copy(command: impl Fn()) -> io::Result<Pid> {
+    match fork()? {
+        Forked::Child => {
+            command();
+            exit(125)
+        }
+        Forked::Parent { child, .. } => Ok(child),
     }
 }
 

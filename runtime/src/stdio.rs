@@ -36,7 +36,7 @@ impl Streams {
 
     /// Puts the streams in place. The terminal becomes the controlling one of the caller's session,
     /// which must be new and have none.
-    pub(crate) fn install(self) -> Result<(), Failure> {
+    pub(crate) fn install(&self) -> Result<(), Failure> {
         if let Some((slave, _)) = &self.terminal {
             rustix::process::ioctl_tiocsctty(slave).at(Stage::Terminal, || "ioctl(TIOCSCTTY)".into())?;
         }

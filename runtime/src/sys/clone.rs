@@ -70,6 +70,38 @@ pub(crate) fn fork() -> io::Result<Forked> {
     clone3(0)
 }
 
+/// The stack of a process that [`vfork`] makes; what it does before it executes a program needs a tenth.
+const STACK: usize = 256 << 10;
+
+/// Runs `child` in a new process that has the caller's own memory, and waits until that process has
+/// executed a program or ended. The calling process must have one thread (`EBUSY` otherwise).
+///
+/// It copies no memory, which makes it much cheaper than [`fork`]. What `child` borrows must be left as it
+/// was; what it allocates and does not free, the caller has lost. Descriptors are its own.
+/// <https://man7.org/linux/man-pages/man2/vfork.2.html>
+pub(crate) fn vfork(mut child: impl FnMut()) -> io::Result<Pid> {
+    if thread_count()? != 1 {
+        return Err(io::Error::from_raw_os_error(libc::EBUSY));
+    }
+    let mut child: &mut dyn FnMut() = &mut child;
+    let mut stack: Vec<u128> = Vec::with_capacity(STACK / size_of::<u128>());
+    let top = stack.spare_capacity_mut().as_mut_ptr_range().end;
+    let flags = libc::CLONE_VM | libc::CLONE_VFORK | libc::SIGCHLD;
+    // SAFETY: the stack is aligned, grows down from its end, and outlives the child's use of it, since
+    // CLONE_VFORK stops this thread, the only one, until then; so does the closure behind the pointer.
+    let pid =
+        super::check(unsafe { libc::clone(run_child, top.cast(), flags, (&raw mut child).cast()) }.into())?;
+    Ok(Pid::from_raw(pid as i32))
+}
+
+/// Where the process that [`vfork`] makes begins.
+extern "C" fn run_child(child: *mut libc::c_void) -> libc::c_int {
+    // SAFETY: `vfork` passes a pointer to its closure, which nobody else uses meanwhile.
+    let child = unsafe { &mut *child.cast::<&mut dyn FnMut()>() };
+    child();
+    super::exit_now(125)
+}
+
 /// Counts the caller's threads: `/proc/self/task` has one link each, and two of its own.
 fn thread_count() -> io::Result<u64> {
     use std::os::unix::fs::MetadataExt as _;

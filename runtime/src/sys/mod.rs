@@ -14,7 +14,7 @@ mod mount;
 mod network;
 mod signal;
 
-pub(crate) use clone::{Forked, clone3, clone3_into, fork};
+pub(crate) use clone::{Forked, clone3, clone3_into, fork, vfork};
 pub use descriptor::duplicate;
 pub(crate) use descriptor::{adopt_received, close_range};
 pub use environ::environment_names;
