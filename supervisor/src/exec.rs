@@ -2,7 +2,7 @@
 
 use std::ffi::OsString;
 use std::path::{Path, PathBuf};
-use std::time::{Duration, Instant};
+use std::time::Instant;
 
 use clearing_profiles::{LayerPlace, LimitName, NetworkMode, Profile};
 use clearing_rootfs::{Changes, Project, ProjectRequest, RunDirectory, Store};
@@ -39,8 +39,8 @@ pub(crate) struct RunRequest {
     pub(crate) environment: Vec<(OsString, OsString)>,
     /// Whether output is to be told as JSON events instead of passing through.
     pub(crate) json: bool,
-    /// How often samples are told, and on which descriptor of the caller's.
-    pub(crate) stats: Option<(Duration, i32)>,
+    /// Where samples are told, and how often.
+    pub(crate) stats: Option<Stats>,
     /// Program and arguments; not empty.
     pub(crate) command: Vec<OsString>,
 }
@@ -110,8 +110,7 @@ impl<'a> Asked<'a> {
         let state = Store::default_path(&|name| host.variable(name))?;
         let project = Project::locate(&project_request(request, &host, &state))?;
         let streams = Streams::of_caller(request.json, profile.limits.output)?;
-        let stats = request.stats.map(|(every, number)| Stats::on(number, every)).transpose();
-        let stats = stats.map_err(|error| Error::System("the descriptor for samples", error))?;
+        let stats = request.stats.clone();
         let store = Store::open(&state)?;
         let run = if in_memory(&host, &profile) { None } else { Some(store.begin_run()?) };
         let planned =

@@ -1,19 +1,21 @@
 //! A stream of samples for whoever wants to watch a run, as lines of JSON on a descriptor of the caller's.
 
-use std::io;
 use std::os::fd::{AsFd as _, OwnedFd};
+use std::sync::Arc;
 use std::time::Duration;
 
 use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
+use rustix::fs::OFlags;
 use serde::Serialize;
 
+use crate::error::Error;
 use crate::usage::Sample;
 
 /// Where samples are told, and how often.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub(crate) struct Stats {
     pub(crate) every: Duration,
-    to: OwnedFd,
+    to: Arc<OwnedFd>,
 }
 
 /// One line.
@@ -29,9 +31,15 @@ struct Line {
 }
 
 impl Stats {
-    /// Tells samples on the descriptor `number`, which stays the caller's.
-    pub(crate) fn on(number: i32, every: Duration) -> io::Result<Self> {
-        Ok(Self { every, to: clearing_runtime::duplicate(number)? })
+    /// Tells samples on the descriptor `number`, which stays the caller's and must be writable.
+    pub(crate) fn on(number: i32, every: Duration) -> Result<Self, Error> {
+        let opened = clearing_runtime::duplicate(number).and_then(|to| {
+            Ok((rustix::fs::fcntl_getfl(&to)?.intersection(OFlags::RWMODE | OFlags::PATH), to))
+        });
+        match opened.map_err(|error| Error::System("the descriptor for samples", error))? {
+            (OFlags::WRONLY | OFlags::RDWR, to) => Ok(Self { every, to: Arc::new(to) }),
+            _ => Err(Error::Request(format!("descriptor {number} cannot be written to: no samples"))),
+        }
     }
 
     /// Tells one sample, unless the reader is behind: it never holds the command up.

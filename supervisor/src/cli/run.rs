@@ -22,6 +22,7 @@ use crate::exit_code;
 use crate::outcome::{ErrorText, Outcome};
 use crate::plan::PlanView;
 use crate::signals::survive_file_limits;
+use crate::stats::Stats;
 use crate::{text, why};
 
 /// Runs a command in a fresh sandbox over the project. What it changes stays in the sandbox.
@@ -109,10 +110,12 @@ struct Refused {
 pub(super) fn main(arguments: Arguments) -> ExitCode {
     let (json, result, plan) = (arguments.json, arguments.result.clone(), arguments.plan);
     let admission = arguments.admission;
+    // Before anything is opened: a number that means nothing must not come to mean something of ours.
+    let request = arguments.request();
     let told = if plan {
-        print_plan(&arguments.request())
+        request.and_then(|request| print_plan(&request))
     } else {
-        run(&arguments.request(), admission, json, result.as_deref())
+        run(request, admission, json, result.as_deref())
     };
     told.unwrap_or_else(|error| {
         complain(&error);
@@ -124,15 +127,16 @@ pub(super) fn main(arguments: Arguments) -> ExitCode {
 }
 
 fn run(
-    request: &RunRequest,
+    request: Result<RunRequest, Error>,
     admission: AdmissionArguments,
     json: bool,
     result: Option<&Path>,
 ) -> Result<ExitCode, Error> {
     survive_file_limits();
     let result = result.map(ResultFile::create).transpose()?;
-    let admitted = admission.draw(|position| tell_position(position, json));
-    let finished = match admitted.and_then(|_ticket| exec::run(request, say_note)) {
+    let admitted =
+        request.and_then(|request| Ok((request, admission.draw(|position| tell_position(position, json))?)));
+    let finished = match admitted.and_then(|(request, _ticket)| exec::run(&request, say_note)) {
         Ok(finished) => finished,
         Err(error) => {
             // The reason goes before the failure to write it down.
@@ -186,8 +190,9 @@ fn print_plan(request: &RunRequest) -> Result<ExitCode, Error> {
 }
 
 impl Arguments {
-    fn request(self) -> RunRequest {
-        RunRequest {
+    fn request(self) -> Result<RunRequest, Error> {
+        let stats = self.stats.zip(self.stats_fd);
+        Ok(RunRequest {
             directory: self.workspace,
             profile: self.profile,
             limits: self.limits.given(),
@@ -202,9 +207,9 @@ impl Arguments {
             }),
             environment: self.env,
             json: self.json,
-            stats: self.stats.zip(self.stats_fd),
+            stats: stats.map(|(every, number)| Stats::on(number, every)).transpose()?,
             command: self.command,
-        }
+        })
     }
 }
 
