@@ -102,6 +102,10 @@ pub struct Shown {
     pub processes: bool,
     /// The table of shared memory.
     pub segments: bool,
+    /// The table of semaphores.
+    pub semaphores: bool,
+    /// The table of message queues.
+    pub messages: bool,
 }
 
 /// How a process ended.

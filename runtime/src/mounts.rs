@@ -87,8 +87,9 @@ impl Root {
         kernel::unmount(".", kernel::UnmountFlags::DETACH)
             .at(Stage::Mounts, || "umount2(old root, MNT_DETACH)".into())?;
         rustix::process::chdir("/").at(Stage::Mounts, || "chdir(\"/\")".into())?;
-        let segments = processes.as_ref().and_then(shared_memory);
-        Ok(Kept { memory: Some(memory), processes, segments, overlays, init: None })
+        let table = |name| processes.as_ref().and_then(|processes| table(processes, name));
+        let [segments, semaphores, messages] = ["sysvipc/shm", "sysvipc/sem", "sysvipc/msg"].map(table);
+        Ok(Kept { memory: Some(memory), processes, segments, semaphores, messages, overlays, init: None })
     }
 
     fn carry_out(&mut self, step: &Mount) -> io::Result<()> {
@@ -274,10 +275,10 @@ fn new_empty_directory() -> io::Result<OwnedFd> {
     new_filesystem("tmpfs", &[("size", "4k"), ("mode", "0")], attributes)
 }
 
-/// The table of System V shared memory shows that of the IPC namespace in which it was opened. A kernel
-/// may have none.
-fn shared_memory(processes: &OwnedFd) -> Option<OwnedFd> {
-    openat(processes, "sysvipc/shm", OFlags::RDONLY | OFlags::CLOEXEC, Mode::empty()).ok()
+/// A table of System V objects shows those of the IPC namespace in which it was opened. A kernel may have
+/// none.
+fn table(processes: &OwnedFd, name: &str) -> Option<OwnedFd> {
+    openat(processes, name, OFlags::RDONLY | OFlags::CLOEXEC, Mode::empty()).ok()
 }
 
 /// With hidepid the command does not even see init, whose arguments name the caller's files.

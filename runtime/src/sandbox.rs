@@ -27,6 +27,10 @@ pub struct Kept {
     pub processes: Option<OwnedFd>,
     /// Its table of System V shared memory, as `/proc/sysvipc/shm` has it.
     pub segments: Option<OwnedFd>,
+    /// The same of semaphores, `/proc/sysvipc/sem`.
+    pub semaphores: Option<OwnedFd>,
+    /// The same of message queues, `/proc/sysvipc/msg`.
+    pub messages: Option<OwnedFd>,
     /// Its overlays.
     pub overlays: Vec<OwnedFd>,
     /// Init on its way out, where no other process was left: none that could still change anything.
@@ -56,10 +60,15 @@ pub struct Sandbox {
 impl Kept {
     /// Which there are, and all of them in the order in which they travel.
     pub(crate) fn shown(&self) -> (Shown, Vec<BorrowedFd<'_>>) {
-        let Self { memory, processes, segments, overlays, init: _ } = self;
-        let shown =
-            Shown { memory: memory.is_some(), processes: processes.is_some(), segments: segments.is_some() };
-        let single = [memory, processes, segments].into_iter().flatten();
+        let Self { memory, processes, segments, semaphores, messages, overlays, init: _ } = self;
+        let shown = Shown {
+            memory: memory.is_some(),
+            processes: processes.is_some(),
+            segments: segments.is_some(),
+            semaphores: semaphores.is_some(),
+            messages: messages.is_some(),
+        };
+        let single = [memory, processes, segments, semaphores, messages].into_iter().flatten();
         (shown, single.chain(overlays).map(AsFd::as_fd).collect())
     }
 
@@ -68,6 +77,8 @@ impl Kept {
         self.memory = next(shown.memory);
         self.processes = next(shown.processes);
         self.segments = next(shown.segments);
+        self.semaphores = next(shown.semaphores);
+        self.messages = next(shown.messages);
         self.overlays.extend(from);
     }
 }
