@@ -16,6 +16,9 @@ use crate::identity::Identity;
 use crate::remove::{RemoveError, remove_tree};
 use crate::written::{Written, written};
 
+/// Ends the name of an overlay's work directory.
+pub(crate) const WORK: &str = ".work";
+
 /// A run's own directory. Dropped without [`discard`](Self::discard), it stays until the next collection.
 #[derive(Debug)]
 pub struct RunDirectory {
@@ -108,7 +111,7 @@ impl RunDirectory {
 
     /// Makes upper and work directory of the layer `name`, which must be a plain file name, new to this run.
     pub fn layer(&self, name: &str, top: Option<LayerTop>) -> Result<LayerDirectories, RunError> {
-        let (upper, work) = (format!("{name}.upper"), format!("{name}.work"));
+        let (upper, work) = (format!("{name}.upper"), format!("{name}{WORK}"));
         let made = self.make(&upper, top).and_then(|()| {
             let private = top.map(|top| LayerTop { mode: 0o700, ..top });
             self.make(&work, private.filter(|top| top.owner.is_some()))

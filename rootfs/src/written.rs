@@ -8,6 +8,7 @@ use rustix::fs::{AtFlags, FileType, statat};
 use rustix::io::Errno;
 
 use crate::descent::{Descent, Entry, entries};
+use crate::run::WORK;
 
 /// What a tree takes on its disk.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
@@ -41,7 +42,10 @@ struct Sum {
 
 impl Sum {
     fn walk(&mut self, descent: &mut Descent) -> Result<(), Errno> {
-        let mut pending = vec![self.add_all(descent.here())];
+        let mut layers = self.add_all(descent.here());
+        // The kernel's own: a command cannot write there, and nobody can look into it.
+        layers.retain(|name| !name.to_bytes().ends_with(WORK.as_bytes()));
+        let mut pending = vec![layers];
         while let Some(directories) = pending.last_mut() {
             if let Some(name) = directories.pop() {
                 match descent.enter(&name) {
