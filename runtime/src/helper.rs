@@ -35,6 +35,12 @@ impl Helper {
             }
         }
     }
+
+    /// Waits for its end.
+    pub fn wait(self) {
+        // Fails only when it has been reaped already.
+        let _ = waitpid(self.child, None);
+    }
 }
 
 fn stand_alone() -> nix::Result<()> {

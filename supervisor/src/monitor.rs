@@ -5,6 +5,7 @@
 //! slow one, with every page counted once.
 
 mod exact;
+mod inside;
 mod processes;
 mod procfs;
 mod room;
@@ -94,6 +95,8 @@ const ALARMED: Duration = Duration::from_millis(100);
 const WALK_SHARE: u32 = 20;
 /// Walks are no closer than this.
 const WALK_SHORTEST: Duration = Duration::from_millis(5);
+/// Nor further apart, or a command that makes them slow could write what it likes in between.
+const WALK_LONGEST: Duration = Duration::from_secs(5);
 
 impl<'r> Monitor<'r> {
     pub(crate) fn new(
@@ -192,7 +195,7 @@ impl<'r> Monitor<'r> {
         sample.memory = group.memory.unwrap_or(sample.memory);
         sample.cpu = group.cpu.map_or(sample.cpu, |cpu| cpu.total);
         sample.processes = group.processes.unwrap_or(sample.processes);
-        let disk = self.written(room, sample);
+        let disk = self.written(kept, room, sample);
         memory.or(disk).or_else(|| self.processor_time(sample))
     }
 
@@ -209,12 +212,11 @@ impl<'r> Monitor<'r> {
         sample.cpu = all.cpu + self.reaped_by_init();
         let borrowed = all.borrowed(procfs);
         let private = all.private.saturating_sub(borrowed.iter().map(|process| process.private).sum());
-        let segments = kept.segments.as_ref().map_or(0, shared::segments);
         let looked = self.holds_memory || self.run.is_some();
         let files = if looked { Descriptors::of(procfs, &all.ids) } else { Descriptors::default() };
         self.walk.unlinked =
             room.filter(|_| self.run.is_some()).map_or(0, |room| files.unlinked_beside(room.device));
-        let named = room.map_or(0, |room| room.bytes) + segments + files.memory();
+        let named = room.map_or(0, |room| room.bytes) + shared::system_v(kept) + files.memory();
         sample.memory = private + all.kernel + named.max(all.mapped);
         let allowed = self.limits.memory.filter(|_| self.holds_memory)?;
         if private + all.kernel + named + all.mapped <= allowed {
@@ -249,8 +251,8 @@ impl<'r> Monitor<'r> {
     }
 
     /// What is written, in memory and on disk.
-    fn written(&mut self, room: Option<&Room>, sample: &mut Sample) -> Option<Breach> {
-        self.walk();
+    fn written(&mut self, kept: &Kept, room: Option<&Room>, sample: &mut Sample) -> Option<Breach> {
+        self.walk(kept);
         let (bytes, inodes) = room.map_or((0, 0), |room| (room.bytes, room.inodes));
         sample.disk = bytes + self.walk.written.bytes + self.walk.unlinked;
         sample.inodes = inodes + self.walk.written.inodes;
@@ -268,14 +270,17 @@ impl<'r> Monitor<'r> {
     }
 
     /// Walks over what is on disk, if there is something and it is time to.
-    fn walk(&mut self) {
+    fn walk(&mut self, kept: &Kept) {
         let limited = self.limits.disk.is_some() || self.limits.inodes.is_some();
         let now = Instant::now();
         let Some(run) = self.run.filter(|_| limited && self.walk.due.is_none_or(|due| due <= now)) else {
             return;
         };
-        self.walk.written = run.written();
-        self.walk.due = Some(Instant::now() + (now.elapsed() * WALK_SHARE).max(WALK_SHORTEST));
+        let written = run.written();
+        let inside = kept.processes.as_ref().filter(|_| written.unread > 0);
+        self.walk.written = inside.and_then(|procfs| inside::written(procfs, run)).unwrap_or(written);
+        self.walk.due =
+            Some(Instant::now() + (now.elapsed() * WALK_SHARE).clamp(WALK_SHORTEST, WALK_LONGEST));
     }
 
     fn plan_next(&mut self, looked: Instant, sample: &Sample, room: Option<&Room>) {
@@ -293,12 +298,15 @@ impl<'r> Monitor<'r> {
     }
 
     /// The command has ended, the sandbox has not yet: what is left of it says what was in the way.
-    pub(crate) fn finish(&mut self, kept: &Kept, others: u64) -> Finish {
+    pub(crate) fn finish(&mut self, kept: &Kept, others: u64, over: bool) -> Finish {
         let room = kept.memory.as_ref().and_then(Room::of);
         let mut sample =
             Sample { at: self.began.map_or(Duration::ZERO, |began| began.elapsed()), ..Sample::default() };
         self.walk.due = None;
-        let full = self.written(room.as_ref(), &mut sample);
+        let full = self.written(kept, room.as_ref(), &mut sample);
+        if let Some(Ok(all)) = kept.processes.as_ref().filter(|_| !over).map(Processes::read) {
+            self.meter.saw_cpu(all.cpu + self.reaped_by_init());
+        }
         let peak = self.meter.peak();
         let most = peak.processes.max(others + 1);
         Finish {

@@ -84,6 +84,7 @@ impl Meter {
         self.peak.memory = self.peak.memory.max(sample.memory);
         self.peak.processes = self.peak.processes.max(sample.processes);
         self.peak.disk = self.peak.disk.max(sample.disk);
+        self.saw_cpu(sample.cpu);
         let time = sample.at.saturating_sub(self.anchor.at);
         if time >= SHARE_TIME {
             let cpu = sample.cpu.saturating_sub(self.anchor.cpu);
@@ -92,6 +93,11 @@ impl Meter {
         }
         self.samples += 1;
         self.last = sample;
+    }
+
+    /// So much processor time had been used by then, by whomever.
+    pub(crate) fn saw_cpu(&mut self, cpu: Duration) {
+        self.peak.cpu = self.peak.cpu.max(cpu);
     }
 
     /// The most of everything so far.
@@ -112,6 +118,11 @@ impl Meter {
             // How a tick was shared out is a guess; the sum is not.
             reaped.user_us = microseconds(cpu.user.min(cpu.total));
             reaped.system_us = microseconds(cpu.total) - reaped.user_us;
+        } else {
+            // What nobody waited for was not reaped; whose time it was is not known any more.
+            let reaped_us = reaped.user_us + reaped.system_us;
+            let seen = u64::try_from(self.peak.cpu.as_micros()).unwrap_or(u64::MAX);
+            reaped.user_us += seen.saturating_sub(reaped_us);
         }
         reaped.read_bytes = reaped.read_bytes.max(group.read_bytes.unwrap_or(0));
         reaped.written_bytes = reaped.written_bytes.max(group.written_bytes.unwrap_or(0));
@@ -182,6 +193,14 @@ mod tests {
         assert_eq!((report.peak_memory, report.average_memory), (500, Some(400)));
         assert_eq!((report.peak_processes, report.average_processes), (3, Some(2.5)));
         assert_eq!((report.peak_cpus, report.average_cpus), (Some(1.0), 0.5));
+    }
+
+    #[test]
+    fn time_of_processes_that_nobody_waited_for_is_not_lost() {
+        let mut meter = Meter::default();
+        meter.add(Sample { cpu: Duration::from_millis(700), ..Sample::default() });
+        let reaped = Usage { user_us: 100_000, system_us: 100_000, ..Usage::default() };
+        assert_eq!(meter.report(reaped, Duration::from_secs(1), None).cpu_ms(), 700);
     }
 
     #[test]

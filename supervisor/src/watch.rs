@@ -165,10 +165,10 @@ impl<'r> Watch<'r> {
                 self.end.failure = Some(failure);
                 return Ok(true);
             }
-            Report::Exited { status, usage, others, .. } => {
+            Report::Exited { status, usage, others, over, .. } => {
                 self.end.status = Some(status);
                 self.reaped = usage;
-                self.finish = self.monitor.finish(sandbox.kept(), others);
+                self.finish = self.monitor.finish(sandbox.kept(), others, over);
                 return Ok(true);
             }
         }

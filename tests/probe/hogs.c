@@ -8,8 +8,10 @@
 #include <sys/mman.h>
 #include <sys/ipc.h>
 #include <sys/resource.h>
+#include <sys/sem.h>
 #include <sys/shm.h>
 #include <sys/socket.h>
+#include <sys/syscall.h>
 #include <sys/wait.h>
 #include <time.h>
 
@@ -88,6 +90,39 @@ static void fill_pipes(void)
     }
 }
 
+static void *fill_anonymous(void *nothing)
+{
+    for (;;)
+        mapping(MAP_PRIVATE);
+    return nothing;
+}
+
+/* A process whose first thread has ended. */
+static _Noreturn void fill_headless(void)
+{
+    pthread_t thread;
+    need(pthread_create(&thread, NULL, fill_anonymous, NULL) == 0, "pthread_create");
+    syscall(SYS_exit, 0);
+    _exit(97);
+}
+
+/* Children with memory of their own whose parents wait as in vfork, each as large as its parent. */
+static void fill_behind_parents(void)
+{
+    static char own[8 * PIECE];
+    do
+        memset(own, 'x', sizeof own);
+    while (syscall(SYS_clone, CLONE_VFORK | SIGCHLD, 0, 0, 0, 0) == 0);
+    linger();
+}
+
+/* System V semaphores: 2 MiB of the kernel's memory each time. */
+static void fill_semaphores(void)
+{
+    for (;;)
+        need(semget(IPC_PRIVATE, 32000, IPC_CREAT | 0600) != -1, "semget");
+}
+
 static void raise_descriptors(void)
 {
     struct rlimit limit;
@@ -96,7 +131,8 @@ static void raise_descriptors(void)
     setrlimit(RLIMIT_NOFILE, &limit);
 }
 
-/* hog anonymous|shared|processes|memfd|unheld|tmpfs|segments|pipes: more memory, and more */
+/* hog anonymous|shared|processes|memfd|unheld|tmpfs|segments|pipes|headless|vforks|semaphores:
+   more memory, and more */
 int hog(int count, char **arguments)
 {
     if (count != 1)
@@ -122,6 +158,12 @@ int hog(int count, char **arguments)
         fill_segments();
     if (strcmp(kind, "pipes") == 0)
         fill_pipes();
+    if (strcmp(kind, "headless") == 0)
+        fill_headless();
+    if (strcmp(kind, "vforks") == 0)
+        fill_behind_parents();
+    if (strcmp(kind, "semaphores") == 0)
+        fill_semaphores();
     misused(kind);
 }
 

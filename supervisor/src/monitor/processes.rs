@@ -9,7 +9,7 @@ use super::procfs::{numbers, read, value};
 /// All processes of a sandbox but init.
 #[derive(Debug, Default)]
 pub(super) struct Processes {
-    /// Their ids inside.
+    /// Their ids inside; of one whose first thread has ended, that of another thread.
     pub(super) ids: Vec<u32>,
     /// Threads of all of them.
     pub(super) threads: u64,
@@ -29,6 +29,8 @@ pub(super) struct Processes {
 pub(super) struct Process {
     id: u32,
     parent: u32,
+    /// Whether it was made just now.
+    is_new: bool,
     /// Bytes.
     pub(super) private: u64,
     tables: u64,
@@ -40,24 +42,35 @@ const INIT: u32 = 1;
 const STACK: u64 = 16 << 10;
 /// `USER_HZ`, on every machine that we run on.
 const TICK: Duration = Duration::from_millis(10);
+/// How long a process may take from `vfork(2)` to its program. With `CLONE_VFORK` alone a parent stands still
+/// for as long as its child likes, and the child has memory of its own.
+const SOON: Duration = Duration::from_millis(200);
 
 impl Processes {
     /// Reads the list anew; a process that ends meanwhile is left out.
     pub(super) fn read(procfs: &OwnedFd) -> io::Result<Self> {
         let mut all = Self { ids: Self::ids(procfs)?, ..Self::default() };
-        let mut text = Vec::new();
-        for id in all.ids.clone() {
-            if read(procfs, &format!("{id}/status"), &mut text).is_ok() {
-                all.add_status(id, &String::from_utf8_lossy(&text));
+        let (mut text, uptime) = (Vec::new(), uptime());
+        let mut ids = std::mem::take(&mut all.ids);
+        for id in &mut ids {
+            let Ok(()) = read(procfs, &format!("{id}/status"), &mut text) else { continue };
+            if is_headless(&String::from_utf8_lossy(&text)) {
+                *id = living_thread(procfs, *id, &mut text).unwrap_or(*id);
             }
+            let process = all.add_status(*id, &String::from_utf8_lossy(&text));
             if read(procfs, &format!("{id}/stat"), &mut text).is_ok() {
-                all.cpu += processor_time(&String::from_utf8_lossy(&text)).unwrap_or_default();
+                let stat = String::from_utf8_lossy(&text);
+                all.cpu += processor_time(&stat).unwrap_or_default();
+                let is_new = started(&stat).is_some_and(|started| started + SOON > uptime);
+                all.each.push(Process { is_new, ..process });
             }
         }
+        all.ids = ids;
         Ok(all)
     }
 
-    fn ids(procfs: &OwnedFd) -> io::Result<Vec<u32>> {
+    /// Their ids inside.
+    pub(super) fn ids(procfs: &OwnedFd) -> io::Result<Vec<u32>> {
         let mut ids = numbers(procfs, ".")?;
         ids.retain(|id| *id != INIT);
         Ok(ids)
@@ -89,23 +102,52 @@ impl Processes {
         self.each.iter().any(|parent| self.each.iter().any(|child| child.is_like(parent)))
     }
 
-    fn add_status(&mut self, id: u32, status: &str) {
+    fn add_status(&mut self, id: u32, status: &str) -> Process {
         let bytes = |key| value(status, key).unwrap_or(0) << 10;
         let (private, tables) = (bytes("RssAnon") + bytes("VmSwap"), bytes("VmPTE"));
         let threads = value(status, "Threads").unwrap_or(0);
         let parent = value(status, "PPid").and_then(|parent| parent.try_into().ok()).unwrap_or(0);
-        self.each.push(Process { id, parent, private, tables });
         self.threads += threads;
         self.private += private + bytes("HugetlbPages");
         self.mapped += bytes("RssShmem");
         self.kernel += tables + threads * STACK;
+        Process { id, parent, is_new: false, private, tables }
     }
 }
 
 impl Process {
     fn is_like(&self, parent: &Self) -> bool {
-        self.parent == parent.id && (self.private, self.tables) == (parent.private, parent.tables)
+        self.is_new
+            && self.parent == parent.id
+            && (self.private, self.tables) == (parent.private, parent.tables)
     }
+}
+
+/// Whether the first thread has ended and others have not: to the kernel such a process has neither memory
+/// nor descriptors, unless it is asked for another thread.
+fn is_headless(status: &str) -> bool {
+    status.contains("\nState:\tZ") && value(status, "Threads").is_some_and(|threads| threads > 1)
+}
+
+/// A thread that has memory, with its status in `text`.
+fn living_thread(procfs: &OwnedFd, process: u32, text: &mut Vec<u8>) -> Option<u32> {
+    let mut has_memory = |thread: &u32| {
+        let status = read(procfs, &format!("{thread}/status"), text);
+        status.is_ok() && value(&String::from_utf8_lossy(text), "RssAnon").is_some()
+    };
+    numbers(procfs, &format!("{process}/task")).ok()?.into_iter().find(|thread| has_memory(thread))
+}
+
+/// Since the kernel was started, as it counts for processes.
+fn uptime() -> Duration {
+    let time = rustix::time::clock_gettime(rustix::time::ClockId::Boottime);
+    Duration::try_from(time).unwrap_or_default()
+}
+
+/// When a process was made, by the same clock.
+fn started(stat: &str) -> Option<Duration> {
+    let ticks: u64 = stat.rsplit_once(") ")?.1.split(' ').nth(19)?.parse().ok()?;
+    Some(Duration::from_millis(ticks.saturating_mul(10)))
 }
 
 /// How many threads of a process wait without being woken by signals, as in `vfork(2)`.
@@ -150,11 +192,26 @@ mod tests {
 
     #[test]
     fn a_child_that_looks_like_its_parent_may_be_the_same_memory() {
-        let process = |id, parent, private| Process { id, parent, private, tables: 4096 };
+        let process = |id, parent, private| Process { id, parent, is_new: true, private, tables: 4096 };
         let each = vec![process(2, 1, 100), process(3, 2, 100), process(4, 2, 101)];
         let all = Processes { ids: vec![2, 3, 4], each, ..Processes::default() };
         assert!(all.has_twins());
         assert_eq!(all.owners(&[process(3, 2, 100)]), [2, 4]);
+        let old = Process { is_new: false, ..process(3, 2, 100) };
+        assert!(!Processes { each: vec![process(2, 1, 100), old], ..Processes::default() }.has_twins());
+    }
+
+    #[test]
+    fn a_process_whose_first_thread_has_ended_is_told_from_a_dead_one() {
+        assert!(is_headless("Name:\tx\nState:\tZ (zombie)\nThreads:\t2\n"));
+        assert!(!is_headless("Name:\tx\nState:\tZ (zombie)\nThreads:\t1\n"));
+        assert!(!is_headless("Name:\tx\nState:\tS (sleeping)\nThreads:\t2\n"));
+    }
+
+    #[test]
+    fn a_process_was_made_when_its_line_says() {
+        let stat = "7 (a) R) S 1 7 7 0 -1 4194304 100 200 0 0 150 50 7 3 20 0 1 0 123 1000 10";
+        assert_eq!(started(stat), Some(Duration::from_millis(1230)));
     }
 
     #[test]

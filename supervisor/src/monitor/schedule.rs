@@ -10,7 +10,8 @@ const SHORTEST: Duration = Duration::from_millis(1);
 const LONGEST: Duration = Duration::from_secs(1);
 /// The first look at a command that is far from every limit.
 const FIRST: Duration = Duration::from_millis(50);
-/// Of the time, one part in so many may be spent on looking.
+/// Of the time, one part in so many may be spent on looking. A command that makes looking slow is looked at
+/// all the same.
 const SHARE: u32 = 20;
 
 /// How long to wait before the next look.
@@ -29,7 +30,12 @@ impl Interval {
         let usual = self.usual;
         self.usual = (usual * 2).min(LONGEST);
         let room = bytes.map(|bytes| Duration::from_micros(bytes / (RATE / 1_000_000)));
-        [room, cpu].into_iter().flatten().fold(usual, Duration::min).max(cost * SHARE).max(SHORTEST)
+        [room, cpu]
+            .into_iter()
+            .flatten()
+            .fold(usual, Duration::min)
+            .max((cost * SHARE).min(LONGEST))
+            .max(SHORTEST)
     }
 }
 
@@ -49,6 +55,11 @@ mod tests {
     #[test]
     fn looking_takes_a_twentieth_of_the_time_at_most() {
         assert_eq!(Interval::new().next(Duration::from_millis(5), Some(0), None), Duration::from_millis(100));
+    }
+
+    #[test]
+    fn a_command_that_makes_looking_slow_is_not_left_alone_for_long() {
+        assert_eq!(Interval::new().next(Duration::from_secs(5), Some(0), None), LONGEST);
     }
 
     #[test]

@@ -1,8 +1,9 @@
-//! Memory that no process has for itself: unnamed files, unlinked files, System V segments, pipes.
+//! Memory that no process has for itself: unnamed files, unlinked files, System V objects, pipes.
 
 use std::collections::HashMap;
 use std::os::fd::OwnedFd;
 
+use clearing_runtime::Kept;
 use rustix::fs::{AtFlags, Mode, OFlags, Stat, openat, readlinkat, statat};
 
 use super::procfs::{numbers, read_open};
@@ -80,17 +81,42 @@ fn capacity(procfs: &OwnedFd, descriptor: &str) -> u64 {
     }
 }
 
-/// Bytes of the System V segments in a table such as `/proc/sysvipc/shm`, mapped by anybody or not.
-pub(super) fn segments(table: &OwnedFd) -> u64 {
+/// Bytes of all System V objects of a sandbox, used by anybody or not.
+pub(super) fn system_v(kept: &Kept) -> u64 {
+    let sum =
+        |table: &Option<OwnedFd>, of: fn(&str) -> u64| table.as_ref().map_or(0, |table| rows(table, of));
+    sum(&kept.segments, segment) + sum(&kept.semaphores, semaphores) + sum(&kept.messages, messages)
+}
+
+/// The sum over the rows of a table such as `/proc/sysvipc/shm`.
+fn rows(table: &OwnedFd, of: fn(&str) -> u64) -> u64 {
     let mut text = Vec::new();
     // A table that cannot be read was never handed out.
     let _ = read_open(table, &mut text);
-    String::from_utf8_lossy(&text).lines().skip(1).map(segment).sum()
+    String::from_utf8_lossy(&text).lines().skip(1).map(of).sum()
 }
 
 /// The last two columns of a row: resident, and swapped out.
 fn segment(row: &str) -> u64 {
     row.split_ascii_whitespace().rev().take(2).filter_map(|bytes| bytes.parse::<u64>().ok()).sum()
+}
+
+/// What the kernel takes for a semaphore, a line of the cache; and, about, for a message, a queue or a set.
+const SEMAPHORE: u64 = 64;
+const OBJECT: u64 = 256;
+
+/// The fourth column: how many there are in a set.
+fn semaphores(row: &str) -> u64 {
+    OBJECT + column(row, 3).saturating_mul(SEMAPHORE)
+}
+
+/// The fourth and fifth column: bytes and messages in a queue.
+fn messages(row: &str) -> u64 {
+    OBJECT + column(row, 3) + column(row, 4).saturating_mul(SEMAPHORE)
+}
+
+fn column(row: &str, index: usize) -> u64 {
+    row.split_ascii_whitespace().nth(index).and_then(|number| number.parse().ok()).unwrap_or(0)
 }
 
 #[cfg(test)]
@@ -101,6 +127,15 @@ mod tests {
     fn a_segment_is_what_it_has_in_memory_and_in_swap() {
         let row = "  0  0  1600  67108864  2  0  0  1000  1000  1000  1000  0  0 1700000000   4096   8192";
         assert_eq!(segment(row), 12288);
+    }
+
+    #[test]
+    fn semaphores_and_messages_take_the_kernel_s_memory() {
+        assert_eq!(
+            semaphores("  0  0  600  32000  1000  1000  1000  1000  0  1700000000"),
+            256 + (2000 << 10)
+        );
+        assert_eq!(messages("  0  0  600  4096  2  7  7  1000  1000  1000  1000  0  0  0"), 256 + 4096 + 128);
     }
 
     #[test]

@@ -49,6 +49,21 @@ fn pipes_count() {
 }
 
 #[test]
+fn a_process_whose_first_thread_has_ended_counts() {
+    ends_as_oom("exec ./probe hog headless");
+}
+
+#[test]
+fn children_behind_parents_that_stand_still_count() {
+    ends_as_oom("exec ./probe hog vforks");
+}
+
+#[test]
+fn semaphores_count() {
+    ends_as_oom("exec ./probe hog semaphores");
+}
+
+#[test]
 fn the_one_who_is_to_be_killed_cannot_be_chosen() {
     ends_as_oom("echo -1000 > /proc/self/oom_score_adj; exec ./probe hog anonymous");
 }

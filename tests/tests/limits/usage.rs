@@ -86,6 +86,43 @@ fn a_descriptor_that_is_not_open_is_refused() {
     });
 }
 
+#[test]
+fn a_descriptor_of_our_own_is_none_of_the_caller_s() {
+    for_each_caller(|caller| {
+        let site = Site::new(caller);
+        let closed = ["sh", "-c", r#"exec 3>&- 4>&- 5>&- 6>&- 7>&- 8>&- 9>&-; exec "$@""#, "sh"];
+        for number in 3..10 {
+            let options = ["--stats", "50ms", "--stats-fd", &number.to_string()].map(str::to_owned);
+            let output = site.run(["sleep", "0.2"]).args(options).through(closed).output();
+            output.expect_code(125).expect_stderr("the descriptor for samples");
+        }
+    });
+}
+
+#[test]
+fn a_descriptor_that_takes_no_samples_is_refused() {
+    for_each_caller(|caller| {
+        let site = Site::new(caller);
+        for place in ["/", "/dev/null"] {
+            let open = format!(r#"exec 7<{place}; exec "$@""#);
+            let run = site.run(["true"]).args(["--stats", "200ms", "--stats-fd", "7"]);
+            let output = run.through(["sh", "-c", &open, "sh"]).output();
+            output.expect_code(125).expect_stderr("descriptor 7 cannot be written to");
+        }
+    });
+}
+
+#[test]
+fn processor_time_of_a_process_that_outlives_the_command_is_told() {
+    for_each_caller(|caller| {
+        let site = Site::new(caller);
+        site.install_probe();
+        let output = site.run(["sh", "-c", "./probe spin 60000 & sleep 1"]).output();
+        let used = output.expect_code(0).outcome()["usage"]["userUs"].as_u64().unwrap();
+        assert!(used > 200_000, "{used} of about a second\n{output}");
+    });
+}
+
 /// Within 5 percent.
 #[track_caller]
 fn near(told: f64, measured: f64, usage: &Value) {
