@@ -69,24 +69,28 @@ fn a_sandbox_beside_many_spinners_keeps_its_share() {
             output.outcome()["usage"]["averageCpus"].as_f64().unwrap()
         };
         let spinners = "for i in 1 2 3 4 5 6 7 8; do ./probe spin 30000 & done; wait";
-        let shares: Vec<f64> = (0..4)
-            .map(|_| {
-                let alone = work();
-                let limits = ["--cpus", "0.2", "--pids", "32", "--timeout", "30s"];
-                let bomb = site.run(["sh", "-c", spinners]).args(limits).spawn();
-                std::thread::sleep(patience(Duration::from_millis(300)));
-                let beside = work();
-                drop(bomb);
-                beside / alone
-            })
-            .collect();
-        let best = shares.iter().copied().fold(0.0, f64::max);
-        println!("as {caller:?} a sandbox beside eight spinners keeps {best:.2} of its share: {shares:.2?}");
-        if means::of(caller) != Means::Alone {
-            assert!(best >= 0.9, "{shares:?}");
+        let share = || {
+            let alone = work();
+            let limits = ["--cpus", "0.2", "--pids", "32", "--timeout", "30s"];
+            let bomb = site.run(["sh", "-c", spinners]).args(limits).spawn();
+            std::thread::sleep(patience(Duration::from_millis(300)));
+            let beside = work();
+            drop(bomb);
+            beside / alone
+        };
+        let is_held = means::of(caller) != Means::Alone;
+        // Other work on the host disturbs a measurement; no number of them succeeds without a limit.
+        let mut shares = vec![share()];
+        while is_held && shares.len() < 12 && shares.iter().all(|share| *share < FAIR) {
+            shares.push(share());
         }
+        println!("as {caller:?} a sandbox beside eight spinners keeps {shares:.2?} of its share");
+        assert!(!is_held || shares.iter().any(|share| *share >= FAIR), "{shares:?}");
     });
 }
+
+/// The part of its share that a sandbox keeps beside others.
+const FAIR: f64 = 0.9;
 
 /// What a spinner without a limit gets of a processor now.
 fn unlimited_share(site: &Site) -> f64 {
