@@ -91,7 +91,8 @@ impl Error {
             Self::Setup(failure) => hints::of(failure),
             Self::NoCgroup(_) => Some(
                 "run below a delegated group, as `systemd-run --user --scope -p Delegate=yes clearing …` does, or a \
-                 unit with `Delegate=yes` and `DelegateSubgroup=`, which keeps its other processes apart; or let rlimits and the watchdog hold what they can: `cgroup = \"best-effort\"` in [limits]"
+                 unit with `Delegate=yes` and `DelegateSubgroup=`, which keeps its other processes apart; or \
+                 let rlimits and the watchdog hold what they can: `cgroup = \"best-effort\"` in [limits]"
                     .into(),
             ),
             Self::InitEnded => Some("look for the out-of-memory killer in `dmesg`".into()),
