@@ -1,13 +1,17 @@
 //! `--max-sandboxes`: so many live on a state directory, and the others come in the order of asking.
 
+use std::sync::PoisonError;
 use std::time::Duration;
 
 use clearing_tests::{Run, Running, Site, assert_nothing_left, for_each_caller};
 use nix::sys::signal::Signal;
 
+use crate::HOST;
+
 #[test]
 fn whoever_comes_when_all_places_are_taken_waits_and_is_told_where() {
     for_each_caller(|caller| {
+        let _beside = HOST.read().unwrap_or_else(PoisonError::into_inner);
         let site = Site::new(caller);
         let (first, second) = (living(&site, 2), living(&site, 2));
         let third = limited(&site, 2, ["echo", "third"]).arg("--json").spawn();
@@ -27,6 +31,7 @@ fn whoever_comes_when_all_places_are_taken_waits_and_is_told_where() {
 #[test]
 fn whoever_does_not_want_to_wait_is_told_that_it_is_busy() {
     for_each_caller(|caller| {
+        let _beside = HOST.read().unwrap_or_else(PoisonError::into_inner);
         let site = Site::new(caller);
         let first = living(&site, 1);
         let refused = limited(&site, 1, ["true"]).args(["--no-wait", "--json"]).output();
@@ -40,6 +45,7 @@ fn whoever_does_not_want_to_wait_is_told_that_it_is_busy() {
 #[test]
 fn the_killed_make_room_whether_they_lived_or_waited() {
     for_each_caller(|caller| {
+        let _beside = HOST.read().unwrap_or_else(PoisonError::into_inner);
         let site = Site::new(caller);
         let first = living(&site, 1);
         let second = limited(&site, 1, ["true"]).spawn();
@@ -58,11 +64,12 @@ fn the_killed_make_room_whether_they_lived_or_waited() {
 #[test]
 fn the_time_in_the_queue_is_no_time_of_the_command() {
     for_each_caller(|caller| {
+        let _beside = HOST.read().unwrap_or_else(PoisonError::into_inner);
         let site = Site::new(caller);
         let first = living(&site, 1);
-        let second = limited(&site, 1, ["true"]).args(["--timeout", "1s"]).spawn();
+        let second = limited(&site, 1, ["true"]).args(["--timeout", "2s"]).spawn();
         second.expect_told("place 1");
-        std::thread::sleep(Duration::from_millis(1500));
+        std::thread::sleep(Duration::from_millis(2500));
         end(first);
         second.wait().expect_code(0);
     });
@@ -71,6 +78,7 @@ fn the_time_in_the_queue_is_no_time_of_the_command() {
 #[test]
 fn a_number_that_cannot_be_is_refused() {
     for_each_caller(|caller| {
+        let _beside = HOST.read().unwrap_or_else(PoisonError::into_inner);
         let site = Site::new(caller);
         for number in ["0", "-1", "many", "99999999999"] {
             let refused = site.run(["true"]).arg(format!("--max-sandboxes={number}")).output();

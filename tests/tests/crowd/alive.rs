@@ -2,11 +2,14 @@
 
 use std::io::{Read as _, pipe};
 use std::process::{Child, Stdio};
+use std::sync::PoisonError;
 use std::time::Instant;
 
 use clearing_tests::{Caller, Site, assert_nothing_left, init_of};
 use nix::sys::signal::{Signal, kill};
 use nix::unistd::Pid;
+
+use crate::HOST;
 
 /// Alive at the same time.
 const CROWD: usize = 1000;
@@ -24,6 +27,7 @@ fn a_thousand_live_at_once_and_leave_nothing_for_root() {
 }
 
 fn live_and_leave(caller: Caller) {
+    let _alone = HOST.write().unwrap_or_else(PoisonError::into_inner);
     let site = Site::new(caller);
     let (started, free) = (Instant::now(), available_memory());
     let mut crowd = Crowd(Vec::new());
