@@ -78,9 +78,17 @@ impl AsFd for Signals {
 
 /// Stops the calling process as an unhandled SIGTSTP does: until it is continued, and not at all in
 /// an orphaned process group, where nobody would continue it.
-pub(crate) fn stop_self() -> io::Result<()> {
-    let stop: SigSet = [Signal::SIGTSTP].into_iter().collect();
+///
+/// A SIGCONT that has come meanwhile would be discarded by the kernel, and the stop be for good; the
+/// process is not stopped then, and the result is `true`.
+pub(crate) fn stop_self() -> io::Result<bool> {
+    let [stop, go_on] = [Signal::SIGTSTP, Signal::SIGCONT].map(|signal| SigSet::from_iter([signal]));
+    let waiting = SignalFd::with_flags(&go_on, SfdFlags::SFD_CLOEXEC | SfdFlags::SFD_NONBLOCK)?;
+    if waiting.read_signal()?.is_some() {
+        return Ok(true);
+    }
     nix::sys::signal::raise(Signal::SIGTSTP)?;
     stop.thread_unblock()?;
-    Ok(stop.thread_block()?)
+    stop.thread_block()?;
+    Ok(false)
 }

@@ -183,7 +183,9 @@ impl<'r> Watch<'r> {
                 Asked::Stop => {
                     sandbox.signal(EXEC, Signal::SIGSTOP as i32)?;
                     streams.restore();
-                    stop_self().map_err(|error| Error::System("raise(SIGTSTP)", error))?;
+                    if stop_self().map_err(|error| Error::System("raise(SIGTSTP)", error))? {
+                        streams.resume();
+                    }
                     sandbox.signal(EXEC, Signal::SIGCONT as i32)?;
                 }
                 Asked::Continue => {
