@@ -23,6 +23,7 @@ use crate::guard::{Guard, GuardReport};
 use crate::landlock::Domain;
 use crate::mapped::MappedMounts;
 use crate::mounts::Root;
+use crate::processors::Processors;
 use crate::sandbox::Kept;
 use crate::serve::{Server, Standing};
 use crate::spec::{Identity, Namespaces, Network, SandboxSpec};
@@ -30,8 +31,8 @@ use crate::sys::{keyctl_join_session_keyring, reset_signal_dispositions, wipe_en
 use crate::{descriptors, idmap, namespaces, network};
 
 /// The life of init, in the process that `clone3` has just made.
-pub(crate) fn run(namespaces: Namespaces, supervisor: Channel) -> ! {
-    match live(namespaces, &supervisor) {
+pub(crate) fn run(namespaces: Namespaces, supervisor: Channel, processors: Option<&Processors>) -> ! {
+    match live(namespaces, &supervisor, processors) {
         Ok(code) => exit(code),
         Err(failure) => {
             let _ = supervisor.send(&Report::Failed(failure), &[]);
@@ -41,10 +42,16 @@ pub(crate) fn run(namespaces: Namespaces, supervisor: Channel) -> ! {
 }
 
 /// Init's exit code.
-fn live(namespaces: Namespaces, supervisor: &Channel) -> Result<i32, Failure> {
+fn live(
+    namespaces: Namespaces,
+    supervisor: &Channel,
+    processors: Option<&Processors>,
+) -> Result<i32, Failure> {
     descriptors::close_all_but([supervisor.as_fd()].into_iter())?;
     let mut guards = be_born(namespaces, supervisor)?;
     let Some(Order { spec, mapped, _held }) = take_order(supervisor)? else { return Ok(125) };
+    // By now the supervisor has placed init.
+    processors.map_or(Ok(()), Processors::restore)?;
     let kept = set_up(&spec, mapped, &mut guards)?;
     let confinement = prepare(&spec, namespaces.network, &mut guards)?;
     Ok(Server::new(supervisor, confinement, Standing { guards, kept })?.serve())

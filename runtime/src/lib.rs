@@ -31,6 +31,7 @@ mod network;
 mod numbers;
 mod overlay;
 pub mod probe;
+mod processors;
 mod program;
 mod rlimits;
 mod sandbox;

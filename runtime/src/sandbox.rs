@@ -11,6 +11,7 @@ use crate::channel::{Channel, DESCRIPTORS, Report, Request, Shown, is_hang_up};
 use crate::error::{AtStage as _, Failure, Stage};
 use crate::init;
 use crate::mapped::MappedMounts;
+use crate::processors::Processors;
 use crate::spec::{ExecSpec, Identity, Namespaces, SandboxSpec};
 use crate::sys::{Forked, clone3_into};
 use crate::{idmap, namespaces, seccomp};
@@ -92,14 +93,16 @@ impl Sandbox {
     /// descriptors.
     pub fn launch(namespaces: &Namespaces, group: Option<&Group>) -> Result<Self, Failure> {
         let (channel, inits) = Channel::pair().at(Stage::Channel, || "socketpair(AF_UNIX)".into())?;
+        let processors = Processors::of_caller();
         let flags = namespaces::clone_flags().bits() as u64;
         let birthplace = group.and_then(Group::birthplace);
         match clone3_into(flags, birthplace).at(Stage::Clone, || format!("clone3({flags:#x})"))? {
             Forked::Child => {
                 drop(channel);
-                init::run(*namespaces, inits)
+                init::run(*namespaces, inits, processors.as_ref())
             }
             Forked::Parent { child, pidfd } => {
+                processors.iter().for_each(|processors| processors.part_with(child));
                 let identity = namespaces.identity;
                 let kept = Kept::default();
                 let init = Init { pid: child, pidfd };

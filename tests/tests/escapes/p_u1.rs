@@ -128,3 +128,16 @@ fn works(script: &str) {
         attempt(&site, script).expect_stdout("fine");
     });
 }
+
+#[test]
+fn all_processors_of_the_caller_s_can_be_used() {
+    for_each_caller(|caller| {
+        let site = Site::new(caller);
+        let script = "grep Cpus_allowed_list /proc/self/status";
+        for _ in 0..20 {
+            let inside = site.run(["sh", "-c", script]).output();
+            let outside = site.host("sh").args(["-c", script]).output().expect("sh");
+            assert_eq!(inside.stdout.as_bytes(), outside.stdout, "{inside}");
+        }
+    });
+}
