@@ -1,13 +1,16 @@
 //! The whole description of a sandbox and of a command in it: plain data, printable, comparable.
 
+mod exec;
+mod syscall;
 mod wire;
 
 use std::collections::BTreeSet;
-use std::ffi::CString;
 use std::path::PathBuf;
 
 use serde::{Deserialize, Serialize};
 
+pub use self::exec::{ExecSpec, Resource, ResourceLimit, Terminal, TerminalModes};
+pub use self::syscall::{Answer, Comparison, Condition, SyscallRule, Width};
 use crate::guard::Guard;
 
 /// What init is born with: all that [`crate::Sandbox::launch`] needs to know.
@@ -254,154 +257,4 @@ pub enum Rights {
     ReadWrite,
     /// All rights but making device nodes.
     All,
-}
-
-/// The answer to one system call.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
-pub struct SyscallRule {
-    /// The kernel's name of the call.
-    pub name: &'static str,
-    /// The answer, when there are no conditions or all of one list hold.
-    pub answer: Answer,
-    /// Alternatives, each a list of conditions that must all hold.
-    pub when: Vec<Vec<Condition>>,
-    /// The answer when there are conditions and no list holds.
-    pub otherwise: Answer,
-}
-
-/// What a system call gets.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize)]
-#[serde(rename_all = "camelCase")]
-pub enum Answer {
-    /// It is made.
-    Allow,
-    /// "Operation not permitted": the call is known and refused.
-    Eperm,
-    /// "Function not implemented": libraries fall back to an older call.
-    Enosys,
-}
-
-/// A test of one argument of a system call.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
-#[serde(rename_all = "camelCase")]
-pub struct Condition {
-    /// Which, from 0.
-    pub argument: u8,
-    /// How much of it the kernel looks at.
-    pub width: Width,
-    /// The test.
-    pub comparison: Comparison,
-    /// What to compare with.
-    pub value: u64,
-}
-
-/// How many bits of an argument count.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
-pub enum Width {
-    /// The lower 32.
-    Dword,
-    /// All 64.
-    Qword,
-}
-
-/// How an argument is compared.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
-pub enum Comparison {
-    /// Equal.
-    Equal,
-    /// Not equal.
-    NotEqual,
-    /// Less, unsigned.
-    Less,
-    /// Less or equal, unsigned.
-    LessOrEqual,
-    /// Greater, unsigned.
-    Greater,
-    /// Greater or equal, unsigned.
-    GreaterOrEqual,
-    /// Equal under a mask.
-    MaskedEqual(u64),
-}
-
-/// One command to run in a sandbox.
-#[derive(Debug, Clone, Serialize, Deserialize)]
-pub struct ExecSpec {
-    /// Names the command in later messages.
-    pub id: u32,
-    /// Program and arguments; never empty.
-    pub argv: Vec<CString>,
-    /// `NAME=value`; `PATH` among them finds the program.
-    pub environment: Vec<CString>,
-    /// Absolute, inside.
-    pub cwd: CString,
-    /// Which standard streams are a new terminal of the sandbox's own, and its size.
-    pub terminal: Option<Terminal>,
-    /// Limits of each process.
-    pub limits: Vec<ResourceLimit>,
-    /// Permission bits that new files do not get.
-    pub umask: u32,
-    /// Whether the sandbox ends with this command.
-    pub last: bool,
-}
-
-/// A terminal for a command.
-#[derive(Debug, Clone, Copy, Serialize, Deserialize)]
-pub struct Terminal {
-    /// Whether standard input, output and error are the terminal.
-    pub streams: [bool; 3],
-    /// Lines of text.
-    pub rows: u16,
-    /// Characters a line.
-    pub columns: u16,
-    /// Set before the command can see it.
-    pub modes: TerminalModes,
-}
-
-/// How a terminal treats what passes through it: the flags and keys of `termios(3)`.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
-pub struct TerminalModes {
-    /// `c_iflag`.
-    pub input: u32,
-    /// `c_oflag`.
-    pub output: u32,
-    /// `c_cflag`.
-    pub control: u32,
-    /// `c_lflag`.
-    pub local: u32,
-    /// `c_cc`.
-    pub keys: [u8; libc::NCCS],
-}
-
-/// One limit, soft and hard alike.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "camelCase")]
-pub struct ResourceLimit {
-    /// What is limited.
-    pub resource: Resource,
-    /// In the resource's own unit; a value above the caller's hard limit fails.
-    pub value: u64,
-}
-
-/// What `setrlimit(2)` limits.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "camelCase")]
-pub enum Resource {
-    /// Bytes of a core dump.
-    Core,
-    /// One more than the highest descriptor.
-    OpenFiles,
-    /// Bytes of stack of the first thread.
-    Stack,
-    /// Bytes of locked memory.
-    LockedMemory,
-    /// Bytes of the largest file.
-    FileSize,
-    /// Seconds of processor time of one process.
-    ProcessorTime,
-    /// Processes and threads in the user namespace.
-    Processes,
-    /// Ceiling for raised nice values.
-    Nice,
-    /// Ceiling for real-time priority.
-    RealTimePriority,
 }
