@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use std::time::Instant;
 
 use clearing_profiles::{LayerPlace, LimitName, NetworkMode, Profile};
-use clearing_rootfs::{Changes, Project, ProjectRequest, RunDirectory, Store};
+use clearing_rootfs::{Changes, PathText, Project, ProjectRequest, RunDirectory, Store};
 use clearing_runtime::{Guard, GuardReport, Sandbox};
 
 use crate::error::Error;
@@ -17,7 +17,7 @@ use crate::outcome::{Cause, ChangeCounts, Outcome, Tier};
 use crate::plan::{Plan, namespaces, plan};
 use crate::relay::Streams;
 use crate::stats::Stats;
-use crate::text::{PathText, printable};
+use crate::text::printable;
 use crate::verdict::{Verdict, judge};
 use crate::watch::{End, Watch};
 use crate::workspace::{Workspace, in_memory, mounts_below, upper};

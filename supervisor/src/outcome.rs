@@ -1,6 +1,6 @@
 //! What became of a command: the authoritative answer, as JSON.
 
-use clearing_rootfs::Changes;
+use clearing_rootfs::{Changes, PathText};
 use clearing_runtime::GuardReport;
 use serde::Serialize;
 
@@ -8,7 +8,6 @@ use crate::alerts::Alert;
 use crate::limits::LimitReports;
 use crate::monitor::Breach;
 use crate::relay::Truncated;
-use crate::text::PathText;
 use crate::usage::UsageReport;
 
 /// What a run tells with `--json` and `--result`.

@@ -4,7 +4,7 @@ use std::os::unix::fs::MetadataExt as _;
 use std::path::{Path, PathBuf};
 
 use clearing_profiles::Profile;
-use clearing_rootfs::{RunDirectory, Store};
+use clearing_rootfs::{PathText, RunDirectory, Store};
 use clearing_runtime::probe::{self, Feature, Finding, Probe, Request};
 use clearing_runtime::spec::Identity;
 use clearing_runtime::{Failure, Stage};
@@ -16,7 +16,6 @@ use crate::hints::{self, Container, Facts};
 use crate::host::Host;
 use crate::outcome::Tier;
 use crate::plan::identity_inside;
-use crate::text::PathText;
 use crate::workspace::in_memory;
 
 /// The answer of `clearing doctor`.
