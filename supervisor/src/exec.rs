@@ -8,6 +8,7 @@ use clearing_profiles::{LayerPlace, LimitName, NetworkMode, Profile};
 use clearing_rootfs::{Changes, PathText, Project, ProjectRequest, RunDirectory, Store};
 use clearing_runtime::{Guard, GuardReport, Sandbox};
 
+use crate::admission::Admission;
 use crate::error::Error;
 use crate::host::Host;
 use crate::leftover::Leftover;
@@ -41,8 +42,19 @@ pub(crate) struct RunRequest {
     pub(crate) json: bool,
     /// Where samples are told, and how often.
     pub(crate) stats: Option<Stats>,
+    /// Whether to wait for a place, and for which; none when there is always one.
+    pub(crate) admission: Option<Admission>,
     /// Program and arguments; not empty.
     pub(crate) command: Vec<OsString>,
+}
+
+/// What a caller hears of a run before its outcome.
+#[derive(Debug, Clone, Copy)]
+pub(crate) enum Told<'a> {
+    /// All places are taken; with position 1 the run is the next to have one.
+    Queued(usize),
+    /// What the caller should know, and need not act upon.
+    Note(&'a str),
 }
 
 /// Who asks, and what he is permitted.
@@ -81,15 +93,18 @@ pub(crate) struct Finished {
     pub(crate) error: Option<Error>,
 }
 
-/// Runs the command to its end and collects what it changed. The project stays as it is. What the
-/// caller should know before the command starts goes to `note`.
-pub(crate) fn run(request: &RunRequest, note: impl Fn(&str)) -> Result<Finished, Error> {
+/// Waits for a place, runs the command to its end and collects what it changed. The project stays as
+/// it is.
+pub(crate) fn run(request: &RunRequest, tell: &dyn Fn(Told<'_>)) -> Result<Finished, Error> {
+    let queued = |position| tell(Told::Queued(position));
+    // Before any clock is looked at: the time in the queue is no time of the command.
+    let _place = request.admission.map(|admission| admission.draw(queued)).transpose()?;
     let asked = Asked::by(request)?;
     // Init makes its namespaces while we plan what it is to build in them.
     let mut hold = Hold::of(&asked.profile.limits)?;
     let mut sandbox = Sandbox::launch(&namespaces(&asked.profile, &asked.host), hold.group())?;
     hold.settle(&mut sandbox)?;
-    asked.prepare()?.run(sandbox, &hold, note)
+    asked.prepare()?.run(sandbox, &hold, tell)
 }
 
 /// Judges the request and plans it; nothing runs.
@@ -129,8 +144,8 @@ impl<'a> Asked<'a> {
 }
 
 impl Prepared {
-    fn run(mut self, sandbox: Sandbox, hold: &Hold, note: impl Fn(&str)) -> Result<Finished, Error> {
-        match self.conduct(sandbox, hold, note) {
+    fn run(mut self, sandbox: Sandbox, hold: &Hold, tell: &dyn Fn(Told<'_>)) -> Result<Finished, Error> {
+        match self.conduct(sandbox, hold, tell) {
             Ok(conducted) => self.finish(conducted),
             Err(error) => self.discard().and(Err(error)),
         }
@@ -146,7 +161,12 @@ impl Prepared {
         Ok(notes.chain(below).chain(dead).collect())
     }
 
-    fn conduct(&mut self, sandbox: Sandbox, hold: &Hold, note: impl Fn(&str)) -> Result<Conducted, Error> {
+    fn conduct(
+        &mut self,
+        sandbox: Sandbox,
+        hold: &Hold,
+        tell: &dyn Fn(Told<'_>),
+    ) -> Result<Conducted, Error> {
         hold.go_first(&mut self.plan.exec.limits);
         let limits = &self.plan.limits;
         let deadline = limits.timeout.and_then(|timeout| self.started.checked_add(timeout));
@@ -155,7 +175,7 @@ impl Prepared {
         let held: Vec<_> = self.run.iter().map(RunDirectory::lock).collect();
         sandbox.build(&self.plan.sandbox, &held)?;
         // Done while init puts the root together.
-        self.look_around()?.iter().for_each(|text| note(text));
+        self.look_around()?.iter().for_each(|note| tell(Told::Note(note)));
         sandbox.exec(&self.plan.exec, self.streams.for_command()?)?;
         self.streams.close_for_command();
         let mut end = watch.until_the_end(sandbox, &mut self.streams)?;
@@ -165,7 +185,7 @@ impl Prepared {
         // us, that is told, and how the command ended all the same.
         let changes = upper(layer, end.kept.memory.as_ref()).map_or_else(Changes::default, |upper| {
             Changes::between(&upper, &project.root).unwrap_or_else(|error| {
-                note(&Error::from(error).message());
+                tell(Told::Note(&Error::from(error).message()));
                 Changes::unreadable()
             })
         });

@@ -4,6 +4,7 @@
 //! `confine.rs` of the runtime what the kernel is told.
 #![forbid(unsafe_code)]
 
+mod admission;
 mod alerts;
 mod changes_text;
 pub mod cli;

@@ -1,8 +1,8 @@
 //! How many sandboxes live at once, and who waits.
 
-use clearing_rootfs::{Store, Ticket, WhenFull};
+use clearing_rootfs::WhenFull;
 
-use crate::error::Error;
+use crate::admission::Admission;
 
 #[derive(Debug, Clone, Copy, clap::Args)]
 pub(super) struct AdmissionArguments {
@@ -15,12 +15,9 @@ pub(super) struct AdmissionArguments {
 }
 
 impl AdmissionArguments {
-    /// Waits for a place, if there is a limit; it is the caller's until the ticket is dropped. `tell`
-    /// hears the place in the queue.
-    pub(super) fn draw(self, tell: impl FnMut(usize)) -> Result<Option<Ticket>, Error> {
-        let Some(limit) = self.max_sandboxes else { return Ok(None) };
-        let state = Store::default_path(&|name| std::env::var_os(name))?;
+    /// None when everybody is admitted.
+    pub(super) fn given(self) -> Option<Admission> {
         let when_full = if self.no_wait { WhenFull::Refuse } else { WhenFull::Wait };
-        Ok(Some(Store::open(&state)?.admit(limit as usize, when_full, tell)?))
+        self.max_sandboxes.map(|limit| Admission { limit: limit as usize, when_full })
     }
 }

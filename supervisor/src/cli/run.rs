@@ -17,7 +17,7 @@ use super::admission::AdmissionArguments;
 use super::limits::LimitArguments;
 use crate::changes_text;
 use crate::error::Error;
-use crate::exec::{self, Finished, RunRequest, prepare};
+use crate::exec::{self, Finished, RunRequest, Told, prepare};
 use crate::exit_code;
 use crate::outcome::{ErrorText, Outcome};
 use crate::plan::PlanView;
@@ -109,13 +109,12 @@ struct Refused {
 
 pub(super) fn main(arguments: Arguments) -> ExitCode {
     let (json, result, plan) = (arguments.json, arguments.result.clone(), arguments.plan);
-    let admission = arguments.admission;
     // Before anything is opened: a number that means nothing must not come to mean something of ours.
     let request = arguments.request();
     let told = if plan {
         request.and_then(|request| print_plan(&request))
     } else {
-        run(request, admission, json, result.as_deref())
+        run(request, json, result.as_deref())
     };
     told.unwrap_or_else(|error| {
         complain(&error);
@@ -126,17 +125,11 @@ pub(super) fn main(arguments: Arguments) -> ExitCode {
     })
 }
 
-fn run(
-    request: Result<RunRequest, Error>,
-    admission: AdmissionArguments,
-    json: bool,
-    result: Option<&Path>,
-) -> Result<ExitCode, Error> {
+fn run(request: Result<RunRequest, Error>, json: bool, result: Option<&Path>) -> Result<ExitCode, Error> {
     survive_file_limits();
     let result = result.map(ResultFile::create).transpose()?;
-    let admitted =
-        request.and_then(|request| Ok((request, admission.draw(|position| tell_position(position, json))?)));
-    let finished = match admitted.and_then(|(request, _ticket)| exec::run(&request, say_note)) {
+    let hear = |told: Told<'_>| hear(told, json);
+    let finished = match request.and_then(|request| exec::run(&request, &hear)) {
         Ok(finished) => finished,
         Err(error) => {
             // The reason goes before the failure to write it down.
@@ -170,11 +163,13 @@ fn tell(finished: &Finished, json: bool) {
     }
 }
 
-fn tell_position(position: usize, json: bool) {
-    if json {
-        emit(&Event::Queued { position });
-    } else {
-        say_note(&format!("waits for a sandbox to end, at place {position} of the queue"));
+fn hear(told: Told<'_>, json: bool) {
+    match told {
+        Told::Queued(position) if json => emit(&Event::Queued { position }),
+        Told::Queued(position) => {
+            say_note(&format!("waits for a sandbox to end, at place {position} of the queue"));
+        }
+        Told::Note(note) => say_note(note),
     }
 }
 
@@ -207,6 +202,7 @@ impl Arguments {
             }),
             environment: self.env,
             json: self.json,
+            admission: self.admission.given(),
             stats: stats.map(|(every, number)| Stats::on(number, every)).transpose()?,
             command: self.command,
         })

@@ -97,6 +97,7 @@ fn request() -> RunRequest {
         environment: vec![("DEBUG".into(), "1".into())],
         json: false,
         stats: None,
+        admission: None,
         command: vec!["npm".into(), "test".into()],
     }
 }
