@@ -1,9 +1,11 @@
 //! What a directory or file *is*, whatever its name.
 
 use rustix::fs::Stat;
+use serde::{Deserialize, Serialize};
 
 /// Device and inode: the thing itself.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
 pub struct Identity {
     /// The device that holds it.
     pub device: u64,

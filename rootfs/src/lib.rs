@@ -47,7 +47,9 @@
 //! ```
 #![forbid(unsafe_code)]
 
+mod atomic;
 mod base;
+mod boot;
 mod caches;
 mod changes;
 mod compare;
@@ -60,6 +62,7 @@ mod git;
 mod git_config;
 mod home_place;
 mod identity;
+mod layer_directory;
 mod layouts;
 mod mountinfo;
 mod notes;
@@ -70,6 +73,7 @@ mod project;
 mod queue;
 mod remove;
 mod run;
+mod session;
 mod settings;
 mod store;
 mod tool_finder;
@@ -84,6 +88,7 @@ pub use compare::Kind;
 pub use files::Environment;
 pub use git::{GitDirectory, Unverified};
 pub use identity::Identity;
+pub use layer_directory::{LayerDirectories, LayerTop};
 pub use mountinfo::{Mount, MountInfoError, MountTable};
 pub use notes::Note;
 pub use path_text::PathText;
@@ -91,7 +96,11 @@ pub use places::Place;
 pub use project::{Chosen, Project, ProjectError, ProjectRequest};
 pub use queue::{QueueError, Ticket, WhenFull};
 pub use remove::RemoveError;
-pub use run::{LayerDirectories, LayerTop, RunDirectory, RunError};
+pub use run::{RunDirectory, RunError};
+pub use session::{
+    Holder, LayerId, Listed, NewSession, Record, Recovered, RolledBack, Running, Session, SessionError,
+    SessionId, Sessions, Snapshot, Why,
+};
 pub use settings::settings;
 pub use store::{Collected, Store, StoreError};
 pub use tools::{Skipped, ToolRequest, ToolRoot, ToolRoots, tool_roots};

@@ -6,18 +6,16 @@ use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use rustix::fs::{AtFlags, FlockOperation, Gid, Mode, Uid, chmodat, chownat, flock, fstat, mkdirat, statat};
+use rustix::fs::{AtFlags, FlockOperation, Mode, flock, fstat, mkdirat, statat};
 use rustix::io::Errno;
 use rustix::rand::{GetRandomFlags, getrandom};
 
 use crate::descent::step;
 use crate::files::io_error;
 use crate::identity::Identity;
+use crate::layer_directory::{LayerDirectories, LayerTop, Place};
 use crate::remove::{RemoveError, remove_tree};
 use crate::written::{Written, written};
-
-/// Ends the name of an overlay's work directory.
-pub(crate) const WORK: &str = ".work";
 
 /// A run's own directory. Dropped without [`discard`](Self::discard), it stays until the next collection.
 #[derive(Debug)]
@@ -26,24 +24,6 @@ pub struct RunDirectory {
     name: CString,
     runs: Arc<OwnedFd>,
     directory: OwnedFd,
-}
-
-/// The top of a layer, which is what the command sees as the attributes of the directory below it.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct LayerTop {
-    /// The permission bits. Leave set-group-id out where the group is not mapped: nothing could be made there.
-    pub mode: u32,
-    /// User and group that it is given to, by a caller who is root.
-    pub owner: Option<(u32, u32)>,
-}
-
-/// The two directories that an overlay writes to.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct LayerDirectories {
-    /// What the command wrote.
-    pub upper: PathBuf,
-    /// Overlay's own, empty and never used twice.
-    pub work: PathBuf,
 }
 
 /// Why a run has no directory, or a layer none.
@@ -111,33 +91,15 @@ impl RunDirectory {
 
     /// Makes upper and work directory of the layer `name`, which must be a plain file name, new to this run.
     pub fn layer(&self, name: &str, top: Option<LayerTop>) -> Result<LayerDirectories, RunError> {
-        let (upper, work) = (format!("{name}.upper"), format!("{name}{WORK}"));
-        let made = self.make(&upper, top).and_then(|()| {
-            let private = top.map(|top| LayerTop { mode: 0o700, ..top });
-            self.make(&work, private.filter(|top| top.owner.is_some()))
-        });
-        let (upper, work) = (self.path.join(upper), self.path.join(work));
-        match made {
-            Ok(()) => Ok(LayerDirectories { upper, work }),
-            Err(errno) => Err(RunError::Layer { path: upper, source: io_error(errno) }),
-        }
+        let place = Place { directory: self.directory.as_fd(), path: &self.path };
+        place
+            .make_layer(name, top)
+            .map_err(|errno| RunError::Layer { path: self.path.join(name), source: io_error(errno) })
     }
 
     /// Removes the run with everything in it, whatever the command made of it; the lock goes with the value.
     pub fn discard(&self) -> Result<(), RemoveError> {
         remove_tree(self.runs.as_fd(), &self.name)
-    }
-
-    fn make(&self, name: &str, top: Option<LayerTop>) -> Result<(), Errno> {
-        mkdirat(&self.directory, name, Mode::RWXU)?;
-        let Some(top) = top else { return Ok(()) };
-        if let Some((uid, gid)) = top.owner {
-            let (uid, gid) = (Uid::from_raw(uid), Gid::from_raw(gid));
-            chownat(&self.directory, name, Some(uid), Some(gid), AtFlags::SYMLINK_NOFOLLOW)?;
-        }
-        // Set apart from mkdir, whose mode the umask cuts down.
-        let mode = Mode::from_raw_mode(top.mode);
-        if mode == Mode::RWXU { Ok(()) } else { chmodat(&self.directory, name, mode, AtFlags::empty()) }
     }
 }
 

@@ -16,6 +16,7 @@ use crate::files::{Environment, io_error, open_directory};
 use crate::queue::{Queue, QueueError, Ticket, WhenFull};
 use crate::remove::{RemoveError, remove_tree};
 use crate::run::{RunDirectory, RunError};
+use crate::session::{SessionError, Sessions};
 
 /// The state directory, open and checked: the caller's own and writable by nobody else.
 #[derive(Debug)]
@@ -101,6 +102,16 @@ impl Store {
         let opened =
             opened.map_err(|errno| QueueError::Queue { path: path.clone(), source: io_error(errno) })?;
         Queue::new(&path, opened).draw(limit, when_full, tell)
+    }
+
+    /// The sessions that are kept here.
+    pub fn sessions(&self) -> Result<Sessions, SessionError> {
+        let open = |name: &std::ffi::CStr| {
+            let opened = open_directory(&self.path).and_then(|state| open_or_make(&state, name));
+            let path = self.path.join(name.to_string_lossy().as_ref());
+            opened.map_err(|errno| SessionError::file("opening", path, errno))
+        };
+        Ok(Sessions::new(self.path.clone(), open(c"sessions")?, open(c"layers")?))
     }
 
     /// Makes a fresh directory for one run, locked for as long as any process holds its descriptor.

@@ -8,7 +8,7 @@ use rustix::fs::{AtFlags, FileType, statat};
 use rustix::io::Errno;
 
 use crate::descent::{Descent, Entry, entries};
-use crate::run::WORK;
+use crate::layer_directory::WORK;
 
 /// What a tree takes on its disk.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]

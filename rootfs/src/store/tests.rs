@@ -3,7 +3,7 @@ use super::*;
 use std::fs;
 use std::os::unix::fs::{MetadataExt, PermissionsExt};
 
-use crate::run::LayerTop;
+use crate::layer_directory::LayerTop;
 
 fn store() -> (tempfile::TempDir, Store) {
     let scratch = tempfile::tempdir().unwrap();

@@ -1,0 +1,138 @@
+//! A session: many commands over one project, each upon what the ones before it wrote.
+//!
+//! What a command writes goes to the live layer. A snapshot seals it, by naming it in the record and going on
+//! with a new one; the record is replaced by rename, so a session is always as some verb left it.
+
+mod error;
+mod history;
+mod ids;
+mod layers;
+mod lock;
+mod record;
+mod sessions;
+
+use std::os::fd::{AsFd as _, BorrowedFd, OwnedFd};
+use std::path::PathBuf;
+
+use jiff::Timestamp;
+
+pub use error::SessionError;
+pub use history::RolledBack;
+pub use ids::{LayerId, SessionId};
+pub use lock::Holder;
+pub use record::{Record, Running, Snapshot, Why};
+pub use sessions::{Listed, NewSession, Sessions};
+
+use self::lock::Lock;
+use crate::boot::boot_id;
+use crate::layer_directory::{LayerDirectories, LayerTop, Place};
+use crate::project::Project;
+use crate::written::{Written, written};
+
+/// A session's record in its directory.
+const RECORD: &std::ffi::CStr = c"session.json";
+
+/// A session that nobody else can change as long as this lives.
+#[derive(Debug)]
+pub struct Session {
+    sessions: Sessions,
+    directory: OwnedFd,
+    record: Record,
+    /// The live layer.
+    live: OwnedFd,
+    lock: Lock,
+    /// What happened to it while nobody held it.
+    pub recovered: Vec<Recovered>,
+}
+
+/// What a session went through without a verb's end.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Recovered {
+    /// A command was killed with its supervisor. What it wrote until then is in the live layer.
+    ExecKilled(Running),
+    /// The machine was started anew since the session was last written to and not synced.
+    Unsure,
+}
+
+impl Session {
+    /// What is known of it.
+    pub fn record(&self) -> &Record {
+        &self.record
+    }
+
+    /// Fails unless `project` is what the session was made for.
+    pub fn check_project(&self, project: &Project) -> Result<(), SessionError> {
+        let record = &self.record;
+        let same_device = record.identity.device == project.identity.device || record.boot != boot_id();
+        if record.project.0 != project.root || record.identity.inode != project.identity.inode || !same_device
+        {
+            return Err(SessionError::ProjectReplaced { path: record.project.0.clone() });
+        }
+        let git = project.git.as_ref().map(|git| &git.common);
+        if record.git.as_ref().map(|path| &path.0) == git {
+            Ok(())
+        } else {
+            Err(SessionError::GitReplaced { path: git.cloned() })
+        }
+    }
+
+    /// What the sealed layers have of a part, newest first.
+    pub fn sealed(&self, part: &str) -> Result<Vec<PathBuf>, SessionError> {
+        self.sessions.uppers(&self.record, self.record.sealed_top(), part)
+    }
+
+    /// What takes a part's changes next: the live layer's upper as it is, with a work directory of its own.
+    pub fn writable(&self, part: &str, top: Option<LayerTop>) -> Result<LayerDirectories, SessionError> {
+        let path = self.live_path();
+        let place = Place { directory: self.live.as_fd(), path: &path };
+        place
+            .renew_layer(part, top)
+            .map_err(|errno| SessionError::file("making the layer", path.join(part), errno))
+    }
+
+    /// The live layer's directory.
+    pub fn live_path(&self) -> PathBuf {
+        self.sessions.layers.path(&self.record.live)
+    }
+
+    /// How much has been written to the live layer so far.
+    pub fn written(&self) -> Written {
+        written(self.live.as_fd())
+    }
+
+    /// The descriptors that must stay open, in every process that works on the session, for as long as it
+    /// is to count as held.
+    pub fn descriptors(&self) -> [BorrowedFd<'_>; 1] {
+        [self.lock.descriptor()]
+    }
+
+    /// A command begins.
+    pub fn begin_exec(&mut self) -> Result<(), SessionError> {
+        self.change(|record| {
+            record.running = Some(Running { started: Timestamp::now(), pid: std::process::id() });
+            let live = record.layers.get_mut(&record.live);
+            live.into_iter().for_each(|layer| layer.unsynced = Some(boot_id()));
+        })
+    }
+
+    /// The command has ended, and everything that it started.
+    pub fn end_exec(&mut self) -> Result<(), SessionError> {
+        self.change(|record| {
+            record.running = None;
+            record.execs += 1;
+        })
+    }
+
+    /// Replaces the record by a changed one; on failure all is as before.
+    fn change(&mut self, change: impl FnOnce(&mut Record)) -> Result<(), SessionError> {
+        let mut record = self.record.clone();
+        change(&mut record);
+        record.used = Timestamp::now();
+        self.sessions.write(&self.directory, &record)?;
+        self.record = record;
+        Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests;

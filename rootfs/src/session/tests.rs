@@ -1,0 +1,242 @@
+use std::fs;
+use std::path::Path;
+
+use tempfile::TempDir;
+
+use super::*;
+use crate::project::ProjectRequest;
+use crate::store::Store;
+
+/// A state directory, a project, and the sessions over it.
+struct Place {
+    folder: TempDir,
+    sessions: Sessions,
+}
+
+impl Place {
+    fn new() -> Self {
+        let folder = tempfile::tempdir().unwrap();
+        fs::create_dir(folder.path().join("project")).unwrap();
+        let state = folder.path().join("state");
+        let sessions = Store::open(&state).unwrap().sessions().unwrap();
+        Self { folder, sessions }
+    }
+
+    fn project(&self) -> Project {
+        let root = self.folder.path().join("project");
+        let (state, groups) = (self.folder.path().join("state"), []);
+        Project::locate(&ProjectRequest {
+            directory: Some(&root),
+            cwd: &root,
+            home: None,
+            state: &state,
+            uid: rustix::process::getuid().as_raw(),
+            gid: rustix::process::getgid().as_raw(),
+            groups: &groups,
+        })
+        .unwrap()
+    }
+
+    fn create(&self, name: Option<&str>) -> Session {
+        let project = self.project();
+        self.sessions.create(NewSession { name, project: &project, profile: "default" }).unwrap()
+    }
+
+    fn layers(&self) -> usize {
+        fs::read_dir(self.folder.path().join("state/layers")).unwrap().count()
+    }
+}
+
+/// As a command would.
+fn write(session: &Session, name: &str) {
+    let layer = session.writable("project", None).unwrap();
+    fs::write(layer.upper.join(name), name).unwrap();
+}
+
+/// What the live layer and those below it hold, newest first.
+fn seen(session: &Session) -> Vec<Vec<String>> {
+    let record = session.record();
+    let uppers = session.sessions.uppers(record, Some(&record.live), "project").unwrap();
+    uppers.iter().map(|upper| names(upper)).filter(|names| !names.is_empty()).collect()
+}
+
+fn names(directory: &Path) -> Vec<String> {
+    let mut names: Vec<_> = fs::read_dir(directory)
+        .unwrap()
+        .map(|entry| entry.unwrap().file_name().into_string().unwrap())
+        .collect();
+    names.sort();
+    names
+}
+
+#[test]
+fn a_snapshot_seals_and_a_rollback_goes_back_and_keeps_what_was_there() {
+    let place = Place::new();
+    let mut session = place.create(None);
+    write(&session, "one");
+    assert_eq!(session.snapshot(Some("first"), Why::Asked).unwrap().name, "first");
+    write(&session, "two");
+    assert_eq!(seen(&session), [["two"], ["one"]]);
+
+    let rolled = session.rollback("first", Why::BeforeRollback).unwrap();
+    assert_eq!(rolled.backup.as_deref(), Some("before-rollback-1"));
+    assert_eq!(seen(&session), [["one"]]);
+    // Nothing has changed since, so there is nothing to keep.
+    assert_eq!(session.rollback("initial", Why::BeforeRollback).unwrap().backup, None);
+    assert!(seen(&session).is_empty());
+    session.rollback("before-rollback-1", Why::BeforeRollback).unwrap();
+    assert_eq!(seen(&session), [["two"], ["one"]]);
+}
+
+#[test]
+fn a_snapshot_of_what_is_sealed_already_makes_no_layer() {
+    let place = Place::new();
+    let mut session = place.create(None);
+    write(&session, "one");
+    let first = session.snapshot(None, Why::Asked).unwrap();
+    let second = session.snapshot(None, Why::Asked).unwrap();
+    assert_eq!((first.name.as_str(), second.name.as_str()), ("snapshot-1", "snapshot-2"));
+    assert_eq!(first.top, second.top);
+    assert_eq!(place.layers(), 2);
+}
+
+#[test]
+fn a_fork_shares_what_is_sealed_and_nothing_else() {
+    let place = Place::new();
+    let mut session = place.create(Some("origin"));
+    write(&session, "one");
+    session.snapshot(Some("first"), Why::Asked).unwrap();
+    write(&session, "two");
+
+    let fork = place.sessions.fork(&mut session, Some("first"), Some("branch")).unwrap();
+    write(&fork, "three");
+    write(&session, "four");
+    assert_eq!(seen(&fork), [vec!["three"], vec!["one"]]);
+    assert_eq!(seen(&session), [vec!["four", "two"], vec!["one"]]);
+    let now = place.sessions.fork(&mut session, None, None).unwrap();
+    assert_eq!(seen(&now), [vec!["four", "two"], vec!["one"]]);
+
+    drop((session, fork, now));
+    place.sessions.remove("origin").unwrap();
+    let fork = place.sessions.open("branch", "test").unwrap();
+    assert_eq!(seen(&fork), [["three"], ["one"]]);
+    assert!(fork.record().snapshot("first").is_some());
+}
+
+#[test]
+fn the_last_session_takes_its_layers_along() {
+    let place = Place::new();
+    for _ in 0..3 {
+        let mut session = place.create(Some("again"));
+        write(&session, "one");
+        session.snapshot(None, Why::Asked).unwrap();
+        drop(session);
+        place.sessions.remove("again").unwrap();
+        assert_eq!(place.layers(), 0);
+    }
+}
+
+#[test]
+fn a_second_writer_is_told_who_the_first_is() {
+    let place = Place::new();
+    let session = place.create(Some("mine"));
+    let error = place.sessions.open("mine", "exec").unwrap_err();
+    let SessionError::Busy { holder, .. } = &error else { panic!("{error}") };
+    assert_eq!((holder.pid, holder.verb.as_str()), (Some(std::process::id()), "create"));
+    place.sessions.remove("mine").unwrap_err();
+    place.sessions.read("mine").unwrap();
+    drop(session);
+    place.sessions.open("mine", "exec").unwrap();
+}
+
+#[test]
+fn a_name_is_taken_once_and_is_no_path_and_no_id() {
+    let place = Place::new();
+    drop(place.create(Some("taken")));
+    let project = place.project();
+    for name in ["taken", "", "..", "a/b", "s-abc", "x y"] {
+        let new = NewSession { name: Some(name), project: &project, profile: "default" };
+        place.sessions.create(new).unwrap_err();
+    }
+    assert_eq!(place.sessions.list().unwrap().len(), 1);
+}
+
+#[test]
+fn what_a_killed_verb_left_is_put_right_and_told() {
+    let place = Place::new();
+    let mut session = place.create(Some("killed"));
+    session.begin_exec().unwrap();
+    write(&session, "half");
+    let state = place.folder.path().join("state");
+    // A killed `create`, and a killed seal.
+    fs::create_dir(state.join("sessions/s-h2h2h2h2")).unwrap();
+    fs::create_dir_all(state.join("layers/l-h2h2h2h2/project.upper")).unwrap();
+    fs::create_dir_all(state.join("layers/.gone-l-h3/project.upper/deep")).unwrap();
+    assert!(place.sessions.collect().unwrap().is_empty());
+    assert_eq!(names(&state.join("sessions")), [session.record().id.as_str()]);
+    assert_eq!(place.layers(), 1);
+
+    drop(session);
+    let session = place.sessions.open("killed", "exec").unwrap();
+    assert!(matches!(session.recovered[..], [Recovered::ExecKilled(_)]));
+    assert_eq!(seen(&session), [["half"]]);
+    drop(session);
+    assert!(place.sessions.open("killed", "exec").unwrap().recovered.is_empty());
+}
+
+#[test]
+fn another_boot_makes_what_nobody_synced_unsure() {
+    let place = Place::new();
+    let mut session = place.create(Some("booted"));
+    session.begin_exec().unwrap();
+    session.end_exec().unwrap();
+    session
+        .change(|record| {
+            record.layers.values_mut().for_each(|layer| layer.unsynced = Some("another".into()));
+        })
+        .unwrap();
+    drop(session);
+    assert_eq!(place.sessions.open("booted", "exec").unwrap().recovered, [Recovered::Unsure]);
+}
+
+#[test]
+fn a_record_that_somebody_edited_is_refused_and_nothing_of_it_is_collected() {
+    let place = Place::new();
+    let mut session = place.create(Some("edited"));
+    write(&session, "one");
+    session.snapshot(Some("first"), Why::Asked).unwrap();
+    let id = session.record().id.clone();
+    drop(session);
+    let path = place.folder.path().join("state/sessions").join(id.as_str()).join("session.json");
+    let whole = fs::read_to_string(&path).unwrap();
+    let live = place.sessions.read(id.as_str()).unwrap().live;
+    let edits = [
+        whole.replace("\"version\": 1", "\"version\": 2"),
+        whole.replace(live.as_str(), "l-../../x"),
+        whole.replace("\"first\"", "\"first\", \"more\": 1"),
+        whole.replace(&format!("\"live\": \"{live}\""), "\"live\": \"l-unknown\""),
+        whole[..whole.len() / 2].to_owned(),
+        String::new(),
+    ];
+    for edited in edits {
+        assert_ne!(edited, whole);
+        fs::write(&path, edited).unwrap();
+        let error = place.sessions.open(id.as_str(), "exec").unwrap_err();
+        assert!(matches!(error, SessionError::Damaged { .. }), "{error}");
+        place.sessions.collect().unwrap_err();
+    }
+    assert_eq!(place.layers(), 2);
+    place.sessions.remove(id.as_str()).unwrap();
+    assert_eq!(place.layers(), 0);
+}
+
+#[test]
+fn a_project_that_was_moved_or_replaced_is_another_one() {
+    let place = Place::new();
+    let session = place.create(None);
+    let root = place.folder.path().join("project");
+    session.check_project(&place.project()).unwrap();
+    fs::rename(&root, place.folder.path().join("moved")).unwrap();
+    fs::create_dir(&root).unwrap();
+    session.check_project(&place.project()).unwrap_err();
+}
