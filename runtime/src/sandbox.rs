@@ -243,10 +243,47 @@ fn unless_gone(sent: io::Result<()>) -> io::Result<()> {
     sent.or_else(|error| if is_hang_up(&error) { Ok(()) } else { Err(error) })
 }
 
-/// Requests without a copy of what they hold: a command's arguments can be megabytes.
+/// Requests without a copy of what they hold: a command's arguments can be megabytes. In the order of
+/// [`Request`], since a variant travels as its number.
 #[derive(serde::Serialize)]
 #[serde(rename = "Request")]
 enum RequestRef<'a> {
     Build(&'a SandboxSpec),
     Exec(&'a ExecSpec),
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeSet;
+
+    use super::*;
+    use crate::spec::Room;
+
+    #[test]
+    fn a_request_without_a_copy_travels_as_the_request_itself() {
+        let sandbox = || SandboxSpec {
+            hostname: "clearing".into(),
+            memory: Room { bytes: 1, inodes: 1 },
+            root: Vec::new(),
+            landlock: Vec::new(),
+            syscalls: Vec::new(),
+            best_effort: BTreeSet::new(),
+        };
+        let exec = || ExecSpec {
+            id: 7,
+            argv: vec![c"true".into()],
+            environment: Vec::new(),
+            cwd: c"/".into(),
+            terminal: None,
+            limits: Vec::new(),
+            umask: 0o22,
+            last: true,
+        };
+        assert_eq!(travels(&RequestRef::Build(&sandbox())), travels(&Request::Build(sandbox())));
+        assert_eq!(travels(&RequestRef::Exec(&exec())), travels(&Request::Exec(exec())));
+    }
+
+    fn travels(request: &impl serde::Serialize) -> Vec<u8> {
+        postcard::to_stdvec(request).expect("plain data")
+    }
 }
