@@ -33,6 +33,8 @@ pub(crate) struct Server<'a> {
     standing: Option<Standing>,
     /// The last command has ended.
     over: bool,
+    /// And left nothing running.
+    alone: bool,
 }
 
 /// What is to be reported of the sandbox itself.
@@ -79,6 +81,7 @@ impl<'a> Server<'a> {
             commands: Vec::new(),
             standing: Some(standing),
             over: false,
+            alone: false,
         })
     }
 
@@ -96,7 +99,11 @@ impl<'a> Server<'a> {
             if ready.died {
                 self.reap();
             }
-            if self.over || ready.asked && !self.answer() {
+            if self.over {
+                self.wait_for_the_last_look();
+                return 0;
+            }
+            if ready.asked && !self.answer() {
                 return 0;
             }
         }
@@ -137,6 +144,11 @@ impl<'a> Server<'a> {
             Ok(None) | Err(_) => return false,
         }
         true
+    }
+
+    /// What the command left running ends with init, and with it the account of what it used.
+    fn wait_for_the_last_look(&self) {
+        while !self.alone && matches!(self.supervisor.receive::<Request>(), Ok(Some(_))) {}
     }
 
     /// A cgroup namespace has the groups as its root that its maker was in.
@@ -233,6 +245,7 @@ impl<'a> Server<'a> {
         self.finish_start(index);
         let command = self.commands.swap_remove(index);
         self.over |= command.last;
+        self.alone = alone;
         if !command.reported {
             let (exec, over) = (command.exec, self.over && alone);
             self.report(&Report::Exited { exec, status, usage: usage(), others: others(status), over }, &[]);

@@ -197,6 +197,24 @@ int job(int count, char **arguments)
     return spin(1, arguments + 1);
 }
 
+/* outlived MILLISECONDS: ends when its child has used that much processor time and waits */
+int outlived(int count, char **arguments)
+{
+    if (count != 1)
+        misused("outlived MILLISECONDS");
+    int ends[2];
+    char done;
+    need(pipe(ends) == 0, "pipe");
+    if (fork() == 0) {
+        spin(1, arguments);
+        need(write(ends[1], "", 1) == 1, "write");
+        linger();
+    }
+    close(ends[1]);
+    need(read(ends[0], &done, 1) == 1, "read");
+    return 0;
+}
+
 /* forks COUNT: that many children which wait; 1 if one is refused, and the others stay */
 int forks(int count, char **arguments)
 {

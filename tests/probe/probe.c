@@ -53,6 +53,7 @@ static const struct {
     {"hog", hog},
     {"spin", spin},
     {"job", job},
+    {"outlived", outlived},
     {"forks", forks},
     {"threads", threads},
     {"files", files},

@@ -63,6 +63,7 @@ int rewrite(int count, char **arguments);
 int hog(int count, char **arguments);
 int spin(int count, char **arguments);
 int job(int count, char **arguments);
+int outlived(int count, char **arguments);
 int forks(int count, char **arguments);
 int threads(int count, char **arguments);
 int files(int count, char **arguments);
