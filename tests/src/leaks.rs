@@ -5,6 +5,7 @@ use std::path::{Path, PathBuf};
 use std::thread;
 use std::time::{Duration, Instant};
 
+use crate::timely::own_processor_time;
 use crate::{Site, patience};
 
 /// How long what is left may take to go by itself.
@@ -18,13 +19,19 @@ const GRACE: Duration = Duration::from_secs(1);
 ///
 /// # Panics
 ///
-/// If something is still there after a second, as [`patience`] has it.
+/// If something is still there after a second, as [`patience`] has it, and after a second more of
+/// looking without a pause, not counting the time in which others had the processor.
 #[track_caller]
 pub fn assert_nothing_left(site: &Site) {
     let end = Instant::now() + patience(GRACE);
     let mut left = everything_left(site);
     while !left.is_empty() && Instant::now() < end {
         thread::sleep(Duration::from_millis(20));
+        let still = everything_left(site);
+        left.retain(|trace| still.contains(trace));
+    }
+    let looked = own_processor_time();
+    while !left.is_empty() && own_processor_time() - looked < GRACE {
         let still = everything_left(site);
         left.retain(|trace| still.contains(trace));
     }

@@ -34,6 +34,7 @@ mod probe;
 mod run;
 mod running;
 mod site;
+mod timely;
 mod tools;
 mod tree;
 
@@ -45,4 +46,5 @@ pub use patience::patience;
 pub use run::Run;
 pub use running::{DEADLINE, Running};
 pub use site::{Site, expect_success};
+pub use timely::{in_time, measured};
 pub use tree::Tree;
