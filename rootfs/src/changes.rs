@@ -3,8 +3,8 @@
 use std::path::{Path, PathBuf};
 
 use crate::compare::Kind;
-use crate::files::{io_error, open_directory};
-use crate::walk::{Difference, WalkError, walk};
+use crate::stack::Stack;
+use crate::walk::{Difference, WalkError, compare};
 
 /// The differences between a project and what a layer over it shows.
 ///
@@ -54,13 +54,16 @@ impl Changes {
     ///
     /// No link is followed on either side.
     pub fn between(upper: &Path, lower: &Path) -> Result<Self, WalkError> {
-        let open = |path: &Path| {
-            open_directory(path)
-                .map_err(|errno| WalkError::Open { path: path.to_owned(), source: io_error(errno) })
-        };
+        let old = Stack::open(&[], lower)?;
+        let new = Stack::open(&[upper.to_owned()], lower)?;
+        Self::between_stacks(&old, &new)
+    }
+
+    /// Compares two stacks; cost follows the layers that they do not share.
+    pub fn between_stacks(old: &Stack, new: &Stack) -> Result<Self, WalkError> {
         let mut changes = Self::default();
         let mut room = LISTED;
-        walk(open(upper)?, open(lower)?, &mut |path, difference| changes.add(path, difference, &mut room))?;
+        compare(old, new, &mut |path, difference| changes.add(path, difference, &mut room))?;
         changes.added.sort_unstable();
         changes.modified.sort_unstable();
         changes.deleted.sort_unstable();
@@ -89,11 +92,12 @@ impl Changes {
         lists.into_iter().sum::<usize>() as u64 == added + modified + deleted + unread
     }
 
-    fn add(&mut self, path: &Path, difference: Difference, room: &mut usize) {
+    fn add(&mut self, path: &Path, difference: Difference<'_>, room: &mut usize) {
         let (list, count, kind) = match difference {
-            Difference::Added(kind) => (&mut self.added, &mut self.counts.added, kind),
-            Difference::Modified(kind) => (&mut self.modified, &mut self.counts.modified, kind),
-            Difference::Deleted(kind) => (&mut self.deleted, &mut self.counts.deleted, kind),
+            Difference::Added { filled: true, .. } | Difference::Deleted { filled: true, .. } => return,
+            Difference::Added { new, .. } => (&mut self.added, &mut self.counts.added, new.kind),
+            Difference::Modified { new, .. } => (&mut self.modified, &mut self.counts.modified, new.kind),
+            Difference::Deleted { old, .. } => (&mut self.deleted, &mut self.counts.deleted, old.kind),
             Difference::Unread => {
                 self.counts.unread += 1;
                 if let Some(left) = room.checked_sub(path.as_os_str().len()) {

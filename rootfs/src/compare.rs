@@ -6,6 +6,9 @@ use std::os::fd::{BorrowedFd, OwnedFd};
 use rustix::fs::{FileType, Mode, OFlags, Stat, openat, readlinkat};
 use rustix::io::Errno;
 
+use crate::merged::Merged;
+use crate::stack::Found;
+
 /// What a changed path is now; for a deletion, what it was.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub enum Kind {
@@ -40,21 +43,28 @@ impl Kind {
     }
 }
 
-/// Whether `name` has the same type, mode, size and content in both directories.
+/// Whether `name` is no directory and has the same type, mode, size and content in both directories.
 ///
 /// Times are not asked: a command can set them. What cannot be read counts as changed.
-pub(crate) fn same(upper: (BorrowedFd<'_>, &Stat), lower: (BorrowedFd<'_>, &Stat), name: &CStr) -> bool {
-    let ((upper, stat), (lower, old)) = (upper, lower);
-    if stat.st_mode != old.st_mode || stat.st_size != old.st_size || stat.st_rdev != old.st_rdev {
+pub(crate) fn same(old: (&Merged<'_>, &Found), new: (&Merged<'_>, &Found), name: &CStr) -> bool {
+    let ((_, Found { stat: Some(before), .. }), (_, Found { stat: Some(now), .. })) = (old, new) else {
+        return false;
+    };
+    if now.st_mode != before.st_mode || now.st_size != before.st_size || now.st_rdev != before.st_rdev {
         return false;
     }
-    match Kind::of(stat) {
-        Kind::File => same_content(upper, lower, name).unwrap_or(false),
+    let Some((old, new)) = old.0.directory(old.1.layer).zip(new.0.directory(new.1.layer)) else {
+        return false;
+    };
+    match Kind::of(now) {
+        Kind::File => same_content(old, new, name).unwrap_or(false),
         Kind::Symlink => {
             let target = |directory| readlinkat(directory, name, Vec::new());
-            matches!((target(upper), target(lower)), (Ok(now), Ok(before)) if now == before)
+            matches!((target(old), target(new)), (Ok(before), Ok(now)) if before == now)
         }
-        Kind::Directory | Kind::Fifo | Kind::Socket | Kind::Device => true,
+        // What is in a directory is not known here.
+        Kind::Directory => false,
+        Kind::Fifo | Kind::Socket | Kind::Device => true,
     }
 }
 

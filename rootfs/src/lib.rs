@@ -14,6 +14,7 @@
 //!   ([`Store`], [`RunDirectory`]).
 //! - **upper**, **work**: what an overlay writes to, and what it needs beside ([`LayerDirectories`]).
 //! - **whiteout**, **opaque**: how an upper says that something of the lower is gone.
+//! - **stack**: layers over a directory, read as overlayfs would show them, without a mount ([`Stack`]).
 //! - **change**: a difference between the project and what the upper shows over it ([`Changes`]).
 //!
 //! # Example
@@ -49,12 +50,12 @@
 
 mod atomic;
 mod base;
+mod beneath;
 mod boot;
 mod caches;
 mod changes;
 mod compare;
 mod credentials;
-mod deleted;
 mod descent;
 mod etc;
 mod files;
@@ -64,6 +65,7 @@ mod home_place;
 mod identity;
 mod layer_directory;
 mod layouts;
+mod merged;
 mod mountinfo;
 mod notes;
 mod overlay;
@@ -75,6 +77,7 @@ mod remove;
 mod run;
 mod session;
 mod settings;
+mod stack;
 mod store;
 mod tool_finder;
 mod tools;
@@ -102,7 +105,8 @@ pub use session::{
     SessionId, Sessions, Snapshot, Why,
 };
 pub use settings::settings;
+pub use stack::{Found, Stack};
 pub use store::{Collected, Store, StoreError};
 pub use tools::{Skipped, ToolRequest, ToolRoot, ToolRoots, tool_roots};
-pub use walk::WalkError;
+pub use walk::{Difference, WalkError, compare};
 pub use written::Written;

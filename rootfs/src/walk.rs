@@ -1,29 +1,34 @@
-//! The walk over an upper that finds every difference to its lower, one by one, in bounded memory.
+//! The walk over two stacks that finds every difference between them, one by one, in bounded memory.
 //!
-//! Cost follows the upper, not the project. Of the lower only that is looked at which the upper names,
-//! hides or replaces.
+//! Cost follows the layers that the two do not share. Of the shared ones only that is looked at which the
+//! others name, hide or replace.
 
-use std::ffi::{CStr, CString};
+use std::ffi::CString;
 use std::io;
-use std::os::fd::OwnedFd;
 use std::path::{Path, PathBuf};
 
-use rustix::fs::{AtFlags, Stat, statat};
 use rustix::io::Errno;
 
 use crate::compare::{Kind, same};
-use crate::deleted::DeletedTree;
-use crate::descent::{Descent, Entry, entries};
-use crate::files::{io_error, is_directory, os_str};
-use crate::overlay::{is_opaque, is_whiteout};
+use crate::descent::Entry;
+use crate::files::os_str;
+use crate::merged::{Merged, in_order};
+use crate::stack::{Found, Stack};
 
-/// One difference between what the lower has and what the stack shows.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Difference {
-    Added(Kind),
-    Modified(Kind),
-    Deleted(Kind),
-    /// What lies below could not be looked at.
+/// One difference between what two stacks show under a path.
+///
+/// `filled` says of a directory that it has something in it, which is told by itself, later. What is no
+/// directory on one side only is a deletion and an addition.
+#[derive(Clone, Copy, Debug)]
+#[expect(missing_docs, reason = "the fields say themselves")]
+pub enum Difference<'a> {
+    /// Only the new stack shows it.
+    Added { new: &'a Found, filled: bool },
+    /// Both show it, with another type, mode, content or link target; of a directory, with another mode.
+    Modified { old: &'a Found, new: &'a Found },
+    /// Only the old stack shows it.
+    Deleted { old: &'a Found, filled: bool },
+    /// What lies below could not be looked at: closed by its mode, or deeper than a path can name.
     Unread,
 }
 
@@ -33,218 +38,186 @@ pub(crate) enum Difference {
 pub enum WalkError {
     #[error("opening the layer `{}`", path.display())]
     Open { path: PathBuf, source: io::Error },
-    #[error("reading `{}` in the layer", path.display())]
-    Upper { path: PathBuf, source: io::Error },
-    #[error("reading `{}` in the project", path.display())]
-    Lower { path: PathBuf, source: io::Error },
+    #[error("reading `{}` in the layer `{}`", path.display(), layer.display())]
+    Read { path: PathBuf, layer: PathBuf, source: io::Error },
+    #[error("`{}` in the layer `{}` has the attribute `{attribute}`", path.display(), layer.display())]
+    Tampered { path: PathBuf, layer: PathBuf, attribute: &'static str },
 }
 
 impl WalkError {
     /// What the caller can do about it.
     pub fn hint(&self) -> Option<&'static str> {
-        let (Self::Open { source, .. } | Self::Upper { source, .. } | Self::Lower { source, .. }) = self;
+        let source = match self {
+            Self::Open { source, .. } | Self::Read { source, .. } => source,
+            Self::Tampered { .. } => {
+                return Some("no sandbox writes that: the layer was changed by hand, and cannot be trusted");
+            }
+        };
         match Errno::from_io_error(source)? {
-            Errno::STALE | Errno::NOENT => {
+            Errno::STALE | Errno::NOENT | Errno::NOTDIR | Errno::LOOP => {
                 Some("something moved while it was read; ask again when all is quiet")
             }
             Errno::MFILE | Errno::NFILE => Some("raise the limit of open files (`ulimit -n`)"),
             _ => None,
         }
     }
+
+    /// Whether it only says that something is closed to us.
+    fn is_closed(&self) -> bool {
+        let Self::Read { source, .. } = self else { return false };
+        matches!(Errno::from_io_error(source), Some(Errno::ACCESS | Errno::NAMETOOLONG))
+    }
 }
 
-/// A path that is longer cannot be named to the kernel, and bounds the depth that is walked.
-const LONGEST_PATH: usize = 4095;
-
-/// Calls `found` with each difference and its path, relative to the top; the top itself is not compared.
-pub(crate) fn walk(
-    upper: OwnedFd,
-    lower: OwnedFd,
-    found: &mut dyn FnMut(&Path, Difference),
+/// Calls `found` with each difference from `old` to `new` and its path; the tops are not compared.
+///
+/// A directory is told before what is in it, and names are in order.
+pub fn compare(
+    old: &Stack,
+    new: &Stack,
+    found: &mut dyn FnMut(&Path, Difference<'_>),
 ) -> Result<(), WalkError> {
-    let mut walk = Walk {
-        upper: Descent::new(upper),
-        lower: Descent::new(lower),
-        path: PathBuf::new(),
-        levels: Vec::new(),
-        found,
-    };
-    let top = walk.open_level(true, false)?;
-    walk.levels.push(top);
-    while let Some(level) = walk.levels.last_mut() {
-        match level.names.pop() {
-            Some(entry) => walk.visit(entry)?,
-            None => walk.leave()?,
+    walk_beneath((old, &old.present()), (new, &new.present()), found)
+}
+
+/// The same, where the top of each is made of these layers.
+pub(crate) fn walk_beneath(
+    old: (&Stack, &[usize]),
+    new: (&Stack, &[usize]),
+    found: &mut dyn FnMut(&Path, Difference<'_>),
+) -> Result<(), WalkError> {
+    let shared = old.0.shared_with(new.0);
+    let side = |stack: &'_ Stack| stack.depth() - shared;
+    let (old_shared, new_shared) = (side(old.0), side(new.0));
+    let mut walk = Walk { old: old.0, new: new.0, old_shared, new_shared, path: PathBuf::new(), found };
+    let mut levels = vec![walk.differing(old.1, new.1)?];
+    while let Some(level) = levels.last_mut() {
+        match level.pop() {
+            Some(pair) => {
+                walk.path.push(os_str(&pair.name));
+                match walk.visit(&pair)? {
+                    Some(below) => levels.push(below),
+                    None => drop(walk.path.pop()),
+                }
+            }
+            None => {
+                levels.pop();
+                walk.path.pop();
+            }
         }
     }
     Ok(())
 }
 
 struct Walk<'a> {
-    upper: Descent,
-    /// As deep as the directories that both sides have.
-    lower: Descent,
+    old: &'a Stack,
+    new: &'a Stack,
+    /// The first layer of each that both have; from there on they are the same.
+    old_shared: usize,
+    new_shared: usize,
     path: PathBuf,
-    levels: Vec<Level>,
-    found: &'a mut dyn FnMut(&Path, Difference),
+    found: &'a mut dyn FnMut(&Path, Difference<'_>),
 }
 
-/// A directory of the upper that is being walked.
-struct Level {
-    names: Vec<Entry>,
-    /// Whether the lower has this directory too, and `lower` stands in it.
-    in_lower: bool,
-    /// Whether nothing of the lower shows through; what is below an opaque directory is opaque as well.
-    opaque: bool,
-    /// Whether something in it is seen, which an added directory without is reported for.
-    seen: bool,
+/// What both stacks show under a name, where that may differ. A directory on one side has a directory
+/// or nothing on the other.
+struct Pair {
+    name: CString,
+    old: Option<Found>,
+    new: Option<Found>,
+}
+
+impl Pair {
+    fn of_both(name: CString, old: Found, new: Found) -> Vec<Self> {
+        if (old.kind == Kind::Directory) == (new.kind == Kind::Directory) {
+            return vec![Self { name, old: Some(old), new: Some(new) }];
+        }
+        let gone = Self { name: name.clone(), old: Some(old), new: None };
+        vec![gone, Self { name, old: None, new: Some(new) }]
+    }
 }
 
 impl Walk<'_> {
-    fn open_level(&mut self, in_lower: bool, opaque: bool) -> Result<Level, WalkError> {
-        let names = entries(self.upper.here()).map_err(|errno| self.upper_failed(errno))?;
-        let opaque = opaque || is_opaque(self.upper.here());
-        if in_lower && opaque {
-            self.report_hidden(&names)?;
-        }
-        Ok(Level { names, in_lower, opaque, seen: false })
-    }
-
-    fn visit(&mut self, entry: Entry) -> Result<(), WalkError> {
-        let name = entry.name;
-        let stat = match statat(self.upper.here(), &name, AtFlags::SYMLINK_NOFOLLOW) {
-            Err(Errno::ACCESS) => {
-                self.give_up_level();
-                return Ok(());
+    /// Reports what differs under the name itself; returns what may differ below it.
+    fn visit(&mut self, pair: &Pair) -> Result<Option<Vec<Pair>>, WalkError> {
+        let layers = |found: &Option<Found>| found.as_ref().map_or(Vec::new(), |it| it.directories.clone());
+        let is_directory =
+            |found: &Option<Found>| found.as_ref().is_some_and(|it| it.kind == Kind::Directory);
+        let below = if is_directory(&pair.old) || is_directory(&pair.new) {
+            match self.differing(&layers(&pair.old), &layers(&pair.new)) {
+                Err(error) if error.is_closed() => None,
+                below => Some(below?),
             }
-            stat => stat.map_err(|errno| self.upper_failed(errno))?,
-        };
-        self.path.push(os_str(&name));
-        let lower = self.lower_stat(&name)?;
-        let entered = if is_whiteout(self.upper.here(), &name, &stat) {
-            lower.map_or(Ok(()), |lower| self.report_deleted(&name, Kind::of(&lower))).map(|()| false)
         } else {
-            self.levels.last_mut().into_iter().for_each(|level| level.seen = true);
-            self.visit_seen(&name, &stat, lower.as_ref())
+            Some(Vec::new())
         };
-        if !entered? {
-            self.path.pop();
-        }
-        Ok(())
-    }
-
-    /// Reports what is seen under the name; enters it if it is a directory.
-    fn visit_seen(&mut self, name: &CStr, stat: &Stat, lower: Option<&Stat>) -> Result<bool, WalkError> {
-        let kind = Kind::of(stat);
-        match lower {
-            Some(lower) if is_directory(stat) && is_directory(lower) => {
-                if stat.st_mode != lower.st_mode {
-                    self.report(Difference::Modified(kind));
-                }
-                return self.enter(name, true);
+        let filled = below.as_ref().is_some_and(|below| !below.is_empty());
+        match (&pair.old, &pair.new) {
+            (Some(old), Some(new)) if !same_mode(old, new) => self.report(Difference::Modified { old, new }),
+            (Some(old), Some(new)) if old.kind != Kind::Directory => {
+                self.report(Difference::Modified { old, new })
             }
-            Some(lower) if is_directory(stat) || is_directory(lower) => {
-                self.report_deleted(name, Kind::of(lower))?
-            }
-            Some(lower) => {
-                if !same((self.upper.here(), stat), (self.lower.here(), lower), name) {
-                    self.report(Difference::Modified(kind));
-                }
-                return Ok(false);
-            }
-            None => {}
+            (Some(old), None) => self.report(Difference::Deleted { old, filled }),
+            // A new directory that is closed is told as that alone.
+            (None, Some(new)) if below.is_some() => self.report(Difference::Added { new, filled }),
+            _ => {}
         }
-        if is_directory(stat) {
-            return self.enter(name, false);
+        if below.is_none() {
+            self.report(Difference::Unread);
         }
-        self.report(Difference::Added(kind));
-        Ok(false)
+        Ok(below.filter(|below| !below.is_empty()))
     }
 
-    fn enter(&mut self, name: &CStr, in_lower: bool) -> Result<bool, WalkError> {
-        let too_long = self.path.as_os_str().len() > LONGEST_PATH;
-        match if too_long { Err(Errno::NAMETOOLONG) } else { self.upper.enter(name) } {
-            Ok(()) => {}
-            Err(Errno::ACCESS | Errno::NAMETOOLONG) => {
-                self.report(Difference::Unread);
-                return Ok(false);
-            }
-            Err(errno) => return Err(self.upper_failed(errno)),
-        }
-        // Where the lower's directory cannot be opened, nothing of it can have been copied up.
-        let in_lower = in_lower && self.lower.enter(name).is_ok();
-        let opaque = self.levels.last().is_some_and(|level| level.opaque);
-        let level = self.open_level(in_lower, opaque)?;
-        self.levels.push(level);
-        Ok(true)
-    }
-
-    /// Reports a directory that can be listed and not searched, and passes over what is in it.
-    fn give_up_level(&mut self) {
-        if let Some(level) = self.levels.last_mut() {
-            (level.names, level.seen) = (Vec::new(), true);
-        }
-        self.report(Difference::Unread);
-    }
-
-    fn leave(&mut self) -> Result<(), WalkError> {
-        let Some(left) = self.levels.pop() else { return Ok(()) };
-        if self.levels.is_empty() {
-            return Ok(());
-        }
-        if !left.in_lower && !left.seen {
-            self.report(Difference::Added(Kind::Directory));
-        }
-        self.upper.leave().map_err(|errno| self.upper_failed(errno))?;
-        if left.in_lower {
-            self.lower.leave().map_err(|errno| self.lower_failed(errno))?;
-        }
-        self.path.pop();
-        Ok(())
-    }
-
-    /// Reports what an opaque directory hides: all of the lower's that the upper has no name for.
-    fn report_hidden(&mut self, names: &[Entry]) -> Result<(), WalkError> {
-        let mut named: Vec<&CString> = names.iter().map(|entry| &entry.name).collect();
-        named.sort_unstable();
-        for entry in entries(self.lower.here()).map_err(|errno| self.lower_failed(errno))? {
-            if named.binary_search(&&entry.name).is_err() {
-                self.path.push(os_str(&entry.name));
-                self.report_deleted(&entry.name, Kind::of_type(entry.kind))?;
-                self.path.pop();
-            }
-        }
-        Ok(())
-    }
-
-    fn report_deleted(&mut self, name: &CStr, kind: Kind) -> Result<(), WalkError> {
-        let (lower, path) = (&mut self.lower, &mut self.path);
-        let deleted = DeletedTree { lower, path, found: self.found }.report(name, kind);
-        deleted.map_err(|errno| self.lower_failed(errno))
-    }
-
-    fn lower_stat(&self, name: &CStr) -> Result<Option<Stat>, WalkError> {
-        let in_lower = self.levels.last().is_some_and(|level| level.in_lower);
-        if !in_lower {
-            return Ok(None);
-        }
-        match statat(self.lower.here(), name, AtFlags::SYMLINK_NOFOLLOW) {
-            Ok(stat) => Ok(Some(stat)),
-            // What cannot be searched could not be copied up either.
-            Err(Errno::NOENT | Errno::ACCESS) => Ok(None),
-            Err(errno) => Err(self.lower_failed(errno)),
-        }
-    }
-
-    fn report(&mut self, difference: Difference) {
+    fn report(&mut self, difference: Difference<'_>) {
         (self.found)(&self.path, difference);
     }
 
-    fn upper_failed(&self, errno: Errno) -> WalkError {
-        WalkError::Upper { path: self.path.clone(), source: io_error(errno) }
+    /// What differs in the current directory, which is made of these layers; the first name is the last.
+    fn differing(&self, old: &[usize], new: &[usize]) -> Result<Vec<Pair>, WalkError> {
+        let shared_alike = self.shared_alike(old, new);
+        let old = Merged::open(self.old, &self.path, old)?;
+        let new = Merged::open(self.new, &self.path, new)?;
+        let mut names: Vec<Entry> = Vec::new();
+        old.names(|layer| layer < self.old_shared || !shared_alike, &mut names)?;
+        new.names(|layer| layer < self.new_shared || !shared_alike, &mut names)?;
+        let mut pairs = Vec::new();
+        for (name, kind) in in_order(names) {
+            let now = new.look_up(&name)?;
+            let before = match old.look_up(&name) {
+                // Of what is deleted the type is enough, and the listing has it.
+                Err(error) if error.is_closed() && new.is_nothing() => Some(old.closed(kind)),
+                before => before?,
+            };
+            match (before, now) {
+                (None, None) => {}
+                (Some(before), Some(now)) => {
+                    if !self.is_shared(&before, &now) && !same((&old, &before), (&new, &now), &name) {
+                        pairs.extend(Pair::of_both(name, before, now));
+                    }
+                }
+                (before, now) => pairs.push(Pair { name, old: before, new: now }),
+            }
+        }
+        pairs.reverse();
+        Ok(pairs)
     }
 
-    fn lower_failed(&self, errno: Errno) -> WalkError {
-        WalkError::Lower { path: self.path.clone(), source: io_error(errno) }
+    /// Whether both sides show the same thing, with all that is in it.
+    fn is_shared(&self, old: &Found, new: &Found) -> bool {
+        let beneath = old.layer.checked_sub(self.old_shared);
+        beneath.is_some()
+            && beneath == new.layer.checked_sub(self.new_shared)
+            && self.shared_alike(&old.directories, &new.directories)
     }
+
+    /// Whether two directories are made of the same ones of the shared layers.
+    fn shared_alike(&self, old: &[usize], new: &[usize]) -> bool {
+        let old = old.iter().filter_map(|layer| layer.checked_sub(self.old_shared));
+        let new = new.iter().filter_map(|layer| layer.checked_sub(self.new_shared));
+        old.eq(new)
+    }
+}
+
+fn same_mode(old: &Found, new: &Found) -> bool {
+    matches!((&old.stat, &new.stat), (Some(old), Some(new)) if old.st_mode == new.st_mode)
 }

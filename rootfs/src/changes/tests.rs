@@ -7,6 +7,8 @@ use std::os::unix::fs::{PermissionsExt, symlink};
 use rustix::fs::{CWD, FileType, Mode, XattrFlags, fsetxattr, mknodat};
 
 use crate::descent::Descent;
+use crate::files::open_directory;
+use crate::stack::Found;
 
 /// An upper and a lower, made by hand as overlay would leave them.
 struct Layers {
@@ -278,8 +280,9 @@ fn a_deep_tree_is_walked_on_both_sides() {
 fn many_changes_are_counted_even_where_they_are_not_listed() {
     let mut changes = Changes::default();
     let mut room = 10;
+    let new = Found { kind: Kind::File, stat: None, layer: 0, directories: Vec::new() };
     for path in ["aaaa", "bbbb", "cccc"] {
-        changes.add(Path::new(path), Difference::Added(Kind::File), &mut room);
+        changes.add(Path::new(path), Difference::Added { new: &new, filled: false }, &mut room);
     }
     assert_eq!((changes.added.len(), changes.counts.added), (2, 3));
     assert!(!changes.is_listed_whole());

@@ -1,0 +1,112 @@
+//! One directory of a stack, open in every layer that it is made of.
+
+use std::ffi::{CStr, CString};
+use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
+use std::path::Path;
+
+use rustix::fs::{AtFlags, OFlags, statat};
+use rustix::io::Errno;
+
+use crate::beneath::open_beneath;
+use crate::compare::Kind;
+use crate::descent::{Entry, entries};
+use crate::files::{is_directory, os_str};
+use crate::overlay::{Mark, mark};
+use crate::stack::{Found, Stack};
+use crate::walk::WalkError;
+
+/// A directory of the view.
+pub(crate) struct Merged<'a> {
+    stack: &'a Stack,
+    path: &'a Path,
+    layers: Vec<(usize, OwnedFd)>,
+}
+
+impl<'a> Merged<'a> {
+    /// Opens `path` in the layers, newest first; a layer that closes it to us is an error.
+    pub(crate) fn open(stack: &'a Stack, path: &'a Path, layers: &[usize]) -> Result<Self, WalkError> {
+        let open = |&layer: &usize| {
+            let directory = stack.top(layer).and_then(|top| open_beneath(top, path, OFlags::DIRECTORY));
+            Ok((layer, directory.map_err(|errno| stack.failed(layer, path, errno))?))
+        };
+        Ok(Self { stack, path, layers: layers.iter().map(open).collect::<Result<_, _>>()? })
+    }
+
+    /// Adds the names in those of its layers that `wanted` says, whiteouts and what they hide included.
+    pub(crate) fn names(
+        &self,
+        wanted: impl Fn(usize) -> bool,
+        names: &mut Vec<Entry>,
+    ) -> Result<(), WalkError> {
+        for (layer, directory) in self.layers.iter().filter(|(layer, _)| wanted(*layer)) {
+            let found = entries(directory.as_fd());
+            names.extend(found.map_err(|errno| self.stack.failed(*layer, self.path, errno))?);
+        }
+        Ok(())
+    }
+
+    /// Finds out what the stack shows under `name`, as the kernel's `ovl_lookup` does.
+    pub(crate) fn look_up(&self, name: &CStr) -> Result<Option<Found>, WalkError> {
+        let mut found: Option<Found> = None;
+        for (layer, directory) in &self.layers {
+            let stat = match statat(directory, name, AtFlags::SYMLINK_NOFOLLOW) {
+                Err(Errno::NOENT) => continue,
+                stat => stat.map_err(|errno| self.failed(*layer, name, errno))?,
+            };
+            let mark =
+                mark(directory.as_fd(), name, &stat).map_err(|errno| self.failed(*layer, name, errno))?;
+            if let Mark::Elsewhere(attribute) = mark
+                && !self.stack.is_bottom(*layer)
+            {
+                return Err(self.tampered(*layer, name, attribute));
+            }
+            // A directory goes on through those below it; anything else hides them, or is hidden.
+            let goes_on = is_directory(&stat) && mark != Mark::Opaque;
+            if mark == Mark::Whiteout || (found.is_some() && !is_directory(&stat)) {
+                break;
+            }
+            let kind = Kind::of(&stat);
+            let directories = Vec::new();
+            let shown = found.get_or_insert(Found { kind, stat: Some(stat), layer: *layer, directories });
+            if kind == Kind::Directory {
+                shown.directories.push(*layer);
+            }
+            if !goes_on {
+                break;
+            }
+        }
+        Ok(found)
+    }
+
+    /// Whether no layer has the directory.
+    pub(crate) fn is_nothing(&self) -> bool {
+        self.layers.is_empty()
+    }
+
+    /// What is known of a name in a directory that can be listed and not searched.
+    pub(crate) fn closed(&self, kind: Kind) -> Found {
+        let layer = self.layers.first().map_or(0, |(layer, _)| *layer);
+        Found { kind, stat: None, layer, directories: Vec::new() }
+    }
+
+    /// The open directory of a layer.
+    pub(crate) fn directory(&self, layer: usize) -> Option<BorrowedFd<'_>> {
+        self.layers.iter().find(|(one, _)| *one == layer).map(|(_, directory)| directory.as_fd())
+    }
+
+    fn failed(&self, layer: usize, name: &CStr, errno: Errno) -> WalkError {
+        self.stack.failed(layer, &self.path.join(os_str(name)), errno)
+    }
+
+    fn tampered(&self, layer: usize, name: &CStr, attribute: &'static str) -> WalkError {
+        let (path, layer) = (self.path.join(os_str(name)), self.stack.layer_path(layer).to_owned());
+        WalkError::Tampered { path, layer, attribute }
+    }
+}
+
+/// The names in order, each once. Of a name in several layers any type is kept.
+pub(crate) fn in_order(mut names: Vec<Entry>) -> Vec<(CString, Kind)> {
+    names.sort_by(|one, two| one.name.cmp(&two.name));
+    names.dedup_by(|one, two| one.name == two.name);
+    names.into_iter().map(|Entry { name, kind }| (name, Kind::of_type(kind))).collect()
+}
