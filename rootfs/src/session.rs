@@ -81,6 +81,12 @@ impl Session {
         self.sessions.uppers(&self.record, self.record.sealed_top(), part)
     }
 
+    /// Whether no command has written to the part yet.
+    pub fn is_untouched(&self, part: &str) -> Result<bool, SessionError> {
+        let live = self.sessions.layers.written_parts(&self.record.live)?;
+        Ok(!live.iter().any(|written| written == part) && self.sealed(part)?.is_empty())
+    }
+
     /// What takes a part's changes next: the live layer's upper as it is, with a work directory of its own.
     pub fn writable(&self, part: &str, top: Option<LayerTop>) -> Result<LayerDirectories, SessionError> {
         let path = self.live_path();

@@ -1,9 +1,12 @@
 //! The command line: one file a subcommand.
 
 mod admission;
+mod command;
 mod doctor;
 mod limits;
+mod result_file;
 mod run;
+mod talk;
 
 use std::process::ExitCode;
 

@@ -6,7 +6,7 @@ use std::path::PathBuf;
 
 use clearing_profiles::ProfileError;
 use clearing_rootfs::{
-    MountInfoError, ProjectError, QueueError, RemoveError, RunError, StoreError, WalkError,
+    MountInfoError, ProjectError, QueueError, RemoveError, RunError, SessionError, StoreError, WalkError,
 };
 use clearing_runtime::Failure;
 
@@ -35,6 +35,9 @@ pub(crate) enum Error {
     /// The run's directory.
     #[error(transparent)]
     Run(#[from] RunError),
+    /// The session.
+    #[error(transparent)]
+    Session(#[from] SessionError),
     /// Reading what the command changed.
     #[error(transparent)]
     Changes(#[from] WalkError),
@@ -83,6 +86,7 @@ impl Error {
             Self::Store(error) => error.hint().map(str::to_owned),
             Self::Queue(error) => error.hint().map(str::to_owned),
             Self::Run(error) => error.hint().map(str::to_owned),
+            Self::Session(error) => error.hint(),
             Self::Remove(error) => error.hint().map(str::to_owned),
             Self::Mounts(error) => error.hint().map(str::to_owned),
             Self::MountsBelow(_) => {
@@ -122,7 +126,9 @@ impl Error {
 
     /// What programs may tell it by.
     fn code(&self) -> Option<&'static str> {
-        matches!(self, Self::Queue(QueueError::Busy { .. })).then_some("CLR-BUSY")
+        let busy =
+            matches!(self, Self::Queue(QueueError::Busy { .. }) | Self::Session(SessionError::Busy { .. }));
+        busy.then_some("CLR-BUSY")
     }
 }
 

@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use std::time::Instant;
 
 use clearing_profiles::{LayerPlace, LimitName, NetworkMode, Profile};
-use clearing_rootfs::{Changes, PathText, Project, ProjectRequest, RunDirectory, Store};
+use clearing_rootfs::{Changes, PathText, Project, ProjectRequest, Session, Store};
 use clearing_runtime::{Guard, GuardReport, Sandbox};
 
 use crate::admission::Admission;
@@ -15,21 +15,27 @@ use crate::leftover::Leftover;
 use crate::limits::{Hold, LimitReports};
 use crate::monitor::Monitor;
 use crate::outcome::{Cause, ChangeCounts, Outcome, Tier};
+use crate::place::Place;
 use crate::plan::{Plan, namespaces, plan};
 use crate::relay::Streams;
 use crate::stats::Stats;
 use crate::text::printable;
 use crate::verdict::{Verdict, judge};
 use crate::watch::{End, Watch};
-use crate::workspace::{Workspace, in_memory, mounts_below, upper};
+use crate::workspace::{Workspace, mounts_below, upper};
+
+/// What permits a command where nobody names anything else.
+pub(crate) const DEFAULT_PROFILE: &str = "default";
 
 /// A validated request to run one command in a sandbox of its own.
 #[derive(Debug, Clone)]
 pub(crate) struct RunRequest {
     /// The project, where the caller named one.
     pub(crate) directory: Option<PathBuf>,
-    /// A profile's name or path.
-    pub(crate) profile: String,
+    /// The session that it goes on with, by id or name; a run of its own where there is none.
+    pub(crate) session: Option<String>,
+    /// A profile's name or path; where none is given, the session's, or the default one.
+    pub(crate) profile: Option<String>,
     /// Override the profile's limits, as a person wrote them.
     pub(crate) limits: Vec<(LimitName, String)>,
     /// Overrides where the profile keeps what the command writes.
@@ -60,6 +66,7 @@ pub(crate) enum Told<'a> {
 /// Who asks, and what he is permitted.
 struct Asked<'a> {
     request: &'a RunRequest,
+    session: Option<Box<Session>>,
     profile: Profile,
     host: Host,
     started: Instant,
@@ -71,7 +78,7 @@ pub(crate) struct Prepared {
     workspace: Workspace,
     host: Host,
     store: Store,
-    run: Option<RunDirectory>,
+    place: Place,
     streams: Streams,
     stats: Option<Stats>,
     started: Instant,
@@ -116,29 +123,32 @@ impl<'a> Asked<'a> {
     fn by(request: &'a RunRequest) -> Result<Self, Error> {
         let started = Instant::now();
         let host = Host::of_caller();
-        let profile = profile(request, &host)?;
-        Ok(Self { request, profile, host, started })
+        let session = request.session.as_deref().map(|name| held(&host, name)).transpose()?;
+        let profile = profile(request, session.as_deref(), &host)?;
+        Ok(Self { request, session, profile, host, started })
     }
 
     fn prepare(self) -> Result<Prepared, Error> {
-        let Self { request, profile, mut host, started } = self;
+        let Self { request, session, profile, mut host, started } = self;
         let state = Store::default_path(&|name| host.variable(name))?;
-        let project = Project::locate(&project_request(request, &host, &state))?;
+        let project = Project::locate(&project_request(request, session.as_deref(), &host, &state))?;
         let streams = Streams::of_caller(request.json, profile.limits.output)?;
         let stats = request.stats.clone();
         let store = Store::open(&state)?;
-        let run = if in_memory(&host, &profile) { None } else { Some(store.begin_run()?) };
-        let planned =
-            Workspace::prepare(&host, &profile, project, &store, run.as_ref()).and_then(|workspace| {
-                host.take_variables(|name| passes(&profile, &workspace, name));
-                let plan = plan(&profile, &workspace, request, &host, streams.terminal())?;
-                Ok((plan, workspace))
-            });
+        let place = match session {
+            Some(session) => session.check_project(&project).map(|()| Place::Session(session))?,
+            None => Place::of_run(&host, &profile, &store)?,
+        };
+        let planned = Workspace::prepare(&host, &profile, project, &store, &place).and_then(|workspace| {
+            host.take_variables(|name| passes(&profile, &workspace, name));
+            let plan = plan(&profile, &workspace, request, &host, streams.terminal())?;
+            Ok((plan, workspace))
+        });
         match planned {
             Ok((plan, workspace)) => {
-                Ok(Prepared { plan, workspace, host, store, run, streams, stats, started })
+                Ok(Prepared { plan, workspace, host, store, place, streams, stats, started })
             }
-            Err(error) => discard(run).and(Err(error)),
+            Err(error) => place.discard().and(Err(error)),
         }
     }
 }
@@ -170,26 +180,26 @@ impl Prepared {
         hold.go_first(&mut self.plan.exec.limits);
         let limits = &self.plan.limits;
         let deadline = limits.timeout.and_then(|timeout| self.started.checked_add(timeout));
-        let monitor = Monitor::new(limits, hold, self.run.as_ref(), self.stats.as_ref());
+        let monitor = Monitor::new(limits, hold, &self.place, self.stats.as_ref());
         let watch = Watch::new(deadline, limits.grace, monitor)?;
-        let held: Vec<_> = self.run.iter().map(RunDirectory::lock).collect();
-        sandbox.build(&self.plan.sandbox, &held)?;
+        sandbox.build(&self.plan.sandbox, &self.place.descriptors())?;
         // Done while init puts the root together.
         self.look_around()?.iter().for_each(|note| tell(Told::Note(note)));
         sandbox.exec(&self.plan.exec, self.streams.for_command()?)?;
         self.streams.close_for_command();
         let mut end = watch.until_the_end(sandbox, &mut self.streams)?;
-        Leftover::leave_to_init(&mut end.kept, self.run.as_ref(), self.started.elapsed());
-        let Workspace { layer, project, .. } = &self.workspace;
+        Leftover::leave_to_init(&mut end.kept, &self.place, self.started.elapsed());
+        let Workspace { changes, project, .. } = &self.workspace;
         // Without a layer init did not come far enough to make one; with one that the command closed to
         // us, that is told, and how the command ended all the same.
-        let changes = upper(layer, end.kept.memory.as_ref()).map_or_else(Changes::default, |upper| {
-            Changes::between(&upper, &project.root).unwrap_or_else(|error| {
-                tell(Told::Note(&Error::from(error).message()));
-                Changes::unreadable()
-            })
-        });
-        let limits = hold.reports(limits, self.run.is_none(), &end.guards);
+        let changes =
+            upper(&changes.layer, end.kept.memory.as_ref()).map_or_else(Changes::default, |upper| {
+                Changes::between(&upper, &project.root).unwrap_or_else(|error| {
+                    tell(Told::Note(&Error::from(error).message()));
+                    Changes::unreadable()
+                })
+            });
+        let limits = hold.reports(limits, !self.place.is_on_disk(), &end.guards);
         Ok(Conducted { end, changes, limits, manager_ms: hold.manager_ms })
     }
 
@@ -219,18 +229,20 @@ impl Prepared {
             usage: end.measured.usage,
             error: error.as_ref().map(Error::text),
         };
-        Leftover { run: self.run, kept: end.kept }.clear(self.started.elapsed())?;
+        Leftover { place: self.place, kept: end.kept }.clear(self.started.elapsed())?;
         Ok(Finished { outcome, changes, error })
     }
 
     /// Gives back what was prepared.
     pub(crate) fn discard(self) -> Result<(), Error> {
-        discard(self.run)
+        self.place.discard()
     }
 }
 
-fn discard(run: Option<RunDirectory>) -> Result<(), Error> {
-    Ok(run.map_or(Ok(()), |run| run.discard())?)
+/// Takes the session for a command.
+fn held(host: &Host, name: &str) -> Result<Box<Session>, Error> {
+    let state = Store::default_path(&|name| host.variable(name))?;
+    Ok(Box::new(Store::open(&state)?.sessions()?.open(name, "exec")?))
 }
 
 /// `PATH` finds the program, and so always comes along.
@@ -238,10 +250,12 @@ fn passes(profile: &Profile, workspace: &Workspace, name: &str) -> bool {
     name == "PATH" || profile.environment.passes(name) || workspace.tools.variables.contains(&name)
 }
 
-fn profile(request: &RunRequest, host: &Host) -> Result<Profile, Error> {
+fn profile(request: &RunRequest, session: Option<&Session>, host: &Host) -> Result<Profile, Error> {
     let configuration =
         host.variable("XDG_CONFIG_HOME").map_or_else(|| host.home.join(".config"), PathBuf::from);
-    let mut profile = Profile::find(&request.profile, Some(&configuration))?;
+    let of_session = session.map(|session| session.record().profile.as_str());
+    let name = request.profile.as_deref().or(of_session).unwrap_or(DEFAULT_PROFILE);
+    let mut profile = Profile::find(name, Some(&configuration))?;
     for (name, text) in &request.limits {
         set_limit(&mut profile, *name, text)?;
     }
@@ -267,9 +281,15 @@ fn set_limit(profile: &mut Profile, name: LimitName, text: &str) -> Result<(), E
     Ok(())
 }
 
-fn project_request<'a>(request: &'a RunRequest, host: &'a Host, state: &'a Path) -> ProjectRequest<'a> {
+fn project_request<'a>(
+    request: &'a RunRequest,
+    session: Option<&'a Session>,
+    host: &'a Host,
+    state: &'a Path,
+) -> ProjectRequest<'a> {
+    let of_session = session.map(|session| session.record().project().as_path());
     ProjectRequest {
-        directory: request.directory.as_deref(),
+        directory: of_session.or(request.directory.as_deref()),
         cwd: &host.cwd,
         home: Some(&host.home),
         state,

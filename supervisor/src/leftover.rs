@@ -3,26 +3,26 @@
 use std::os::fd::{AsFd as _, OwnedFd};
 use std::time::Duration;
 
-use clearing_rootfs::{RemoveError, RunDirectory};
 use clearing_runtime::{Helper, Kept};
 use rustix::pipe::{PipeFlags, pipe_with};
 
 use crate::error::Error;
+use crate::place::Place;
 
 /// A command that took less has not looked up enough to be worth a process.
 const SHORT: Duration = Duration::from_millis(50);
 
-/// The run's directory, and the file systems whose end costs what was looked up in them.
+/// What a run wrote, and the file systems whose end costs what was looked up in them.
 pub(crate) struct Leftover {
-    pub(crate) run: Option<RunDirectory>,
+    pub(crate) place: Place,
     pub(crate) kept: Kept,
 }
 
 impl Leftover {
     /// Gives the overlays up where that is quick: init, on its way out, is then the last in them, while
     /// the caller goes on.
-    pub(crate) fn leave_to_init(kept: &mut Kept, run: Option<&RunDirectory>, elapsed: Duration) {
-        if is_quick(run, elapsed) {
+    pub(crate) fn leave_to_init(kept: &mut Kept, place: &Place, elapsed: Duration) {
+        if is_quick(place, elapsed) {
             kept.overlays.clear();
         }
     }
@@ -30,7 +30,7 @@ impl Leftover {
     /// Clears it all: at once where that is quick, else by a forked process. What that leaves, should
     /// it be killed, the next command collects.
     pub(crate) fn clear(self, elapsed: Duration) -> Result<(), Error> {
-        let elsewhere = if is_quick(self.run.as_ref(), elapsed) { None } else { self.clear_elsewhere() };
+        let elsewhere = if is_quick(&self.place, elapsed) { None } else { self.clear_elsewhere() };
         if elsewhere.is_none() {
             self.remove()?;
         }
@@ -44,7 +44,7 @@ impl Leftover {
     fn clear_elsewhere(&self) -> Option<OwnedFd> {
         let (begin, hold) = pipe_with(PipeFlags::CLOEXEC).ok()?;
         let mounts = self.kept.overlays.iter().chain(&self.kept.memory).map(|mount| mount.as_fd());
-        let directories = self.run.iter().flat_map(RunDirectory::descriptors);
+        let directories = self.place.descriptors();
         let kept: Vec<_> = mounts.chain(directories).chain([begin.as_fd()]).collect();
         let forked = Helper::fork(&kept, || {
             let _ = rustix::io::read(&begin, &mut [0u8; 1]);
@@ -53,12 +53,12 @@ impl Leftover {
         forked.is_ok().then_some(hold)
     }
 
-    fn remove(&self) -> Result<(), RemoveError> {
-        self.run.as_ref().map_or(Ok(()), RunDirectory::discard)
+    fn remove(&self) -> Result<(), Error> {
+        self.place.discard()
     }
 }
 
 /// Whether nobody has to wait long for it.
-fn is_quick(run: Option<&RunDirectory>, elapsed: Duration) -> bool {
-    run.is_none() && elapsed < SHORT
+fn is_quick(place: &Place, elapsed: Duration) -> bool {
+    !place.is_on_disk() && elapsed < SHORT
 }

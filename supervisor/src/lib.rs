@@ -17,6 +17,7 @@ mod leftover;
 mod limits;
 mod monitor;
 mod outcome;
+mod place;
 mod plan;
 mod relay;
 mod signals;

@@ -16,12 +16,13 @@ use std::os::fd::{BorrowedFd, OwnedFd};
 use std::time::{Duration, Instant};
 
 use clearing_profiles::{LimitName, Limits};
-use clearing_rootfs::{RunDirectory, Written};
+use clearing_rootfs::Written;
 use clearing_runtime::cgroup::{self, Group, Kind};
 use clearing_runtime::{Kept, Usage};
 
 use crate::alerts::{Alert, Alerts};
 use crate::limits::Hold;
+use crate::place::Place;
 use crate::stats::Stats;
 use crate::usage::{Meter, Sample, UsageReport};
 use processes::Processes;
@@ -47,7 +48,7 @@ pub(crate) struct Monitor<'r> {
     group: Option<&'r Group>,
     /// Whether memory is ours to hold.
     holds_memory: bool,
-    run: Option<&'r RunDirectory>,
+    place: &'r Place,
     stats: Option<&'r Stats>,
     began: Option<Instant>,
     due: Option<Instant>,
@@ -102,14 +103,14 @@ impl<'r> Monitor<'r> {
     pub(crate) fn new(
         limits: &'r Limits,
         hold: &'r Hold,
-        run: Option<&'r RunDirectory>,
+        place: &'r Place,
         stats: Option<&'r Stats>,
     ) -> Self {
         Self {
             limits,
             group: hold.group(),
             holds_memory: limits.memory.is_some() && !hold.holds(Kind::Memory),
-            run,
+            place,
             stats,
             began: None,
             due: None,
@@ -187,7 +188,7 @@ impl<'r> Monitor<'r> {
         let group = self.group.map(Group::sample).unwrap_or_default();
         let counted = group.memory.is_some() && group.cpu.is_some() && group.processes.is_some();
         let memory = match &kept.processes {
-            Some(procfs) if self.holds_memory || self.run.is_some() || !counted => {
+            Some(procfs) if self.holds_memory || self.place.is_on_disk() || !counted => {
                 self.processes(procfs, kept, room, sample)
             }
             _ => None,
@@ -212,10 +213,10 @@ impl<'r> Monitor<'r> {
         sample.cpu = all.cpu + self.reaped_by_init();
         let borrowed = all.borrowed(procfs);
         let private = all.private.saturating_sub(borrowed.iter().map(|process| process.private).sum());
-        let looked = self.holds_memory || self.run.is_some();
+        let looked = self.holds_memory || self.place.is_on_disk();
         let files = if looked { Descriptors::of(procfs, &all.ids) } else { Descriptors::default() };
         self.walk.unlinked =
-            room.filter(|_| self.run.is_some()).map_or(0, |room| files.unlinked_beside(room.device));
+            room.filter(|_| self.place.is_on_disk()).map_or(0, |room| files.unlinked_beside(room.device));
         let named = room.map_or(0, |room| room.bytes) + shared::system_v(kept) + files.memory();
         sample.memory = private + all.kernel + named.max(all.mapped);
         let allowed = self.limits.memory.filter(|_| self.holds_memory)?;
@@ -260,7 +261,9 @@ impl<'r> Monitor<'r> {
     }
 
     fn too_much_on_disk(&self, sample: &Sample) -> Option<Breach> {
-        self.run?;
+        if !self.place.is_on_disk() {
+            return None;
+        }
         let over = |limit, used, allowed: Option<u64>| {
             let allowed = allowed.filter(|allowed| used > *allowed)?;
             Some(Breach { limit, allowed, used })
@@ -273,12 +276,12 @@ impl<'r> Monitor<'r> {
     fn walk(&mut self, kept: &Kept) {
         let limited = self.limits.disk.is_some() || self.limits.inodes.is_some();
         let now = Instant::now();
-        let Some(run) = self.run.filter(|_| limited && self.walk.due.is_none_or(|due| due <= now)) else {
+        if !limited || !self.place.is_on_disk() || self.walk.due.is_some_and(|due| due > now) {
             return;
-        };
-        let written = run.written();
+        }
+        let written = self.place.written();
         let inside = kept.processes.as_ref().filter(|_| written.unread > 0);
-        self.walk.written = inside.and_then(|procfs| inside::written(procfs, run)).unwrap_or(written);
+        self.walk.written = inside.and_then(|procfs| inside::written(procfs, self.place)).unwrap_or(written);
         self.walk.due =
             Some(Instant::now() + (now.elapsed() * WALK_SHARE).clamp(WALK_SHORTEST, WALK_LONGEST));
     }
@@ -286,7 +289,7 @@ impl<'r> Monitor<'r> {
     fn plan_next(&mut self, looked: Instant, sample: &Sample, room: Option<&Room>) {
         let left = |limit: Option<u64>, used: u64| limit.map(|limit| limit.saturating_sub(used));
         let memory = left(self.limits.memory.filter(|_| self.holds_memory), sample.memory);
-        let on_disk = left(self.limits.disk.filter(|_| self.run.is_some()), sample.disk);
+        let on_disk = left(self.limits.disk.filter(|_| self.place.is_on_disk()), sample.disk);
         let written = room.map(|room| room.left).into_iter().chain(on_disk);
         let cpu = self.limits.cpu_time.map(|limit| limit.saturating_sub(sample.cpu) / self.processors);
         let bytes = memory.into_iter().chain(written).min();

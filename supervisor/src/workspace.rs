@@ -1,17 +1,18 @@
 //! What a run works on: the project, the layers that take its changes, and what else is shown.
 
 use std::os::fd::{AsRawFd as _, OwnedFd};
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use clearing_rootfs::{
-    Base, BaseEntry, BaseRequest, Cache, HostNames, LayerDirectories, LayerTop, MountTable, Project,
-    RunDirectory, Store, ToolRequest, ToolRoots, caches, settings, tool_roots,
+    Base, BaseEntry, BaseRequest, Cache, HostNames, LayerTop, MountTable, Project, Store, ToolRequest,
+    ToolRoots, caches, settings, tool_roots,
 };
 
 use crate::error::Error;
 use crate::host::Host;
+use crate::place::{Place, Writable};
 use crate::plan::{HOSTNAME, identity_inside};
-use clearing_profiles::{LayerPlace, NetworkMode, Profile};
+use clearing_profiles::{NetworkMode, Profile};
 use clearing_runtime::spec::Layer;
 
 /// Everything that a plan shows, described; layers on disk exist.
@@ -20,13 +21,13 @@ pub(crate) struct Workspace {
     /// The caller's real directory.
     pub(crate) project: Project,
     /// Takes the changes of the project.
-    pub(crate) layer: Layer,
+    pub(crate) changes: Writable,
     /// The git directory outside of the project, and what takes its changes.
-    pub(crate) git: Option<(PathBuf, Layer)>,
-    /// The private home; in memory where it has no directory.
-    pub(crate) home: Option<PathBuf>,
+    pub(crate) git: Option<(PathBuf, Writable)>,
+    /// The private home; in memory where none is kept on disk.
+    pub(crate) home: Option<Writable>,
     /// The caller's caches, each with what takes its changes.
-    pub(crate) caches: Vec<(Cache, Layer)>,
+    pub(crate) caches: Vec<(Cache, Writable)>,
     /// The caller's settings that tools read.
     pub(crate) settings: Vec<BaseEntry>,
     /// What `PATH` names.
@@ -36,33 +37,33 @@ pub(crate) struct Workspace {
 }
 
 impl Workspace {
-    /// Describes the workspace; makes its layers in `run`, or none where they are to be in memory.
+    /// Describes the workspace, and makes the layers that it has on disk.
     pub(crate) fn prepare(
         host: &Host,
         profile: &Profile,
         project: Project,
         store: &Store,
-        run: Option<&RunDirectory>,
+        place: &Place,
     ) -> Result<Self, Error> {
         let variable = |name: &str| host.variable(name);
         let top = top_of(host, &project);
         let git = match &project.git {
-            Some(git) => Some((git.common.clone(), layer(run, "git", Some(top))?)),
+            Some(git) => Some((git.common.clone(), place.writable(GIT, Some(top))?)),
             None => None,
         };
         let cached =
             if profile.filesystem.caches { caches(&host.home, store.path(), &variable) } else { Vec::new() };
         let caches = cached
             .into_iter()
-            .enumerate()
-            .map(|(number, cache)| Ok((cache, layer(run, &format!("cache-{number}"), None)?)))
-            .collect::<Result<_, Error>>()?;
+            .map(|cache| Ok((place.writable(&name_of_cache(&cache.path, &host.home), None)?, cache)))
+            .map(|made: Result<_, Error>| made.map(|(writable, cache)| (cache, writable)))
+            .collect::<Result<_, _>>()?;
         Ok(Self {
-            layer: layer(run, PROJECT, Some(top))?,
+            changes: place.writable(PROJECT, Some(top))?,
             git,
-            home: run.map(|run| run.layer("home", None)).transpose()?.map(|layer| layer.upper),
+            home: if place.is_on_disk() { Some(place.writable(HOME, None)?) } else { None },
             caches,
-            settings: settings(&host.home, &variable),
+            settings: if place.is_untouched(HOME)? { settings(&host.home, &variable) } else { Vec::new() },
             tools: tools(host, profile, &project, store),
             base: base(host, profile),
             project,
@@ -70,17 +71,15 @@ impl Workspace {
     }
 }
 
-/// The project's layer.
+/// The parts of a layer.
 const PROJECT: &str = "project";
+const GIT: &str = "git";
+const HOME: &str = "home";
 
-/// Whether what the command writes is to be kept in memory.
-pub(crate) fn in_memory(host: &Host, profile: &Profile) -> bool {
-    match profile.filesystem.layer {
-        LayerPlace::Memory => true,
-        LayerPlace::Disk => false,
-        // So much may be taken by each of a few sandboxes.
-        LayerPlace::Auto => host.tmpfs_layers && host.memory / 4 >= profile.filesystem.layer_size,
-    }
+/// The same cache is the same part in all commands of a session. Below the home its name says which it is.
+fn name_of_cache(path: &Path, home: &Path) -> String {
+    let below = path.strip_prefix(home).unwrap_or(path);
+    format!("cache-{}", below.to_string_lossy().replace('%', "%%").replace('/', "%"))
 }
 
 /// Where the changes of the project are found once the sandbox has ended.
@@ -92,15 +91,6 @@ pub(crate) fn upper(layer: &Layer, memory: Option<&OwnedFd>) -> Option<PathBuf> 
         }
         (Layer::Memory { .. }, None) => None,
     }
-}
-
-fn layer(run: Option<&RunDirectory>, name: &str, top: Option<LayerTop>) -> Result<Layer, Error> {
-    let Some(run) = run else {
-        let mode = top.map_or(0o755, |top| top.mode);
-        return Ok(Layer::Memory { name: name.to_owned(), mode });
-    };
-    let LayerDirectories { upper, work } = run.layer(name, top)?;
-    Ok(Layer::Directories { upper, work })
 }
 
 /// The layer's top stands for the project's own, so it has its mode; for root also its owner.
@@ -147,14 +137,14 @@ fn base(host: &Host, profile: &Profile) -> Base {
 impl Workspace {
     /// How many layers are in memory.
     pub(crate) fn layers_in_memory(&self) -> u64 {
-        let caches = self.caches.iter().map(|(_, layer)| layer);
-        let layers = self.writable().map(|(_, layer)| layer).chain(caches);
-        layers.filter(|layer| matches!(layer, Layer::Memory { .. })).count() as u64
+        let caches = self.caches.iter().map(|(_, writable)| writable);
+        let all = self.writable().map(|(_, writable)| writable).chain(caches);
+        all.filter(|writable| matches!(writable.layer, Layer::Memory { .. })).count() as u64
     }
 
     /// The project, and its git directory where that lies outside: what the command may change.
-    pub(crate) fn writable(&self) -> impl Iterator<Item = (&PathBuf, &Layer)> {
-        let project = std::iter::once((&self.project.root, &self.layer));
-        project.chain(self.git.iter().map(|(path, layer)| (path, layer)))
+    pub(crate) fn writable(&self) -> impl Iterator<Item = (&PathBuf, &Writable)> {
+        let project = std::iter::once((&self.project.root, &self.changes));
+        project.chain(self.git.iter().map(|(path, writable)| (path, writable)))
     }
 }

@@ -3,25 +3,26 @@
 
 use std::os::fd::{AsFd as _, OwnedFd};
 
-use clearing_rootfs::{RunDirectory, Written};
+use clearing_rootfs::Written;
 use clearing_runtime::Helper;
 use nix::sched::{CloneFlags, setns};
 use rustix::fs::{Mode, OFlags, openat};
 use rustix::pipe::{PipeFlags, pipe_with};
 
 use super::processes::Processes;
+use crate::place::Place;
 
 /// Adds up what the run has written, in a process of its own that joins the sandbox's user namespace and
 /// nothing else of it. None where no process is left to find it by.
-pub(super) fn written(procfs: &OwnedFd, run: &RunDirectory) -> Option<Written> {
+pub(super) fn written(procfs: &OwnedFd, place: &Place) -> Option<Written> {
     let process = *Processes::ids(procfs).ok()?.first()?;
     let flags = OFlags::RDONLY | OFlags::CLOEXEC;
     let namespace = openat(procfs, format!("{process}/ns/user"), flags, Mode::empty()).ok()?;
     let (answer, tell) = pipe_with(PipeFlags::CLOEXEC).ok()?;
-    let kept: Vec<_> = run.descriptors().into_iter().chain([namespace.as_fd(), tell.as_fd()]).collect();
+    let kept: Vec<_> = place.descriptors().into_iter().chain([namespace.as_fd(), tell.as_fd()]).collect();
     let helper = Helper::fork(&kept, || {
         if setns(&namespace, CloneFlags::CLONE_NEWUSER).is_ok() {
-            let Written { bytes, inodes, unread } = run.written();
+            let Written { bytes, inodes, unread } = place.written();
             // Nobody to be told is nobody who waits.
             let _ = rustix::io::write(&tell, &[bytes, inodes, unread].map(u64::to_ne_bytes).concat());
         }

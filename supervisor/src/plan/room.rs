@@ -29,7 +29,7 @@ pub(super) fn of(profile: &Profile, workspace: &Workspace) -> Room {
 /// kept in memory, that is what memory has room for.
 pub(super) fn effective(profile: &Profile, workspace: &Workspace) -> Limits {
     let mut limits = profile.limits.clone();
-    if matches!(workspace.layer, Layer::Memory { .. }) {
+    if matches!(workspace.changes.layer, Layer::Memory { .. }) {
         limits.disk = Some(in_memory(profile));
     }
     limits

@@ -7,6 +7,7 @@ use clearing_rootfs::BaseEntry;
 use clearing_runtime::spec::{Access, Layer, Mount, Owners};
 
 use crate::host::Host;
+use crate::place::Writable;
 use crate::workspace::Workspace;
 
 /// Device nodes that every program may expect, and nothing else (P-D1).
@@ -82,16 +83,7 @@ fn devices() -> Vec<Mount> {
 fn shown(profile: &Profile, workspace: &Workspace, host: &Host) -> Vec<(PathBuf, Vec<Mount>)> {
     let callers = owners(host, host.uid, host.gid);
     let projects = owners(host, workspace.project.uid, workspace.project.gid);
-    let home = match &workspace.home {
-        Some(source) => Mount::Bind {
-            source: source.clone(),
-            target: host.home.clone(),
-            access: Access::ReadWrite,
-            owners: callers,
-        },
-        None => Mount::Memory { target: host.home.clone(), mode: 0o700 },
-    };
-    let mut shown = vec![(host.home.clone(), vec![home])];
+    let mut shown = vec![(host.home.clone(), vec![home(workspace, host, callers)])];
     shown.extend(workspace.settings.iter().map(|entry| (path_of(entry), vec![base_entry(entry)])));
     for path in &profile.filesystem.read {
         let path = path.resolve(&host.home);
@@ -104,13 +96,25 @@ fn shown(profile: &Profile, workspace: &Workspace, host: &Host) -> Vec<(PathBuf,
         let mounts = std::iter::once(read_only(tool.path.clone(), owners)).chain(masks).collect();
         shown.push((tool.path.clone(), mounts));
     }
-    for (cache, layer) in &workspace.caches {
-        shown.push((cache.path.clone(), vec![overlay(&cache.source, &cache.path, layer, callers)]));
+    for (cache, writable) in &workspace.caches {
+        shown.push((cache.path.clone(), vec![overlay(Some(&cache.source), &cache.path, writable, callers)]));
     }
-    for (path, layer) in workspace.writable() {
-        shown.push((path.clone(), vec![overlay(path, path, layer, projects)]));
+    for (path, writable) in workspace.writable() {
+        shown.push((path.clone(), vec![overlay(Some(path), path, writable, projects)]));
     }
     shown
+}
+
+/// The private home: empty at first, and kept by a session.
+fn home(workspace: &Workspace, host: &Host, owners: Owners) -> Mount {
+    let target = host.home.clone();
+    match &workspace.home {
+        None => Mount::Memory { target, mode: 0o700 },
+        Some(Writable { sealed, layer: Layer::Directories { upper, .. } }) if sealed.is_empty() => {
+            Mount::Bind { source: upper.clone(), target, access: Access::ReadWrite, owners }
+        }
+        Some(writable) => overlay(None, &target, writable, owners),
+    }
 }
 
 /// Root's files are shown as the command's own by id-mapped mounts; an ordinary caller's are so.
@@ -122,6 +126,8 @@ fn read_only(path: PathBuf, owners: Owners) -> Mount {
     Mount::Bind { source: path.clone(), target: path, access: Access::ReadOnly, owners }
 }
 
-fn overlay(lower: &Path, target: &Path, layer: &Layer, owners: Owners) -> Mount {
-    Mount::Overlay { lower: vec![lower.to_owned()], layer: layer.clone(), target: target.to_owned(), owners }
+/// What earlier commands changed lies over the directory itself, if there is one.
+fn overlay(bottom: Option<&Path>, target: &Path, writable: &Writable, owners: Owners) -> Mount {
+    let lower = writable.sealed.iter().cloned().chain(bottom.map(Path::to_owned)).collect();
+    Mount::Overlay { lower, layer: writable.layer.clone(), target: target.to_owned(), owners }
 }

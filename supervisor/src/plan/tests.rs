@@ -11,6 +11,7 @@ use clearing_runtime::spec::{Layer, Terminal, TerminalModes};
 use super::{PlanView, plan};
 use crate::exec::RunRequest;
 use crate::host::Host;
+use crate::place::Writable;
 use crate::workspace::Workspace;
 
 fn host(uid: u32) -> Host {
@@ -62,16 +63,18 @@ fn base() -> Base {
     }
 }
 
-fn workspace(uid: u32, layer: impl Fn(&str) -> Layer, home: Option<PathBuf>) -> Workspace {
+fn workspace(uid: u32, layer: impl Fn(&str) -> Layer) -> Workspace {
+    let writable = |name: &str| Writable { sealed: Vec::new(), layer: layer(name) };
+    let home = writable("home");
     let tool = ToolRoot { path: "/home/ann/.local/bin".into(), leave_out: Vec::new() };
     let path = PathBuf::from("/home/ann/.cargo/registry");
     let cache = Cache { source: path.clone(), path };
     Workspace {
         project: project(uid),
-        layer: layer("project"),
-        git: Some(("/home/ann/main/.git".into(), layer("git"))),
-        home,
-        caches: vec![(cache, layer("cache-0"))],
+        changes: writable("project"),
+        git: Some(("/home/ann/main/.git".into(), writable("git"))),
+        home: matches!(home.layer, Layer::Directories { .. }).then_some(home),
+        caches: vec![(cache, writable("cache-.cargo%registry"))],
         settings: Vec::new(),
         tools: ToolRoots { roots: vec![tool], variables: Vec::new(), skipped: Vec::new() },
         base: base(),
@@ -90,7 +93,8 @@ fn on_disk(name: &str) -> Layer {
 fn request() -> RunRequest {
     RunRequest {
         directory: None,
-        profile: "default".into(),
+        session: None,
+        profile: None,
         limits: Vec::new(),
         layer: None,
         network: None,
@@ -113,13 +117,13 @@ fn default_profile() -> Profile {
 
 #[test]
 fn an_ordinary_callers_plan() {
-    let workspace = workspace(1000, in_memory, None);
+    let workspace = workspace(1000, in_memory);
     insta::assert_snapshot!(shown(&default_profile(), &workspace, &host(1000), None));
 }
 
 #[test]
 fn roots_plan_shifts_ids_and_maps_owners() {
-    let workspace = workspace(0, on_disk, Some("/state/runs/1/home.upper".into()));
+    let workspace = workspace(0, on_disk);
     let modes = TerminalModes { input: 1, output: 2, control: 3, local: 4, keys: [0; 32] };
     let terminal = Terminal { streams: [true, true, false], rows: 24, columns: 80, modes };
     insta::assert_snapshot!(shown(&default_profile(), &workspace, &host(0), Some(terminal)));
@@ -127,7 +131,7 @@ fn roots_plan_shifts_ids_and_maps_owners() {
 
 #[test]
 fn a_plan_holds_no_variable_that_the_profile_does_not_pass() {
-    let text = shown(&default_profile(), &workspace(1000, in_memory, None), &host(1000), None);
+    let text = shown(&default_profile(), &workspace(1000, in_memory), &host(1000), None);
     assert!(!text.contains("hunter2") && !text.contains("LD_PRELOAD"), "{text}");
     assert!(text.contains("PATH=/home/ann/.local/bin:/usr/bin:/bin\""), "{text}");
 }
@@ -136,14 +140,14 @@ fn a_plan_holds_no_variable_that_the_profile_does_not_pass() {
 fn the_hosts_network_is_planned_only_where_the_profile_has_it() {
     let mut profile = default_profile();
     profile.network.mode = NetworkMode::Host;
-    let workspace = workspace(1000, in_memory, None);
+    let workspace = workspace(1000, in_memory);
     assert!(shown(&profile, &workspace, &host(1000), None).contains("\"network\": \"host\""));
     assert!(shown(&default_profile(), &workspace, &host(1000), None).contains("\"network\": \"none\""));
 }
 
 #[test]
 fn what_lies_in_another_comes_after_it() {
-    let workspace = workspace(1000, in_memory, None);
+    let workspace = workspace(1000, in_memory);
     let plan = plan(&default_profile(), &workspace, &request(), &host(1000), None).expect("planned");
     let text = serde_json::to_value(&plan.sandbox.root).expect("json");
     let targets: BTreeMap<String, usize> = text
@@ -162,7 +166,7 @@ fn what_lies_in_another_comes_after_it() {
 
 #[test]
 fn every_call_of_the_table_has_a_number_and_the_filter_compiles() {
-    let text = shown(&default_profile(), &workspace(1000, in_memory, None), &host(1000), None);
+    let text = shown(&default_profile(), &workspace(1000, in_memory), &host(1000), None);
     let plan: serde_json::Value = serde_json::from_str(&text).expect("json");
     let instructions = plan["filter"]["instructions"].as_u64().expect("compiles");
     assert!((300..1500).contains(&instructions), "{instructions}");

@@ -15,8 +15,8 @@ use crate::error::Error;
 use crate::hints::{self, Container, Facts};
 use crate::host::Host;
 use crate::outcome::Tier;
+use crate::place::in_memory;
 use crate::plan::identity_inside;
-use crate::workspace::in_memory;
 
 /// The answer of `clearing doctor`.
 #[derive(Debug, Serialize)]

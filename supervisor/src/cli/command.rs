@@ -1,0 +1,174 @@
+//! What `run` and `exec` have in common: a command, what it may take, and how its end is told.
+
+use std::ffi::{OsStr, OsString};
+use std::os::unix::ffi::OsStrExt as _;
+use std::path::{Path, PathBuf};
+use std::process::ExitCode;
+use std::time::Duration;
+
+use clap::ValueEnum;
+use clearing_profiles::NetworkMode;
+use serde::Serialize;
+
+use super::admission::AdmissionArguments;
+use super::limits::LimitArguments;
+use super::result_file::ResultFile;
+use super::talk::{complain, emit, say, say_note};
+use crate::changes_text;
+use crate::error::Error;
+use crate::exec::{self, Finished, RunRequest, Told};
+use crate::exit_code;
+use crate::outcome::{ErrorText, Outcome};
+use crate::signals::survive_file_limits;
+use crate::stats::Stats;
+use crate::why;
+
+#[derive(Debug, clap::Args)]
+pub(super) struct CommandArguments {
+    /// Which network the command has.
+    #[arg(long, value_name = "NETWORK")]
+    network: Option<NetworkArgument>,
+    /// Set a variable.
+    #[arg(short, long = "env", value_name = "NAME=VALUE", value_parser = variable)]
+    env: Vec<(OsString, OsString)>,
+    /// Tell output and outcome as JSON lines on standard output.
+    #[arg(long)]
+    pub(super) json: bool,
+    /// Write the outcome to a file, as JSON.
+    #[arg(long, value_name = "FILE")]
+    result: Option<PathBuf>,
+    /// Tell what is used, as JSON lines, so often: `200ms`.
+    #[arg(long, value_name = "TIME", value_parser = duration, requires = "stats_fd")]
+    stats: Option<Duration>,
+    /// The descriptor of yours on which that is told; the command does not get it.
+    #[arg(long, value_name = "NUMBER", requires = "stats")]
+    stats_fd: Option<i32>,
+    #[command(flatten)]
+    admission: AdmissionArguments,
+    // Last: options that follow would stand under its heading.
+    #[command(flatten)]
+    limits: LimitArguments,
+    /// The command and its arguments.
+    #[arg(last = true, required = true, value_name = "CMD")]
+    command: Vec<OsString>,
+}
+
+#[derive(Debug, Clone, Copy, ValueEnum)]
+enum NetworkArgument {
+    None,
+    Host,
+}
+
+/// A line of `--json` output.
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase", tag = "type")]
+enum Event<'a> {
+    /// The run waits for others to end.
+    Queued {
+        /// 1 is the next.
+        position: usize,
+    },
+    Outcome(&'a Outcome),
+}
+
+/// What `--result` holds when there is no outcome.
+#[derive(Serialize)]
+struct Refused {
+    error: ErrorText,
+}
+
+/// Conducts the request to its end and tells of it.
+pub(super) fn conduct(
+    request: Result<RunRequest, Error>,
+    json: bool,
+    result: Option<&Path>,
+) -> Result<ExitCode, Error> {
+    survive_file_limits();
+    let result = result.map(ResultFile::create).transpose()?;
+    let hear = |told: Told<'_>| hear(told, json);
+    let finished = match request.and_then(|request| exec::run(&request, &hear)) {
+        Ok(finished) => finished,
+        Err(error) => {
+            // The reason goes before the failure to write it down.
+            let _ = result.map(|file| file.write(&Refused { error: error.text() }));
+            return Err(error);
+        }
+    };
+    // Before it is told: whoever should read that may read nothing any more.
+    let written = result.map_or(Ok(()), |file| file.write(&finished.outcome));
+    tell(&finished, json);
+    written.map(|()| exit_code::of(&finished.outcome))
+}
+
+fn tell(finished: &Finished, json: bool) {
+    let Finished { outcome, changes, error } = finished;
+    if let Some(error) = error {
+        complain(error);
+    }
+    if let Some(why) = why::text(outcome) {
+        say(&format!("clearing: {why}"));
+    }
+    if json {
+        emit(&Event::Outcome(outcome));
+        return;
+    }
+    let told =
+        outcome.alerts.iter().filter(|alert| !alert.is_of(outcome.exceeded.map(|breach| breach.limit)));
+    told.for_each(|alert| say_note(&alert.text()));
+    if error.is_none() {
+        say(&changes_text::block(changes));
+    }
+}
+
+fn hear(told: Told<'_>, json: bool) {
+    match told {
+        Told::Queued(position) if json => emit(&Event::Queued { position }),
+        Told::Queued(position) => {
+            say_note(&format!("waits for a sandbox to end, at place {position} of the queue"));
+        }
+        Told::Note(note) => say_note(note),
+    }
+}
+
+impl CommandArguments {
+    /// Where the outcome is to be written.
+    pub(super) fn result(&self) -> Option<PathBuf> {
+        self.result.clone()
+    }
+
+    /// A request for a run of its own, with all that these arguments say.
+    pub(super) fn request(self) -> Result<RunRequest, Error> {
+        let stats = self.stats.zip(self.stats_fd);
+        Ok(RunRequest {
+            directory: None,
+            session: None,
+            profile: None,
+            limits: self.limits.given(),
+            layer: None,
+            network: self.network.map(|network| match network {
+                NetworkArgument::None => NetworkMode::None,
+                NetworkArgument::Host => NetworkMode::Host,
+            }),
+            environment: self.env,
+            json: self.json,
+            admission: self.admission.given(),
+            stats: stats.map(|(every, number)| Stats::on(number, every)).transpose()?,
+            command: self.command,
+        })
+    }
+}
+
+fn duration(text: &str) -> Result<Duration, String> {
+    let duration = clearing_profiles::parse_duration(text);
+    let duration = duration.map_err(|error| format!("{error} ({})", error.hint()))?;
+    if duration.is_zero() { Err("that is no time at all".into()) } else { Ok(duration) }
+}
+
+/// `NAME=VALUE` with a name that a variable can have.
+fn variable(text: &str) -> Result<(OsString, OsString), String> {
+    let (name, value) = text.split_once('=').ok_or("`=` is missing: NAME=VALUE")?;
+    if name.is_empty() {
+        return Err("the name is empty".into());
+    }
+    Ok((OsStr::from_bytes(name.as_bytes()).to_owned(), OsStr::from_bytes(value.as_bytes()).to_owned()))
+}

@@ -1,0 +1,105 @@
+//! Where what a command writes is kept: in memory, in a directory of its own, or in a session.
+
+use std::os::fd::BorrowedFd;
+use std::path::PathBuf;
+
+use clearing_profiles::{LayerPlace, Profile};
+use clearing_rootfs::{LayerTop, RunDirectory, Session, Store, Written};
+use clearing_runtime::spec::Layer;
+
+use crate::error::Error;
+use crate::host::Host;
+
+/// Where what a command writes is kept.
+#[derive(Debug)]
+pub(crate) enum Place {
+    /// In the sandbox's own memory.
+    Memory,
+    /// On disk until the run is over.
+    Run(RunDirectory),
+    /// On disk for as long as the session lasts.
+    Session(Box<Session>),
+}
+
+/// What takes the changes of one directory, and what earlier commands of the session changed of it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Writable {
+    /// Sealed layers, newest first.
+    pub(crate) sealed: Vec<PathBuf>,
+    /// Takes the changes.
+    pub(crate) layer: Layer,
+}
+
+impl Place {
+    /// The place that the profile wants for a run of one command.
+    pub(crate) fn of_run(host: &Host, profile: &Profile, store: &Store) -> Result<Self, Error> {
+        if in_memory(host, profile) { Ok(Self::Memory) } else { Ok(Self::Run(store.begin_run()?)) }
+    }
+
+    /// Makes what takes the changes of the part `name`.
+    pub(crate) fn writable(&self, name: &str, top: Option<LayerTop>) -> Result<Writable, Error> {
+        let directories = match self {
+            Self::Memory => {
+                let layer = Layer::Memory { name: name.to_owned(), mode: top.map_or(0o755, |top| top.mode) };
+                return Ok(Writable { sealed: Vec::new(), layer });
+            }
+            Self::Run(run) => run.layer(name, top)?,
+            Self::Session(session) => session.writable(name, top)?,
+        };
+        let sealed = match self {
+            Self::Session(session) => session.sealed(name)?,
+            Self::Memory | Self::Run(_) => Vec::new(),
+        };
+        let layer = Layer::Directories { upper: directories.upper, work: directories.work };
+        Ok(Writable { sealed, layer })
+    }
+
+    /// Whether what is written takes room on a disk, and not in the sandbox's memory.
+    pub(crate) fn is_on_disk(&self) -> bool {
+        !matches!(self, Self::Memory)
+    }
+
+    /// Whether no command has written to the part yet.
+    pub(crate) fn is_untouched(&self, name: &str) -> Result<bool, Error> {
+        match self {
+            Self::Session(session) => Ok(session.is_untouched(name)?),
+            Self::Memory | Self::Run(_) => Ok(true),
+        }
+    }
+
+    /// What has been written on disk so far.
+    pub(crate) fn written(&self) -> Written {
+        match self {
+            Self::Memory => Written::default(),
+            Self::Run(run) => run.written(),
+            Self::Session(session) => session.written(),
+        }
+    }
+
+    /// The descriptors that hold it, in every process that works for it.
+    pub(crate) fn descriptors(&self) -> Vec<BorrowedFd<'_>> {
+        match self {
+            Self::Memory => Vec::new(),
+            Self::Run(run) => run.descriptors().into(),
+            Self::Session(session) => session.descriptors().into(),
+        }
+    }
+
+    /// Removes what a run wrote; a session keeps it.
+    pub(crate) fn discard(&self) -> Result<(), Error> {
+        match self {
+            Self::Run(run) => Ok(run.discard()?),
+            Self::Memory | Self::Session(_) => Ok(()),
+        }
+    }
+}
+
+/// Whether what the command writes is to be kept in memory.
+pub(crate) fn in_memory(host: &Host, profile: &Profile) -> bool {
+    match profile.filesystem.layer {
+        LayerPlace::Memory => true,
+        LayerPlace::Disk => false,
+        // So much may be taken by each of a few sandboxes.
+        LayerPlace::Auto => host.tmpfs_layers && host.memory / 4 >= profile.filesystem.layer_size,
+    }
+}
