@@ -5,15 +5,30 @@ use rustix::thread::{self, CapabilitiesSecureBits as Bits, CapabilitySet, Capabi
 
 use crate::error::{AtStage as _, Failure, Stage};
 
-/// Empties the bounding and ambient sets, locks the securebits so that being user 0 means nothing,
-/// and then gives up the rest. The order matters: all but the last need `CAP_SETPCAP`.
+/// Empties the bounding set, locks the securebits so that being user 0 means nothing, and then gives up
+/// the rest. The order matters: the first two need `CAP_SETPCAP`.
 /// <https://man7.org/linux/man-pages/man7/capabilities.7.html>
 pub(crate) fn drop_all() -> Result<(), Failure> {
+    close()?;
+    give_up()
+}
+
+/// Whether the calling process may empty its bounding set.
+pub(crate) fn can_close() -> bool {
+    thread::capabilities(None).is_ok_and(|sets| sets.effective.contains(CapabilitySet::SETPCAP))
+}
+
+/// Sees to it that no program and no change of ids brings a capability back.
+pub(crate) fn close() -> Result<(), Failure> {
     empty_bounding_set().at(Stage::Capabilities, || "prctl(PR_CAPBSET_DROP)".into())?;
+    thread::set_capabilities_secure_bits(locked())
+        .at(Stage::Capabilities, || "prctl(PR_SET_SECUREBITS)".into())
+}
+
+/// Gives up what there is, which anybody may.
+pub(crate) fn give_up() -> Result<(), Failure> {
     thread::clear_ambient_capability_set()
         .at(Stage::Capabilities, || "prctl(PR_CAP_AMBIENT_CLEAR_ALL)".into())?;
-    thread::set_capabilities_secure_bits(locked())
-        .at(Stage::Capabilities, || "prctl(PR_SET_SECUREBITS)".into())?;
     let none = CapabilitySet::empty();
     let sets = CapabilitySets { effective: none, permitted: none, inheritable: none };
     thread::set_capabilities(None, sets).at(Stage::Capabilities, || "capset(none)".into())

@@ -4,7 +4,7 @@ use std::convert::Infallible;
 use std::io;
 use std::os::fd::{AsFd as _, BorrowedFd, OwnedFd};
 
-use nix::sys::signal::{SigSet, SigmaskHow, sigprocmask};
+use nix::sys::signal::{SigSet, SigmaskHow, Signal, sigprocmask};
 use rustix::fs::Mode;
 use seccompiler::BpfProgram;
 
@@ -12,14 +12,16 @@ use crate::channel::frame;
 use crate::error::{AtStage as _, Failure, Stage};
 use crate::guard::{Guard, GuardReport};
 use crate::landlock::Domain;
-use crate::spec::{ExecSpec, SandboxSpec};
+use crate::spec::{ExecSpec, SandboxSpec, User};
 use crate::stdio::Streams;
-use crate::{capabilities, descriptors, program, rlimits};
+use crate::{capabilities, descriptors, program, rlimits, user};
 
 /// What init prepared for every command.
 pub(crate) struct Confinement<'a> {
     pub(crate) sandbox: &'a SandboxSpec,
     pub(crate) domain: Option<Domain>,
+    /// Whom a command is to become; init's ids are right where a user namespace gave them.
+    pub(crate) user: Option<User>,
     /// An empty one does not load.
     pub(crate) filter: BpfProgram,
 }
@@ -58,14 +60,15 @@ fn confine_and_execute(
     streams: &Streams,
     told: &mut Told<'_>,
 ) -> Result<Infallible, Failure> {
-    let Confinement { sandbox, domain, filter } = confinement;
+    let Confinement { sandbox, domain, user, filter } = confinement;
     unblock_signals()?;
     take_umask(spec);
     new_session()?;
     streams.install()?;
     change_directory(spec)?;
     told.guard(sandbox, Guard::Rlimits, "setrlimit", rlimits::apply(&spec.limits))?;
-    told.guard(sandbox, Guard::Capabilities, "all sets empty, securebits locked", capabilities::drop_all())?;
+    let (how, dropped) = drop_capabilities(*user);
+    told.guard(sandbox, Guard::Capabilities, how, dropped)?;
     told.guard(sandbox, Guard::NoNewPrivs, "prctl", no_new_privs())?;
     if let Some(domain) = domain {
         told.guard(sandbox, Guard::Landlock, &format!("ABI {}", domain.abi), domain.enter())?;
@@ -101,6 +104,19 @@ fn change_directory(spec: &ExecSpec) -> Result<(), Failure> {
         return Err(io::Error::from_raw_os_error(libc::EXDEV)).at(Stage::WorkingDirectory, describe);
     }
     Ok(())
+}
+
+/// A change of ids resets the parent-death signal, so that comes after; a command that init leaves is nobody's.
+fn drop_capabilities(user: Option<User>) -> (&'static str, Result<(), Failure>) {
+    let Some(user) = user else { return ("all sets empty, securebits locked", capabilities::drop_all()) };
+    let mortal = || {
+        nix::sys::prctl::set_pdeathsig(Signal::SIGKILL)
+            .at(Stage::Init, || "prctl(PR_SET_PDEATHSIG, SIGKILL)".into())
+    };
+    match user::assume(user) {
+        Ok(how) => (how, mortal()),
+        Err(failure) => ("", Err(failure)),
+    }
 }
 
 fn no_new_privs() -> Result<(), Failure> {

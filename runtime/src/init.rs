@@ -12,6 +12,7 @@ use std::os::fd::{AsFd as _, OwnedFd};
 use nix::errno::Errno;
 use nix::sys::prctl;
 use nix::sys::signal::{SigSet, SigmaskHow, Signal, sigprocmask};
+use nix::sys::signalfd::{SfdFlags, SignalFd};
 use rustix::fs::Mode;
 use rustix::mount::{MountPropagationFlags, mount_change};
 use rustix::process::DumpableBehavior;
@@ -19,8 +20,9 @@ use rustix::process::DumpableBehavior;
 use crate::channel::{Channel, Report, Request};
 use crate::confine::{Confinement, exit};
 use crate::error::{AtStage as _, Failure, Stage};
+use crate::family::{Family, Reach};
 use crate::guard::{Guard, GuardReport};
-use crate::landlock::Domain;
+use crate::landlock::{Border, Domain};
 use crate::mapped::MappedMounts;
 use crate::mounts::Root;
 use crate::processors::Processors;
@@ -29,6 +31,9 @@ use crate::serve::{Server, Standing};
 use crate::spec::{Identity, Namespaces, Network, SandboxSpec};
 use crate::sys::{keyctl_join_session_keyring, reset_signal_dispositions, wipe_environment};
 use crate::{descriptors, idmap, namespaces, network};
+
+/// How the descriptor works that wakes init.
+pub(crate) const WAKE: SfdFlags = SfdFlags::SFD_CLOEXEC.union(SfdFlags::SFD_NONBLOCK);
 
 /// The life of init, in the process that `clone3` has just made.
 pub(crate) fn run(namespaces: Namespaces, supervisor: Channel, processors: Option<&Processors>) -> ! {
@@ -54,7 +59,10 @@ fn live(
     processors.map_or(Ok(()), Processors::restore)?;
     let kept = set_up(&spec, mapped, &mut guards)?;
     let confinement = prepare(&spec, namespaces.network, &mut guards)?;
-    Ok(Server::new(supervisor, confinement, Standing { guards, kept })?.serve())
+    let deaths = SignalFd::with_flags(&SigSet::from(Signal::SIGCHLD), WAKE)
+        .at(Stage::Init, || "signalfd(SIGCHLD)".into())?;
+    let family = Family { reach: Reach::Namespace };
+    Ok(Server::new(supervisor, confinement, Standing { guards, kept }, deaths, family).serve())
 }
 
 /// Takes what needs no plan: ids, namespaces, and a life that ends with the supervisor's.
@@ -77,15 +85,15 @@ fn be_born(namespaces: Namespaces, supervisor: &Channel) -> Result<Vec<GuardRepo
 }
 
 /// What init is to build, and with what.
-struct Order {
-    spec: SandboxSpec,
+pub(crate) struct Order {
+    pub(crate) spec: SandboxSpec,
     mapped: MappedMounts,
     /// Kept open, never used.
     _held: Vec<OwnedFd>,
 }
 
 /// Waits for it; `None` when the supervisor has thought better of it.
-fn take_order(supervisor: &Channel) -> Result<Option<Order>, Failure> {
+pub(crate) fn take_order(supervisor: &Channel) -> Result<Option<Order>, Failure> {
     let mut handed = Vec::new();
     loop {
         match supervisor.receive().at(Stage::Channel, || "receive(Build)".into())? {
@@ -115,7 +123,7 @@ fn set_up(spec: &SandboxSpec, mapped: MappedMounts, guards: &mut Vec<GuardReport
 
 /// Init installs no handler: it reads the one signal that it wants from a descriptor, and none that
 /// the command sends can end it. A caller who ignores SIGCHLD would have the kernel reap in its place.
-fn block_signals() -> Result<(), Failure> {
+pub(crate) fn block_signals() -> Result<(), Failure> {
     reset_signal_dispositions();
     sigprocmask(SigmaskHow::SIG_SETMASK, Some(&SigSet::all()), None)
         .at(Stage::Init, || "sigprocmask(all)".into())
@@ -146,6 +154,10 @@ fn describe_identity(identity: Identity) -> String {
 /// settings (`prctl(2)`), so they come after it.
 fn become_unreadable_and_mortal() -> Result<(), Failure> {
     prctl::set_pdeathsig(Signal::SIGKILL).at(Stage::Init, || "prctl(PR_SET_PDEATHSIG, SIGKILL)".into())?;
+    become_unreadable()
+}
+
+pub(crate) fn become_unreadable() -> Result<(), Failure> {
     rustix::process::set_dumpable_behavior(DumpableBehavior::NotDumpable)
         .at(Stage::Init, || "prctl(PR_SET_DUMPABLE, 0)".into())?;
     wipe_environment();
@@ -162,12 +174,15 @@ fn prepare<'a>(
         guards.push(GuardReport::of(guard, how, result, &spec.best_effort)?);
         Ok(())
     };
-    let keyring =
-        keyctl_join_session_keyring().at(Stage::Keyring, || "keyctl(KEYCTL_JOIN_SESSION_KEYRING)".into());
-    guarded(Guard::Keyring, keyring, "a new session keyring")?;
-    let domain = match Domain::build(&spec.landlock, network) {
+    guarded(Guard::Keyring, join_keyring(), "a new session keyring")?;
+    let border = if network == Network::Host { Border::AbstractSockets } else { Border::None };
+    let domain = match Domain::build(&spec.landlock, border) {
         Ok(domain) => Some(domain),
         Err(failure) => guarded(Guard::Landlock, Err(failure), "").map(|()| None)?,
     };
-    Ok(Confinement { sandbox: spec, domain, filter: Vec::new() })
+    Ok(Confinement { sandbox: spec, domain, user: None, filter: Vec::new() })
+}
+
+pub(crate) fn join_keyring() -> Result<(), Failure> {
+    keyctl_join_session_keyring().at(Stage::Keyring, || "keyctl(KEYCTL_JOIN_SESSION_KEYRING)".into())
 }

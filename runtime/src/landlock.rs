@@ -1,8 +1,8 @@
 //! The Landlock domain that commands enter; init stays outside, since a domain forbids `mount`.
 
 use landlock::{
-    ABI, Access as _, AccessFs, BitFlags, CompatLevel, Compatible as _, PathBeneath, Ruleset,
-    RulesetAttr as _, RulesetCreated, RulesetCreatedAttr as _, Scope, make_bitflags,
+    ABI, Access as _, AccessFs, AccessNet, BitFlags, CompatLevel, Compatible as _, PathBeneath, Ruleset,
+    RulesetAttr as _, RulesetCreated, RulesetCreatedAttr as _, RulesetError, Scope, make_bitflags,
 };
 
 use rustix::fs::{FileType, Mode, OFlags};
@@ -15,6 +15,9 @@ use crate::sys::landlock_abi;
 /// The newest interface that this program knows; the kernel's own bounds what is enforced.
 const NEWEST: ABI = ABI::V9;
 
+/// The interface that brought scopes.
+const SCOPES: u32 = 6;
+
 /// A ruleset of open directories, entered by each command before it runs.
 pub(crate) struct Domain {
     ruleset: RulesetCreated,
@@ -22,25 +25,69 @@ pub(crate) struct Domain {
     pub(crate) abi: u32,
 }
 
+/// What a domain closes beside paths.
+///
+/// Network and PID namespaces hold what Landlock's scopes and ports would; only with the host's network are
+/// abstract sockets closed here.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Border {
+    /// Nothing.
+    None,
+    /// Abstract sockets of others, or there is no domain.
+    AbstractSockets,
+    /// Abstract sockets and signals, and every port, as far as the kernel can.
+    All,
+    /// The same with ports left open.
+    AllButPorts,
+}
+
+impl Border {
+    /// Where no namespace holds anything.
+    pub(crate) fn of(network: Network) -> Self {
+        match network {
+            Network::None => Self::All,
+            Network::Host => Self::AllButPorts,
+        }
+    }
+
+    fn draw(self, ruleset: Ruleset) -> Result<Ruleset, RulesetError> {
+        match self {
+            Self::None => Ok(ruleset),
+            Self::AbstractSockets => Ok(ruleset
+                .set_compatibility(CompatLevel::HardRequirement)
+                .scope(Scope::AbstractUnixSocket)?
+                .set_compatibility(CompatLevel::BestEffort)),
+            Self::All => Self::AllButPorts.draw(ruleset.handle_access(AccessNet::from_all(NEWEST))?),
+            Self::AllButPorts => ruleset.scope(Scope::AbstractUnixSocket | Scope::Signal),
+        }
+    }
+}
+
 impl Domain {
     /// Builds the ruleset. Where the kernel has no Landlock this is `EOPNOTSUPP`.
     ///
-    /// Network and PID namespaces hold what Landlock's scopes and ports would; only with the host's
-    /// network are abstract sockets closed here.
-    pub(crate) fn build(rules: &[PathRule], network: Network) -> Result<Self, Failure> {
+    pub(crate) fn build(rules: &[PathRule], border: Border) -> Result<Self, Failure> {
         let abi = landlock_abi()
             .ok_or(std::io::Error::from_raw_os_error(libc::EOPNOTSUPP))
             .at(Stage::Landlock, || "landlock_create_ruleset".into())?;
         let mut ruleset = Ruleset::default().handle_access(AccessFs::from_all(NEWEST)).map_err(failure)?;
-        if network == Network::Host {
-            ruleset = ruleset
-                .set_compatibility(CompatLevel::HardRequirement)
-                .scope(Scope::AbstractUnixSocket)
-                .map_err(failure)?
-                .set_compatibility(CompatLevel::BestEffort);
-        }
+        ruleset = border.draw(ruleset).map_err(failure)?;
         let ruleset = rules.iter().try_fold(ruleset.create().map_err(failure)?, add)?;
         Ok(Self { ruleset, abi })
+    }
+
+    /// Puts the calling process, and all that it will start, behind a border which no signal crosses
+    /// outwards; false where the kernel has none (ABI 6).
+    pub(crate) fn enter_border_for_signals() -> Result<bool, Failure> {
+        if landlock_abi().is_none_or(|abi| abi < SCOPES) {
+            return Ok(false);
+        }
+        let ruleset = Ruleset::default()
+            .set_compatibility(CompatLevel::HardRequirement)
+            .scope(Scope::Signal)
+            .and_then(Ruleset::create)
+            .and_then(RulesetCreated::restrict_self);
+        ruleset.map(|_| true).map_err(failure)
     }
 
     /// Enters the domain, for good.
@@ -53,7 +100,8 @@ impl Domain {
 
 fn add(ruleset: RulesetCreated, rule: &PathRule) -> Result<RulesetCreated, Failure> {
     let path = match rustix::fs::open(&rule.path, OFlags::PATH | OFlags::CLOEXEC, Mode::empty()) {
-        Err(Errno::NOENT) => return Ok(ruleset),
+        // A rule for what cannot be reached would permit nothing.
+        Err(Errno::NOENT | Errno::NOTDIR | Errno::ACCESS) => return Ok(ruleset),
         opened => opened.at(Stage::Landlock, || format!("open({:?})", rule.path))?,
     };
     let stat = rustix::fs::fstat(&path).at(Stage::Landlock, || format!("fstat({:?})", rule.path))?;

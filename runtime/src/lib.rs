@@ -12,12 +12,14 @@
 #![warn(missing_docs)]
 
 mod attached;
+mod bare;
 mod capabilities;
 pub mod cgroup;
 mod channel;
 mod confine;
 mod descriptors;
 mod error;
+mod family;
 mod guard;
 mod helper;
 mod idmap;
@@ -41,6 +43,7 @@ pub mod spec;
 mod stdio;
 mod sys;
 mod targets;
+mod user;
 
 pub use channel::{ExitStatus, Report, Usage};
 pub use error::{Failure, Stage};

@@ -3,8 +3,10 @@
 use std::io;
 use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 
-use nix::sys::wait::waitpid;
+use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
+use nix::sys::wait::{WaitStatus, waitpid};
 use nix::unistd::Pid;
+use rustix::process::pidfd_send_signal;
 
 use crate::cgroup::{Group, Limits, Settling};
 use crate::channel::{Channel, DESCRIPTORS, Report, Request, Shown, is_hang_up};
@@ -12,9 +14,9 @@ use crate::error::{AtStage as _, Failure, Stage};
 use crate::init;
 use crate::mapped::MappedMounts;
 use crate::processors::Processors;
-use crate::spec::{ExecSpec, Identity, Namespaces, SandboxSpec};
+use crate::spec::{Birth, ExecSpec, Identity, SandboxSpec};
 use crate::sys::{Forked, clone3_into};
-use crate::{idmap, namespaces, seccomp};
+use crate::{bare, family, idmap, namespaces, seccomp};
 
 /// File systems of a sandbox, which may have ended.
 ///
@@ -44,13 +46,17 @@ pub struct Kept {
 pub(crate) struct Init {
     pid: Pid,
     pidfd: OwnedFd,
+    /// The first process of a PID namespace, with which the kernel ends all others.
+    is_first: bool,
 }
 
 /// A live sandbox. Dropping it ends every process in it.
 pub struct Sandbox {
-    init: Init,
+    /// Before init: one that waits for a word ends its family when there will be none.
     channel: Channel,
-    identity: Identity,
+    init: Init,
+    /// In its user namespace, if it has one.
+    identity: Option<Identity>,
     kept: Kept,
     /// Init has told the end of the last process, and ends.
     over: bool,
@@ -86,26 +92,33 @@ impl Kept {
 
 impl Sandbox {
     /// Clones init and returns at once; init makes its namespaces meanwhile, and waits for
-    /// [`Sandbox::build`]. The calling process must have one thread.
+    /// [`Sandbox::build`]. The calling process must have one thread. For an init without namespaces it becomes
+    /// the adopter of its orphans (`PR_SET_CHILD_SUBREAPER`).
     ///
     /// A `group` is for this sandbox alone: from here on it is removed should the calling process be
     /// killed. It has limits once [`Sandbox::limit`] has been called. Init keeps none of the caller's
     /// descriptors.
-    pub fn launch(namespaces: &Namespaces, group: Option<&Group>) -> Result<Self, Failure> {
+    pub fn launch(birth: &Birth, group: Option<&Group>) -> Result<Self, Failure> {
         let (channel, inits) = Channel::pair().at(Stage::Channel, || "socketpair(AF_UNIX)".into())?;
         let processors = Processors::of_caller();
-        let flags = namespaces::clone_flags().bits() as u64;
+        let flags = flags_of(birth)?;
         let birthplace = group.and_then(Group::birthplace);
         match clone3_into(flags, birthplace).at(Stage::Clone, || format!("clone3({flags:#x})"))? {
             Forked::Child => {
                 drop(channel);
-                init::run(*namespaces, inits, processors.as_ref())
+                match *birth {
+                    Birth::Namespaces(namespaces) => init::run(namespaces, inits, processors.as_ref()),
+                    Birth::Bare(bare) => bare::run(bare, inits, processors.as_ref()),
+                }
             }
             Forked::Parent { child, pidfd } => {
                 processors.iter().for_each(|processors| processors.part_with(child));
-                let identity = namespaces.identity;
+                let (identity, is_first) = match birth {
+                    Birth::Namespaces(namespaces) => (Some(namespaces.identity), true),
+                    Birth::Bare(_) => (None, false),
+                };
                 let kept = Kept::default();
-                let init = Init { pid: child, pidfd };
+                let init = Init { pid: child, pidfd, is_first };
                 let mut sandbox = Self { init, channel, identity, kept, over: false, settling: None };
                 sandbox.settling = group.map(|group| group.settle(sandbox.init())).transpose()?;
                 sandbox.write_maps()?;
@@ -127,7 +140,10 @@ impl Sandbox {
     ///
     /// Init keeps `held` open for as long as it lives: locks.
     pub fn build(&self, spec: &SandboxSpec, held: &[BorrowedFd<'_>]) -> Result<(), Failure> {
-        let mapped = MappedMounts::prepare(&spec.root, self.identity)?;
+        let mapped = match self.identity {
+            Some(identity) => MappedMounts::prepare(&spec.root, identity)?,
+            None => MappedMounts::default(),
+        };
         let descriptors: Vec<BorrowedFd<'_>> = mapped.descriptors().chain(held.iter().copied()).collect();
         for some in descriptors.chunks(DESCRIPTORS) {
             self.send(&Request::Descriptors, some)?;
@@ -177,7 +193,8 @@ impl Sandbox {
 
     /// Ends every process and hands out the file systems that they had.
     pub fn into_kept(self) -> Kept {
-        let Self { init, mut kept, over, .. } = self;
+        let Self { channel, init, mut kept, over, .. } = self;
+        drop(channel);
         kept.init = over.then_some(init);
         kept
     }
@@ -197,8 +214,8 @@ impl Sandbox {
 
     fn write_maps(&self) -> Result<(), Failure> {
         match self.identity {
-            Identity::Caller { .. } => Ok(()),
-            Identity::Shifted { base, .. } => {
+            None | Some(Identity::Caller { .. }) => Ok(()),
+            Some(Identity::Shifted { base, .. }) => {
                 idmap::map_shifted(self.init.pid, base)?;
                 self.ask(&Request::MapsWritten)
             }
@@ -225,7 +242,24 @@ impl AsFd for Sandbox {
 
 impl Init {
     fn end(&self) -> io::Result<()> {
-        rustix::process::pidfd_send_signal(&self.pidfd, rustix::process::Signal::KILL)?;
+        if self.is_first {
+            return self.kill();
+        }
+        // It ends its family first.
+        pidfd_send_signal(&self.pidfd, rustix::process::Signal::TERM)?;
+        let mut polled = [PollFd::new(self.pidfd.as_fd(), PollFlags::POLLIN)];
+        let ended = poll(&mut polled, PollTimeout::from(PATIENCE))? > 0;
+        if ended && waitpid(self.pid, None)? == WaitStatus::Exited(self.pid, 0) {
+            return Ok(());
+        }
+        // Whatever stopped it, or ended it before its time, its family is ours now.
+        let killed = if ended { Ok(()) } else { self.kill() };
+        family::end_adopted();
+        killed
+    }
+
+    fn kill(&self) -> io::Result<()> {
+        pidfd_send_signal(&self.pidfd, rustix::process::Signal::KILL)?;
         waitpid(self.pid, None)?;
         Ok(())
     }
@@ -235,6 +269,18 @@ impl Drop for Init {
     fn drop(&mut self) {
         // Both fail only when init has been reaped already.
         let _ = self.end();
+    }
+}
+
+/// How long an init without a namespace may take to end its family.
+const PATIENCE: u16 = 5000;
+
+fn flags_of(birth: &Birth) -> Result<u64, Failure> {
+    match birth {
+        Birth::Namespaces(_) => Ok(namespaces::clone_flags().bits() as u64),
+        Birth::Bare(_) => nix::sys::prctl::set_child_subreaper(true)
+            .map(|()| 0)
+            .at(Stage::Init, || "prctl(PR_SET_CHILD_SUBREAPER)".into()),
     }
 }
 

@@ -1,22 +1,21 @@
 //! What init does once the sandbox stands: starts commands, reaps, passes signals on, reports.
 
 use std::io;
-use std::mem::MaybeUninit;
 use std::os::fd::{AsFd as _, BorrowedFd, OwnedFd};
 
 use nix::errno::Errno;
 use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
 use nix::sched::{CloneFlags, unshare};
-use nix::sys::signal::{SigSet, Signal, kill};
-use nix::sys::signalfd::{SfdFlags, SignalFd};
+use nix::sys::signal::{Signal, kill};
+use nix::sys::signalfd::SignalFd;
 use nix::unistd::Pid;
-use rustix::fs::{Mode, OFlags, RawDir};
 use rustix::process::WaitOptions;
 use seccompiler::{BpfProgram, sock_filter};
 
 use crate::channel::{Channel, ExitStatus, Report, Request, Usage, unframe};
 use crate::confine::{Confinement, Word, become_command, exit};
 use crate::error::{AtStage as _, Failure, Stage};
+use crate::family::{Family, Reach};
 use crate::guard::GuardReport;
 use crate::sandbox::Kept;
 use crate::spec::ExecSpec;
@@ -27,7 +26,9 @@ use crate::sys::{Forked, fork, vfork};
 pub(crate) struct Server<'a> {
     supervisor: &'a Channel,
     confinement: Confinement<'a>,
-    deaths: SignalFd,
+    family: Family,
+    /// Readable when a child has died, or when init is to end.
+    wake: SignalFd,
     commands: Vec<Command>,
     /// Not yet reported: a command that waits already is started first.
     standing: Option<Standing>,
@@ -69,24 +70,22 @@ impl<'a> Server<'a> {
         supervisor: &'a Channel,
         confinement: Confinement<'a>,
         standing: Standing,
-    ) -> Result<Self, Failure> {
-        let mut only = SigSet::empty();
-        only.add(Signal::SIGCHLD);
-        let flags = SfdFlags::SFD_CLOEXEC | SfdFlags::SFD_NONBLOCK;
-        let deaths = SignalFd::with_flags(&only, flags).at(Stage::Init, || "signalfd(SIGCHLD)".into())?;
-        Ok(Self {
-            supervisor,
-            confinement,
-            deaths,
-            commands: Vec::new(),
-            standing: Some(standing),
-            over: false,
-            alone: false,
-        })
+        wake: SignalFd,
+        family: Family,
+    ) -> Self {
+        let (commands, standing) = (Vec::new(), Some(standing));
+        Self { supervisor, confinement, family, wake, commands, standing, over: false, alone: false }
     }
 
-    /// Serves until the supervisor hangs up or the last command has ended; what it returns is init's exit code.
+    /// Serves until the supervisor hangs up or the last command has ended, and then ends what is left; what
+    /// it returns is init's exit code.
     pub(crate) fn serve(mut self) -> i32 {
+        let code = self.serve_all();
+        self.family.end();
+        code
+    }
+
+    fn serve_all(&mut self) -> i32 {
         loop {
             let patience = if self.standing.is_some() { PollTimeout::ZERO } else { PollTimeout::NONE };
             let Ok(ready) = self.wait(patience) else { return 125 };
@@ -96,7 +95,7 @@ impl<'a> Server<'a> {
             for index in ready.telling {
                 self.listen(index);
             }
-            if ready.died {
+            if ready.woken {
                 self.reap();
             }
             if self.over {
@@ -116,7 +115,7 @@ impl<'a> Server<'a> {
             .enumerate()
             .filter_map(|(index, command)| Some((index, command.starting.as_ref()?.pipe.as_fd())))
             .collect();
-        let fixed = [self.supervisor.as_fd(), self.deaths.as_fd()];
+        let fixed = [self.supervisor.as_fd(), self.wake.as_fd()];
         let mut polled: Vec<PollFd<'_>> = fixed
             .into_iter()
             .chain(starting.iter().map(|(_, pipe)| *pipe))
@@ -126,7 +125,7 @@ impl<'a> Server<'a> {
         let ready: Vec<bool> = polled.iter().map(|fd| fd.any().unwrap_or(true)).collect();
         let telling =
             starting.iter().zip(&ready[2..]).filter(|(_, ready)| **ready).map(|((index, _), _)| *index);
-        Ok(Ready { asked: ready[0], died: ready[1], telling: telling.collect() })
+        Ok(Ready { asked: ready[0], woken: ready[1], telling: telling.collect() })
     }
 
     /// Carries out one request; false when the supervisor has hung up or cannot be understood.
@@ -134,9 +133,7 @@ impl<'a> Server<'a> {
         match self.supervisor.receive() {
             Ok(Some((Request::Exec(spec), streams))) => self.start(&spec, streams),
             Ok(Some((Request::Signal { exec, signal }, _))) => self.signal(exec, signal),
-            Ok(Some((Request::SignalAll { signal }, _))) => {
-                send(Pid::from_raw(-1), signal);
-            }
+            Ok(Some((Request::SignalAll { signal }, _))) => self.family.signal(signal),
             Ok(Some((Request::Filter(program), _))) => self.confinement.filter = filter(&program),
             // Long done.
             Ok(Some((Request::MapsWritten | Request::Descriptors | Request::Build(_), _))) => {}
@@ -153,6 +150,9 @@ impl<'a> Server<'a> {
 
     /// A cgroup namespace has the groups as its root that its maker was in.
     fn see_own_groups(&mut self) -> bool {
+        if self.family.reach != Reach::Namespace {
+            return true;
+        }
         let seen = unshare(CloneFlags::CLONE_NEWCGROUP).at(Stage::Init, || "unshare(CLONE_NEWCGROUP)".into());
         seen.map_err(|failure| self.report(&Report::Failed(failure), &[])).is_ok()
     }
@@ -221,7 +221,9 @@ impl<'a> Server<'a> {
 
     /// Reaps whatever has died; the orphans of all commands are init's children.
     fn reap(&mut self) {
-        while let Ok(Some(_)) = self.deaths.read_signal() {}
+        while let Ok(Some(signal)) = self.wake.read_signal() {
+            self.over |= signal.ssi_signo != Signal::SIGCHLD as u32;
+        }
         let mut dead = Vec::new();
         let alone = loop {
             match rustix::process::wait(WaitOptions::NOHANG) {
@@ -248,8 +250,17 @@ impl<'a> Server<'a> {
         self.alone = alone;
         if !command.reported {
             let (exec, over) = (command.exec, self.over && alone);
-            self.report(&Report::Exited { exec, status, usage: usage(), others: others(status), over }, &[]);
+            self.report(
+                &Report::Exited { exec, status, usage: usage(), others: self.others(status), over },
+                &[],
+            );
         }
+    }
+
+    /// How many processes a command that failed left: as many as there may be say why it did. Later is too
+    /// late, as they end with init.
+    fn others(&self, status: ExitStatus) -> u64 {
+        if status == ExitStatus::Code(0) { 0 } else { self.family.count() }
     }
 
     /// Before anything else that is reported.
@@ -295,7 +306,7 @@ fn in_a_copy(command: impl Fn()) -> io::Result<Pid> {
 /// What `poll` found.
 struct Ready {
     asked: bool,
-    died: bool,
+    woken: bool,
     telling: Vec<usize>,
 }
 
@@ -316,24 +327,6 @@ fn guards(words: Vec<Word>) -> Result<Vec<GuardReport>, Failure> {
 /// Whether somebody was there to be signalled.
 fn send(to: Pid, signal: i32) -> bool {
     Signal::try_from(signal).and_then(|signal| kill(to, signal)).is_ok()
-}
-
-/// How many processes a command that failed left: as many as there may be say why it did. Later is too
-/// late, as they end with init.
-fn others(status: ExitStatus) -> u64 {
-    if status == ExitStatus::Code(0) {
-        return 0;
-    }
-    let flags = OFlags::RDONLY | OFlags::DIRECTORY | OFlags::CLOEXEC;
-    let Ok(directory) = rustix::fs::open("/proc", flags, Mode::empty()) else { return 0 };
-    let mut buffer = [MaybeUninit::uninit(); 8 << 10];
-    let mut reader = RawDir::new(directory, &mut buffer);
-    let mut processes = 0_u64;
-    while let Some(Ok(entry)) = reader.next() {
-        let name = entry.file_name().to_bytes();
-        processes += u64::from(name != b"1" && name.iter().all(u8::is_ascii_digit));
-    }
-    processes
 }
 
 /// What `getrusage(2)` counts in.

@@ -23,6 +23,42 @@ pub struct Namespaces {
     pub network: Network,
 }
 
+/// What init is born as.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub enum Birth {
+    /// The first process of new namespaces.
+    Namespaces(Namespaces),
+    /// An ordinary process.
+    Bare(Bare),
+}
+
+/// What init is born with where the host gives no namespaces: its spec has no mounts, and its Landlock rules
+/// are all that keeps a command from the host's files.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Bare {
+    /// Whom the command runs as.
+    pub user: User,
+    /// Whether the filter lets no network be reached, or the host's.
+    pub network: Network,
+}
+
+/// Whom a command runs as on the host.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub enum User {
+    /// The caller, who is not root.
+    Caller,
+    /// Somebody else, with no other group. Needs a caller who may change ids.
+    Other {
+        /// Of the host, and nobody's.
+        uid: u32,
+        /// The same.
+        gid: u32,
+    },
+}
+
 /// What init builds in its namespaces: all that [`crate::Sandbox::build`] needs to know.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]

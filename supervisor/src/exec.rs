@@ -16,7 +16,7 @@ use crate::limits::{Hold, LimitReports};
 use crate::monitor::Monitor;
 use crate::outcome::{Cause, ChangeCounts, Outcome, Tier};
 use crate::place::Place;
-use crate::plan::{Plan, namespaces, plan};
+use crate::plan::{Plan, birth, plan};
 use crate::relay::Streams;
 use crate::stats::Stats;
 use crate::text::printable;
@@ -109,7 +109,7 @@ pub(crate) fn run(request: &RunRequest, tell: &dyn Fn(Told<'_>)) -> Result<Finis
     let asked = Asked::by(request)?;
     // Init makes its namespaces while we plan what it is to build in them.
     let mut hold = Hold::of(&asked.profile.limits)?;
-    let mut sandbox = Sandbox::launch(&namespaces(&asked.profile, &asked.host), hold.group())?;
+    let mut sandbox = Sandbox::launch(&birth(&asked.profile, &asked.host), hold.group())?;
     hold.settle(&mut sandbox)?;
     asked.prepare()?.run(sandbox, &hold, tell)
 }

@@ -13,7 +13,7 @@ pub(crate) use view::PlanView;
 
 use clearing_profiles::{Guard as Named, Limits, NetworkMode, Profile, Requirement};
 use clearing_runtime::Guard;
-use clearing_runtime::spec::{ExecSpec, Identity, Namespaces, Network, SandboxSpec, Terminal};
+use clearing_runtime::spec::{Birth, ExecSpec, Identity, Namespaces, Network, SandboxSpec, Terminal};
 use std::ffi::CString;
 use std::os::unix::ffi::OsStrExt as _;
 
@@ -31,7 +31,7 @@ const SHIFTED_USER: u32 = 1000;
 #[derive(Debug)]
 pub(crate) struct Plan {
     /// What init is born with.
-    pub(crate) namespaces: Namespaces,
+    pub(crate) birth: Birth,
     /// The sandbox.
     pub(crate) sandbox: SandboxSpec,
     /// The command.
@@ -52,7 +52,7 @@ pub(crate) fn plan(
     terminal: Option<Terminal>,
 ) -> Result<Plan, Error> {
     Ok(Plan {
-        namespaces: namespaces(profile, host),
+        birth: birth(profile, host),
         sandbox: SandboxSpec {
             hostname: HOSTNAME.to_owned(),
             memory: room::of(profile, workspace),
@@ -76,8 +76,8 @@ pub(crate) fn plan(
 }
 
 /// The part of a plan that neither depends on the workspace nor on the command.
-pub(crate) fn namespaces(profile: &Profile, host: &Host) -> Namespaces {
-    Namespaces { identity: identity(host), network: network(profile) }
+pub(crate) fn birth(profile: &Profile, host: &Host) -> Birth {
+    Birth::Namespaces(Namespaces { identity: identity(host), network: network(profile) })
 }
 
 /// The ids that the command sees as its own.

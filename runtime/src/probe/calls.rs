@@ -10,8 +10,8 @@ use super::trial::in_fork;
 use super::{Answer, Request};
 use crate::descriptors::close_on_exec;
 use crate::error::{AtStage as _, Failure, Stage};
-use crate::landlock::Domain;
-use crate::spec::{Network, PathRule, Rights};
+use crate::landlock::{Border, Domain};
+use crate::spec::{PathRule, Rights};
 use crate::sys::keyctl_join_session_keyring;
 
 /// What the process of the seccomp probe still does behind the filter: it answers and ends.
@@ -22,7 +22,7 @@ pub(super) fn landlock(_: &Request<'_>) -> Answer {
     in_fork(|| {
         no_new_privs()?;
         let rule = PathRule { path: "/".into(), rights: Rights::List };
-        let domain = Domain::build(&[rule], Network::None)?;
+        let domain = Domain::build(&[rule], Border::None)?;
         let abi = domain.abi;
         domain.enter().map(|()| format!("ABI {abi}"))
     })

@@ -13,8 +13,8 @@ use crate::error::{AtStage as _, Failure, Stage};
 use crate::namespaces;
 use crate::sandbox::Sandbox;
 use crate::spec::{
-    Answer as Permission, ExecSpec, Identity, Layer, Mount, Namespaces, Network, Owners, PathRule, Rights,
-    Room, SHIFTED_IDS, SandboxSpec, SyscallRule,
+    Answer as Permission, Birth, ExecSpec, Identity, Layer, Mount, Namespaces, Network, Owners, PathRule,
+    Rights, Room, SHIFTED_IDS, SandboxSpec, SyscallRule,
 };
 
 /// A user namespace of its own, with the ids of a sandbox.
@@ -50,7 +50,7 @@ pub(super) fn sandbox(request: &Request<'_>) -> Answer {
     let null = rustix::fs::open("/dev/null", OFlags::RDONLY | OFlags::CLOEXEC, Mode::empty())
         .at(Stage::Descriptors, || "open(\"/dev/null\")".into())?;
     let namespaces = Namespaces { identity: request.identity, network: Network::None };
-    let mut sandbox = Sandbox::launch(&namespaces, None)?;
+    let mut sandbox = Sandbox::launch(&Birth::Namespaces(namespaces), None)?;
     sandbox.build(&spec, &[])?;
     sandbox.exec(&no_program(), [null.as_fd(), null.as_fd(), null.as_fd()])?;
     let mut guards = 0;

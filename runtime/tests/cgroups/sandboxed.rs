@@ -11,7 +11,7 @@ use std::time::{Duration, Instant};
 
 use clearing_runtime::cgroup::{Events, Group, Groups, Limits, Sample, Search, Version};
 use clearing_runtime::spec::{
-    Access, Answer, ExecSpec, Identity, Mount, Namespaces, Network, Owners, PathRule, Rights, Room,
+    Access, Answer, Birth, ExecSpec, Identity, Mount, Namespaces, Network, Owners, PathRule, Rights, Room,
     SandboxSpec, SyscallRule,
 };
 use clearing_runtime::{ExitStatus, Report, Sandbox};
@@ -52,7 +52,7 @@ pub(crate) fn run(groups: &Groups, limits: Limits, words: &[&str]) -> Ended {
 
 /// A sandbox in which this program has been asked to run.
 pub(crate) fn start(group: &mut Group, limits: Limits, words: &[&str], out: &File) -> Sandbox {
-    let mut sandbox = Sandbox::launch(&namespaces(), Some(group)).expect("launched");
+    let mut sandbox = Sandbox::launch(&Birth::Namespaces(namespaces()), Some(group)).expect("launched");
     sandbox.build(&sandbox_spec(), &[]).expect("asked");
     sandbox.limit(group, limits).expect("limited");
     let null = File::open("/dev/null").expect("null");
@@ -113,7 +113,7 @@ pub(crate) fn measure(version: &str, rounds: usize) -> ExitCode {
 
 fn without_group() {
     let null = File::options().read(true).write(true).open("/dev/null").expect("null");
-    let mut sandbox = Sandbox::launch(&namespaces(), None).expect("launched");
+    let mut sandbox = Sandbox::launch(&Birth::Namespaces(namespaces()), None).expect("launched");
     sandbox.build(&sandbox_spec(), &[]).expect("asked");
     sandbox.exec(&exec_spec(&["nothing"]), [null.as_fd(); 3]).expect("asked");
     until_exited(&mut sandbox);

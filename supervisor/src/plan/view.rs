@@ -4,7 +4,7 @@ use std::ffi::CString;
 
 use clearing_profiles::Limits;
 use clearing_runtime::filter_length;
-use clearing_runtime::spec::{Answer, Namespaces, ResourceLimit, SandboxSpec, SyscallRule, Terminal};
+use clearing_runtime::spec::{Answer, Birth, ResourceLimit, SandboxSpec, SyscallRule, Terminal};
 use serde::Serialize;
 
 use super::Plan;
@@ -20,7 +20,7 @@ pub(crate) struct PlanView<'a> {
     rlimits: &'a [ResourceLimit],
     terminal: Option<&'a Terminal>,
     filter: FilterSummary,
-    namespaces: &'a Namespaces,
+    birth: &'a Birth,
     sandbox: &'a SandboxSpec,
 }
 
@@ -48,7 +48,7 @@ impl<'a> PlanView<'a> {
             rlimits: &plan.exec.limits,
             terminal: plan.exec.terminal.as_ref(),
             filter: FilterSummary::of(&plan.sandbox),
-            namespaces: &plan.namespaces,
+            birth: &plan.birth,
             sandbox: &plan.sandbox,
         }
     }
