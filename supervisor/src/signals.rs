@@ -4,6 +4,7 @@ use std::io;
 use std::os::fd::{AsFd, BorrowedFd};
 
 use clearing_runtime::is_ignored;
+use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
 use nix::sys::signal::{SigSet, Signal};
 use nix::sys::signalfd::{SfdFlags, SignalFd};
 
@@ -37,19 +38,25 @@ pub(crate) enum Asked {
 /// The signals that a run answers, blocked for anyone else from here on.
 pub(crate) struct Signals {
     answered: SigSet,
+    /// All of them; waited for and never read.
     waiting: SignalFd,
+    /// All but SIGTSTP.
+    others: SignalFd,
+    /// SIGTSTP, never read: the kernel itself takes back a stop that is still pending when SIGCONT comes.
+    stop: SignalFd,
 }
 
 impl Signals {
     /// What the caller ignores stays ignored: blocked, it would be delivered all the same.
     pub(crate) fn block() -> Result<Self, Error> {
         let wanted = FORWARDED.into_iter().chain(OWN).filter(|signal| !is_ignored(*signal as i32));
-        let answered: SigSet = wanted.collect();
-        let blocked = answered
+        let (answered, stop) = (SigSet::from_iter(wanted), SigSet::from_iter([Signal::SIGTSTP]));
+        let others = answered.into_iter().filter(|signal| *signal != Signal::SIGTSTP).collect();
+        let opened = answered
             .thread_block()
-            .and_then(|()| SignalFd::with_flags(&answered, SfdFlags::SFD_CLOEXEC | SfdFlags::SFD_NONBLOCK));
-        let waiting = blocked.map_err(|errno| Error::System("signalfd", errno.into()))?;
-        Ok(Self { answered, waiting })
+            .and_then(|()| Ok((descriptor(&answered)?, descriptor(&others)?, descriptor(&stop)?)));
+        let (waiting, others, stop) = opened.map_err(|errno| Error::System("signalfd", errno.into()))?;
+        Ok(Self { answered, waiting, others, stop })
     }
 
     /// Gives the signals back to the kernel's own defaults.
@@ -58,16 +65,26 @@ impl Signals {
         let _ = self.answered.thread_unblock();
     }
 
-    /// The next signal that has come, if any.
+    /// The next signal that has come, if any. [`Asked::Stop`] comes until [`stop_self`].
     pub(crate) fn next(&mut self) -> Option<Asked> {
-        let info = self.waiting.read_signal().ok()??;
+        let Some(info) = self.others.read_signal().ok()? else {
+            return self.stop_is_pending().then_some(Asked::Stop);
+        };
         Some(match Signal::try_from(info.ssi_signo as i32).ok()? {
             Signal::SIGWINCH => Asked::Resize,
-            Signal::SIGTSTP => Asked::Stop,
             Signal::SIGCONT => Asked::Continue,
             signal => Asked::Forward(signal),
         })
     }
+
+    fn stop_is_pending(&self) -> bool {
+        let mut polled = [PollFd::new(self.stop.as_fd(), PollFlags::POLLIN)];
+        poll(&mut polled, PollTimeout::ZERO).is_ok_and(|ready| ready > 0)
+    }
+}
+
+fn descriptor(signals: &SigSet) -> nix::Result<SignalFd> {
+    SignalFd::with_flags(signals, SfdFlags::SFD_CLOEXEC | SfdFlags::SFD_NONBLOCK)
 }
 
 impl AsFd for Signals {
@@ -76,19 +93,11 @@ impl AsFd for Signals {
     }
 }
 
-/// Stops the calling process as an unhandled SIGTSTP does: until it is continued, and not at all in
-/// an orphaned process group, where nobody would continue it.
-///
-/// A SIGCONT that has come meanwhile would be discarded by the kernel, and the stop be for good; the
-/// process is not stopped then, and the result is `true`.
-pub(crate) fn stop_self() -> io::Result<bool> {
-    let [stop, go_on] = [Signal::SIGTSTP, Signal::SIGCONT].map(|signal| SigSet::from_iter([signal]));
-    let waiting = SignalFd::with_flags(&go_on, SfdFlags::SFD_CLOEXEC | SfdFlags::SFD_NONBLOCK)?;
-    if waiting.read_signal()?.is_some() {
-        return Ok(true);
-    }
-    nix::sys::signal::raise(Signal::SIGTSTP)?;
+/// Lets the SIGTSTP that waits stop the calling process: until it is continued, and not at all in an
+/// orphaned process group, where nobody would continue it, or when SIGCONT has come meanwhile.
+pub(crate) fn stop_self() -> io::Result<()> {
+    let stop = SigSet::from_iter([Signal::SIGTSTP]);
     stop.thread_unblock()?;
     stop.thread_block()?;
-    Ok(false)
+    Ok(())
 }

@@ -183,9 +183,8 @@ impl<'r> Watch<'r> {
                 Asked::Stop => {
                     sandbox.signal(EXEC, Signal::SIGSTOP as i32)?;
                     streams.restore();
-                    if stop_self().map_err(|error| Error::System("raise(SIGTSTP)", error))? {
-                        streams.resume();
-                    }
+                    stop_self().map_err(|error| Error::System("sigprocmask(SIGTSTP)", error))?;
+                    streams.resume();
                     sandbox.signal(EXEC, Signal::SIGCONT as i32)?;
                 }
                 Asked::Continue => {
