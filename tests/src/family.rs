@@ -11,6 +11,12 @@ pub fn children(parent: Pid) -> Vec<Pid> {
     children.split_whitespace().filter_map(|child| child.parse().ok()).map(Pid::from_raw).collect()
 }
 
+/// Whether a process is stopped by a signal, or waits as in `vfork(2)` for a child that is.
+pub fn is_stopped(process: Pid) -> bool {
+    let stat = fs::read_to_string(format!("/proc/{process}/stat")).unwrap_or_default();
+    stat.contains(") T ") || stat.contains(") D ") && children(process).into_iter().any(is_stopped)
+}
+
 /// Init of the sandbox that a supervisor holds: the child that is the first process of a PID namespace.
 pub fn init_of(supervisor: Pid) -> Option<Pid> {
     children(supervisor).into_iter().find(|child| {

@@ -39,12 +39,12 @@ mod tools;
 mod tree;
 
 pub use caller::{Caller, absent, for_each_caller, skip};
-pub use family::{children, init_of};
+pub use family::{children, init_of, is_stopped};
 pub use leaks::assert_nothing_left;
 pub use output::Output;
 pub use patience::patience;
 pub use run::Run;
 pub use running::{DEADLINE, Running};
 pub use site::{Site, expect_success};
-pub use timely::{in_time, measured};
+pub use timely::{in_time, measured, own_processor_time};
 pub use tree::Tree;

@@ -1,6 +1,5 @@
 //! A started call of `clearing`, and the deadline that no proof outlives.
 
-use std::fs;
 use std::io::Write as _;
 use std::path::PathBuf;
 use std::process::{Child, Command, ExitStatus};
@@ -11,7 +10,7 @@ use nix::sys::signal::{Signal, kill, killpg};
 use nix::unistd::Pid;
 
 use crate::collected::Collected;
-use crate::{Output, patience};
+use crate::{Output, is_stopped, patience};
 
 /// How long anything that a proof starts may take, as [`patience`] has it, before it is killed and the
 /// proof fails.
@@ -88,9 +87,7 @@ impl Running {
     /// If it is not at the deadline.
     #[track_caller]
     pub fn expect_stopped(&self) {
-        let stat = format!("/proc/{}/stat", self.pid());
-        let is_stopped = || fs::read_to_string(&stat).is_ok_and(|stat| stat.contains(") T "));
-        self.expect("never stopped", is_stopped);
+        self.expect("never stopped", || is_stopped(self.pid()));
     }
 
     /// The children of that one process.
@@ -98,8 +95,13 @@ impl Running {
         crate::children(self.pid())
     }
 
+    /// Waits until something is so.
+    ///
+    /// # Panics
+    ///
+    /// If it is not at the deadline.
     #[track_caller]
-    fn expect(&self, otherwise: &str, is_so: impl Fn() -> bool) {
+    pub fn expect(&self, otherwise: &str, is_so: impl Fn() -> bool) {
         while !is_so() {
             assert!(Instant::now() < self.end, "{otherwise}: {}\n{}", self.line, self.printed());
             thread::sleep(Duration::from_millis(2));

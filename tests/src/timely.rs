@@ -54,7 +54,7 @@ pub fn in_time<T>(due: Duration, late: Duration, mut attempt: impl FnMut() -> T)
 }
 
 /// The processor time of this thread: on a busy machine a better measure of patience than the clock.
-pub(crate) fn own_processor_time() -> Duration {
+pub fn own_processor_time() -> Duration {
     clock_gettime(ClockId::CLOCK_THREAD_CPUTIME_ID).expect("a thread has a clock").into()
 }
 

@@ -29,8 +29,8 @@ fn what_does_not_end_is_killed_and_told() {
 #[should_panic(expected = "something still holds its output")]
 fn a_process_that_keeps_the_output_is_told() {
     let site = Site::new(Caller::Ordinary);
-    let leaky = ["sh", "-c", r#"sleep 2 & exec "$@""#, "sh"];
-    site.run(["true"]).through(leaky).spawn().with_deadline(Duration::from_secs(1)).wait();
+    let leaky = ["sh", "-c", r#"sleep 20 & exec "$@""#, "sh"];
+    site.run(["true"]).through(leaky).spawn().with_deadline(Duration::from_secs(5)).wait();
 }
 
 #[test]
@@ -45,7 +45,7 @@ fn a_process_that_is_left_is_found() {
 #[should_panic(expected = "left behind")]
 fn a_mount_that_is_left_is_found() {
     let site = Site::new(Caller::Ordinary);
-    let script = r#"mount --bind "$1" "$1" && echo mounted && exec sleep 5"#;
+    let script = r#"mount --bind "$1" "$1" && echo mounted && exec sleep 60"#;
     let mut unshare = site.host("unshare");
     unshare.args(["--user", "--map-root-user", "--mount", "sh", "-c", script, "sh"]).arg(site.project());
     let mut left = unshare.current_dir("/").stdout(Stdio::piped()).spawn().unwrap();

@@ -7,7 +7,9 @@ use std::env;
 use std::thread;
 use std::time::{Duration, Instant, SystemTime};
 
-use clearing_tests::{Caller, Output, Running, Site, assert_nothing_left, children, init_of};
+use clearing_tests::{
+    Caller, Output, Running, Site, assert_nothing_left, children, init_of, measured, patience,
+};
 use nix::sys::signal::{Signal, kill};
 
 /// Runs of all callers together.
@@ -33,7 +35,8 @@ fn kills_at_random_moments_leave_nothing() {
         let share = share(runs, index as u64, Caller::all().len() as u64);
         let site = Site::new(caller);
         for done in 0..share {
-            kill_one(&site, &mut dice);
+            let (fraction, victim) = (dice.fraction(), dice.below(3));
+            gone_at_once(|| kill_one(&site, SPAN.mul_f64(fraction), victim));
             if (done + 1) % BATCH == 0 || done + 1 == share {
                 leaves_nothing(&site);
             }
@@ -47,14 +50,16 @@ fn a_kill_of_everything_at_once_leaves_nothing() {
     for &caller in Caller::all() {
         let site = Site::new(caller);
         for _ in 0..10 {
-            let running = waiting(&site);
-            let init = init_of(running.pid()).unwrap();
-            let command = children(init)[0];
-            for pid in [command, init, running.pid()] {
-                // The end of one may already have been that of the next.
-                let _ = kill(pid, Signal::SIGKILL);
-            }
-            ended(running);
+            gone_at_once(|| {
+                let running = waiting(&site);
+                let init = init_of(running.pid()).unwrap();
+                let command = children(init)[0];
+                for pid in [command, init, running.pid()] {
+                    // The end of one may already have been that of the next.
+                    let _ = kill(pid, Signal::SIGKILL);
+                }
+                ended(running).0
+            });
         }
         leaves_nothing(&site);
     }
@@ -67,9 +72,11 @@ fn runs_side_by_side_collect_each_other_s_dead_and_none_of_the_living() {
         let living = site.run(["sh", "-c", "echo kept > file; echo ready; sleep 2; cat file"]).spawn();
         living.expect_printed("ready\n");
         for _ in 0..10 {
-            let dead = waiting(&site);
-            dead.signal(Signal::SIGKILL);
-            ended(dead);
+            gone_at_once(|| {
+                let dead = waiting(&site);
+                dead.signal(Signal::SIGKILL);
+                ended(dead).0
+            });
             site.run(["true"]).output().expect_code(0);
         }
         living.wait().expect_code(0).expect_stdout("kept\n");
@@ -77,20 +84,30 @@ fn runs_side_by_side_collect_each_other_s_dead_and_none_of_the_living() {
     }
 }
 
-/// Starts one, waits for a moment, and kills one of its processes.
-fn kill_one(site: &Site, dice: &mut Dice) {
+/// Demands that what was killed is gone in time, on a busy machine at another try.
+#[track_caller]
+fn gone_at_once(end: impl FnMut() -> Duration) {
+    let in_time = |took: &Duration, slower: f64| match patience(AT_ONCE).mul_f64(slower) {
+        end if *took < end => Ok(()),
+        end => Err(format!("{took:?} after the kill, not within {end:?}")),
+    };
+    measured(end, in_time);
+}
+
+/// Starts one, waits for a moment, and kills one of its processes; tells how soon it was gone.
+fn kill_one(site: &Site, moment: Duration, victim: usize) -> Duration {
     let running = site.run(["sh", "-c", COMMAND]).spawn();
-    let moment = SPAN.mul_f64(dice.fraction());
     thread::sleep(moment);
     let supervisor = running.pid();
     let init = init_of(supervisor);
     let command = init.and_then(|init| children(init).first().copied());
-    let victim = [Some(supervisor), init, command][dice.below(3)].unwrap_or(supervisor);
+    let victim = [Some(supervisor), init, command][victim].unwrap_or(supervisor);
     kill(victim, Signal::SIGKILL).expect("nobody has ended yet");
-    let output = ended(running);
+    let (took, output) = ended(running);
     let told =
         if victim == supervisor { output.signal == Some(9) } else { matches!(output.code, Some(125 | 137)) };
     assert!(told, "{victim} of {supervisor}, {init:?}, {command:?} killed after {moment:?}\n{output}");
+    took
 }
 
 #[track_caller]
@@ -100,13 +117,12 @@ fn waiting(site: &Site) -> Running {
     running
 }
 
-/// Everything that holds its output is gone in time.
+/// Waits until everything that holds its output is gone.
 #[track_caller]
-fn ended(running: Running) -> Output {
+fn ended(running: Running) -> (Duration, Output) {
     let killed = Instant::now();
-    let output = running.with_deadline(Duration::from_secs(10)).wait();
-    assert!(killed.elapsed() < AT_ONCE, "{:?} after the kill\n{output}", killed.elapsed());
-    output
+    let output = running.with_deadline(Duration::from_secs(30)).wait();
+    (killed.elapsed(), output)
 }
 
 /// One further command collects the directories; the rest goes by itself.

@@ -11,6 +11,9 @@ use clearing_runtime::cgroup::{Groups, Limits, Search, Version};
 use crate::limits::slow;
 use crate::sandboxed::{run, start};
 
+/// What never happens within this does not happen.
+const ENOUGH: Duration = Duration::from_secs(30);
+
 pub(crate) fn sees_its_own_group_as_the_root(groups: &Groups) {
     let ended = run(groups, Limits::default(), &["group"]);
     let line = ended.printed.lines().find(|line| match groups.version() {
@@ -60,7 +63,7 @@ pub(crate) fn killed_supervisor_leaves_nothing(groups: &Groups) {
     supervisor.kill().expect("killed");
     supervisor.wait().expect("reaped");
     let gone = || !lives() && !directories.iter().any(|path| Path::new(path).exists());
-    assert!(within(slow(Duration::from_secs(1)), gone), "{told:?}");
+    assert!(within(slow(ENOUGH), gone), "{told:?}");
 }
 
 pub(crate) fn dead_group_is_collected(groups: &Groups) {
@@ -72,7 +75,7 @@ pub(crate) fn dead_group_is_collected(groups: &Groups) {
     dead.iter().chain(&others).for_each(|path| fs::create_dir(path).expect("made"));
     let null = File::options().write(true).open("/dev/null").expect("null");
     let sandbox = start(&mut group, Limits::default(), &["sleep"], &null);
-    let collected = within(slow(Duration::from_secs(1)), || !dead.iter().any(|path| path.exists()));
+    let collected = within(slow(ENOUGH), || !dead.iter().any(|path| path.exists()));
     let left = others.iter().all(|path| path.exists());
     for path in dead.iter().chain(&others) {
         let _ = fs::remove_dir(path);

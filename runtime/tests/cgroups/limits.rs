@@ -34,7 +34,7 @@ fn runs_out_of_memory(ended: &Ended) {
     assert!(printed.is_empty() && !matches!(status, Some(ExitStatus::Code(_))), "it went on: {ended:?}");
     assert!(events.oom > 0 && events.oom_kills > 0 && *rang, "{ended:?}");
     assert!(sample.memory_peak.is_none_or(|peak| (48 * MIB..=64 * MIB).contains(&peak)), "{ended:?}");
-    assert!(*wall < slow(Duration::from_secs(2)), "{ended:?}");
+    assert!(*wall < slow(Duration::from_secs(2)) || is_busy(), "{ended:?}");
 }
 
 pub(crate) fn processes(groups: &Groups) {

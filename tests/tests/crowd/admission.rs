@@ -67,9 +67,9 @@ fn the_time_in_the_queue_is_no_time_of_the_command() {
         let _beside = HOST.read().unwrap_or_else(PoisonError::into_inner);
         let site = Site::new(caller);
         let first = living(&site, 1);
-        let second = limited(&site, 1, ["true"]).args(["--timeout", "2s"]).spawn();
+        let second = limited(&site, 1, ["true"]).args(["--timeout", "4s"]).spawn();
         second.expect_told("place 1");
-        std::thread::sleep(Duration::from_millis(2500));
+        std::thread::sleep(Duration::from_millis(4500));
         end(first);
         second.wait().expect_code(0);
     });
@@ -94,7 +94,7 @@ fn limited<'s, const N: usize>(site: &'s Site, limit: u32, command: [&str; N]) -
 
 /// One that has its place.
 fn living(site: &Site, limit: u32) -> Running {
-    let running = limited(site, limit, ["sh", "-c", "echo ready; exec sleep 60"]).spawn();
+    let running = limited(site, limit, ["sh", "-c", "echo ready; exec sleep 600"]).spawn();
     running.expect_printed("ready\n");
     running
 }

@@ -252,7 +252,8 @@ fn variables_given_for_the_command_do_not_steer_the_supervisor() {
 fn the_layers_of_a_run_are_closed_to_everybody_else() {
     for_each_caller(|caller| {
         let site = armed(caller);
-        let script = "cp probe ~/evil; chmod 4777 ~/evil; cp probe evil; chmod 4777 evil; echo laid; sleep 5";
+        let script =
+            "cp probe ~/evil; chmod 4777 ~/evil; cp probe evil; chmod 4777 evil; echo laid; sleep 60";
         let running = site.run(["sh", "-c", script]).args(["--layer", "disk"]).spawn();
         running.expect_printed("laid");
         let runs = fs::read_dir(site.state().join("runs")).expect("runs").flatten();

@@ -4,7 +4,7 @@
 use std::fs;
 use std::time::{Duration, Instant};
 
-use clearing_tests::{Caller, Site, for_each_caller};
+use clearing_tests::{Caller, DEADLINE, Site, for_each_caller};
 
 use crate::attack::{armed, attempt, control, in_namespaces, inside, outside};
 
@@ -25,7 +25,7 @@ fn the_command_is_not_root_as_the_host_sees_it() {
     for_each_caller(|caller| {
         let site = Site::new(caller);
         let mark = clearing_tests::decoys::secret();
-        let running = site.run(["sh", "-c", "sleep 3; true", &mark]).spawn();
+        let running = site.run(["sh", "-c", "sleep 60; true", &mark]).spawn();
         let status = status_of(&mark);
         drop(running);
         let expected = match caller {
@@ -48,7 +48,7 @@ fn root_s_further_groups_are_dropped() {
     let site = Site::new(Caller::Root);
     let mark = clearing_tests::decoys::secret();
     let groups = ["setpriv", "--groups", "4,5,6", "--"];
-    let running = site.run(["sh", "-c", "sleep 3; true", &mark]).through(groups).spawn();
+    let running = site.run(["sh", "-c", "sleep 60; true", &mark]).through(groups).spawn();
     let status = status_of(&mark);
     drop(running);
     assert!(ids_of(&status, "Groups:").iter().all(|id| *id >= 524_288), "{status}");
@@ -167,7 +167,7 @@ fn substitute_user_programs_give_nothing() {
 
 /// The host's record of the process whose command line ends with `mark`.
 fn status_of(mark: &str) -> String {
-    let end = Instant::now() + Duration::from_secs(5);
+    let end = Instant::now() + DEADLINE;
     while Instant::now() < end {
         for entry in fs::read_dir("/proc").expect("/proc").flatten() {
             let line = fs::read(entry.path().join("cmdline")).unwrap_or_default();

@@ -2,10 +2,9 @@
 //! it can't be re-limited, re-prioritised or ended by the command.
 
 use std::fs;
-use std::time::Duration;
 
 use clearing_tests::decoys::{Process, secret};
-use clearing_tests::{Caller, Site, for_each_caller, patience, skip};
+use clearing_tests::{Caller, Site, for_each_caller, skip};
 
 use crate::attack::{armed, attempt, control, inside, outside};
 
@@ -166,9 +165,9 @@ fn neither_environment_nor_memory_of_init_holds_a_secret_of_the_caller() {
     for_each_caller(|caller| {
         let site = Site::new(caller);
         let (kept, given) = (secret(), "given-by-name");
-        let run = site.run(["sleep", "30"]).env("DECOY_TOKEN", &kept);
+        let run = site.run(["sh", "-c", "echo ready; exec sleep 60"]).env("DECOY_TOKEN", &kept);
         let running = run.args(["-e", &format!("GIVEN={given}")]).spawn();
-        std::thread::sleep(patience(Duration::from_millis(300)));
+        running.expect_printed("ready\n");
         let tree = descendants(running.pid().as_raw().unsigned_abs());
         assert!(tree.len() >= 2, "init and the command run: {tree:?}");
         for pid in &tree {

@@ -3,9 +3,8 @@
 
 use std::os::unix::fs::PermissionsExt as _;
 use std::process::Command;
-use std::time::Duration;
 
-use clearing_tests::{Caller, Site, for_each_caller, patience};
+use clearing_tests::{Caller, Site, for_each_caller};
 
 use crate::attack::{armed, attempt, inside, printed};
 
@@ -75,10 +74,9 @@ fn one_s_own_loopback_works() {
 
 /// Two probes at once: a server, whose input stays open meanwhile, and a client as soon as it serves.
 fn beside(server: &str, client: &str) -> String {
-    let open = patience(Duration::from_millis(600)).as_secs_f64();
     format!(
-        "rm -f said; sleep {open} | ./probe {server} >said & until grep -qs ready said; do sleep 0.02; done
-        ./probe {client}; wait; cat said"
+        "rm -f said gate; mkfifo gate; ./probe {server} <gate >said & exec 9>gate
+        until grep -qs ready said; do sleep 0.02; done; ./probe {client}; exec 9>&-; wait; cat said"
     )
 }
 

@@ -6,7 +6,8 @@ use std::os::unix::net::UnixStream;
 use std::process::{Child, Stdio};
 use std::time::{Duration, Instant};
 
-use clearing_tests::{Site, for_each_caller, patience};
+use clearing_tests::{Site, for_each_caller};
+use nix::sys::signal::Signal;
 
 use crate::attack::{armed, outside};
 
@@ -90,12 +91,15 @@ fn free_port() -> String {
 /// What the probe says of who came while `meanwhile` was done: inside, it waits on a FIFO.
 #[track_caller]
 fn serve_inside(site: &Site, kind: &str, port: &str, meanwhile: impl Fn()) -> &'static str {
-    // The harness gives the whole input at once; a sleeping writer keeps the server alone in time.
-    let open = patience(Duration::from_millis(600)).as_secs_f64();
-    let script = format!("sleep {open} | ./probe serve {kind} {port}");
+    // The signal that closes the gate goes to the server as well.
+    let script = format!(
+        "mkfifo gate; (trap '' USR1; exec ./probe serve {kind} {port} <gate) & exec 9>gate
+        trap 'exec 9>&-' USR1; until wait; do :; done"
+    );
     let running = site.run(["sh", "-c", &script]).spawn();
     running.expect_printed("ready");
     meanwhile();
+    running.signal(Signal::SIGUSR1);
     judge(&running.wait().stdout)
 }
 

@@ -25,7 +25,7 @@ fn a_stop_and_a_continue_at_any_moment_do_not_stall_the_run() {
             running.signal(Signal::SIGTSTP);
             std::thread::sleep(Duration::from_millis(1));
             running.signal(Signal::SIGCONT);
-            running.with_deadline(Duration::from_secs(10)).wait().expect_code(6);
+            running.wait().expect_code(6);
         }
     });
 }
@@ -38,7 +38,7 @@ fn ends_whenever_it_comes(signal: Signal) {
             let running = site.run(["sleep", "60"]).spawn();
             std::thread::sleep(moment);
             running.signal(signal);
-            let output = running.with_deadline(Duration::from_secs(10)).wait();
+            let output = running.wait();
             // Before there is anything to hand it to, it ends `clearing` itself.
             let told = output.code == Some(128 + signal as i32) || output.signal == Some(signal as i32);
             assert!(told, "after {moment:?}: {output}");

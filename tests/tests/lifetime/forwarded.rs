@@ -1,9 +1,11 @@
 //! Without a terminal, signals to `clearing` are handed to the command's process group.
 
 use std::thread;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
-use clearing_tests::{Running, Site, assert_nothing_left, for_each_caller};
+use clearing_tests::{
+    Running, Site, assert_nothing_left, children, for_each_caller, in_time, init_of, is_stopped,
+};
 use nix::sys::signal::Signal;
 
 const FORWARDED: [Signal; 6] =
@@ -58,11 +60,12 @@ fn they_reach_the_whole_group() {
 fn who_ignores_sigterm_of_the_supervisor_is_ended_after_the_grace() {
     for_each_caller(|caller| {
         let site = Site::new(caller);
-        let running = ready(&site, "trap '' TERM; echo ready; while :; do sleep 0.1; done");
-        let asked = Instant::now();
-        running.signal(Signal::SIGTERM);
-        running.wait().expect_code(137);
-        assert!(asked.elapsed() < Duration::from_secs(3), "{:?}", asked.elapsed());
+        // The grace of the default profile is two seconds.
+        in_time(Duration::from_secs(2), Duration::from_secs(1), || {
+            let running = ready(&site, "trap '' TERM; echo ready; while :; do sleep 0.1; done");
+            running.signal(Signal::SIGTERM);
+            running.wait().expect_code(137);
+        });
         assert_nothing_left(&site);
     });
 }
@@ -74,14 +77,16 @@ fn sigtstp_stops_the_command_with_us_and_sigcont_continues_both() {
         let running = ready(&site, "echo ready; while :; do echo beat; sleep 0.02; done");
         running.signal(Signal::SIGTSTP);
         running.expect_stopped();
-        thread::sleep(Duration::from_millis(200));
+        let shell = children(init_of(running.pid()).unwrap())[0];
+        running.expect("the command is not stopped", || is_stopped(shell));
+        // The other process of its group may just be at its last.
+        thread::sleep(Duration::from_millis(100));
         // What is printed goes straight to us, whether `clearing` is stopped or not.
         let before = running.printed_so_far().len();
         thread::sleep(Duration::from_millis(200));
         assert_eq!(running.printed_so_far().len(), before, "the command goes on");
         running.signal(Signal::SIGCONT);
-        thread::sleep(Duration::from_millis(200));
-        assert!(running.printed_so_far().len() > before, "the command does not go on");
+        running.expect("the command does not go on", || running.printed_so_far().len() > before);
         running.signal(Signal::SIGTERM);
         running.wait().expect_code(143);
     });
@@ -108,7 +113,7 @@ fn a_second_signal_arrives_as_well() {
             while [ $n -lt 2 ]; do sleep 0.02; done; exit 6";
         let running = ready(&site, count);
         running.signal(Signal::SIGINT);
-        thread::sleep(Duration::from_millis(200));
+        running.expect_printed("got 1\n");
         running.signal(Signal::SIGINT);
         running.wait().expect_code(6).expect_stdout("got 1\ngot 2\n");
     });

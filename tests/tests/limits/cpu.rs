@@ -2,7 +2,8 @@
 
 use std::time::Duration;
 
-use clearing_tests::{Output, Site, for_each_caller, patience};
+use clearing_tests::{Output, Running, Site, for_each_caller, measured, patience};
+use nix::sys::signal::Signal;
 
 use crate::means::{self, Means, expect_cause, expect_limit};
 
@@ -10,12 +11,15 @@ use crate::means::{self, Means, expect_cause, expect_limit};
 fn two_seconds_of_processor_time_end_an_endless_loop() {
     for_each_caller(|caller| {
         let site = Site::new(caller);
-        let output = site.run(["sh", "-c", "while :; do :; done"]).args(["--cpu-time", "2s"]).output();
+        let run = || site.run(["sh", "-c", "while :; do :; done"]).args(["--cpu-time", "2s"]).output();
+        // Whoever watches has to wait for a processor as well.
+        let output = measured(run, |output, slower| match used_ms(output) {
+            used if (1900..2200 + (300.0 * slower) as u64).contains(&used) => Ok(()),
+            used => Err(format!("{used} ms\n{output}")),
+        });
         output.expect_code(137).expect_stderr("processor time").expect_stderr("hint: `--cpu-time 4s`");
         expect_cause(&output, "cpu_time", "cpuTime");
         expect_limit(&output, "cpuTime", 2000, "watchdog");
-        let used = used_ms(&output);
-        assert!((1900..2500).contains(&used), "{used} ms\n{output}");
     });
 }
 
@@ -42,7 +46,7 @@ fn half_a_processor_is_half_a_processor_or_the_outcome_says_none() {
             let output =
                 site.run(["./probe", "spin", "60000"]).args(["--cpus", "0.5", "--timeout", "5s"]).output();
             expect_limit(&output, "cpus", 0.5, means::of(caller).of_processors());
-            let share = used_ms(&output) as f64 / 5000.0;
+            let share = share_of(&output);
             eprintln!("{share:.3} of a processor");
             share
         };
@@ -63,39 +67,57 @@ fn a_sandbox_beside_many_spinners_keeps_its_share() {
     for_each_caller(|caller| {
         let site = Site::new(caller);
         site.install_probe();
-        let work = || {
-            let output = site.run(["./probe", "spin", "1000"]).output();
-            output.expect_code(0);
-            output.outcome()["usage"]["averageCpus"].as_f64().unwrap()
-        };
-        let spinners = "for i in 1 2 3 4 5 6 7 8; do ./probe spin 30000 & done; wait";
-        let share = || {
-            let alone = work();
-            let limits = ["--cpus", "0.2", "--pids", "32", "--timeout", "30s"];
-            let bomb = site.run(["sh", "-c", spinners]).args(limits).spawn();
-            std::thread::sleep(patience(Duration::from_millis(300)));
-            let beside = work();
-            drop(bomb);
-            beside / alone
-        };
         let is_held = means::of(caller) != Means::Alone;
         // Other work on the host disturbs a measurement; no number of them succeeds without a limit.
-        let mut shares = vec![share()];
-        while is_held && shares.len() < 12 && shares.iter().all(|share| *share < FAIR) {
-            shares.push(share());
+        let mut rounds = vec![round(&site)];
+        while is_held && rounds.len() < 12 && !rounds.iter().any(Round::is_fair) {
+            rounds.push(round(&site));
         }
-        println!("as {caller:?} a sandbox beside eight spinners keeps {shares:.2?} of its share");
-        assert!(!is_held || shares.iter().any(|share| *share >= FAIR), "{shares:?}");
+        println!("as {caller:?}, beside eight spinners: {rounds:.2?}");
+        assert!(!is_held || rounds.iter().any(Round::is_fair), "{rounds:?}");
+        // This holds however busy the host is.
+        assert!(!is_held || rounds.iter().all(|round| round.spinners <= 0.25), "{rounds:?}");
     });
 }
 
-/// The part of its share that a sandbox keeps beside others.
-const FAIR: f64 = 0.9;
+/// What a sandbox got of a processor alone, beside spinners in another, and what those got.
+#[derive(Debug)]
+struct Round {
+    alone: f64,
+    beside: f64,
+    spinners: f64,
+}
+
+impl Round {
+    /// It kept nine tenths of its share; on a host that has more to do nobody knows what its share is.
+    fn is_fair(&self) -> bool {
+        self.beside >= 0.9 * self.alone || self.alone < 0.8
+    }
+}
+
+fn round(site: &Site) -> Round {
+    let alone = unlimited_share(site);
+    let script = "for i in 1 2 3 4 5 6 7 8; do ./probe spin 600000 & done; echo; wait";
+    let spinners = site.run(["sh", "-c", script]).args(["--cpus", "0.2", "--pids", "32"]).spawn();
+    spinners.expect_printed("\n");
+    std::thread::sleep(patience(Duration::from_millis(300)));
+    let beside = unlimited_share(site);
+    Round { alone, beside, spinners: share_of(&ended(spinners)) }
+}
+
+fn ended(running: Running) -> Output {
+    running.signal(Signal::SIGTERM);
+    running.wait()
+}
 
 /// What a spinner without a limit gets of a processor now.
 fn unlimited_share(site: &Site) -> f64 {
     let output = site.run(["./probe", "spin", "1000"]).output();
     output.outcome()["usage"]["averageCpus"].as_f64().unwrap()
+}
+
+fn share_of(output: &Output) -> f64 {
+    used_ms(output) as f64 / output.outcome()["wallMs"].as_f64().unwrap()
 }
 
 fn used_ms(output: &Output) -> u64 {

@@ -13,14 +13,14 @@ fn an_interactive_shell_inside_stops_and_continues_its_jobs() {
         let first = seat.expect("inside> ");
         assert!(!first.contains("job control"), "{first}");
         seat.type_in("sleep 60\n");
-        settle();
+        seat.expect_foreground("sleep");
         seat.type_in("\x1a");
         seat.expect("Stopped");
         seat.expect("inside> ");
         seat.line("bg; jobs", "Running");
         seat.expect("inside> ");
         seat.line("fg", "sleep 60");
-        settle();
+        seat.expect_foreground("sleep");
         seat.type_in("\x03");
         seat.expect("inside> ");
         seat.line("echo code $?", "code 130\r\n");
@@ -38,7 +38,7 @@ fn ctrl_c_reaches_the_foreground_job_only() {
         seat.expect("inside> ");
         seat.line("sleep 61 &", "inside> ");
         seat.type_in("sleep 60\n");
-        settle();
+        seat.expect_foreground("sleep");
         seat.type_in("\x03");
         seat.expect("inside> ");
         seat.line("jobs", "Running");
@@ -51,9 +51,12 @@ fn a_background_start_neither_takes_the_terminal_nor_stops() {
     for_each_caller(|caller| {
         let site = Site::new(caller);
         let mut seat = Seat::interactive(&site);
-        seat.line("$C run -- sh -c 'sleep 1; echo done inside' &", PROMPT);
+        site.write("waits", "trap 'echo done inside; exit' USR1\nsleep 600 &\nwait\n");
+        seat.line("$C run -- sh waits &", PROMPT);
         seat.line("echo typed meanwhile", "typed meanwhile\r\n");
         seat.line("jobs", "Running");
+        seat.expect_inside("sleep");
+        seat.type_in("kill -USR1 %1\n");
         seat.expect("done inside");
         seat.type_in("wait; jobs; echo all over\n");
         let shown = seat.expect("all over\r\n");
@@ -103,24 +106,19 @@ fn a_supervisor_that_was_stopped_by_force_goes_on_in_the_background() {
     for_each_caller(|caller| {
         let site = Site::new(caller);
         let mut seat = Seat::interactive(&site);
-        seat.line("$C run -- sh -c 'echo waiting; sleep 0.5; exit 4'", "waiting\r\n");
+        site.write("waits", "trap 'exit 4' USR1\necho waiting\nsleep 600 &\nwait\n");
+        seat.line("$C run -- sh waits", "waiting\r\n");
         seat.signal(nix::sys::signal::Signal::SIGSTOP);
         seat.expect("Stopped");
         seat.expect(PROMPT);
-        seat.line("bg; wait %1; echo code $?", "code 4\r\n");
+        seat.line("bg; kill -USR1 %1; wait %1; echo code $?", "code 4\r\n");
         seat.line("echo typed", "typed\r\n");
     });
-}
-
-/// Until the shell has handed the terminal to its job, of which nothing tells.
-fn settle() {
-    std::thread::sleep(std::time::Duration::from_millis(300));
 }
 
 #[track_caller]
 fn assert_nothing_left_but_the_shell(seat: &mut Seat, site: &Site) {
     seat.type_in("exit\n");
     seat.expect("exit");
-    std::thread::sleep(std::time::Duration::from_millis(100));
     assert_nothing_left(site);
 }

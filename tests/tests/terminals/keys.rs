@@ -33,7 +33,7 @@ fn a_new_size_is_told_inside() {
 fn a_size_that_changes_during_the_set_up_is_seen() {
     for_each_caller(|caller| {
         let site = Site::new(caller);
-        let script = "for i in 1 2 3 4 5 6 7 8 9 10; do stty size; sleep 0.05; done";
+        let script = "until stty size | grep '40 100'; do sleep 0.05; done";
         let mut seat = Seat::run(&site, &[], &["sh", "-c", script], "");
         seat.terminal.resize(40, 100);
         let shown = seat.expect_end(0);

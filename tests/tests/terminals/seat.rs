@@ -8,8 +8,12 @@ use nix::sys::signal::{Signal, kill};
 use nix::sys::termios::Termios;
 use nix::unistd::Pid;
 
+/// Where `/proc/PID/stat` has the process group, and that which has the terminal, of a short name.
+const GROUP: usize = 4;
+const FOREGROUND: usize = 7;
+
 /// How long something may take to be shown.
-pub(crate) const PATIENCE: Duration = Duration::from_secs(20);
+pub(crate) const PATIENCE: Duration = Duration::from_secs(60);
 /// What the interactive shell shows when it waits for a line.
 pub(crate) const PROMPT: &str = "ready> ";
 
@@ -17,7 +21,7 @@ pub(crate) const PROMPT: &str = "ready> ";
 pub(crate) struct Seat {
     pub(crate) terminal: Terminal,
     before: Termios,
-    shell: Running,
+    pub(crate) shell: Running,
 }
 
 impl Seat {
@@ -75,25 +79,30 @@ impl Seat {
     /// Demands that the terminal is set as it was, at once or as soon as the keeper has seen to it.
     #[track_caller]
     pub(crate) fn expect_restored(&self) {
-        for _ in 0..100 {
-            if self.terminal.settings() == self.before {
-                return;
-            }
-            std::thread::sleep(Duration::from_millis(10));
-        }
-        assert_eq!(self.terminal.settings(), self.before);
+        self.shell.expect("the terminal was never restored", || self.terminal.settings() == self.before);
     }
 
     /// Waits until the terminal is set otherwise than before: `clearing` has taken it.
     #[track_caller]
     pub(crate) fn expect_taken(&self) {
-        for _ in 0..1000 {
-            if self.terminal.settings() != self.before {
-                return;
-            }
-            std::thread::sleep(Duration::from_millis(5));
-        }
-        panic!("the terminal was never taken");
+        self.shell.expect("the terminal was never taken", || self.terminal.settings() != self.before);
+    }
+
+    /// Waits until a program of that name runs inside.
+    #[track_caller]
+    pub(crate) fn expect_inside(&self, program: &str) {
+        self.shell.expect("it never ran", || !inside(self.supervisor(), program).is_empty());
+    }
+
+    /// Waits until a program of that name runs inside and has the terminal, of which nothing tells.
+    #[track_caller]
+    pub(crate) fn expect_foreground(&self, program: &str) {
+        let is_foreground = |stat: &String| {
+            let fields: Vec<&str> = stat.split(' ').collect();
+            fields[GROUP] == fields[FOREGROUND]
+        };
+        let has_it = || inside(self.supervisor(), program).iter().any(is_foreground);
+        self.shell.expect("it never had the terminal", has_it);
     }
 
     /// The shell's oldest child: `clearing` itself.
@@ -105,4 +114,13 @@ impl Seat {
     pub(crate) fn signal(&self, signal: Signal) {
         kill(self.supervisor(), signal).expect("a child of a child of ours");
     }
+}
+
+/// What `/proc/PID/stat` says of each program of that name below a process.
+fn inside(process: Pid, program: &str) -> Vec<String> {
+    let stats = children(process).into_iter().flat_map(|child| {
+        let stat = std::fs::read_to_string(format!("/proc/{child}/stat")).ok();
+        stat.into_iter().chain(inside(child, program))
+    });
+    stats.filter(|stat| stat.contains(&format!("({program})"))).collect()
 }
