@@ -69,10 +69,14 @@ pub(crate) fn same(old: (&Merged<'_>, &Found), new: (&Merged<'_>, &Found), name:
 }
 
 fn same_content(upper: BorrowedFd<'_>, lower: BorrowedFd<'_>, name: &CStr) -> Result<bool, Errno> {
-    let (upper, lower) = (open(upper, name)?, open(lower, name)?);
+    same_bytes(&open(upper, name)?, &open(lower, name)?)
+}
+
+/// Whether both files hold the same from where they are to their ends.
+pub(crate) fn same_bytes(one: &OwnedFd, other: &OwnedFd) -> Result<bool, Errno> {
     let (mut now, mut before) = (vec![0; BLOCK], vec![0; BLOCK]);
     loop {
-        let (now, before) = (fill(&upper, &mut now)?, fill(&lower, &mut before)?);
+        let (now, before) = (fill(one, &mut now)?, fill(other, &mut before)?);
         if now != before || now.is_empty() {
             return Ok(now == before);
         }

@@ -80,7 +80,7 @@ impl Place<'_> {
         self.make(&format!("{name}{WORK}"), private.filter(|top| top.owner.is_some()))
     }
 
-    fn make(self, name: &str, top: Option<LayerTop>) -> Result<(), Errno> {
+    pub(crate) fn make(self, name: &str, top: Option<LayerTop>) -> Result<(), Errno> {
         mkdirat(self.directory, name, Mode::RWXU)?;
         let Some(top) = top else { return Ok(()) };
         if let Some((uid, gid)) = top.owner {

@@ -10,9 +10,9 @@ use rustix::io::Errno;
 use crate::beneath::through_proc;
 
 /// Set to `y` on a directory through which nothing of the layers below shows.
-const OPAQUE: &str = "user.overlay.opaque";
+pub(crate) const OPAQUE: &str = "user.overlay.opaque";
 /// Set on an empty file that stands for a deletion where device nodes cannot.
-const WHITEOUT: &str = "user.overlay.whiteout";
+pub(crate) const WHITEOUT: &str = "user.overlay.whiteout";
 /// Says that a directory's content lies elsewhere. The mounts of a sandbox never write it.
 const REDIRECT: &str = "user.overlay.redirect";
 /// Says that a file's content lies elsewhere. The mounts of a sandbox never write it.

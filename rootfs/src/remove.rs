@@ -163,7 +163,7 @@ fn unlink(directory: BorrowedFd<'_>, name: &CStr, flags: AtFlags) -> Result<(), 
 /// Opens a directory whose mode forbids it to its owner, as `000` of overlay's work directory does.
 ///
 /// `fchmodat` follows links, so the directory is held by `O_PATH` first and changed through its descriptor.
-fn step_by_force(parent: BorrowedFd<'_>, name: &CStr) -> Result<OwnedFd, Errno> {
+pub(crate) fn step_by_force(parent: BorrowedFd<'_>, name: &CStr) -> Result<OwnedFd, Errno> {
     let flags = OFlags::PATH | OFlags::DIRECTORY | OFlags::NOFOLLOW | OFlags::CLOEXEC;
     let held = openat(parent, name, flags, Mode::empty())?;
     chmodat(CWD, format!("/proc/self/fd/{}", held.as_raw_fd()), Mode::RWXU, AtFlags::empty())?;

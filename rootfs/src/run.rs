@@ -6,15 +6,17 @@ use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use rustix::fs::{AtFlags, FlockOperation, Mode, flock, fstat, mkdirat, statat};
+use rustix::fs::{AtFlags, FlockOperation, Mode, fchmod, flock, fstat, mkdirat, statat};
 use rustix::io::Errno;
 use rustix::rand::{GetRandomFlags, getrandom};
 
+use crate::copy::{CopyError, LeftOut, Owner, Progress, WorkingCopy};
 use crate::descent::step;
 use crate::files::io_error;
 use crate::identity::Identity;
 use crate::layer_directory::{LayerDirectories, LayerTop, Place};
 use crate::remove::{RemoveError, remove_tree};
+use crate::stack::Stack;
 use crate::written::{Written, written};
 
 /// A run's own directory. Dropped without [`discard`](Self::discard), it stays until the next collection.
@@ -95,6 +97,36 @@ impl RunDirectory {
         place
             .make_layer(name, top)
             .map_err(|errno| RunError::Layer { path: self.path.join(name), source: io_error(errno) })
+    }
+
+    /// Makes a working copy of all that `stack` shows. What of it is not there, comes second; `tell` hears how
+    /// far it has come.
+    pub fn copy(
+        &self,
+        name: &str,
+        stack: &Stack,
+        owner: Owner,
+        tell: &mut dyn FnMut(Progress),
+    ) -> Result<(WorkingCopy, LeftOut), CopyError> {
+        WorkingCopy::make(self.place(), name, stack, owner, tell)
+    }
+
+    /// Makes an empty directory for a command that no mount shows another in its place.
+    pub fn directory(&self, name: &str, owner: Owner) -> Result<PathBuf, RunError> {
+        let top = LayerTop { mode: 0o700, owner };
+        let failed = |errno| RunError::Layer { path: self.path.join(name), source: io_error(errno) };
+        self.place().make(name, Some(top)).map(|()| self.path.join(name)).map_err(failed)
+    }
+
+    /// Lets other users go through the run's directory to what they are named in it.
+    pub fn let_others_through(&self) -> Result<(), RunError> {
+        let mode = Mode::from_raw_mode(0o711);
+        let opened = fchmod(&*self.runs, mode).and_then(|()| fchmod(&self.directory, mode));
+        opened.map_err(|errno| RunError::Layer { path: self.path.clone(), source: io_error(errno) })
+    }
+
+    fn place(&self) -> Place<'_> {
+        Place { directory: self.directory.as_fd(), path: &self.path }
     }
 
     /// Removes the run with everything in it, whatever the command made of it; the lock goes with the value.

@@ -8,7 +8,7 @@ use std::os::unix::fs::DirBuilderExt;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use rustix::fs::{FlockOperation, Mode, flock, fstat, mkdirat};
+use rustix::fs::{FlockOperation, Mode, fchmod, flock, fstat, mkdirat, stat};
 use rustix::io::Errno;
 
 use crate::descent::{entries, step};
@@ -87,6 +87,17 @@ impl Store {
     /// The state directory's path, as it was given.
     pub fn path(&self) -> &Path {
         &self.path
+    }
+
+    /// Lets other users go through the state directory, which they cannot list: for a command that runs as one
+    /// of them. Which of the directories above shuts them out is told, if one does.
+    pub fn let_others_through(&self) -> Result<Option<PathBuf>, StoreError> {
+        let failed = |errno| unopened(&self.path, errno);
+        let state = open_directory(&self.path).map_err(failed)?;
+        fchmod(&state, Mode::from_raw_mode(0o711)).map_err(failed)?;
+        let shut = |path: &&Path| stat(*path).is_ok_and(|stat| stat.st_mode & 0o001 == 0);
+        let true_name = crate::files::canonical(&self.path).map_err(failed)?;
+        Ok(true_name.ancestors().find(shut).map(Path::to_owned))
     }
 
     /// Draws a ticket for one sandbox, and waits where `limit` others that were drawn before are still

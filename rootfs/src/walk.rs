@@ -63,7 +63,17 @@ impl WalkError {
     }
 
     /// Whether it only says that something is closed to us.
-    fn is_closed(&self) -> bool {
+    /// What the kernel said.
+    pub(crate) fn errno(&self) -> Errno {
+        match self {
+            Self::Open { source, .. } | Self::Read { source, .. } => {
+                Errno::from_io_error(source).unwrap_or(Errno::IO)
+            }
+            Self::Tampered { .. } => Errno::INVAL,
+        }
+    }
+
+    pub(crate) fn is_closed(&self) -> bool {
         let Self::Read { source, .. } = self else { return false };
         matches!(Errno::from_io_error(source), Some(Errno::ACCESS | Errno::NAMETOOLONG))
     }
