@@ -73,8 +73,10 @@ impl WorkingCopy {
     ) -> Result<(Self, LeftOut), CopyError> {
         let path = place.path;
         let failed = |errno| CopyError::Write { path: path.join(name), source: io_error(errno) };
-        let parent =
-            parent.try_clone_to_owned().map_err(|source| CopyError::Write { path: path.into(), source })?;
+        let parent = place
+            .directory
+            .try_clone_to_owned()
+            .map_err(|source| CopyError::Write { path: path.into(), source })?;
         let copy = Self { parent, path: path.to_owned(), name: name.to_owned() };
         for suffix in [COPY, UNFINISHED, MANIFEST] {
             remove_tree(copy.parent.as_fd(), &copy.name(suffix)).map_err(CopyError::Remove)?;
