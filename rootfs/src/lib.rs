@@ -58,6 +58,7 @@ mod compare;
 mod copy;
 mod credentials;
 mod descent;
+mod diff;
 mod etc;
 mod files;
 mod git;
@@ -90,6 +91,9 @@ pub use caches::{Cache, caches};
 pub use changes::{Change, Changes, Counts};
 pub use compare::Kind;
 pub use copy::{CopyError, LeftOut, Owner, Progress, WorkingCopy};
+pub use diff::{
+    Binary, Diff, DiffError, Entry, Lines, Part, Plain, Renamed, Side, Size, Status, Untold, quoted,
+};
 pub use files::Environment;
 pub use git::{GitDirectory, Unverified};
 pub use identity::Identity;
