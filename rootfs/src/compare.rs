@@ -5,12 +5,14 @@ use std::os::fd::{BorrowedFd, OwnedFd};
 
 use rustix::fs::{FileType, Mode, OFlags, Stat, openat, readlinkat};
 use rustix::io::Errno;
+use serde::{Deserialize, Serialize};
 
 use crate::merged::Merged;
 use crate::stack::Found;
 
 /// What a changed path is now; for a deletion, what it was.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
 pub enum Kind {
     /// A regular file.
     File,
@@ -68,22 +70,22 @@ pub(crate) fn same(old: (&Merged<'_>, &Found), new: (&Merged<'_>, &Found), name:
     }
 }
 
-fn same_content(old: BorrowedFd<'_>, new: BorrowedFd<'_>, name: &CStr) -> Result<bool, Errno> {
-    same_bytes(&open(old, name)?, &open(new, name)?)
+fn same_content(upper: BorrowedFd<'_>, lower: BorrowedFd<'_>, name: &CStr) -> Result<bool, Errno> {
+    same_bytes(&open(upper, name)?, &open(lower, name)?)
 }
 
-/// Whether two files have the same content, from where they stand to their ends.
-pub(crate) fn same_bytes(old: &OwnedFd, new: &OwnedFd) -> Result<bool, Errno> {
-    let (mut before, mut now) = (vec![0; BLOCK], vec![0; BLOCK]);
+/// Whether both files hold the same from where they are to their ends.
+pub(crate) fn same_bytes(one: &OwnedFd, other: &OwnedFd) -> Result<bool, Errno> {
+    let (mut now, mut before) = (vec![0; BLOCK], vec![0; BLOCK]);
     loop {
-        let (before, now) = (fill(old, &mut before)?, fill(new, &mut now)?);
+        let (now, before) = (fill(one, &mut now)?, fill(other, &mut before)?);
         if now != before || now.is_empty() {
             return Ok(now == before);
         }
     }
 }
 
-pub(crate) const BLOCK: usize = 64 * 1024;
+const BLOCK: usize = 64 * 1024;
 
 fn open(directory: BorrowedFd<'_>, name: &CStr) -> Result<OwnedFd, Errno> {
     let flags = OFlags::RDONLY | OFlags::NOFOLLOW | OFlags::NONBLOCK | OFlags::NOCTTY | OFlags::CLOEXEC;
@@ -91,7 +93,7 @@ fn open(directory: BorrowedFd<'_>, name: &CStr) -> Result<OwnedFd, Errno> {
 }
 
 /// Reads until the buffer is full or the file ends, so that short reads on one side don't shift the blocks.
-pub(crate) fn fill<'a>(file: &OwnedFd, buffer: &'a mut [u8]) -> Result<&'a [u8], Errno> {
+fn fill<'a>(file: &OwnedFd, buffer: &'a mut [u8]) -> Result<&'a [u8], Errno> {
     let mut filled = 0;
     while filled < buffer.len() {
         match rustix::io::read(file, &mut buffer[filled..])? {

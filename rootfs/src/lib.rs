@@ -54,11 +54,11 @@ mod beneath;
 mod boot;
 mod caches;
 mod changes;
+mod commit;
 mod compare;
 mod copy;
 mod credentials;
 mod descent;
-mod diff;
 mod etc;
 mod files;
 mod git;
@@ -77,8 +77,10 @@ mod project;
 mod queue;
 mod remove;
 mod run;
+mod seen;
 mod session;
 mod settings;
+mod sighting;
 mod stack;
 mod store;
 mod tool_finder;
@@ -89,11 +91,12 @@ mod written;
 pub use base::{Base, BaseEntry, BaseRequest, HostNames};
 pub use caches::{Cache, caches};
 pub use changes::{Change, Changes, Counts};
+pub use commit::{
+    Action, Code, Commit, CommitError, CommitRequest, Conflict, Did, Differs, LandError, Landed, Landing,
+    Plan, Protected, ProtectedName, RecoverError, RecoveredCommit, TargetError, Told, Withheld,
+};
 pub use compare::Kind;
 pub use copy::{CopyError, LeftOut, Owner, Progress, WorkingCopy};
-pub use diff::{
-    Binary, Diff, DiffError, Entry, Lines, Part, Plain, Renamed, Side, Size, Status, Untold, quoted,
-};
 pub use files::Environment;
 pub use git::{GitDirectory, Unverified};
 pub use identity::Identity;
@@ -106,11 +109,13 @@ pub use project::{Chosen, Project, ProjectError, ProjectRequest};
 pub use queue::{QueueError, Ticket, WhenFull};
 pub use remove::RemoveError;
 pub use run::{RunDirectory, RunError};
+pub use seen::{Kept, Seen, SeenError};
 pub use session::{
     Holder, LayerId, Listed, NewSession, Record, Recovered, RolledBack, Running, Session, SessionError,
     SessionId, Sessions, Snapshot, Why,
 };
 pub use settings::settings;
+pub use sighting::Sighting;
 pub use stack::{Found, Stack};
 pub use store::{Collected, Store, StoreError};
 pub use tools::{Skipped, ToolRequest, ToolRoot, ToolRoots, tool_roots};

@@ -150,7 +150,8 @@ fn lock(runs: &OwnedFd, name: &CString) -> Result<Option<OwnedFd>, Errno> {
     }
 }
 
-fn random_name() -> Result<CString, Errno> {
+/// A name that nobody can guess.
+pub(crate) fn random_name() -> Result<CString, Errno> {
     let mut bytes = [0_u8; 8];
     getrandom(&mut bytes, GetRandomFlags::empty())?;
     let name = format!("{:016x}", u64::from_ne_bytes(bytes));

@@ -11,11 +11,13 @@ use std::sync::Arc;
 use rustix::fs::{FlockOperation, Mode, fchmod, flock, fstat, mkdirat, stat};
 use rustix::io::Errno;
 
+use crate::commit::{Commit, CommitError, CommitRequest, RecoverError, RecoveredCommit, recover};
 use crate::descent::{entries, step};
 use crate::files::{Environment, io_error, open_directory};
 use crate::queue::{Queue, QueueError, Ticket, WhenFull};
 use crate::remove::{RemoveError, remove_tree};
 use crate::run::{RunDirectory, RunError};
+use crate::seen::Seen;
 use crate::session::{SessionError, Sessions};
 
 /// The state directory, open and checked: the caller's own and writable by nobody else.
@@ -24,6 +26,9 @@ pub struct Store {
     path: PathBuf,
     runs: Arc<OwnedFd>,
 }
+
+/// Where the journals of commits are.
+const COMMITS: &std::ffi::CStr = c"commits";
 
 /// What a collection found of runs that ended without clearing up.
 #[derive(Debug, Default)]
@@ -123,6 +128,23 @@ impl Store {
             opened.map_err(|errno| SessionError::file("opening", path, errno))
         };
         Ok(Sessions::new(self.path.clone(), open(c"sessions")?, open(c"layers")?))
+    }
+
+    /// Judges what a commit would do. Nothing is written yet, and `seen` is what the session saw.
+    pub fn plan_commit(&self, request: &CommitRequest<'_>, seen: &Seen) -> Result<Commit, CommitError> {
+        let commits = open_directory(&self.path).and_then(|state| open_or_make(&state, COMMITS));
+        let commits = commits.map_err(|errno| CommitError::Journals { source: io_error(errno) })?;
+        Commit::plan_in(Arc::new(commits), request, seen)
+    }
+
+    /// Undoes or finishes the commits that a crash interrupted. Every command begins with this.
+    pub fn recover_commits(&self) -> Vec<Result<RecoveredCommit, RecoverError>> {
+        let commits = match open_directory(&self.path).and_then(|state| step(&state, COMMITS)) {
+            Err(Errno::NOENT) => return Vec::new(),
+            commits => commits,
+        };
+        let recovered = commits.and_then(|commits| recover(&Arc::new(commits)));
+        recovered.unwrap_or_else(|errno| vec![Err(RecoverError::journal(COMMITS, errno))])
     }
 
     /// Makes a fresh directory for one run, locked for as long as any process holds its descriptor.

@@ -1,0 +1,67 @@
+//! Protected names of the project that are links: what they lead to is protected as well.
+
+use std::collections::BTreeSet;
+use std::ffi::OsStr;
+use std::os::fd::AsFd as _;
+use std::path::{Path, PathBuf};
+
+use rustix::fs::FileType;
+
+use super::edit::Edits;
+use super::links::destination;
+use super::protected::Protected;
+use super::spelling::is_spelling_of;
+use super::target::Target;
+use super::view::View;
+use crate::descent::entries;
+use crate::files::os_str;
+
+/// The places that such links lead to.
+#[derive(Debug, Default)]
+pub(crate) struct Aliases(Vec<Alias>);
+
+/// One of them.
+#[derive(Debug)]
+pub(crate) struct Alias {
+    place: PathBuf,
+    pub(crate) link: PathBuf,
+    pub(crate) name: String,
+    pub(crate) reason: String,
+}
+
+impl Aliases {
+    /// Looks for links in the directories that lead to what changes.
+    pub(crate) fn of(edits: &Edits, target: &Target, protected: &Protected, view: &View<'_>) -> Self {
+        let directories: BTreeSet<&Path> = edits.keys().flat_map(|path| path.ancestors().skip(1)).collect();
+        let mut aliases = Vec::new();
+        for directory in directories {
+            let names = target.directory(directory).and_then(|opened| entries(opened.as_fd()));
+            let links = names.unwrap_or_default();
+            for link in links.iter().filter(|entry| entry.kind == FileType::Symlink) {
+                aliases.extend(alias(
+                    &directory.join(os_str(&link.name)),
+                    os_str(&link.name),
+                    protected,
+                    view,
+                ));
+            }
+        }
+        Self(aliases)
+    }
+
+    /// The first that leads to the path, or to what it lies in, and is not allowed.
+    pub(crate) fn find(&self, path: &Path, protected: &Protected) -> Option<&Alias> {
+        self.0.iter().find(|alias| path.starts_with(&alias.place) && !protected.allows(&alias.name))
+    }
+}
+
+fn alias(link: &Path, name: &OsStr, protected: &Protected, view: &View<'_>) -> Option<Alias> {
+    let (name, reason) = if is_spelling_of(name, ".git") {
+        (".git".to_owned(), "it is a repository, whose hooks and configuration git obeys".to_owned())
+    } else {
+        protected.find_name(name).map(|found| (found.name.clone(), found.reason.clone()))?
+    };
+    let found = view.project.find(link).ok()??;
+    let place = destination(link, &view.project.read_link(link, &found).ok()?, view)?;
+    Some(Alias { place, link: link.to_owned(), name, reason })
+}

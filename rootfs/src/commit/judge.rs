@@ -1,0 +1,63 @@
+//! Whether one change may land at all, whatever the project did meanwhile.
+
+use std::path::Path;
+
+use super::aliases::Aliases;
+use super::edit::Edit;
+use super::links::leads_out;
+use super::plan::{Code, Withheld};
+use super::protected::Protected;
+use super::repository;
+use super::view::View;
+use crate::compare::Kind;
+
+/// Everything that a judgement looks at.
+pub(crate) struct Judge<'a> {
+    pub(crate) view: &'a View<'a>,
+    pub(crate) protected: &'a Protected,
+    pub(crate) aliases: Aliases,
+}
+
+impl Judge<'_> {
+    /// Why the change does not land; none if it may.
+    pub(crate) fn withhold(&self, path: &Path, edit: &Edit) -> Option<Withheld> {
+        let withheld = |code, reason: String, allow: Option<String>| {
+            Some(Withheld { path: path.to_owned(), code, reason, allow })
+        };
+        if edit.unread {
+            return withheld(Code::Unread, "it cannot be looked into: its mode forbids it".into(), None);
+        }
+        if let Some(what) = edit.new_kind().and_then(special) {
+            return withheld(Code::SpecialFile, format!("{what} never lands"), None);
+        }
+        let kind = edit.new_kind().or(edit.old_kind());
+        let planted = repository::judge(path, kind, self.view);
+        if let Some(planted) = planted.filter(|planted| !self.protected.allows(&planted.key)) {
+            return withheld(Code::Repository, planted.reason.into(), Some(planted.key));
+        }
+        if let Some(name) = self.protected.find(path) {
+            return withheld(Code::Protected, name.reason.clone(), Some(name.name.clone()));
+        }
+        if let Some(alias) = self.aliases.find(path, self.protected) {
+            let reason = format!("`{}` leads here: {}", alias.link.display(), alias.reason);
+            return withheld(Code::Protected, reason, Some(alias.name.clone()));
+        }
+        self.withhold_link(path, edit)
+    }
+
+    fn withhold_link(&self, path: &Path, edit: &Edit) -> Option<Withheld> {
+        let target = edit.new.as_ref()?.target()?;
+        let reason = leads_out(path, target, self.view)?;
+        let reason = format!("the link to `{}` is not taken: {reason}", target.display());
+        Some(Withheld { path: path.to_owned(), code: Code::OutwardLink, reason, allow: None })
+    }
+}
+
+fn special(kind: Kind) -> Option<&'static str> {
+    match kind {
+        Kind::Device => Some("a device node"),
+        Kind::Fifo => Some("a named pipe"),
+        Kind::Socket => Some("a socket"),
+        Kind::File | Kind::Directory | Kind::Symlink => None,
+    }
+}

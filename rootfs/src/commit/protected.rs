@@ -1,0 +1,81 @@
+//! Names that do not land unasked: what they name runs by itself, or tells others what to run.
+
+use std::ffi::OsStr;
+use std::path::Path;
+
+use super::spelling::{fold, is_spelling_of};
+
+/// The names, and those that the caller allows nevertheless.
+#[derive(Clone, Debug, Default)]
+pub struct Protected {
+    names: Vec<ProtectedName>,
+    allowed: Vec<String>,
+}
+
+/// One name that is protected at any depth, as file, directory or link, whether it exists yet or not.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ProtectedName {
+    /// The name in lower case. One that begins with `*` ends names: `*.code-workspace`.
+    pub name: String,
+    /// What happens by itself with such a file.
+    pub reason: String,
+}
+
+impl Protected {
+    /// These names, of which `allowed` land nevertheless.
+    pub fn new(names: Vec<ProtectedName>, allowed: &[String]) -> Self {
+        let allowed = allowed.iter().map(|name| fold(name.trim_end_matches('/'))).collect();
+        Self { names, allowed }
+    }
+
+    /// Whether the caller allows what is known by this name.
+    pub(crate) fn allows(&self, key: &str) -> bool {
+        let folded = fold(key);
+        self.allowed.iter().any(|allowed| {
+            folded.strip_prefix(allowed.as_str()).is_some_and(|rest| rest.is_empty() || rest.starts_with('/'))
+        })
+    }
+
+    /// The first name on the path that is protected and not allowed.
+    pub(crate) fn find(&self, path: &Path) -> Option<&ProtectedName> {
+        path.iter().find_map(|name| self.find_name(name)).filter(|found| !self.allows(&found.name))
+    }
+
+    /// The protected name that this is a spelling of.
+    pub(crate) fn find_name(&self, name: &OsStr) -> Option<&ProtectedName> {
+        self.names.iter().find(|protected| match protected.name.strip_prefix('*') {
+            Some(ending) => fold(&name.to_string_lossy()).trim_end_matches(['.', ' ']).ends_with(ending),
+            None => is_spelling_of(name, &protected.name),
+        })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn protected(allowed: &[&str]) -> Protected {
+        let name = |name: &str| ProtectedName { name: name.into(), reason: "it runs".into() };
+        let names = [".vscode", ".envrc", "*.code-workspace"].map(name).to_vec();
+        Protected::new(names, &allowed.iter().map(|it| (*it).to_owned()).collect::<Vec<_>>())
+    }
+
+    #[test]
+    fn a_name_is_protected_at_any_depth_and_in_any_spelling() {
+        let protected = protected(&[]);
+        for path in [".vscode", "a/b/.VSCode/tasks.json", ".envrc", "x/.envrc ", "a/b.Code-Workspace"] {
+            assert!(protected.find(Path::new(path)).is_some(), "{path}");
+        }
+        for path in ["vscode", "a/envrc", "code-workspace", ".vscode.md"] {
+            assert!(protected.find(Path::new(path)).is_none(), "{path}");
+        }
+    }
+
+    #[test]
+    fn what_is_allowed_lands_and_nothing_else() {
+        let protected = protected(&[".VSCODE/"]);
+        assert!(protected.find(Path::new(".vscode/tasks.json")).is_none());
+        assert!(protected.find(Path::new(".envrc")).is_some());
+        assert!(protected.allows(".vscode/x") && !protected.allows(".vscodex"));
+    }
+}

@@ -1,0 +1,115 @@
+//! The trees that judgements look into: the project, and what the session shows over it.
+
+use std::cell::RefCell;
+use std::collections::HashMap;
+use std::os::fd::{AsFd as _, OwnedFd};
+use std::path::{Path, PathBuf};
+
+use rustix::fs::{AtFlags, OFlags, statat};
+use rustix::io::Errno;
+
+use super::links::Links;
+use super::repository::Repositories;
+use super::stage::Content;
+use super::target::c_string;
+use crate::beneath::open_beneath;
+use crate::compare::Kind;
+use crate::overlay::{Mark, mark};
+use crate::stack::Stack;
+use crate::walk::WalkError;
+
+/// The two trees. What was looked up once is not looked up again.
+pub(crate) struct View<'a> {
+    pub(crate) project: &'a Stack,
+    pub(crate) session: &'a Stack,
+    known: RefCell<HashMap<(Side, PathBuf), Option<Kind>>>,
+    targets: RefCell<HashMap<PathBuf, Option<PathBuf>>>,
+}
+
+#[derive(Clone, Copy, PartialEq, Eq, Hash)]
+enum Side {
+    Project,
+    Session,
+}
+
+impl<'a> View<'a> {
+    pub(crate) fn new(project: &'a Stack, session: &'a Stack) -> Self {
+        Self { project, session, known: RefCell::default(), targets: RefCell::default() }
+    }
+
+    fn kind(&self, side: Side, path: &Path) -> Option<Kind> {
+        let key = (side, path.to_owned());
+        if let Some(known) = self.known.borrow().get(&key) {
+            return *known;
+        }
+        let stack = match side {
+            Side::Project => self.project,
+            Side::Session => self.session,
+        };
+        // Below what cannot be looked at nothing lands anyway.
+        let kind = stack.find(path).ok().flatten().map(|found| found.kind);
+        self.known.borrow_mut().insert(key, kind);
+        kind
+    }
+}
+
+impl Repositories for View<'_> {
+    fn in_project(&self, path: &Path) -> Option<Kind> {
+        self.kind(Side::Project, path)
+    }
+
+    fn in_session(&self, path: &Path) -> Option<Kind> {
+        self.kind(Side::Session, path)
+    }
+
+    /// A whiteout or an opaque directory in any of the layers says so.
+    fn was_replaced(&self, path: &Path) -> bool {
+        let layers = (0..self.session.depth()).filter(|layer| !self.session.is_bottom(*layer));
+        layers.into_iter().any(|layer| is_replaced_in(self.session, layer, path))
+    }
+}
+
+impl Links for View<'_> {
+    /// Of the session's tree, of which what lands is a part; what stays behind is the project's own.
+    fn target(&self, path: &Path) -> Option<PathBuf> {
+        if let Some(target) = self.targets.borrow().get(path) {
+            return target.clone();
+        }
+        let target = self.session.find(path).ok().flatten().filter(|found| found.kind == Kind::Symlink);
+        let target = target.and_then(|found| self.session.read_link(path, &found).ok());
+        self.targets.borrow_mut().insert(path.to_owned(), target.clone());
+        target
+    }
+}
+
+impl Content for View<'_> {
+    fn open(&self, path: &Path) -> Result<OwnedFd, Errno> {
+        let found = self.session.find(path).map_err(|error| errno(&error))?.ok_or(Errno::STALE)?;
+        match found.kind {
+            Kind::Directory => {
+                self.session.top(found.layer).and_then(|top| open_beneath(top, path, OFlags::DIRECTORY))
+            }
+            _ => self.session.open_file(path, &found).map_err(|error| errno(&error)),
+        }
+    }
+}
+
+fn is_replaced_in(session: &Stack, layer: usize, path: &Path) -> bool {
+    let (Some(parent), Some(name)) = (path.parent(), path.file_name()) else { return false };
+    let look = || {
+        let parent = open_beneath(session.top(layer)?, parent, OFlags::PATH | OFlags::DIRECTORY)?;
+        let name = c_string(name)?;
+        let stat = statat(&parent, &name, AtFlags::SYMLINK_NOFOLLOW)?;
+        mark(parent.as_fd(), &name, &stat)
+    };
+    matches!(look(), Ok(Mark::Whiteout | Mark::Opaque | Mark::Elsewhere(_)))
+}
+
+fn errno(error: &WalkError) -> Errno {
+    match error {
+        WalkError::Open { source, .. } | WalkError::Read { source, .. } => {
+            Errno::from_io_error(source).unwrap_or(Errno::IO)
+        }
+        WalkError::Tampered { .. } => Errno::INVAL,
+    }
+}
