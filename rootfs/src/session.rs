@@ -129,6 +129,16 @@ impl Session {
         })
     }
 
+    /// Writes all of the session to its disk, so that a power cut loses nothing of it.
+    pub fn sync(&mut self) -> Result<(), SessionError> {
+        let path = self.live_path();
+        rustix::fs::syncfs(&self.live)
+            .map_err(|errno| SessionError::file("syncing the disk of", path, errno))?;
+        self.change(|record| record.layers.values_mut().for_each(|layer| layer.unsynced = None))?;
+        let path = self.live_path();
+        rustix::fs::syncfs(&self.live).map_err(|errno| SessionError::file("syncing the disk of", path, errno))
+    }
+
     /// Replaces the record by a changed one; on failure all is as before.
     fn change(&mut self, change: impl FnOnce(&mut Record)) -> Result<(), SessionError> {
         let mut record = self.record.clone();

@@ -2,15 +2,15 @@
 
 use std::fmt::Write as _;
 
-use clearing_rootfs::{Change, Changes, Kind};
+use clearing_rootfs::{Change, Changes, Kind, SessionId};
 
 use crate::text::printable;
 
 /// Paths that are told by name.
 const NAMED: usize = 10;
 
-/// What changed, in the view only.
-pub(crate) fn block(changes: &Changes) -> String {
+/// What changed, in the view only; for a session also how to go on.
+pub(crate) fn block(changes: &Changes, session: Option<&SessionId>) -> String {
     let counts = changes.counts;
     let mut text = match counts.added + counts.modified + counts.deleted {
         0 if counts.unread == 0 => "clearing: no changes; the project is untouched\n".to_owned(),
@@ -30,6 +30,9 @@ pub(crate) fn block(changes: &Changes) -> String {
     let told = changes.unread.len().min(NAMED) as u64;
     if counts.unread > told {
         let _ = writeln!(text, "  ? and {} more", counts.unread - told);
+    }
+    if let Some(id) = session.filter(|_| !changes.is_empty()) {
+        let _ = writeln!(text, "  `clearing diff {id}` shows them, `clearing commit {id}` takes them over");
     }
     text
 }

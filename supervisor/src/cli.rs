@@ -1,11 +1,22 @@
 //! The command line: one file a subcommand.
 
 mod admission;
+mod ask;
 mod command;
+mod create;
 mod doctor;
+mod exec;
+mod fork;
+mod gc;
+mod history;
+mod inspect;
 mod limits;
+mod ls;
 mod result_file;
+mod rm;
+mod rollback;
 mod run;
+mod snapshot;
 mod talk;
 
 use std::process::ExitCode;
@@ -25,15 +36,43 @@ struct Arguments {
 #[derive(Debug, Subcommand)]
 enum Command {
     Run(Box<run::Arguments>),
+    Create(create::Arguments),
+    Exec(Box<exec::Arguments>),
+    Ls(ls::Arguments),
+    Inspect(inspect::Arguments),
+    Snapshot(snapshot::Arguments),
+    History(history::Arguments),
+    Rollback(rollback::Arguments),
+    Fork(fork::Arguments),
+    Rm(rm::Arguments),
+    Gc(gc::Arguments),
     Doctor(doctor::Arguments),
 }
 
 /// Parses the command line and does what it says.
 pub fn main() -> ExitCode {
     match Arguments::try_parse() {
-        Ok(Arguments { command: Command::Run(arguments) }) => run::main(*arguments),
-        Ok(Arguments { command: Command::Doctor(arguments) }) => doctor::main(&arguments),
+        Ok(arguments) => arguments.command.main(),
         Err(error) => usage(&error),
+    }
+}
+
+impl Command {
+    fn main(self) -> ExitCode {
+        match self {
+            Self::Run(arguments) => run::main(*arguments),
+            Self::Create(arguments) => create::main(&arguments),
+            Self::Exec(arguments) => exec::main(*arguments),
+            Self::Ls(arguments) => ls::main(&arguments),
+            Self::Inspect(arguments) => inspect::main(&arguments),
+            Self::Snapshot(arguments) => snapshot::main(&arguments),
+            Self::History(arguments) => history::main(&arguments),
+            Self::Rollback(arguments) => rollback::main(&arguments),
+            Self::Fork(arguments) => fork::main(&arguments),
+            Self::Rm(arguments) => rm::main(&arguments),
+            Self::Gc(arguments) => gc::main(&arguments),
+            Self::Doctor(arguments) => doctor::main(&arguments),
+        }
     }
 }
 

@@ -38,6 +38,9 @@ pub(crate) enum Error {
     /// The session.
     #[error(transparent)]
     Session(#[from] SessionError),
+    /// Nobody was there to say yes.
+    #[error("{0} There is no terminal to ask on")]
+    Unconfirmed(String),
     /// Reading what the command changed.
     #[error(transparent)]
     Changes(#[from] WalkError),
@@ -87,6 +90,7 @@ impl Error {
             Self::Queue(error) => error.hint().map(str::to_owned),
             Self::Run(error) => error.hint().map(str::to_owned),
             Self::Session(error) => error.hint(),
+            Self::Unconfirmed(_) => Some("`--yes` answers every question".into()),
             Self::Remove(error) => error.hint().map(str::to_owned),
             Self::Mounts(error) => error.hint().map(str::to_owned),
             Self::MountsBelow(_) => {

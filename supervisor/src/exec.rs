@@ -18,11 +18,12 @@ use crate::outcome::{Cause, ChangeCounts, Outcome, Tier};
 use crate::place::Place;
 use crate::plan::{Plan, birth, plan};
 use crate::relay::Streams;
+use crate::session::{recovered, sessions};
 use crate::stats::Stats;
 use crate::text::printable;
 use crate::verdict::{Verdict, judge};
 use crate::watch::{End, Watch};
-use crate::workspace::{Workspace, mounts_below, upper};
+use crate::workspace::{Workspace, mounts_below};
 
 /// What permits a command where nobody names anything else.
 pub(crate) const DEFAULT_PROFILE: &str = "default";
@@ -107,6 +108,9 @@ pub(crate) fn run(request: &RunRequest, tell: &dyn Fn(Told<'_>)) -> Result<Finis
     // Before any clock is looked at: the time in the queue is no time of the command.
     let _place = request.admission.map(|admission| admission.draw(queued)).transpose()?;
     let asked = Asked::by(request)?;
+    asked.session.iter().flat_map(|session| &session.recovered).for_each(|past| {
+        tell(Told::Note(&recovered(past)));
+    });
     // Init makes its namespaces while we plan what it is to build in them.
     let mut hold = Hold::of(&asked.profile.limits)?;
     let mut sandbox = Sandbox::launch(&birth(&asked.profile, &asked.host), hold.group())?;
@@ -123,7 +127,7 @@ impl<'a> Asked<'a> {
     fn by(request: &'a RunRequest) -> Result<Self, Error> {
         let started = Instant::now();
         let host = Host::of_caller();
-        let session = request.session.as_deref().map(|name| held(&host, name)).transpose()?;
+        let session = request.session.as_deref().map(hold_session).transpose()?;
         let profile = profile(request, session.as_deref(), &host)?;
         Ok(Self { request, session, profile, host, started })
     }
@@ -153,11 +157,15 @@ impl<'a> Asked<'a> {
     }
 }
 
+fn hold_session(name: &str) -> Result<Box<Session>, Error> {
+    Ok(Box::new(sessions()?.open(name, "exec")?))
+}
+
 impl Prepared {
     fn run(mut self, sandbox: Sandbox, hold: &Hold, tell: &dyn Fn(Told<'_>)) -> Result<Finished, Error> {
         match self.conduct(sandbox, hold, tell) {
             Ok(conducted) => self.finish(conducted),
-            Err(error) => self.discard().and(Err(error)),
+            Err(error) => self.place.end().and(self.place.discard()).and(Err(error)),
         }
     }
 
@@ -177,6 +185,7 @@ impl Prepared {
         hold: &Hold,
         tell: &dyn Fn(Told<'_>),
     ) -> Result<Conducted, Error> {
+        self.place.begin()?;
         hold.go_first(&mut self.plan.exec.limits);
         let limits = &self.plan.limits;
         let deadline = limits.timeout.and_then(|timeout| self.started.checked_add(timeout));
@@ -189,28 +198,25 @@ impl Prepared {
         self.streams.close_for_command();
         let mut end = watch.until_the_end(sandbox, &mut self.streams)?;
         Leftover::leave_to_init(&mut end.kept, &self.place, self.started.elapsed());
-        let Workspace { changes, project, .. } = &self.workspace;
-        // Without a layer init did not come far enough to make one; with one that the command closed to
-        // us, that is told, and how the command ended all the same.
-        let changes =
-            upper(&changes.layer, end.kept.memory.as_ref()).map_or_else(Changes::default, |upper| {
-                Changes::between(&upper, &project.root).unwrap_or_else(|error| {
-                    tell(Told::Note(&Error::from(error).message()));
-                    Changes::unreadable()
-                })
-            });
+        // A layer that the command closed to us is told, and how the command ended all the same.
+        let changes = self.workspace.compare(end.kept.memory.as_ref()).unwrap_or_else(|error| {
+            tell(Told::Note(&Error::from(error).message()));
+            Changes::unreadable()
+        });
         let limits = hold.reports(limits, !self.place.is_on_disk(), &end.guards);
         Ok(Conducted { end, changes, limits, manager_ms: hold.manager_ms })
     }
 
-    fn finish(self, conducted: Conducted) -> Result<Finished, Error> {
+    fn finish(mut self, conducted: Conducted) -> Result<Finished, Error> {
         let Conducted { mut end, changes, limits, manager_ms } = conducted;
         let variables = format!("{} variables, by allow-list", self.plan.exec.environment.len());
         end.guards.push(GuardReport::enforced(Guard::Environment, variables));
         let Verdict { cause, exit_code, signal, exceeded } = judge(&end, &self.plan.limits);
         let error =
             end.failure.map(Error::Setup).or_else(|| (cause == Cause::Init).then_some(Error::InitEnded));
+        self.place.end()?;
         let outcome = Outcome {
+            session: self.place.session().map(|session| session.record().id.clone()),
             cause,
             exit_code,
             signal,
@@ -239,23 +245,15 @@ impl Prepared {
     }
 }
 
-/// Takes the session for a command.
-fn held(host: &Host, name: &str) -> Result<Box<Session>, Error> {
-    let state = Store::default_path(&|name| host.variable(name))?;
-    Ok(Box::new(Store::open(&state)?.sessions()?.open(name, "exec")?))
-}
-
 /// `PATH` finds the program, and so always comes along.
 fn passes(profile: &Profile, workspace: &Workspace, name: &str) -> bool {
     name == "PATH" || profile.environment.passes(name) || workspace.tools.variables.contains(&name)
 }
 
 fn profile(request: &RunRequest, session: Option<&Session>, host: &Host) -> Result<Profile, Error> {
-    let configuration =
-        host.variable("XDG_CONFIG_HOME").map_or_else(|| host.home.join(".config"), PathBuf::from);
     let of_session = session.map(|session| session.record().profile.as_str());
     let name = request.profile.as_deref().or(of_session).unwrap_or(DEFAULT_PROFILE);
-    let mut profile = Profile::find(name, Some(&configuration))?;
+    let mut profile = Profile::find(name, Some(&host.configuration()))?;
     for (name, text) in &request.limits {
         set_limit(&mut profile, *name, text)?;
     }

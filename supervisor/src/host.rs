@@ -66,6 +66,11 @@ impl Host {
         std::env::var_os(name)
     }
 
+    /// Where the caller keeps settings.
+    pub(crate) fn configuration(&self) -> PathBuf {
+        self.variable("XDG_CONFIG_HOME").map_or_else(|| self.home.join(".config"), PathBuf::from)
+    }
+
     /// Takes in the variables that are to reach the command, and no other.
     pub(crate) fn take_variables(&mut self, wanted: impl Fn(&str) -> bool) {
         let names = environment_names().into_iter().filter(|name| name.to_str().is_some_and(&wanted));

@@ -1,6 +1,6 @@
 //! What became of a command: the authoritative answer, as JSON.
 
-use clearing_rootfs::{Changes, PathText};
+use clearing_rootfs::{Changes, Counts, PathText, SessionId};
 use clearing_runtime::GuardReport;
 use serde::Serialize;
 
@@ -14,6 +14,9 @@ use crate::usage::UsageReport;
 #[derive(Debug, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub(crate) struct Outcome {
+    /// The session that the command was part of.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) session: Option<SessionId>,
     /// Why the command ended.
     pub(crate) cause: Cause,
     /// The command's own code, or 125 to 127 when there was no command.
@@ -30,7 +33,7 @@ pub(crate) struct Outcome {
     pub(crate) project: PathText,
     /// What became of each guard.
     pub(crate) guards: Vec<GuardReport>,
-    /// What the command changed in its view of the project.
+    /// What the command's view of the project has changed, in a session since that was made.
     pub(crate) changes: ChangeCounts,
     /// Each limit that was set, and what held it.
     pub(crate) limits: LimitReports,
@@ -125,7 +128,11 @@ pub(crate) struct ErrorText {
 impl ChangeCounts {
     /// Counts.
     pub(crate) fn of(changes: &Changes) -> Self {
-        let counts = changes.counts;
+        Self::of_counts(changes.counts)
+    }
+
+    /// The same numbers.
+    pub(crate) fn of_counts(counts: Counts) -> Self {
         Self {
             added: counts.added,
             modified: counts.modified,

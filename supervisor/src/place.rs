@@ -85,6 +85,30 @@ impl Place {
         }
     }
 
+    /// The session, where there is one.
+    pub(crate) fn session(&self) -> Option<&Session> {
+        match self {
+            Self::Session(session) => Some(session),
+            Self::Memory | Self::Run(_) => None,
+        }
+    }
+
+    /// A command begins to work here.
+    pub(crate) fn begin(&mut self) -> Result<(), Error> {
+        match self {
+            Self::Session(session) => Ok(session.begin_exec()?),
+            Self::Memory | Self::Run(_) => Ok(()),
+        }
+    }
+
+    /// The command has ended, or there was none.
+    pub(crate) fn end(&mut self) -> Result<(), Error> {
+        match self {
+            Self::Session(session) => Ok(session.end_exec()?),
+            Self::Memory | Self::Run(_) => Ok(()),
+        }
+    }
+
     /// Removes what a run wrote; a session keeps it.
     pub(crate) fn discard(&self) -> Result<(), Error> {
         match self {

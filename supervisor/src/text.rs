@@ -40,6 +40,31 @@ fn is_directional(character: char) -> bool {
     matches!(character, '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}' | '\u{200e}' | '\u{200f}')
 }
 
+/// Bytes as a person reads them.
+pub(crate) fn bytes(number: u64) -> String {
+    const UNITS: [&str; 5] = ["KiB", "MiB", "GiB", "TiB", "PiB"];
+    let mut rest = number as f64;
+    let mut unit = "B";
+    for larger in UNITS {
+        if rest < 1024.0 {
+            break;
+        }
+        (rest, unit) = (rest / 1024.0, larger);
+    }
+    if unit == "B" { format!("{number} B") } else { format!("{rest:.1} {unit}") }
+}
+
+/// Lines whose cells stand below each other.
+pub(crate) fn table<const N: usize>(lines: &[[String; N]]) -> String {
+    let width = |column: usize| lines.iter().map(|line| line[column].chars().count()).max().unwrap_or(0);
+    let widths: Vec<usize> = (0..N).map(width).collect();
+    let row = |line: &[String; N]| {
+        let cells = line.iter().zip(&widths).map(|(cell, width)| format!("{cell:width$}"));
+        format!("{}\n", cells.collect::<Vec<_>>().join("  ").trim_end())
+    };
+    lines.iter().map(row).collect()
+}
+
 #[cfg(test)]
 mod tests {
     use std::ffi::OsStr;
@@ -50,5 +75,11 @@ mod tests {
     fn a_terminal_sees_no_control_characters_of_a_name() {
         let name = OsStr::from_bytes(b"a\x1b[2Jb\n\xff\xe2\x80\xae\xc3\xa4");
         assert_eq!(printable(Path::new(name)), "a\\u{1b}[2Jb\\n\\xff\\u{202e}ä");
+    }
+
+    #[test]
+    fn sizes_are_told_in_the_largest_unit_that_fits() {
+        let told = [0, 1023, 1024, 1536, 5 << 20, 3 << 40].map(bytes);
+        assert_eq!(told, ["0 B", "1023 B", "1.0 KiB", "1.5 KiB", "5.0 MiB", "3.0 TiB"]);
     }
 }

@@ -4,8 +4,8 @@ use std::os::fd::{AsRawFd as _, OwnedFd};
 use std::path::{Path, PathBuf};
 
 use clearing_rootfs::{
-    Base, BaseEntry, BaseRequest, Cache, HostNames, LayerTop, MountTable, Project, Store, ToolRequest,
-    ToolRoots, caches, settings, tool_roots,
+    Base, BaseEntry, BaseRequest, Cache, Changes, HostNames, LayerTop, MountTable, Project, Stack, Store,
+    ToolRequest, ToolRoots, WalkError, caches, settings, tool_roots,
 };
 
 use crate::error::Error;
@@ -72,7 +72,7 @@ impl Workspace {
 }
 
 /// The parts of a layer.
-const PROJECT: &str = "project";
+pub(crate) const PROJECT: &str = "project";
 const GIT: &str = "git";
 const HOME: &str = "home";
 
@@ -82,14 +82,20 @@ fn name_of_cache(path: &Path, home: &Path) -> String {
     format!("cache-{}", below.to_string_lossy().replace('%', "%%").replace('/', "%"))
 }
 
-/// Where the changes of the project are found once the sandbox has ended.
-pub(crate) fn upper(layer: &Layer, memory: Option<&OwnedFd>) -> Option<PathBuf> {
-    match (layer, memory) {
-        (Layer::Directories { upper, .. }, _) => Some(upper.clone()),
-        (Layer::Memory { name, .. }, Some(memory)) => {
-            Some(format!("/proc/self/fd/{}/{name}.upper", memory.as_raw_fd()).into())
-        }
-        (Layer::Memory { .. }, None) => None,
+impl Workspace {
+    /// What is different from the project, once the sandbox has ended. Without a layer init did not come
+    /// far enough to make one.
+    pub(crate) fn compare(&self, memory: Option<&OwnedFd>) -> Result<Changes, WalkError> {
+        let upper = match (&self.changes.layer, memory) {
+            (Layer::Directories { upper, .. }, _) => upper.clone(),
+            (Layer::Memory { name, .. }, Some(memory)) => {
+                format!("/proc/self/fd/{}/{name}.upper", memory.as_raw_fd()).into()
+            }
+            (Layer::Memory { .. }, None) => return Ok(Changes::default()),
+        };
+        let layers: Vec<_> = std::iter::once(upper).chain(self.changes.sealed.iter().cloned()).collect();
+        let project = Stack::open(&[], &self.project.root)?;
+        Changes::between_stacks(&project, &Stack::open(&layers, &self.project.root)?)
     }
 }
 

@@ -2,10 +2,13 @@
 
 use std::fmt;
 use std::os::fd::{AsFd as _, OwnedFd};
+use std::thread::sleep;
+use std::time::{Duration, Instant};
 
 use jiff::Timestamp;
 use rustix::fs::{FlockOperation, Mode, OFlags, flock, ftruncate, openat};
 use rustix::io::{Errno, pwrite};
+use rustix::process::{Pid, test_kill_process};
 use serde::{Deserialize, Serialize};
 
 use crate::files::read_regular;
@@ -14,6 +17,12 @@ use crate::files::read_regular;
 const FILE: &str = "lock";
 /// What a holder says of itself is short.
 const LONGEST: usize = 4096;
+
+/// How long a holder that has ended may take to clear up: its sandbox ends with it, and a process of its own
+/// waits for the mounts to go.
+const PATIENCE: Duration = Duration::from_secs(30);
+/// Until the next look.
+const PAUSE: Duration = Duration::from_millis(2);
 
 /// Who holds a session, as far as it said so.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -37,14 +46,22 @@ pub(crate) enum Unlocked {
 pub(crate) struct Lock(OwnedFd);
 
 impl Lock {
-    /// Takes the lock of an open session directory, or says who has it.
+    /// Takes the lock of an open session directory, or says who has it. One who is only clearing up is waited for.
     pub(crate) fn take(session: &OwnedFd, verb: &str) -> Result<Self, Unlocked> {
         let flags = OFlags::RDWR | OFlags::CREATE | OFlags::NOFOLLOW | OFlags::CLOEXEC;
         let file = openat(session, FILE, flags, Mode::RUSR | Mode::WUSR).map_err(Unlocked::System)?;
-        match flock(&file, FlockOperation::NonBlockingLockExclusive) {
-            Ok(()) => {}
-            Err(Errno::WOULDBLOCK) => return Err(Unlocked::Held(holder(session))),
-            Err(errno) => return Err(Unlocked::System(errno)),
+        let patience = Instant::now() + PATIENCE;
+        loop {
+            match flock(&file, FlockOperation::NonBlockingLockExclusive) {
+                Ok(()) => break,
+                Err(Errno::WOULDBLOCK) => {}
+                Err(errno) => return Err(Unlocked::System(errno)),
+            }
+            let holder = holder(session);
+            if holder.lives() || Instant::now() > patience {
+                return Err(Unlocked::Held(holder));
+            }
+            sleep(PAUSE);
         }
         // That it could not be said does not make the lock less of one.
         let _ = say(&file, verb);
@@ -68,6 +85,14 @@ fn holder(session: &OwnedFd) -> Holder {
     let said = read_regular(session, FILE, LONGEST).ok();
     let holder = said.and_then(|text| serde_json::from_slice(&text).ok());
     holder.unwrap_or_else(|| Holder { pid: None, verb: "another command".into(), since: Timestamp::now() })
+}
+
+impl Holder {
+    /// Whether the process that took the lock is still there. One that has not said who it is may be.
+    fn lives(&self) -> bool {
+        let pid = self.pid.and_then(|pid| Pid::from_raw(pid.cast_signed()));
+        pid.is_none_or(|pid| test_kill_process(pid) != Err(Errno::SRCH))
+    }
 }
 
 impl fmt::Display for Holder {

@@ -13,6 +13,7 @@ use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
 use super::ids::{LayerId, SessionId};
+use crate::boot::boot_id;
 use crate::identity::Identity;
 use crate::path_text::PathText;
 
@@ -139,6 +140,25 @@ impl Record {
             unsynced.is_some_and(|written| written != boot)
         };
         self.chain(Some(&self.live)).iter().any(unsure)
+    }
+
+    /// The same for this boot.
+    pub fn is_unsure_now(&self) -> bool {
+        self.is_unsure(&boot_id())
+    }
+
+    /// How many layers lie over the project, the live one among them.
+    pub fn depth(&self) -> usize {
+        self.chain(Some(&self.live)).len()
+    }
+
+    /// The snapshot that a layer lies upon: the nearest one below it, and not `but` itself.
+    pub fn snapshot_below(&self, top: Option<&LayerId>, but: Option<&str>) -> Option<&Snapshot> {
+        let older = self.snapshots.iter().take_while(|snapshot| Some(snapshot.name.as_str()) != but);
+        let older: Vec<&Snapshot> = older.collect();
+        let on = |layer: Option<&LayerId>| older.iter().rev().find(|snapshot| snapshot.top.as_ref() == layer);
+        let chain = self.chain(top);
+        chain.iter().map(Some).chain([None]).find_map(on).copied()
     }
 
     /// The project's path.

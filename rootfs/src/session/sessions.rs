@@ -23,6 +23,7 @@ use crate::identity::Identity;
 use crate::path_text::PathText;
 use crate::project::Project;
 use crate::remove::{RemoveError, remove_tree};
+use crate::written::{Written, written};
 
 /// A record that is longer was not written here.
 const LONGEST: usize = 16 * 1024 * 1024;
@@ -206,6 +207,20 @@ impl Sessions {
             }
         }
         Ok(uppers)
+    }
+
+    /// What all layers of a session take, also those that it shares.
+    pub fn written(&self, record: &Record) -> Result<Written, SessionError> {
+        let mut sum = Written::default();
+        for id in record.layers.keys() {
+            let Written { bytes, inodes, unread } = written(self.layers.open(id)?.as_fd());
+            sum = Written {
+                bytes: sum.bytes + bytes,
+                inodes: sum.inodes + inodes,
+                unread: sum.unread + unread,
+            };
+        }
+        Ok(sum)
     }
 
     /// Takes away what no session names.

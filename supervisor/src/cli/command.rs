@@ -116,7 +116,7 @@ fn tell(finished: &Finished, json: bool) {
         outcome.alerts.iter().filter(|alert| !alert.is_of(outcome.exceeded.map(|breach| breach.limit)));
     told.for_each(|alert| say_note(&alert.text()));
     if error.is_none() {
-        say(&changes_text::block(changes));
+        say(&changes_text::block(changes, outcome.session.as_ref()));
     }
 }
 

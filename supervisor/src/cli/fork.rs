@@ -1,0 +1,43 @@
+//! `clearing fork`: a second session that goes on from a state of the first.
+
+use std::process::ExitCode;
+
+use clearing_rootfs::Written;
+
+use super::talk::{emit, failed, print, say_note};
+use crate::error::Error;
+use crate::session::{SessionView, recovered, sessions};
+
+/// Makes a session that goes on from a state of another one, and prints its id. Nothing is copied: they
+/// share what was written until then, and neither sees what the other one writes from now on.
+#[derive(Debug, clap::Args)]
+pub(super) struct Arguments {
+    /// The session, by id or name.
+    #[arg(value_name = "ID")]
+    session: String,
+    /// The snapshot to go on from; else the present state.
+    #[arg(long, value_name = "SNAPSHOT")]
+    from: Option<String>,
+    /// A name of your own for the new one.
+    #[arg(long, value_name = "NAME")]
+    name: Option<String>,
+    /// Tell the new session as JSON.
+    #[arg(long)]
+    json: bool,
+}
+
+pub(super) fn main(arguments: &Arguments) -> ExitCode {
+    fork(arguments).map_or_else(|error| failed(&error, arguments.json), |()| ExitCode::SUCCESS)
+}
+
+fn fork(arguments: &Arguments) -> Result<(), Error> {
+    let sessions = sessions()?;
+    let mut source = sessions.open(&arguments.session, "fork")?;
+    source.recovered.iter().for_each(|past| say_note(&recovered(past)));
+    let fork = sessions.fork(&mut source, arguments.from.as_deref(), arguments.name.as_deref())?;
+    if arguments.json {
+        emit(&SessionView::of(fork.record(), Written::default()));
+        return Ok(());
+    }
+    print(&format!("{}\n", fork.record().id))
+}

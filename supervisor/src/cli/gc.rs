@@ -1,0 +1,82 @@
+//! `clearing gc`: takes away what nobody needs any more.
+
+use std::process::ExitCode;
+use std::time::Duration;
+
+use clearing_rootfs::{Record, Sessions};
+
+use super::ask::AskArguments;
+use super::talk::{failed, say, say_note};
+use crate::error::Error;
+use crate::gc::{Bounds, Reason, choose};
+use crate::session::sessions;
+use crate::text::bytes;
+
+/// Takes away what killed commands left, and the sessions that are beyond the bounds that are given here.
+#[derive(Debug, clap::Args)]
+#[command(after_help = "Example:\n  clearing gc --older-than 30d --keep 20 --max-size 10G")]
+pub(super) struct Arguments {
+    /// Remove sessions that were not used for so long: `12h`, `30d`.
+    #[arg(long, value_name = "TIME", value_parser = age)]
+    older_than: Option<Duration>,
+    /// Keep so many sessions, those used last.
+    #[arg(long, value_name = "NUMBER")]
+    keep: Option<usize>,
+    /// Keep so many bytes of sessions, those used last.
+    #[arg(long, value_name = "SIZE", value_parser = size)]
+    max_size: Option<u64>,
+    /// Tell what would be removed, and remove nothing.
+    #[arg(long)]
+    dry_run: bool,
+    #[command(flatten)]
+    ask: AskArguments,
+}
+
+pub(super) fn main(arguments: &Arguments) -> ExitCode {
+    collect(arguments).map_or_else(|error| failed(&error, false), |()| ExitCode::SUCCESS)
+}
+
+fn collect(arguments: &Arguments) -> Result<(), Error> {
+    let sessions = sessions()?;
+    let bounds = Bounds { age: arguments.older_than, number: arguments.keep, bytes: arguments.max_size };
+    let chosen = choose(&sessions, bounds)?;
+    for (record, reason) in &chosen {
+        say(&format!("clearing: {}\n", describe(record, *reason)));
+    }
+    if arguments.dry_run {
+        return Ok(());
+    }
+    let question = format!("remove {} sessions with all that was written in them?", chosen.len());
+    if !chosen.is_empty() && arguments.ask.confirm(&question)? {
+        chosen.iter().for_each(|(record, _)| remove(&sessions, record));
+    }
+    for error in sessions.collect()? {
+        say_note(&format!("still there: {error}"));
+    }
+    Ok(())
+}
+
+/// One that began to be used meanwhile stays.
+fn remove(sessions: &Sessions, record: &Record) {
+    if let Err(error) = sessions.remove(record.id.as_str()) {
+        say_note(&Error::from(error).message());
+    }
+}
+
+fn describe(record: &Record, reason: Reason) -> String {
+    let name = record.name.as_deref().map(|name| format!(" ({name})")).unwrap_or_default();
+    let why = match reason {
+        Reason::Age => format!("last used {:.0}", record.used),
+        Reason::Number => "more than are to be kept".to_owned(),
+        Reason::Size(size) => format!("{} beyond the size that is to be kept", bytes(size)),
+    };
+    format!("{}{name}: {why}", record.id)
+}
+
+fn age(text: &str) -> Result<Duration, String> {
+    clearing_profiles::parse_duration(text).map_err(|error| format!("{error} ({})", error.hint()))
+}
+
+fn size(text: &str) -> Result<u64, String> {
+    clearing_profiles::parse_size(text).map_err(|error| format!("{error} ({})", error.hint()))
+}

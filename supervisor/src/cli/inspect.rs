@@ -1,0 +1,59 @@
+//! `clearing inspect`: all that is known of a session.
+
+use std::fmt::Write as _;
+use std::process::ExitCode;
+
+use clearing_rootfs::{Record, Written};
+
+use super::talk::{emit, failed, print};
+use crate::error::Error;
+use crate::session::{self, Point, SessionView, State, sessions};
+use crate::text::printable;
+
+/// Tells all that is known of a session.
+#[derive(Debug, clap::Args)]
+pub(super) struct Arguments {
+    /// The session, by id or name.
+    #[arg(value_name = "ID")]
+    session: String,
+    /// Tell it as JSON.
+    #[arg(long)]
+    json: bool,
+}
+
+pub(super) fn main(arguments: &Arguments) -> ExitCode {
+    inspect(arguments).map_or_else(|error| failed(&error, arguments.json), |()| ExitCode::SUCCESS)
+}
+
+fn inspect(arguments: &Arguments) -> Result<(), Error> {
+    let sessions = sessions()?;
+    let record = sessions.read(&arguments.session)?;
+    let written = sessions.written(&record)?;
+    if arguments.json {
+        emit(&SessionView::of(&record, written));
+        return Ok(());
+    }
+    let changes = session::changes(&sessions, &record, Point::Project, Point::Live)?.counts;
+    let mut text = describe(&record, written);
+    let _ = writeln!(text, "changes    +{} ~{} -{}", changes.added, changes.modified, changes.deleted);
+    print(&text)
+}
+
+fn describe(record: &Record, written: Written) -> String {
+    let mut text = String::new();
+    let mut line = |name: &str, value: &str| {
+        let _ = writeln!(text, "{name:10} {value}");
+    };
+    line("session", record.id.as_str());
+    line("name", record.name.as_deref().unwrap_or("-"));
+    line("state", State::of(record).word());
+    line("project", &printable(record.project()));
+    line("profile", &record.profile);
+    line("made", &format!("{:.0}", record.made));
+    line("used", &format!("{:.0}", record.used));
+    line("execs", &record.execs.to_string());
+    line("snapshots", &record.snapshots.len().to_string());
+    line("layers", &record.depth().to_string());
+    line("size", &format!("{} in {} files", crate::text::bytes(written.bytes), written.inodes));
+    text
+}

@@ -1,0 +1,60 @@
+//! `clearing rm`: removes sessions.
+
+use std::process::ExitCode;
+
+use clearing_rootfs::Sessions;
+
+use super::ask::AskArguments;
+use super::talk::{failed, say_note};
+use crate::error::Error;
+use crate::session::{self, Point, sessions};
+
+/// Removes sessions with all that was written in them. The project stays as it is.
+#[derive(Debug, clap::Args)]
+pub(super) struct Arguments {
+    /// The sessions, by id or name.
+    #[arg(value_name = "ID", required = true)]
+    sessions: Vec<String>,
+    #[command(flatten)]
+    ask: AskArguments,
+}
+
+/// One that cannot be removed keeps no other one.
+pub(super) fn main(arguments: &Arguments) -> ExitCode {
+    let sessions = match sessions() {
+        Ok(sessions) => sessions,
+        Err(error) => return failed(&error, false),
+    };
+    let mut code = ExitCode::SUCCESS;
+    for name in &arguments.sessions {
+        if let Err(error) = remove(&sessions, name, arguments.ask) {
+            code = failed(&error, false);
+        }
+    }
+    code
+}
+
+fn remove(sessions: &Sessions, name: &str, ask: AskArguments) -> Result<(), Error> {
+    let question = match what_is_lost(sessions, name)? {
+        0 => None,
+        1 => Some(format!("session {name} has one change that the project has not; remove it?")),
+        lost => Some(format!("session {name} has {lost} changes that the project has not; remove it?")),
+    };
+    if question.map_or(Ok(true), |question| ask.confirm(&question))? {
+        sessions.remove(name)?;
+    } else {
+        say_note(&format!("session {name} stays"));
+    }
+    Ok(())
+}
+
+/// How much of a session the project has not. Of one that cannot be read any more nobody knows.
+fn what_is_lost(sessions: &Sessions, name: &str) -> Result<u64, Error> {
+    let record = match sessions.read(name) {
+        Err(clearing_rootfs::SessionError::Damaged { .. }) => return Ok(1),
+        record => record?,
+    };
+    let Ok(changes) = session::changes(sessions, &record, Point::Project, Point::Live) else { return Ok(1) };
+    let counts = changes.counts;
+    Ok(counts.added + counts.modified + counts.deleted + counts.unread)
+}

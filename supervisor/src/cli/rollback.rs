@@ -1,0 +1,49 @@
+//! `clearing rollback`: a session goes back to a snapshot.
+
+use std::process::ExitCode;
+
+use clearing_rootfs::{RolledBack, Why};
+use serde::Serialize;
+
+use super::talk::{emit, failed, say, say_note};
+use crate::error::Error;
+use crate::session::{recovered, sessions};
+
+/// Goes back to a snapshot. What was there is kept in another one first, so nothing is lost.
+#[derive(Debug, clap::Args)]
+pub(super) struct Arguments {
+    /// The session, by id or name.
+    #[arg(value_name = "ID")]
+    session: String,
+    /// The snapshot; `initial` is the project as it is.
+    #[arg(value_name = "SNAPSHOT")]
+    snapshot: String,
+    /// Tell it as JSON.
+    #[arg(long)]
+    json: bool,
+}
+
+/// A rollback, for programs.
+#[derive(Serialize)]
+struct Told<'a> {
+    snapshot: &'a str,
+    backup: Option<&'a str>,
+}
+
+pub(super) fn main(arguments: &Arguments) -> ExitCode {
+    rollback(arguments).map_or_else(|error| failed(&error, arguments.json), |()| ExitCode::SUCCESS)
+}
+
+fn rollback(arguments: &Arguments) -> Result<(), Error> {
+    let sessions = sessions()?;
+    let mut session = sessions.open(&arguments.session, "rollback")?;
+    session.recovered.iter().for_each(|past| say_note(&recovered(past)));
+    let RolledBack { to, backup } = session.rollback(&arguments.snapshot, Why::BeforeRollback)?;
+    if arguments.json {
+        emit(&Told { snapshot: &to, backup: backup.as_deref() });
+    } else {
+        let kept = backup.map(|backup| format!("; what was there is kept as {backup}")).unwrap_or_default();
+        say(&format!("clearing: back at {to}{kept}\n"));
+    }
+    Ok(())
+}

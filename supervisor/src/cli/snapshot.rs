@@ -1,0 +1,44 @@
+//! `clearing snapshot`: names the present state of a session.
+
+use std::process::ExitCode;
+
+use clearing_rootfs::Why;
+
+use super::talk::{emit, failed, print, say_note};
+use crate::error::Error;
+use crate::session::{SnapshotView, recovered, sessions};
+
+/// Names the present state of a session, to go back to or to fork. It costs the same however large the project is.
+#[derive(Debug, clap::Args)]
+pub(super) struct Arguments {
+    /// The session, by id or name.
+    #[arg(value_name = "ID")]
+    session: String,
+    /// The snapshot's name.
+    #[arg(value_name = "LABEL")]
+    label: Option<String>,
+    /// Write all of the session to its disk first, so that a power cut loses nothing of it.
+    #[arg(long)]
+    sync: bool,
+    /// Tell the snapshot as JSON.
+    #[arg(long)]
+    json: bool,
+}
+
+pub(super) fn main(arguments: &Arguments) -> ExitCode {
+    snapshot(arguments).map_or_else(|error| failed(&error, arguments.json), |()| ExitCode::SUCCESS)
+}
+
+fn snapshot(arguments: &Arguments) -> Result<(), Error> {
+    let mut session = sessions()?.open(&arguments.session, "snapshot")?;
+    session.recovered.iter().for_each(|past| say_note(&recovered(past)));
+    if arguments.sync {
+        session.sync()?;
+    }
+    let snapshot = session.snapshot(arguments.label.as_deref(), Why::Asked)?;
+    if arguments.json {
+        emit(&SnapshotView::of(&snapshot));
+        return Ok(());
+    }
+    print(&format!("{}\n", snapshot.name))
+}

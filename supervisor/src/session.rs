@@ -1,0 +1,202 @@
+//! The verbs on sessions that run nothing.
+
+use std::path::{Path, PathBuf};
+
+use clearing_profiles::Profile;
+use clearing_rootfs::{
+    Changes, NewSession, PathText, Project, ProjectRequest, Record, Recovered, Session, SessionId, Sessions,
+    Snapshot, Stack, Store, Why, Written,
+};
+use serde::Serialize;
+
+use crate::error::Error;
+use crate::host::Host;
+use crate::workspace::PROJECT;
+
+/// The sessions of the caller's state directory.
+pub(crate) fn sessions() -> Result<Sessions, Error> {
+    let state = Store::default_path(&|name| std::env::var_os(name))?;
+    Ok(Store::open(&state)?.sessions()?)
+}
+
+/// A validated request for a session.
+#[derive(Debug)]
+pub(crate) struct CreateRequest {
+    /// The project, where the caller named one.
+    pub(crate) directory: Option<PathBuf>,
+    /// A profile's name or path.
+    pub(crate) profile: String,
+    /// The session's name.
+    pub(crate) name: Option<String>,
+}
+
+/// Makes a session. Nothing of the project is copied, whatever its size.
+pub(crate) fn create(request: &CreateRequest) -> Result<(Session, Vec<String>), Error> {
+    let host = Host::of_caller();
+    let state = Store::default_path(&|name| host.variable(name))?;
+    let project = Project::locate(&ProjectRequest {
+        directory: request.directory.as_deref(),
+        cwd: &host.cwd,
+        home: Some(&host.home),
+        state: &state,
+        uid: host.uid,
+        gid: host.gid,
+        groups: &host.groups,
+    })?;
+    Profile::find(&request.profile, Some(&host.configuration()))?;
+    let profile = lasting(&request.profile, &host)?;
+    let new = NewSession { name: request.name.as_deref(), project: &project, profile: &profile };
+    let session = Store::open(&state)?.sessions()?.create(new)?;
+    Ok((session, project.notes.iter().map(ToString::to_string).collect()))
+}
+
+/// A profile's path means the same file from wherever the session is used.
+fn lasting(profile: &str, host: &Host) -> Result<String, Error> {
+    if !profile.contains('/') {
+        return Ok(profile.to_owned());
+    }
+    let path = host.cwd.join(profile).into_os_string();
+    path.into_string().map_err(|_| Error::Request("the path of the profile is no text".into()))
+}
+
+/// What a snapshot was taken for, in words.
+pub(crate) fn why(why: Why) -> &'static str {
+    match why {
+        Why::Initial => "the project",
+        Why::Asked => "asked for",
+        Why::BeforeRollback => "before a rollback",
+        Why::Fork => "forked",
+        Why::BeforeExec => "before a command",
+        Why::RolledBack => "what was rolled back",
+    }
+}
+
+/// What a session went through, in words.
+pub(crate) fn recovered(past: &Recovered) -> String {
+    match past {
+        Recovered::ExecKilled(running) => format!(
+            "the last command, begun {:.0}, was killed with its supervisor; what it wrote until then is kept",
+            running.started
+        ),
+        Recovered::Unsure => {
+            "the machine was started anew since this session was last written to; what was written \
+                              shortly before may be missing"
+                .to_owned()
+        }
+    }
+}
+
+/// A session, for programs.
+#[derive(Debug, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub(crate) struct SessionView<'a> {
+    session: &'a SessionId,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    name: Option<&'a str>,
+    state: State,
+    project: &'a PathText,
+    profile: &'a str,
+    made: String,
+    used: String,
+    execs: u64,
+    snapshots: Vec<SnapshotView<'a>>,
+    layers: usize,
+    bytes: u64,
+    inodes: u64,
+}
+
+/// What a session does.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub(crate) enum State {
+    /// Nothing.
+    Idle,
+    /// A command runs in it, or was killed.
+    Running,
+    /// It was written to before the machine was started anew.
+    Unsure,
+}
+
+/// A snapshot, for programs.
+#[derive(Debug, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub(crate) struct SnapshotView<'a> {
+    name: &'a str,
+    made: String,
+    why: Why,
+}
+
+impl State {
+    pub(crate) fn of(record: &Record) -> Self {
+        match record.running {
+            Some(_) => Self::Running,
+            None if record.is_unsure_now() => Self::Unsure,
+            None => Self::Idle,
+        }
+    }
+
+    pub(crate) fn word(self) -> &'static str {
+        match self {
+            Self::Idle => "idle",
+            Self::Running => "running",
+            Self::Unsure => "unsure",
+        }
+    }
+}
+
+impl<'a> SessionView<'a> {
+    pub(crate) fn of(record: &'a Record, written: Written) -> Self {
+        Self {
+            session: &record.id,
+            name: record.name.as_deref(),
+            state: State::of(record),
+            project: &record.project,
+            profile: &record.profile,
+            made: record.made.to_string(),
+            used: record.used.to_string(),
+            execs: record.execs,
+            snapshots: record.snapshots.iter().map(SnapshotView::of).collect(),
+            layers: record.depth(),
+            bytes: written.bytes,
+            inodes: written.inodes,
+        }
+    }
+}
+
+impl<'a> SnapshotView<'a> {
+    pub(crate) fn of(snapshot: &'a Snapshot) -> Self {
+        Self { name: &snapshot.name, made: snapshot.made.to_string(), why: snapshot.why }
+    }
+}
+
+/// A point in the history of a session: a snapshot, or the present state.
+#[derive(Debug, Clone, Copy)]
+pub(crate) enum Point<'a> {
+    /// What the next command would see.
+    Live,
+    /// The project as it is.
+    Project,
+    /// What the snapshot holds.
+    Snapshot(&'a Snapshot),
+}
+
+/// Reads what the project looks like at a point, without a mount.
+pub(crate) fn stack(sessions: &Sessions, record: &Record, point: Point<'_>) -> Result<Stack, Error> {
+    let top = match point {
+        Point::Live => Some(&record.live),
+        Point::Project => None,
+        Point::Snapshot(snapshot) => snapshot.top.as_ref(),
+    };
+    let layers = sessions.uppers(record, top, PROJECT)?;
+    Ok(Stack::open(&layers, Path::new(record.project()))?)
+}
+
+/// What is different between two points.
+pub(crate) fn changes(
+    sessions: &Sessions,
+    record: &Record,
+    from: Point<'_>,
+    to: Point<'_>,
+) -> Result<Changes, Error> {
+    Ok(Changes::between_stacks(&stack(sessions, record, from)?, &stack(sessions, record, to)?)?)
+}
