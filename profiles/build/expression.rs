@@ -7,7 +7,7 @@ use std::time::Duration;
 use crate::profile::{Profile, Widening};
 use crate::sections::{
     Environment, Filesystem, Guards, HostPath, LayerPlace, Limits, Network, NetworkMode, Requirement,
-    Syscalls,
+    Rollback, Syscalls, Trigger,
 };
 
 /// What can be written as an expression.
@@ -35,7 +35,7 @@ macro_rules! structs {
 }
 
 structs! {
-    Profile { name, widened, filesystem, network, environment, limits, syscalls, guards }
+    Profile { name, widened, filesystem, network, environment, limits, rollback, syscalls, guards }
     Widening { profile, reason }
     Filesystem { read, tool_roots, caches, layer, layer_size }
     Network { mode }
@@ -44,6 +44,7 @@ structs! {
         timeout, grace, cpus, cpu_time, memory, processes, disk, inodes, output, file_size, nofile, core,
         stack, memlock, cgroup
     }
+    Rollback { on, max_snapshots, max_age }
     Syscalls { allow, refuse }
     Guards { requirements }
 }
@@ -61,7 +62,8 @@ macro_rules! printed {
 
 printed! {
     "" bool, "" u64, "" &str,
-    "crate::LayerPlace::" LayerPlace, "crate::NetworkMode::" NetworkMode, "crate::Requirement::" Requirement
+    "crate::LayerPlace::" LayerPlace, "crate::NetworkMode::" NetworkMode, "crate::Requirement::" Requirement,
+    "crate::Trigger::" Trigger
 }
 
 impl Expression for String {

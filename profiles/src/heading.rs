@@ -33,10 +33,11 @@ impl Heading {
 }
 
 const KEYS: &[&str] = &["extends", "widen", "reason"];
-const SECTIONS: &[&str] = &["filesystem", "network", "environment", "limits", "syscalls", "guards"];
+const SECTIONS: &[&str] =
+    &["filesystem", "network", "environment", "limits", "rollback", "syscalls", "guards"];
 
 /// What other versions read. To accept and ignore it would promise what is not kept.
-const UNSUPPORTED: &[&str] = &["commands", "patch", "rollback", "output"];
+const UNSUPPORTED: &[&str] = &["commands", "patch", "output"];
 
 fn refuse_unknown(file: &DeTable<'_>) -> Result<(), Fault> {
     let known = |key: &str| KEYS.contains(&key) || SECTIONS.contains(&key);

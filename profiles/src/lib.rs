@@ -4,7 +4,7 @@
 //! # Terms
 //!
 //! - A **profile** is the written permission: a TOML file with the sections `[filesystem]`,
-//!   `[network]`, `[environment]`, `[limits]`, `[syscalls]` and `[guards]`.
+//!   `[network]`, `[environment]`, `[limits]`, `[rollback]`, `[syscalls]` and `[guards]`.
 //! - A profile **extends** one parent and states what differs. It can only **narrow** it, each key
 //!   permitting as much or less, unless it says `widen = true` and a `reason`.
 //! - In the lists `read` and `pass`, `"..."` stands for what the parent's list holds.
@@ -63,6 +63,6 @@ pub use profile::{Profile, Widening};
 pub use quantity::{QuantityError, parse_duration, parse_size, write_duration, write_size};
 pub use sections::{
     Environment, Filesystem, Guard, Guards, HostPath, HostPathError, LayerPlace, Limits, Network,
-    NetworkMode, Requirement, Syscalls, VariableError, check_variable,
+    NetworkMode, Requirement, Rollback, Syscalls, Trigger, VariableError, check_variable,
 };
 pub use syscalls::{Answer, Comparison, Condition, SyscallRule, Width, never, syscall, syscalls};

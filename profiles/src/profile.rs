@@ -5,7 +5,7 @@ use toml::de::DeTable;
 
 use crate::diagnostic::Fault;
 use crate::section::Licence;
-use crate::sections::{Environment, Filesystem, Guards, Limits, Network, Syscalls};
+use crate::sections::{Environment, Filesystem, Guards, Limits, Network, Rollback, Syscalls};
 
 /// A resolved profile: every value is stated, by its file or by those that it extends.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
@@ -23,6 +23,8 @@ pub struct Profile {
     pub environment: Environment,
     /// How long and how much.
     pub limits: Limits,
+    /// When a session goes back by itself.
+    pub rollback: Rollback,
     /// What is added to the built-in table of system calls.
     pub syscalls: Syscalls,
     /// What must hold.
@@ -54,6 +56,7 @@ impl Profile {
             network: Network::read(file, parent.map(|p| &p.network), licence)?,
             environment: Environment::read(file, parent.map(|p| &p.environment), licence)?,
             limits: Limits::read(file, parent.map(|p| &p.limits), licence)?,
+            rollback: Rollback::read(file, parent.map(|p| &p.rollback), licence)?,
             syscalls: Syscalls::read(file, parent.map(|p| &p.syscalls), licence)?,
             guards: Guards::read(file, parent.map(|p| &p.guards), licence)?,
         })

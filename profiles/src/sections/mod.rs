@@ -5,6 +5,7 @@ mod filesystem;
 mod guards;
 mod limits;
 mod network;
+mod rollback;
 mod syscalls;
 
 pub use environment::{Environment, VariableError, check_variable};
@@ -12,6 +13,7 @@ pub use filesystem::{Filesystem, HostPath, HostPathError, LayerPlace};
 pub use guards::{Guard, Guards, Requirement};
 pub use limits::Limits;
 pub use network::{Network, NetworkMode};
+pub use rollback::{Rollback, Trigger};
 pub use syscalls::Syscalls;
 
 /// More is more.

@@ -144,6 +144,7 @@ fn default_is_printed_as_json_with_every_value() {
             "fileSize": null, "nofile": 1024, "core": 0, "stack": 8 << 20, "memlock": 65536,
             "cgroup": "best-effort",
         },
+        "rollback": { "on": [], "maxSnapshots": 100, "maxAgeMs": null },
         "syscalls": { "allow": [], "refuse": [] },
         "guards": "…",
     });

@@ -33,6 +33,11 @@ disk = "1G"
 inodes = 1000
 output = "1M"
 cgroup = "required"
+[rollback]
+on = ["timeout"]
+max_snapshots = 10
+max_age = "7d"
+
 [syscalls]
 allow = ["personality"]
 refuse = ["ptrace"]
@@ -119,6 +124,11 @@ const NARROWER: &[(&str, &str)] = &[
     ("limits", "memlock = 0"),
     ("limits", r#"file_size = "1M""#),
     ("limits", "processes = 1"),
+    ("rollback", r#"on = ["error", "timeout", "oom", "violation"]"#),
+    ("rollback", "on = []"),
+    ("rollback", "max_snapshots = 400"),
+    ("rollback", r#"max_age = "none""#),
+    ("rollback", r#"max_age = "30d""#),
     ("syscalls", r#"allow = ["personality", "read"]"#),
     ("syscalls", r#"refuse = ["personality", "chmod"]"#),
     ("guards", r#"cgroup = "required""#),
