@@ -70,22 +70,22 @@ pub(crate) fn same(old: (&Merged<'_>, &Found), new: (&Merged<'_>, &Found), name:
     }
 }
 
-fn same_content(upper: BorrowedFd<'_>, lower: BorrowedFd<'_>, name: &CStr) -> Result<bool, Errno> {
-    same_bytes(&open(upper, name)?, &open(lower, name)?)
+fn same_content(old: BorrowedFd<'_>, new: BorrowedFd<'_>, name: &CStr) -> Result<bool, Errno> {
+    same_bytes(&open(old, name)?, &open(new, name)?)
 }
 
-/// Whether both files hold the same from where they are to their ends.
-pub(crate) fn same_bytes(one: &OwnedFd, other: &OwnedFd) -> Result<bool, Errno> {
-    let (mut now, mut before) = (vec![0; BLOCK], vec![0; BLOCK]);
+/// Whether two files have the same content, from where they stand to their ends.
+pub(crate) fn same_bytes(old: &OwnedFd, new: &OwnedFd) -> Result<bool, Errno> {
+    let (mut before, mut now) = (vec![0; BLOCK], vec![0; BLOCK]);
     loop {
-        let (now, before) = (fill(one, &mut now)?, fill(other, &mut before)?);
+        let (before, now) = (fill(old, &mut before)?, fill(new, &mut now)?);
         if now != before || now.is_empty() {
             return Ok(now == before);
         }
     }
 }
 
-const BLOCK: usize = 64 * 1024;
+pub(crate) const BLOCK: usize = 64 * 1024;
 
 fn open(directory: BorrowedFd<'_>, name: &CStr) -> Result<OwnedFd, Errno> {
     let flags = OFlags::RDONLY | OFlags::NOFOLLOW | OFlags::NONBLOCK | OFlags::NOCTTY | OFlags::CLOEXEC;
@@ -93,7 +93,7 @@ fn open(directory: BorrowedFd<'_>, name: &CStr) -> Result<OwnedFd, Errno> {
 }
 
 /// Reads until the buffer is full or the file ends, so that short reads on one side don't shift the blocks.
-fn fill<'a>(file: &OwnedFd, buffer: &'a mut [u8]) -> Result<&'a [u8], Errno> {
+pub(crate) fn fill<'a>(file: &OwnedFd, buffer: &'a mut [u8]) -> Result<&'a [u8], Errno> {
     let mut filled = 0;
     while filled < buffer.len() {
         match rustix::io::read(file, &mut buffer[filled..])? {

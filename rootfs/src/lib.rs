@@ -59,6 +59,7 @@ mod compare;
 mod copy;
 mod credentials;
 mod descent;
+mod diff;
 mod etc;
 mod files;
 mod git;
@@ -97,6 +98,9 @@ pub use commit::{
 };
 pub use compare::Kind;
 pub use copy::{CopyError, LeftOut, Owner, Progress, WorkingCopy};
+pub use diff::{
+    Binary, Diff, DiffError, Entry, Lines, Part, Plain, Renamed, Side, Size, Status, Untold, quoted,
+};
 pub use files::Environment;
 pub use git::{GitDirectory, Unverified};
 pub use identity::Identity;

@@ -16,7 +16,7 @@ use crate::beneath::{is_beneath, open_beneath};
 use crate::compare::Kind;
 use crate::files::{io_error, open_directory, path_of};
 use crate::identity::Identity;
-use crate::merged::Merged;
+use crate::merged::{Merged, in_order};
 use crate::walk::{Difference, WalkError, walk_beneath};
 
 /// Upper layers, newest first, over a bottom directory.
@@ -108,8 +108,18 @@ impl Stack {
 
     /// Opens for reading the regular file that was found under `path`.
     pub fn open_file(&self, path: &Path, found: &Found) -> Result<OwnedFd, WalkError> {
-        let failed = |errno| self.failed(found.layer, path, errno);
-        let file = open_beneath(self.top(found.layer).map_err(failed)?, path, OFlags::empty());
+        self.open_file_in(found.layer, path)
+    }
+
+    /// Reads the target of the symbolic link that was found under `path`.
+    pub fn read_link(&self, path: &Path, found: &Found) -> Result<PathBuf, WalkError> {
+        self.read_link_in(found.layer, path)
+    }
+
+    /// Opens for reading the regular file that the layer has under `path`.
+    pub(crate) fn open_file_in(&self, layer: usize, path: &Path) -> Result<OwnedFd, WalkError> {
+        let failed = |errno| self.failed(layer, path, errno);
+        let file = open_beneath(self.top(layer).map_err(failed)?, path, OFlags::empty());
         let file = file.map_err(failed)?;
         // A FIFO that was planted under the name meanwhile must not be read from.
         match fstat(&file).map_err(failed)? {
@@ -118,17 +128,30 @@ impl Stack {
         }
     }
 
-    /// Reads the target of the symbolic link that was found under `path`.
-    pub fn read_link(&self, path: &Path, found: &Found) -> Result<PathBuf, WalkError> {
-        let failed = |errno| self.failed(found.layer, path, errno);
+    /// Reads the target of the symbolic link that the layer has under `path`.
+    pub(crate) fn read_link_in(&self, layer: usize, path: &Path) -> Result<PathBuf, WalkError> {
+        let failed = |errno| self.failed(layer, path, errno);
         let (parent, name) = match (path.parent(), path.file_name()) {
             (Some(parent), Some(name)) => (parent, name),
             _ => return Err(failed(Errno::INVAL)),
         };
-        let top = self.top(found.layer).map_err(failed)?;
+        let top = self.top(layer).map_err(failed)?;
         let parent = open_beneath(top, parent, OFlags::PATH | OFlags::DIRECTORY).map_err(failed)?;
         let target = readlinkat(&parent, name, Vec::new()).map_err(failed)?;
         Ok(path_of(target.into_bytes()))
+    }
+
+    /// Whether the directory that was found under `path` shows nothing in it.
+    pub fn is_empty(&self, path: &Path, found: &Found) -> Result<bool, WalkError> {
+        let directory = Merged::open(self, path, &found.directories)?;
+        let mut names = Vec::new();
+        directory.names(|_| true, &mut names)?;
+        for (name, _) in in_order(names) {
+            if directory.look_up(&name)?.is_some() {
+                return Ok(false);
+            }
+        }
+        Ok(true)
     }
 
     /// Calls `found` with everything that the stack shows: a directory before what is in it, names in order.
