@@ -23,8 +23,10 @@ use std::path::{Path, PathBuf};
 use rustix::fs::{Mode, OFlags, mkdirat, openat, renameat};
 use rustix::io::Errno;
 
+pub(crate) use self::content::copy_attributes;
 pub use self::error::CopyError;
 use self::make::Maker;
+pub(crate) use self::make::times;
 use self::manifest::{Manifest, ManifestWriter};
 use crate::files::io_error;
 use crate::layer_directory::Place;

@@ -115,8 +115,8 @@ pub use remove::RemoveError;
 pub use run::{RunDirectory, RunError};
 pub use seen::{Kept, Seen, SeenError};
 pub use session::{
-    Holder, LayerId, Listed, NewSession, Record, Recovered, RolledBack, Running, Session, SessionError,
-    SessionId, Sessions, Snapshot, Why,
+    Holder, LayerId, Listed, NewSession, Record, Recovered, Retention, RolledBack, Running, Session,
+    SessionError, SessionId, Sessions, Snapshot, Why,
 };
 pub use settings::settings;
 pub use sighting::Sighting;

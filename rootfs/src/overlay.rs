@@ -11,6 +11,10 @@ use crate::beneath::through_proc;
 
 /// Set to `y` on a directory through which nothing of the layers below shows.
 pub(crate) const OPAQUE: &str = "user.overlay.opaque";
+/// Its value in a directory that hides those below.
+pub(crate) const HIDES: &[u8] = b"y";
+/// Its value in a directory in which whiteouts are files with an attribute.
+pub(crate) const HAS_MARKED_FILES: &[u8] = b"x";
 /// Set on an empty file that stands for a deletion where device nodes cannot.
 pub(crate) const WHITEOUT: &str = "user.overlay.whiteout";
 /// Says that a directory's content lies elsewhere. The mounts of a sandbox never write it.

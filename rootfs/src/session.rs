@@ -8,7 +8,9 @@ mod history;
 mod ids;
 mod layers;
 mod lock;
+mod merge;
 mod record;
+mod retention;
 mod sessions;
 
 use std::os::fd::{AsFd as _, BorrowedFd, OwnedFd};
@@ -21,6 +23,7 @@ pub use history::RolledBack;
 pub use ids::{LayerId, SessionId};
 pub use lock::Holder;
 pub use record::{Record, Running, Snapshot, Why};
+pub use retention::Retention;
 pub use sessions::{Listed, NewSession, Sessions};
 
 use self::lock::Lock;

@@ -68,7 +68,7 @@ fn read_and_write(from: &OwnedFd, to: &OwnedFd, at: u64, most: usize) -> Result<
 }
 
 /// Copies the attributes of users, but those that mean something to overlayfs.
-pub(super) fn copy_attributes(from: &OwnedFd, to: &OwnedFd) -> Result<(), Errno> {
+pub(crate) fn copy_attributes(from: &OwnedFd, to: &OwnedFd) -> Result<(), Errno> {
     for name in attributes(from)?.iter().filter(|name| !name.to_bytes().starts_with(RESERVED)) {
         let mut value = vec![0; LARGEST_ATTRIBUTE];
         let length = fgetxattr(from, name.as_c_str(), &mut value[..])?;

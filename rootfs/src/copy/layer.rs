@@ -15,7 +15,7 @@ use super::content::remove_forged_attributes;
 use super::make::{name_of, times};
 use crate::beneath::{open_beneath, through_proc};
 use crate::compare::Kind;
-use crate::overlay::{OPAQUE, WHITEOUT};
+use crate::overlay::{HAS_MARKED_FILES, HIDES, OPAQUE, WHITEOUT};
 use crate::remove::{remove_tree, step_by_force};
 use crate::stack::Stack;
 
@@ -25,11 +25,6 @@ pub(super) struct Layer<'a> {
     pub(super) below: &'a Stack,
     pub(super) owner: Owner,
 }
-
-/// Says in a directory that whiteouts in it are files with an attribute.
-const HAS_MARKED_FILES: &[u8] = b"x";
-/// Says in a directory that it hides those below.
-const HIDES: &[u8] = b"y";
 
 impl Layer<'_> {
     /// Makes a directory that the view had before, and those that lead to it. Until it is finished, only its

@@ -221,7 +221,7 @@ fn dress(file: &OwnedFd, stat: &Stat, owner: Owner) -> Result<(), Errno> {
     futimens(file, &times(stat))
 }
 
-pub(super) fn times(stat: &Stat) -> Timestamps {
+pub(crate) fn times(stat: &Stat) -> Timestamps {
     let time = |seconds, nanoseconds: i64| Timespec { tv_sec: seconds, tv_nsec: nanoseconds };
     Timestamps {
         last_access: time(stat.st_atime, stat.st_atime_nsec.cast_signed()),

@@ -224,7 +224,7 @@ impl Sessions {
     }
 
     /// Takes away what no session names.
-    fn collect_layers(&self) -> Result<Vec<RemoveError>, SessionError> {
+    pub(super) fn collect_layers(&self) -> Result<Vec<RemoveError>, SessionError> {
         self.layers.collect(|| {
             let mut named = Named::new();
             for listed in self.list()? {

@@ -240,3 +240,63 @@ fn a_project_that_was_moved_or_replaced_is_another_one() {
     fs::create_dir(&root).unwrap();
     session.check_project(&place.project()).unwrap_err();
 }
+
+#[test]
+fn many_layers_are_merged_and_all_that_is_kept_is_seen_as_before() {
+    let place = Place::new();
+    let mut session = place.create(None);
+    let root = place.folder.path().join("project");
+    for number in 0..50_u8 {
+        write(&session, &format!("file-{}", number % 7));
+        let upper = session.writable("project", None).unwrap().upper;
+        fs::write(upper.join("last"), [number]).unwrap();
+        session.snapshot(Some(&format!("s{number}")), Why::Asked).unwrap();
+    }
+    let names: Vec<String> = (0..50).filter(|n| n % 10 != 0).map(|n| format!("s{n}")).collect();
+    session.forget(&names).unwrap();
+    let stack = |session: &Session, top: Option<&LayerId>| {
+        let uppers = session.sessions.uppers(session.record(), top, "project").unwrap();
+        crate::stack::Stack::open(&uppers, &root).unwrap()
+    };
+    let shown = |session: &Session, top: Option<&LayerId>| {
+        let stack = stack(session, top);
+        let mut shown = Vec::new();
+        stack.walk_all(&mut |path, _| shown.push(path.to_owned())).unwrap();
+        let last = stack.find(Path::new("last")).unwrap().unwrap();
+        let file = stack.open_file(Path::new("last"), &last).unwrap();
+        let mut content = [0];
+        rustix::io::read(file, &mut content[..]).unwrap();
+        (shown, content)
+    };
+    let tops = |session: &Session| {
+        let record = session.record();
+        let named = record.snapshots.iter().filter_map(|snapshot| snapshot.top.clone());
+        named.chain([record.live.clone()]).collect::<Vec<_>>()
+    };
+    let before: Vec<_> = tops(&session).iter().map(|top| shown(&session, Some(top))).collect();
+    assert_eq!(session.record().depth(), 51);
+    assert!(session.retain(Retention { number: 100, age: None }).unwrap().is_empty());
+    assert_eq!(session.record().depth(), 33);
+    let after: Vec<_> = tops(&session).iter().map(|top| shown(&session, Some(top))).collect();
+    assert_eq!(before, after);
+    assert_eq!(place.layers(), 33);
+}
+
+#[test]
+fn too_many_and_too_old_snapshots_go_and_what_was_asked_for_goes_last() {
+    let place = Place::new();
+    let mut session = place.create(None);
+    for (name, why) in
+        [("one", Why::Asked), ("two", Why::BeforeExec), ("three", Why::Asked), ("four", Why::BeforeExec)]
+    {
+        write(&session, name);
+        session.snapshot(Some(name), why).unwrap();
+    }
+    let keep = |session: &mut Session, number, age| session.retain(Retention { number, age }).unwrap();
+    assert_eq!(keep(&mut session, 3, None), ["two"]);
+    assert_eq!(keep(&mut session, 1, None), ["four", "one"]);
+    std::thread::sleep(std::time::Duration::from_millis(2));
+    assert_eq!(keep(&mut session, 1, Some(std::time::Duration::from_millis(1))), ["three"]);
+    assert_eq!(session.record().snapshots.len(), 1);
+    assert_eq!(seen(&session), [["four"], ["three"], ["two"], ["one"]]);
+}

@@ -1,0 +1,168 @@
+//! What of a session's history is kept: so many snapshots, for so long, and never more layers than are quick.
+
+use std::os::fd::{AsFd as _, OwnedFd};
+use std::time::Duration;
+
+use jiff::Timestamp;
+use rustix::fs::{AtFlags, Mode, linkat, mkdirat};
+use rustix::io::Errno;
+
+use super::Session;
+use super::error::SessionError;
+use super::ids::LayerId;
+use super::merge::merge;
+use super::record::{LayerRecord, Record, Snapshot, Why};
+use crate::atomic::replace;
+use crate::descent::{entries, step};
+use crate::files::read_regular;
+use crate::layer_directory::layer_of_upper;
+use crate::written::written;
+
+/// More sealed layers than this below the live one are merged, where no snapshot stands between them. A mount
+/// over so many takes a quarter of a millisecond.
+const DEEPEST: usize = 32;
+
+/// Which snapshots are kept, but for the first one, which costs nothing.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Retention {
+    /// How many.
+    pub number: u64,
+    /// For how long.
+    pub age: Option<Duration>,
+}
+
+impl Session {
+    /// Forgets the snapshots that are not kept, and merges layers where there are too many. What is seen at
+    /// present, and at the snapshots that are left, stays the same. Names those that are forgotten.
+    pub fn retain(&mut self, retention: Retention) -> Result<Vec<String>, SessionError> {
+        let forgotten = beyond(&self.record.snapshots, retention, Timestamp::now());
+        if !forgotten.is_empty() {
+            self.forget(&forgotten)?;
+        }
+        let merged = self.merge_deep()?;
+        if merged || !forgotten.is_empty() {
+            self.sessions.collect_layers()?;
+        }
+        Ok(forgotten)
+    }
+
+    fn merge_deep(&mut self) -> Result<bool, SessionError> {
+        let mut merged = false;
+        while self.record.depth() > DEEPEST + 1 {
+            let Some((older, newer)) = self.cheapest_pair()? else { break };
+            self.merge_pair(&older, &newer)?;
+            merged = true;
+        }
+        Ok(merged)
+    }
+
+    /// Of the pairs that nothing needs apart, the one with the fewest files.
+    fn cheapest_pair(&self) -> Result<Option<(LayerId, LayerId)>, SessionError> {
+        let chain = self.record.chain(self.record.sealed_top());
+        let mut cheapest: Option<(u64, LayerId, LayerId)> = None;
+        for pair in chain.windows(2) {
+            let [newer, older] = pair else { continue };
+            if !self.record.is_needed_apart(older) {
+                let cost = self.inodes(older)? + self.inodes(newer)?;
+                if cheapest.as_ref().is_none_or(|(least, ..)| cost < *least) {
+                    cheapest = Some((cost, older.clone(), newer.clone()));
+                }
+            }
+        }
+        Ok(cheapest.map(|(_, older, newer)| (older, newer)))
+    }
+
+    fn inodes(&self, id: &LayerId) -> Result<u64, SessionError> {
+        Ok(written(self.sessions.layers.open(id)?.as_fd()).inodes)
+    }
+
+    /// Until the record names it, the merged layer is garbage; from then on the two are.
+    fn merge_pair(&mut self, older: &LayerId, newer: &LayerId) -> Result<(), SessionError> {
+        let layers = self.sessions.layers.clone();
+        let making = layers.making()?;
+        let merged = layers.make(&making)?;
+        let failed = |errno| SessionError::file("merging layers into", layers.path(&merged), errno);
+        let (old, new, into) = (layers.open(older)?, layers.open(newer)?, layers.open(&merged)?);
+        merge_layers(&old, &new, &into).map_err(failed)?;
+        self.change(|record| record.replace_pair(older, newer, merged))
+    }
+}
+
+impl Record {
+    /// Whether a snapshot stands on the layer, or more than one layer does.
+    fn is_needed_apart(&self, id: &LayerId) -> bool {
+        let named = self.snapshots.iter().any(|snapshot| snapshot.top.as_ref() == Some(id));
+        let upon = self.layers.values().filter(|layer| layer.parent.as_ref() == Some(id)).count();
+        named || upon != 1
+    }
+
+    fn replace_pair(&mut self, older: &LayerId, newer: &LayerId, merged: LayerId) {
+        let (old, new) = (self.layers.remove(older), self.layers.remove(newer));
+        let parent = old.as_ref().and_then(|layer| layer.parent.clone());
+        let unsynced = [old, new].into_iter().flatten().find_map(|layer| layer.unsynced);
+        for layer in self.layers.values_mut().filter(|layer| layer.parent.as_ref() == Some(newer)) {
+            layer.parent = Some(merged.clone());
+        }
+        for snapshot in self.snapshots.iter_mut().filter(|snapshot| snapshot.top.as_ref() == Some(newer)) {
+            snapshot.top = Some(merged.clone());
+        }
+        self.layers.insert(merged, LayerRecord { parent, unsynced });
+    }
+}
+
+/// The names of snapshots that are too old or too many: of the latter the oldest, and those that were taken
+/// by themselves before those that somebody asked for.
+fn beyond(snapshots: &[Snapshot], retention: Retention, now: Timestamp) -> Vec<String> {
+    let old = |snapshot: &Snapshot| {
+        retention.age.is_some_and(|age| now.duration_since(snapshot.made).unsigned_abs() > age)
+    };
+    let (mut forgotten, mut kept): (Vec<&Snapshot>, Vec<&Snapshot>) =
+        snapshots.iter().filter(|snapshot| snapshot.why != Why::Initial).partition(|snapshot| old(snapshot));
+    kept.sort_by_key(|snapshot| (snapshot.why == Why::Asked, snapshot.made));
+    let number = usize::try_from(retention.number).unwrap_or(usize::MAX);
+    forgotten.extend(kept.iter().take(kept.len().saturating_sub(number)));
+    forgotten.iter().map(|snapshot| snapshot.name.clone()).collect()
+}
+
+/// Merges every part, and what the session saw.
+fn merge_layers(older: &OwnedFd, newer: &OwnedFd, into: &OwnedFd) -> Result<(), Errno> {
+    let mut names = entries(older.as_fd())?;
+    names.extend(entries(newer.as_fd())?);
+    names.retain(|entry| layer_of_upper(entry.name.to_bytes()).is_some());
+    names.sort_by(|one, other| one.name.cmp(&other.name));
+    names.dedup_by(|one, other| one.name == other.name);
+    for entry in names {
+        mkdirat(into, &entry.name, Mode::RWXU)?;
+        let (old, new) = (open_if_there(older, &entry.name)?, open_if_there(newer, &entry.name)?);
+        merge(old.as_ref(), new.as_ref(), &step(into, &entry.name)?)?;
+    }
+    merge_seen(older, newer, into)
+}
+
+fn open_if_there(layer: &OwnedFd, name: &std::ffi::CStr) -> Result<Option<OwnedFd>, Errno> {
+    match step(layer, name) {
+        Err(Errno::NOENT) => Ok(None),
+        opened => opened.map(Some),
+    }
+}
+
+/// What the newer layer says of a path stands for what the older one said, and is read after it.
+fn merge_seen(older: &OwnedFd, newer: &OwnedFd, into: &OwnedFd) -> Result<(), Errno> {
+    let mut lines = Vec::new();
+    mkdirat(into, c"base", Mode::RWXU)?;
+    let base = step(into, c"base")?;
+    for layer in [older, newer] {
+        match read_regular(layer, "seen.jsonl", usize::MAX) {
+            Err(Errno::NOENT) => {}
+            content => lines.extend(content?),
+        }
+        let Some(kept) = open_if_there(layer, c"base")? else { continue };
+        for entry in entries(kept.as_fd())? {
+            linkat(&kept, &entry.name, &base, &entry.name, AtFlags::empty())?;
+        }
+    }
+    if lines.is_empty() {
+        return Ok(());
+    }
+    replace(into, c"seen.jsonl", &lines)
+}
