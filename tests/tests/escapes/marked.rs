@@ -10,23 +10,24 @@ use nix::unistd::Pid;
 /// Every process but this one whose command line shows `mark`; those that are ended and not yet
 /// collected show none.
 pub(crate) fn processes(mark: &str) -> Vec<i32> {
-    let entries = fs::read_dir("/proc").expect("/proc").flatten();
-    let numbers = entries.filter_map(|entry| entry.file_name().to_str()?.parse().ok());
-    numbers
-        .filter(|pid| {
-            let line = fs::read(format!("/proc/{pid}/cmdline")).unwrap_or_default();
-            String::from_utf8_lossy(&line).contains(mark)
-        })
-        .collect()
+    showing(mark).into_iter().map(|(pid, _)| pid).collect()
 }
 
 /// Those of them that are no process of `clearing` itself, which may clear away behind a run.
 pub(crate) fn commands(mark: &str) -> Vec<i32> {
-    let is_ours = |pid: &i32| {
+    let is_ours = |line: &str| line.split('\0').next().is_some_and(|program| program.ends_with("/clearing"));
+    showing(mark).into_iter().filter(|(_, line)| !is_ours(line)).map(|(pid, _)| pid).collect()
+}
+
+/// With their command lines, read once: they may end meanwhile.
+fn showing(mark: &str) -> Vec<(i32, String)> {
+    let entries = fs::read_dir("/proc").expect("/proc").flatten();
+    let numbers = entries.filter_map(|entry| entry.file_name().to_str()?.parse::<i32>().ok());
+    let lines = numbers.map(|pid| {
         let line = fs::read(format!("/proc/{pid}/cmdline")).unwrap_or_default();
-        line.split(|byte| *byte == 0).next().is_some_and(|program| program.ends_with(b"/clearing"))
-    };
-    processes(mark).into_iter().filter(|pid| !is_ours(pid)).collect()
+        (pid, String::from_utf8_lossy(&line).into_owned())
+    });
+    lines.filter(|(_, line)| line.contains(mark)).collect()
 }
 
 /// Waits until none is left.

@@ -93,8 +93,8 @@ fn free_port() -> String {
 fn serve_inside(site: &Site, kind: &str, port: &str, meanwhile: impl Fn()) -> &'static str {
     // The signal that closes the gate goes to the server as well.
     let script = format!(
-        "mkfifo gate; (trap '' USR1; exec ./probe serve {kind} {port} <gate) & exec 9>gate
-        trap 'exec 9>&-' USR1; until wait; do :; done"
+        "trap 'exec 9>&-' USR1; mkfifo gate
+        (trap '' USR1; exec ./probe serve {kind} {port} <gate) & exec 9>gate; until wait; do :; done"
     );
     let running = site.run(["sh", "-c", &script]).spawn();
     running.expect_printed("ready");
