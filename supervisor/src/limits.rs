@@ -36,7 +36,7 @@ pub(crate) struct LimitReport {
     pub(crate) limit: Amount,
     /// What holds it.
     pub(crate) enforced_by: EnforcedBy,
-    /// Why nothing stronger does.
+    /// Why nothing stronger does, or what that leaves open.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(crate) why: Option<String>,
 }
@@ -169,14 +169,17 @@ impl Hold {
     fn by_group(&self, kind: Kind, otherwise: LimitReport) -> LimitReport {
         let taken = self.group.as_ref().map(|group| {
             let enforced = group.enforced().iter().find(|limit| limit.kind == kind);
-            (group.version(), enforced.map(|limit| limit.taken.as_ref()))
+            Some((group.version(), enforced?))
         });
-        match taken {
-            Some((Version::V2, Some(Ok(_)))) => LimitReport { enforced_by: EnforcedBy::Cgroup2, ..otherwise },
-            Some((Version::V1, Some(Ok(_)))) => LimitReport { enforced_by: EnforcedBy::Cgroup1, ..otherwise },
-            Some((_, Some(Err(failure)))) => LimitReport { why: Some(failure.to_string()), ..otherwise },
-            _ => LimitReport { why: Some(self.why.clone()), ..otherwise },
-        }
+        let Some((version, enforced)) = taken.flatten() else {
+            return LimitReport { why: Some(self.why.clone()), ..otherwise };
+        };
+        let enforced_by = match (&enforced.taken, version) {
+            (Err(failure), _) => return LimitReport { why: Some(failure.to_string()), ..otherwise },
+            (Ok(_), Version::V2) => EnforcedBy::Cgroup2,
+            (Ok(_), Version::V1) => EnforcedBy::Cgroup1,
+        };
+        LimitReport { enforced_by, why: enforced.open.map(str::to_owned), ..otherwise }
     }
 }
 

@@ -11,7 +11,15 @@ pub struct Enforcement {
     pub kind: Kind,
     /// What the kernel took, in its own words; or why it took none, and nothing is limited.
     pub taken: Result<String, Failure>,
+    /// What a limit that was taken does not hold.
+    pub open: Option<&'static str>,
 }
+
+/// What the kernel took, and what that does not hold.
+type Taken = (String, Option<&'static str>);
+
+/// Of a kernel that was built or booted without counting swap.
+const SWAP_IS_OPEN: &str = "this kernel does not count swap: memory that is swapped out is not limited";
 
 /// Sets what is asked for in the groups of one sandbox.
 pub(super) fn set(version: Version, nodes: &[Node], limits: Limits) -> Vec<Enforcement> {
@@ -20,11 +28,14 @@ pub(super) fn set(version: Version, nodes: &[Node], limits: Limits) -> Vec<Enfor
         limits.processes.map(|count| (Kind::Processes, count)),
         limits.cpu.map(|share| (Kind::Cpu, share.into())),
     ];
-    let enforce = |(kind, value)| Enforcement { kind, taken: set_one(version, nodes, kind, value) };
+    let enforce = |(kind, value)| match set_one(version, nodes, kind, value) {
+        Ok((words, open)) => Enforcement { kind, taken: Ok(words), open },
+        Err(failure) => Enforcement { kind, taken: Err(failure), open: None },
+    };
     asked.into_iter().flatten().map(enforce).collect()
 }
 
-fn set_one(version: Version, nodes: &[Node], kind: Kind, value: u64) -> Result<String, Failure> {
+fn set_one(version: Version, nodes: &[Node], kind: Kind, value: u64) -> Result<Taken, Failure> {
     let node = nodes.iter().find(|node| node.has(kind)).ok_or_else(|| Failure {
         stage: Stage::Limits,
         action: format!("looking for the controller {}", kind.controller()),
@@ -33,31 +44,31 @@ fn set_one(version: Version, nodes: &[Node], kind: Kind, value: u64) -> Result<S
     match (version, kind) {
         (Version::V2, Kind::Memory) => memory(node, value),
         (Version::V1, Kind::Memory) => legacy_memory(node, value),
-        (_, Kind::Processes) => processes(node, value),
-        (Version::V2, Kind::Cpu) => cpu(node, value),
-        (Version::V1, Kind::Cpu) => legacy_cpu(node, value),
+        (_, Kind::Processes) => Ok((processes(node, value)?, None)),
+        (Version::V2, Kind::Cpu) => Ok((cpu(node, value)?, None)),
+        (Version::V1, Kind::Cpu) => Ok((legacy_cpu(node, value)?, None)),
     }
 }
 
 /// A group that is out of memory is killed as a whole: half of a build that goes on is worse than none.
-fn memory(node: &Node, bytes: u64) -> Result<String, Failure> {
+fn memory(node: &Node, bytes: u64) -> Result<Taken, Failure> {
     set_file(node, "memory.max", bytes)?;
     let swap = unless_absent(set_file(node, "memory.swap.max", 0))?;
     let together = unless_absent(set_file(node, "memory.oom.group", 1))?;
-    let swap = if swap { "no swap" } else { "swap is not counted by this kernel" };
+    let (swap, open) = if swap { ("no swap", None) } else { ("swap is not counted", Some(SWAP_IS_OPEN)) };
     let together = if together { "killed together" } else { "killed one by one" };
-    Ok(format!("memory.max {bytes}, {swap}, {together}"))
+    Ok((format!("memory.max {bytes}, {swap}, {together}"), open))
 }
 
-fn legacy_memory(node: &Node, bytes: u64) -> Result<String, Failure> {
+fn legacy_memory(node: &Node, bytes: u64) -> Result<Taken, Failure> {
     set_file(node, "memory.limit_in_bytes", bytes)?;
     // Of memory and swap together, never below the limit of memory alone.
     if unless_absent(set_file(node, "memory.memsw.limit_in_bytes", bytes))? {
-        return Ok(format!("memory.limit_in_bytes {bytes}, no swap"));
+        return Ok((format!("memory.limit_in_bytes {bytes}, no swap"), None));
     }
-    let unused = unless_absent(set_file(node, "memory.swappiness", 0))?;
-    let swap = if unused { "swap avoided, not counted by this kernel" } else { "swap is not counted" };
-    Ok(format!("memory.limit_in_bytes {bytes}, {swap}"))
+    let avoided = unless_absent(set_file(node, "memory.swappiness", 0))?;
+    let swap = if avoided { "swap avoided, not counted" } else { "swap is not counted" };
+    Ok((format!("memory.limit_in_bytes {bytes}, {swap}"), Some(SWAP_IS_OPEN)))
 }
 
 fn processes(node: &Node, count: u64) -> Result<String, Failure> {

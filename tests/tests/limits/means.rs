@@ -55,6 +55,18 @@ fn own_group(marker: &str) -> Option<PathBuf> {
     Some(PathBuf::from(top).join(path))
 }
 
+/// Whether the kernel counts what these means let it swap out.
+pub(crate) fn counts_swap(means: Means) -> bool {
+    let (group, file) = match means {
+        Means::Cgroup2 => (own_group("0::"), "memory.swap.max"),
+        Means::Cgroup1 => {
+            (own_group("memory:").or_else(|| own_group(":memory:")), "memory.memsw.limit_in_bytes")
+        }
+        Means::Alone => return false,
+    };
+    group.is_some_and(|group| group.join(file).exists())
+}
+
 impl Means {
     /// What the outcome must name for memory.
     pub(crate) fn of_memory(self) -> &'static str {

@@ -54,6 +54,20 @@ fn processes_that_the_kernel_killed_are_counted() {
 }
 
 #[test]
+fn what_a_memory_limit_leaves_open_is_told() {
+    for_each_caller(|caller| {
+        let means = means::of(caller);
+        if means == Means::Alone {
+            return;
+        }
+        let site = Site::new(caller);
+        let output = site.run(["true"]).args(["--memory", "64M"]).output();
+        let why = output.outcome()["limits"]["memory"]["why"].as_str().unwrap_or_default();
+        assert_eq!(why.contains("does not count swap"), !means::counts_swap(means), "{output}");
+    });
+}
+
+#[test]
 fn nothing_is_told_where_nothing_happens() {
     for_each_caller(|caller| {
         let site = Site::new(caller);
