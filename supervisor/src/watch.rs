@@ -240,7 +240,11 @@ impl<'r> Watch<'r> {
                 sandbox.signal_all(Signal::SIGKILL as i32)?;
                 self.next = Some((now + PATIENCE, Measure::GiveUp));
             }
-            Measure::GiveUp => return Ok(true),
+            Measure::GiveUp => {
+                // With init the kernel kills the rest.
+                self.end.status = Some(ExitStatus::Signal(Signal::SIGKILL as i32));
+                return Ok(true);
+            }
         }
         Ok(false)
     }

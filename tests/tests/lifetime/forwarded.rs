@@ -6,7 +6,7 @@ use std::time::Duration;
 use clearing_tests::{
     Running, Site, assert_nothing_left, children, for_each_caller, in_time, init_of, is_stopped,
 };
-use nix::sys::signal::Signal;
+use nix::sys::signal::{Signal, kill};
 
 const FORWARDED: [Signal; 6] =
     [Signal::SIGINT, Signal::SIGTERM, Signal::SIGHUP, Signal::SIGQUIT, Signal::SIGUSR1, Signal::SIGUSR2];
@@ -66,6 +66,20 @@ fn who_ignores_sigterm_of_the_supervisor_is_ended_after_the_grace() {
             running.signal(Signal::SIGTERM);
             running.wait().expect_code(137);
         });
+        assert_nothing_left(&site);
+    });
+}
+
+#[test]
+fn a_terminated_run_whose_init_does_not_answer_was_killed() {
+    for_each_caller(|caller| {
+        let site = Site::new(caller);
+        let running = ready(&site, "trap '' TERM; echo ready; while :; do sleep 0.1; done");
+        kill(init_of(running.pid()).unwrap(), Signal::SIGSTOP).unwrap();
+        running.signal(Signal::SIGTERM);
+        let output = running.wait();
+        output.expect_code(137);
+        assert_eq!((&output.outcome()["cause"], &output.outcome()["signal"]), (&"signal".into(), &9.into()));
         assert_nothing_left(&site);
     });
 }
