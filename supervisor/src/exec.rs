@@ -97,6 +97,8 @@ struct Conducted {
 pub(crate) struct Finished {
     pub(crate) outcome: Outcome,
     pub(crate) changes: Changes,
+    /// The rest of an event that a reader has begun to take; the outcome comes after it.
+    pub(crate) cut: Vec<u8>,
     /// Why there was no command.
     pub(crate) error: Option<Error>,
 }
@@ -229,14 +231,14 @@ impl Prepared {
             exceeded,
             oom_kills: end.measured.events.oom_kills,
             forks_refused: end.measured.events.forks_refused,
-            truncated: end.truncated,
+            truncated: end.truncated.and(end.untaken),
             alerts: end.measured.alerts,
             manager_ms,
             usage: end.measured.usage,
             error: error.as_ref().map(Error::text),
         };
         Leftover { place: self.place, kept: end.kept }.clear(self.started.elapsed())?;
-        Ok(Finished { outcome, changes, error })
+        Ok(Finished { outcome, changes, cut: self.streams.take_cut(), error })
     }
 
     /// Gives back what was prepared.

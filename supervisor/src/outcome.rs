@@ -46,7 +46,7 @@ pub(crate) struct Outcome {
     /// Processes and threads that the kernel refused to make, where it counts that.
     #[serde(skip_serializing_if = "is_zero")]
     pub(crate) forks_refused: u64,
-    /// Bytes of output beyond its limit, which nobody got.
+    /// Bytes of output that nobody got: beyond its limit, or not taken for a second after the end.
     pub(crate) truncated: Truncated,
     /// What happened at the limits.
     #[serde(skip_serializing_if = "Vec::is_empty")]

@@ -130,6 +130,17 @@ impl Streams {
         self.pump.truncated()
     }
 
+    /// How many bytes nobody took, on each stream.
+    pub(crate) fn untaken(&self) -> Truncated {
+        self.pump.untaken()
+    }
+
+    /// The rest of the event that a reader had begun to take when it was given up: what is told next comes
+    /// after it.
+    pub(crate) fn take_cut(&mut self) -> Vec<u8> {
+        self.pump.take_cut()
+    }
+
     /// Tells an event among those of the output, if events are told.
     pub(crate) fn tell(&mut self, event: &impl Serialize) {
         if let Some(events) = self.events {
@@ -231,7 +242,7 @@ fn relayed(own: &[OwnedFd; 3], json: bool) -> io::Result<Option<Relayed>> {
 /// Pipes in place of output and error, told as events on the caller's output.
 fn capture(own: [OwnedFd; 3], pump: &mut Pump) -> io::Result<[OwnedFd; 3]> {
     let [input, output, _] = own;
-    let events = pump.sink(output);
+    let events = pump.sink_of_events(output);
     let mut pipe = |stream| -> io::Result<OwnedFd> {
         let (read, write) = pipe_with(PipeFlags::CLOEXEC)?;
         pump.output(read, events, stream, Encoder::events(stream));

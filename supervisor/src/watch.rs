@@ -36,6 +36,8 @@ pub(crate) struct End {
     pub(crate) breach: Option<Breach>,
     /// Output beyond its limit.
     pub(crate) truncated: Truncated,
+    /// Output that its reader did not take in time.
+    pub(crate) untaken: Truncated,
     pub(crate) guards: Vec<GuardReport>,
     pub(crate) measured: Measured,
     /// Still open, though nobody is in them.
@@ -111,7 +113,7 @@ impl<'r> Watch<'r> {
         // Whoever set a limit is not to wait for a reader who takes nothing.
         let ended_by_us = self.end.timed_out || self.end.breach.is_some() || streams.truncated().any();
         streams.drain(ended_by_us.then_some(READERS_PATIENCE))?;
-        self.end.truncated = streams.truncated();
+        (self.end.truncated, self.end.untaken) = (streams.truncated(), streams.untaken());
         Ok(self.end)
     }
 

@@ -1,6 +1,7 @@
 //! What `run` and `exec` have in common: a command, what it may take, and how its end is told.
 
 use std::ffi::{OsStr, OsString};
+use std::io::{self, Write as _};
 use std::os::unix::ffi::OsStrExt as _;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
@@ -18,7 +19,7 @@ use crate::changes_text;
 use crate::error::Error;
 use crate::exec::{self, Finished, RunRequest, Told};
 use crate::exit_code;
-use crate::outcome::{ErrorText, Outcome};
+use crate::outcome::{Cause, ErrorText, Outcome};
 use crate::signals::survive_file_limits;
 use crate::stats::Stats;
 use crate::why;
@@ -101,14 +102,20 @@ pub(super) fn conduct(
 }
 
 fn tell(finished: &Finished, json: bool) {
-    let Finished { outcome, changes, error } = finished;
+    let Finished { outcome, changes, cut, error } = finished;
     if let Some(error) = error {
         complain(error);
     }
     if let Some(why) = why::text(outcome) {
         say(&format!("clearing: {why}"));
     }
+    if outcome.truncated.any() && outcome.cause != Cause::Output {
+        let bytes = outcome.truncated.bytes();
+        say_note(&format!("nobody took the last {bytes} bytes of its output, and they are dropped"));
+    }
     if json {
+        // A reader that was given up may have begun to take a line.
+        let _ = io::stdout().write_all(cut);
         emit(&Event::Outcome(outcome));
         return;
     }

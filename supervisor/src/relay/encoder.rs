@@ -37,23 +37,37 @@ impl Encoder {
         Self::Events { stream, begun: Vec::new() }
     }
 
-    /// Appends what `read` becomes to `out`; `seq` numbers the events of all streams.
-    pub(super) fn encode(&mut self, read: &[u8], seq: &mut u64, out: &mut Vec<u8>) {
+    /// Appends what `read` becomes to `out`, and gives the number of bytes that are told with that; `seq`
+    /// numbers the events of all streams.
+    pub(super) fn encode(&mut self, read: &[u8], seq: &mut u64, out: &mut Vec<u8>) -> usize {
         match self {
-            Self::Plain => out.extend_from_slice(read),
+            Self::Plain => {
+                out.extend_from_slice(read);
+                read.len()
+            }
             Self::Events { stream, begun } => {
                 begun.extend_from_slice(read);
                 let rest = begun.split_off(whole_characters(begun));
                 let told = std::mem::replace(begun, rest);
                 tell(*stream, &told, seq, out);
+                told.len()
             }
         }
     }
 
     /// Appends what was held back, at the end of the stream.
-    pub(super) fn finish(&mut self, seq: &mut u64, out: &mut Vec<u8>) {
-        if let Self::Events { stream, begun } = self {
-            tell(*stream, &std::mem::take(begun), seq, out);
+    pub(super) fn finish(&mut self, seq: &mut u64, out: &mut Vec<u8>) -> usize {
+        let Self::Events { stream, begun } = self else { return 0 };
+        let told = std::mem::take(begun);
+        tell(*stream, &told, seq, out);
+        told.len()
+    }
+
+    /// How many bytes are held back.
+    pub(super) fn held(&self) -> usize {
+        match self {
+            Self::Plain => 0,
+            Self::Events { begun, .. } => begun.len(),
         }
     }
 }

@@ -1,5 +1,6 @@
 //! Moves bytes from sources to sinks without ever waiting for either.
 
+use std::collections::VecDeque;
 use std::io;
 use std::os::fd::{AsFd as _, OwnedFd};
 use std::time::Duration;
@@ -20,6 +21,9 @@ pub(super) struct Pump {
     /// Bytes of output that may still be handed on.
     left: Option<u64>,
     truncated: Truncated,
+    /// What a reader did not take that was given up.
+    untaken: Truncated,
+    cut: Vec<u8>,
     sources: Vec<Source>,
     sinks: Vec<Sink>,
     seq: u64,
@@ -34,7 +38,7 @@ struct Source {
     role: Role,
 }
 
-/// Bytes that were not handed on, since they were more than the limit of the output.
+/// Bytes that were not handed on.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize)]
 pub(crate) struct Truncated {
     stdout: u64,
@@ -51,6 +55,18 @@ impl Truncated {
     pub(crate) fn bytes(self) -> u64 {
         self.stdout + self.stderr
     }
+
+    /// The sum.
+    pub(crate) fn and(self, other: Self) -> Self {
+        Self { stdout: self.stdout + other.stdout, stderr: self.stderr + other.stderr }
+    }
+
+    fn add(&mut self, stream: Stream, bytes: u64) {
+        match stream {
+            Stream::Stdout => self.stdout += bytes,
+            Stream::Stderr => self.stderr += bytes,
+        }
+    }
 }
 
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -63,8 +79,22 @@ enum Role {
 struct Sink {
     to: OwnedFd,
     waiting: Vec<u8>,
+    /// What `waiting` was made of, in its order.
+    parts: VecDeque<Part>,
+    /// Whether each part is one line, of which nobody wants a piece.
+    of_events: bool,
     /// It takes nothing any more; what comes is dropped.
     broken: bool,
+}
+
+/// What was appended to a sink at once.
+struct Part {
+    /// Bytes of it that still wait.
+    left: usize,
+    /// Bytes of the command's output in it.
+    of: Option<(Stream, u64)>,
+    /// Whether some of it has been written.
+    is_begun: bool,
 }
 
 /// What a polled descriptor is for.
@@ -79,6 +109,8 @@ impl Pump {
         Self {
             left: limit,
             truncated: Truncated::default(),
+            untaken: Truncated::default(),
+            cut: Vec::new(),
             sources: Vec::new(),
             sinks: Vec::new(),
             seq: 0,
@@ -86,14 +118,30 @@ impl Pump {
         }
     }
 
-    /// What was not handed on so far.
+    /// What was more than the limit so far.
     pub(super) fn truncated(&self) -> Truncated {
         self.truncated
     }
 
-    /// Adds a place to write to.
+    /// What was not taken by a reader that was given up.
+    pub(super) fn untaken(&self) -> Truncated {
+        self.untaken
+    }
+
+    /// The rest of a line that a reader had begun to take when it was given up.
+    pub(super) fn take_cut(&mut self) -> Vec<u8> {
+        std::mem::take(&mut self.cut)
+    }
+
+    /// Adds a place to write bytes to.
     pub(super) fn sink(&mut self, to: OwnedFd) -> usize {
-        self.sinks.push(Sink { to, waiting: Vec::new(), broken: false });
+        self.sinks.push(Sink::new(to, false));
+        self.sinks.len() - 1
+    }
+
+    /// Adds a place to write events to.
+    pub(super) fn sink_of_events(&mut self, to: OwnedFd) -> usize {
+        self.sinks.push(Sink::new(to, true));
         self.sinks.len() - 1
     }
 
@@ -106,7 +154,10 @@ impl Pump {
     pub(super) fn tell(&mut self, sink: usize, event: &impl Serialize) {
         self.seq += 1;
         if let Some(sink) = self.sinks.get_mut(sink).filter(|sink| !sink.broken) {
-            encoder::event(event, self.seq, &mut sink.waiting);
+            sink.append(None, |waiting| {
+                encoder::event(event, self.seq, waiting);
+                0
+            });
         }
     }
 
@@ -157,12 +208,38 @@ impl Pump {
             }
             match poll(&mut polled, timeout) {
                 Err(nix::errno::Errno::EINTR) => continue,
-                Ok(0) => return Ok(()),
+                Ok(0) => {
+                    drop(polled);
+                    self.give_up();
+                    return Ok(());
+                }
                 other => other?,
             };
             let ready: Vec<bool> = polled.iter().map(|fd| fd.any().unwrap_or(true)).collect();
             drop(polled);
             self.advance(&ready)?;
+        }
+    }
+
+    /// Counts all that was not taken, and drops it.
+    fn give_up(&mut self) {
+        let Self { sources, sinks, untaken, cut, .. } = self;
+        for sink in &mut *sinks {
+            let begun = sink.parts.front().filter(|part| sink.of_events && part.is_begun);
+            if let Some(begun) = begun.map(|part| part.left) {
+                cut.extend_from_slice(&sink.waiting[..begun]);
+                sink.wrote(begun);
+            }
+            for (stream, bytes) in sink.parts.iter().filter_map(Part::output) {
+                untaken.add(stream, bytes);
+            }
+            sink.clear();
+        }
+        for source in sources {
+            if let (Some(from), Role::Output(stream)) = (source.from.take(), source.role) {
+                let unread = rustix::io::ioctl_fionread(&from).unwrap_or(0);
+                untaken.add(stream, unread + source.encoder.held() as u64);
+            }
         }
     }
 
@@ -195,17 +272,18 @@ impl Pump {
             // EIO is how a pty says that nobody has its other side open.
             Ok(0) | Err(Errno::IO) => {
                 source.from = None;
-                source.encoder.finish(&mut self.seq, &mut sink.waiting);
+                sink.append(source.stream(), |waiting| source.encoder.finish(&mut self.seq, waiting));
             }
             Ok(read) => {
                 let allowed = allowed(source.role, read, &mut self.left, &mut self.truncated);
-                source.encoder.encode(&buffer[..allowed], &mut self.seq, &mut sink.waiting);
+                let part = &buffer[..allowed];
+                sink.append(source.stream(), |waiting| source.encoder.encode(part, &mut self.seq, waiting));
             }
             Err(Errno::AGAIN | Errno::INTR) => {}
             Err(errno) => return Err(errno.into()),
         }
         if sink.broken {
-            sink.waiting.clear();
+            sink.clear();
         }
         Ok(())
     }
@@ -214,13 +292,13 @@ impl Pump {
         let sink = &mut self.sinks[index];
         let part = &sink.waiting[..sink.waiting.len().min(AT_ONCE)];
         match rustix::io::write(&sink.to, part) {
-            Ok(written) => drop(sink.waiting.drain(..written)),
+            Ok(written) => sink.wrote(written),
             // Nobody reads any more: the command is to get SIGPIPE, as it would without us.
             Err(Errno::PIPE) => self.close(index),
             // A terminal that has hung up. SIGHUP told the command; what it shows is dropped.
             Err(Errno::IO) => {
                 sink.broken = true;
-                sink.waiting.clear();
+                sink.clear();
             }
             Err(Errno::AGAIN | Errno::INTR) => {}
             Err(errno) => return Err(errno.into()),
@@ -229,7 +307,7 @@ impl Pump {
     }
 
     fn close(&mut self, sink: usize) {
-        self.sinks[sink].waiting.clear();
+        self.sinks[sink].clear();
         for source in self.sources.iter_mut().filter(|source| source.to == sink) {
             source.from = None;
         }
@@ -238,7 +316,7 @@ impl Pump {
     fn drop_input(&mut self) {
         for source in self.sources.iter_mut().filter(|source| source.is_input()) {
             source.from = None;
-            self.sinks[source.to].waiting.clear();
+            self.sinks[source.to].clear();
         }
     }
 }
@@ -248,11 +326,7 @@ fn allowed(role: Role, read: usize, left: &mut Option<u64>, truncated: &mut Trun
     let (Role::Output(stream), Some(left)) = (role, left) else { return read };
     let allowed = usize::try_from(*left).unwrap_or(usize::MAX).min(read);
     *left -= allowed as u64;
-    let dropped = (read - allowed) as u64;
-    match stream {
-        Stream::Stdout => truncated.stdout += dropped,
-        Stream::Stderr => truncated.stderr += dropped,
-    }
+    truncated.add(stream, (read - allowed) as u64);
     allowed
 }
 
@@ -261,9 +335,61 @@ impl Source {
         matches!(self.role, Role::Input(_))
     }
 
+    fn stream(&self) -> Option<Stream> {
+        match self.role {
+            Role::Input(_) => None,
+            Role::Output(stream) => Some(stream),
+        }
+    }
+
     fn end_input(&self, to: &mut Sink) {
         if let Role::Input(end_of_file) = self.role {
-            to.waiting.push(end_of_file);
+            to.append(None, |waiting| {
+                waiting.push(end_of_file);
+                0
+            });
         }
+    }
+}
+
+impl Sink {
+    fn new(to: OwnedFd, of_events: bool) -> Self {
+        Self { to, waiting: Vec::new(), parts: VecDeque::new(), of_events, broken: false }
+    }
+
+    /// Appends what `encode` makes; it tells how many bytes of the stream that is.
+    fn append(&mut self, stream: Option<Stream>, encode: impl FnOnce(&mut Vec<u8>) -> usize) {
+        let before = self.waiting.len();
+        let bytes = encode(&mut self.waiting);
+        let left = self.waiting.len() - before;
+        if left > 0 {
+            let of = stream.map(|stream| (stream, bytes as u64));
+            self.parts.push_back(Part { left, of, is_begun: false });
+        }
+    }
+
+    fn wrote(&mut self, mut written: usize) {
+        self.waiting.drain(..written);
+        while let Some(part) = self.parts.front_mut().filter(|_| written > 0) {
+            let now = part.left.min(written);
+            (part.left, part.is_begun, written) = (part.left - now, true, written - now);
+            if part.left == 0 {
+                self.parts.pop_front();
+            }
+        }
+    }
+
+    fn clear(&mut self) {
+        self.waiting.clear();
+        self.parts.clear();
+    }
+}
+
+impl Part {
+    /// Bytes of output in what is left of it. A line that was begun is never dropped, and bytes are
+    /// written as they are.
+    fn output(&self) -> Option<(Stream, u64)> {
+        let (stream, bytes) = self.of?;
+        Some((stream, if self.is_begun { self.left as u64 } else { bytes }))
     }
 }

@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use clearing_tests::{Site, assert_nothing_left, for_each_caller, in_time};
+use serde_json::Value;
 
 use crate::means::{expect_cause, expect_limit};
 
@@ -86,6 +87,38 @@ fn a_reader_that_reads_nothing_does_not_keep_a_command_past_its_deadline() {
             });
         }
     });
+}
+
+#[test]
+fn what_a_reader_did_not_take_in_time_is_counted() {
+    for_each_caller(|caller| {
+        // Less than all pipes on the way hold, and more than the last.
+        let script = "yes | head -c 120000; sleep 60";
+        for options in [&["--output", "10M"][..], &["--json"]] {
+            let site = Site::new(caller);
+            // It begins to read when the outcome is there.
+            let results = site.directory().join("results");
+            let wait = format!("until cat {}/* 2>&1 | grep -q cause; do sleep 0.05; done", results.display());
+            let late = format!(r#""$@" | ({wait}; cat)"#);
+            let run = site.run(["sh", "-c", script]).args(["--timeout", "2s"]).args(options);
+            let output = run.through(["sh", "-c", &late, "sh"]).output();
+            let dropped = output.outcome()["truncated"]["stdout"].as_u64().unwrap();
+            assert!(dropped > 0, "{output}");
+            assert_eq!(taken(&output.stdout, options[0] == "--json") + dropped, 120_000);
+            output.expect_stderr(&format!("nobody took the last {dropped} bytes"));
+        }
+    });
+}
+
+/// How many bytes of the command's output arrived. Each line is whole, and the last is the outcome.
+fn taken(stdout: &str, json: bool) -> u64 {
+    if !json {
+        return stdout.len() as u64;
+    }
+    let lines = stdout.lines().map(|line| serde_json::from_str::<Value>(line).unwrap());
+    let lines: Vec<Value> = lines.collect();
+    assert_eq!(lines.last().unwrap()["type"], "outcome");
+    lines.iter().filter_map(|line| Some(line["text"].as_str()?.len() as u64)).sum()
 }
 
 /// How many outcomes have been written whole.
