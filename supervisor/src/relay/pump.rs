@@ -13,6 +13,8 @@ use super::encoder::{self, Encoder, Stream};
 
 /// A sink that has this much waiting takes no more, so that its sources wait in turn.
 const WAITING: usize = 64 << 10;
+/// Room for events of our own beyond that.
+const MOST_WAITING: usize = 2 * WAITING;
 /// A descriptor that polls as writable takes this many bytes without blocking: `PIPE_BUF`.
 const AT_ONCE: usize = 4096;
 
@@ -150,10 +152,12 @@ impl Pump {
         self.sources.push(Source { from: Some(from), to, encoder, role: Role::Output(stream) });
     }
 
-    /// Puts an event of our own, numbered, among those of a sink.
+    /// Puts an event of our own, numbered, among those of a sink; none where too many wait already, since
+    /// the outcome tells them all.
     pub(super) fn tell(&mut self, sink: usize, event: &impl Serialize) {
-        self.seq += 1;
-        if let Some(sink) = self.sinks.get_mut(sink).filter(|sink| !sink.broken) {
+        let takes = |sink: &&mut Sink| !sink.broken && sink.waiting.len() < MOST_WAITING;
+        if let Some(sink) = self.sinks.get_mut(sink).filter(takes) {
+            self.seq += 1;
             sink.append(None, |waiting| {
                 encoder::event(event, self.seq, waiting);
                 0
