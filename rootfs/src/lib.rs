@@ -115,7 +115,7 @@ pub use remove::RemoveError;
 pub use run::{RunDirectory, RunError};
 pub use seen::{Kept, Seen, SeenError};
 pub use session::{
-    Holder, LayerId, Listed, NewSession, Record, Recovered, Retention, RolledBack, Running, Session,
+    Holder, LayerId, Listed, NewSession, PROJECT, Record, Recovered, Retention, RolledBack, Running, Session,
     SessionError, SessionId, Sessions, Snapshot, Why,
 };
 pub use settings::settings;

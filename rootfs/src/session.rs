@@ -30,8 +30,11 @@ use self::lock::Lock;
 use crate::boot::boot_id;
 use crate::layer_directory::{LayerDirectories, LayerTop, Place};
 use crate::project::Project;
+use crate::seen::{Kept, Seen};
 use crate::written::{Written, written};
 
+/// The part of a layer that holds what was changed of the project.
+pub const PROJECT: &str = "project";
 /// A session's record in its directory.
 const RECORD: &std::ffi::CStr = c"session.json";
 
@@ -115,6 +118,18 @@ impl Session {
         [self.lock.descriptor()]
     }
 
+    /// What the session has seen of the project.
+    pub fn seen(&self) -> Result<Seen, SessionError> {
+        let chain = self.record.chain(Some(&self.record.live));
+        let directories: Vec<_> = chain.iter().map(|id| self.sessions.layers.path(id)).collect();
+        Ok(Seen::load(&directories)?)
+    }
+
+    /// What takes the project's changes, newest first.
+    pub fn project_layers(&self) -> Result<Vec<PathBuf>, SessionError> {
+        self.sessions.uppers(&self.record, Some(&self.record.live), PROJECT)
+    }
+
     /// A command begins.
     pub fn begin_exec(&mut self) -> Result<(), SessionError> {
         self.change(|record| {
@@ -124,12 +139,26 @@ impl Session {
         })
     }
 
-    /// The command has ended, and everything that it started.
+    /// The command has ended, and everything that it started. What it saw of the project is taken down.
     pub fn end_exec(&mut self) -> Result<(), SessionError> {
+        self.take_down()?;
         self.change(|record| {
             record.running = None;
             record.execs += 1;
         })
+    }
+
+    /// Takes down what the running command, or one that was killed, saw of the project.
+    fn take_down(&self) -> Result<(), SessionError> {
+        let Some(running) = &self.record.running else { return Ok(()) };
+        let upper = self.sessions.layers.upper(&self.record.live, PROJECT);
+        if !self.sessions.layers.has(&self.record.live, PROJECT)? {
+            return Ok(());
+        }
+        let started = (running.started.as_second(), i64::from(running.started.subsec_nanosecond()));
+        let mut seen = self.seen()?;
+        seen.note(&upper, self.record.project(), started, Some(&Kept::make(&self.live_path())?))?;
+        Ok(seen.save()?)
     }
 
     /// Writes all of the session to its disk, so that a power cut loses nothing of it.

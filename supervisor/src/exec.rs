@@ -18,6 +18,7 @@ use crate::outcome::{Cause, ChangeCounts, Outcome, Tier};
 use crate::place::Place;
 use crate::plan::{Plan, birth, plan};
 use crate::relay::Streams;
+use crate::rollback::{Before, WentBack};
 use crate::session::{recovered, sessions};
 use crate::stats::Stats;
 use crate::text::printable;
@@ -68,6 +69,7 @@ pub(crate) enum Told<'a> {
 struct Asked<'a> {
     request: &'a RunRequest,
     session: Option<Box<Session>>,
+    before: Before,
     profile: Profile,
     host: Host,
     started: Instant,
@@ -80,6 +82,7 @@ pub(crate) struct Prepared {
     host: Host,
     store: Store,
     place: Place,
+    before: Before,
     streams: Streams,
     stats: Option<Stats>,
     started: Instant,
@@ -129,13 +132,14 @@ impl<'a> Asked<'a> {
     fn by(request: &'a RunRequest) -> Result<Self, Error> {
         let started = Instant::now();
         let host = Host::of_caller();
-        let session = request.session.as_deref().map(hold_session).transpose()?;
+        let mut session = request.session.as_deref().map(hold_session).transpose()?;
         let profile = profile(request, session.as_deref(), &host)?;
-        Ok(Self { request, session, profile, host, started })
+        let before = Before::of(session.as_deref_mut(), profile.rollback.clone())?;
+        Ok(Self { request, session, before, profile, host, started })
     }
 
     fn prepare(self) -> Result<Prepared, Error> {
-        let Self { request, session, profile, mut host, started } = self;
+        let Self { request, session, before, profile, mut host, started } = self;
         let state = Store::default_path(&|name| host.variable(name))?;
         let project = Project::locate(&project_request(request, session.as_deref(), &host, &state))?;
         let streams = Streams::of_caller(request.json, profile.limits.output)?;
@@ -152,7 +156,7 @@ impl<'a> Asked<'a> {
         });
         match planned {
             Ok((plan, workspace)) => {
-                Ok(Prepared { plan, workspace, host, store, place, streams, stats, started })
+                Ok(Prepared { plan, workspace, host, store, place, before, streams, stats, started })
             }
             Err(error) => place.discard().and(Err(error)),
         }
@@ -166,7 +170,7 @@ fn hold_session(name: &str) -> Result<Box<Session>, Error> {
 impl Prepared {
     fn run(mut self, sandbox: Sandbox, hold: &Hold, tell: &dyn Fn(Told<'_>)) -> Result<Finished, Error> {
         match self.conduct(sandbox, hold, tell) {
-            Ok(conducted) => self.finish(conducted),
+            Ok(conducted) => self.finish(conducted, tell),
             Err(error) => self.place.end().and(self.place.discard()).and(Err(error)),
         }
     }
@@ -209,7 +213,7 @@ impl Prepared {
         Ok(Conducted { end, changes, limits, manager_ms: hold.manager_ms })
     }
 
-    fn finish(mut self, conducted: Conducted) -> Result<Finished, Error> {
+    fn finish(mut self, conducted: Conducted, tell: &dyn Fn(Told<'_>)) -> Result<Finished, Error> {
         let Conducted { mut end, changes, limits, manager_ms } = conducted;
         let variables = format!("{} variables, by allow-list", self.plan.exec.environment.len());
         end.guards.push(GuardReport::enforced(Guard::Environment, variables));
@@ -217,6 +221,7 @@ impl Prepared {
         let error =
             end.failure.map(Error::Setup).or_else(|| (cause == Cause::Init).then_some(Error::InitEnded));
         self.place.end()?;
+        let rolled_back = self.leave_history(cause, exit_code, tell)?;
         let outcome = Outcome {
             session: self.place.session().map(|session| session.record().id.clone()),
             cause,
@@ -227,6 +232,7 @@ impl Prepared {
             project: PathText(self.workspace.project.root),
             guards: end.guards,
             changes: ChangeCounts::of(&changes),
+            rolled_back,
             limits,
             exceeded,
             oom_kills: end.measured.events.oom_kills,
@@ -239,6 +245,21 @@ impl Prepared {
         };
         Leftover { place: self.place, kept: end.kept }.clear(self.started.elapsed())?;
         Ok(Finished { outcome, changes, cut: self.streams.take_cut(), error })
+    }
+
+    /// Does with the session's history what the profile says.
+    fn leave_history(
+        &mut self,
+        cause: Cause,
+        exit_code: Option<i32>,
+        tell: &dyn Fn(Told<'_>),
+    ) -> Result<Option<WentBack>, Error> {
+        let Place::Session(session) = &mut self.place else { return Ok(None) };
+        let back = self.before.go_back(session, cause, exit_code)?;
+        for name in self.before.retain(session)? {
+            tell(Told::Note(&format!("the snapshot {name} is forgotten, as [rollback] of the profile says")));
+        }
+        Ok(back)
     }
 
     /// Gives back what was prepared.

@@ -21,6 +21,7 @@ mod outcome;
 mod place;
 mod plan;
 mod relay;
+mod rollback;
 mod session;
 mod signals;
 mod stats;

@@ -8,6 +8,7 @@ use crate::alerts::Alert;
 use crate::limits::LimitReports;
 use crate::monitor::Breach;
 use crate::relay::Truncated;
+use crate::rollback::WentBack;
 use crate::usage::UsageReport;
 
 /// What a run tells with `--json` and `--result`.
@@ -35,6 +36,9 @@ pub(crate) struct Outcome {
     pub(crate) guards: Vec<GuardReport>,
     /// What the command's view of the project has changed, in a session since that was made.
     pub(crate) changes: ChangeCounts,
+    /// The session went back by itself, as its profile says.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) rolled_back: Option<WentBack>,
     /// Each limit that was set, and what held it.
     pub(crate) limits: LimitReports,
     /// The limit that ended it.

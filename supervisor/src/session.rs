@@ -4,14 +4,13 @@ use std::path::{Path, PathBuf};
 
 use clearing_profiles::Profile;
 use clearing_rootfs::{
-    Changes, NewSession, PathText, Project, ProjectRequest, Record, Recovered, Session, SessionId, Sessions,
-    Snapshot, Stack, Store, Why, Written,
+    Changes, NewSession, PROJECT, PathText, Project, ProjectRequest, Record, Recovered, Session, SessionId,
+    Sessions, Snapshot, Stack, Store, Why, Written,
 };
 use serde::Serialize;
 
 use crate::error::Error;
 use crate::host::Host;
-use crate::workspace::PROJECT;
 
 /// The sessions of the caller's state directory.
 pub(crate) fn sessions() -> Result<Sessions, Error> {

@@ -4,8 +4,8 @@ use std::os::fd::{AsRawFd as _, OwnedFd};
 use std::path::{Path, PathBuf};
 
 use clearing_rootfs::{
-    Base, BaseEntry, BaseRequest, Cache, Changes, HostNames, LayerTop, MountTable, Project, Stack, Store,
-    ToolRequest, ToolRoots, WalkError, caches, settings, tool_roots,
+    Base, BaseEntry, BaseRequest, Cache, Changes, HostNames, LayerTop, MountTable, PROJECT, Project, Stack,
+    Store, ToolRequest, ToolRoots, WalkError, caches, settings, tool_roots,
 };
 
 use crate::error::Error;
@@ -72,7 +72,6 @@ impl Workspace {
 }
 
 /// The parts of a layer.
-pub(crate) const PROJECT: &str = "project";
 const GIT: &str = "git";
 const HOME: &str = "home";
 

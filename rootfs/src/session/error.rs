@@ -9,6 +9,7 @@ use super::ids::SessionId;
 use super::lock::Holder;
 use crate::files::io_error;
 use crate::remove::RemoveError;
+use crate::seen::SeenError;
 
 /// Why a session could not be had, or a verb not be carried out on it.
 #[derive(Debug, thiserror::Error)]
@@ -38,6 +39,8 @@ pub enum SessionError {
     File { action: &'static str, path: PathBuf, source: io::Error },
     #[error("drawing a name")]
     Random { source: io::Error },
+    #[error(transparent)]
+    Seen(#[from] SeenError),
     #[error(transparent)]
     Remove(#[from] RemoveError),
 }
@@ -75,7 +78,7 @@ impl SessionError {
                 _ => None,
             },
             Self::Remove(error) => error.hint().map(str::to_owned),
-            Self::BadName { .. } | Self::Random { .. } | Self::GitReplaced { .. } => None,
+            Self::BadName { .. } | Self::Seen(_) | Self::Random { .. } | Self::GitReplaced { .. } => None,
         }
     }
 }

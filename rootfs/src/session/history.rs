@@ -30,10 +30,21 @@ impl Session {
         Ok(snapshot)
     }
 
+    /// The name of a snapshot that has the present state; one is taken if there is none.
+    pub fn name_of_present(&mut self, why: Why) -> Result<String, SessionError> {
+        match self.present_snapshot()? {
+            Some(name) => Ok(name),
+            None => Ok(self.snapshot(None, why)?.name),
+        }
+    }
+
     /// Goes back to a snapshot, and keeps what would be lost by that in another one.
     pub fn rollback(&mut self, name: &str, why: Why) -> Result<RolledBack, SessionError> {
         let to = self.known_snapshot(name)?.clone();
-        let backup = if self.is_kept()? { None } else { Some(self.snapshot(None, why)?.name) };
+        let backup = match self.present_snapshot()? {
+            Some(_) => None,
+            None => Some(self.snapshot(None, why)?.name),
+        };
         self.go_on_upon(to.top)?;
         Ok(RolledBack { to: to.name, backup })
     }
@@ -66,11 +77,14 @@ impl Session {
         if self.is_clean()? { Ok(()) } else { self.go_on_upon(Some(self.record.live.clone())) }
     }
 
-    /// Whether some snapshot has the present state.
-    fn is_kept(&self) -> Result<bool, SessionError> {
+    /// The snapshot that has the present state.
+    fn present_snapshot(&self) -> Result<Option<String>, SessionError> {
+        if !self.is_clean()? {
+            return Ok(None);
+        }
         let top = self.record.sealed_top();
-        let named = self.record.snapshots.iter().any(|snapshot| snapshot.top.as_ref() == top);
-        Ok(named && self.is_clean()?)
+        let mut snapshots = self.record.snapshots.iter().rev();
+        Ok(snapshots.find(|snapshot| snapshot.top.as_ref() == top).map(|snapshot| snapshot.name.clone()))
     }
 
     /// Takes a new live layer upon `parent`.

@@ -324,6 +324,7 @@ impl Session {
             self.recovered.push(Recovered::Unsure);
         }
         if let Some(running) = self.record.running.clone() {
+            self.take_down()?;
             self.change(|record| record.running = None)?;
             self.recovered.push(Recovered::ExecKilled(running));
         }

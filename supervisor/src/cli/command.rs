@@ -122,6 +122,7 @@ fn tell(finished: &Finished, json: bool) {
     let told =
         outcome.alerts.iter().filter(|alert| !alert.is_of(outcome.exceeded.map(|breach| breach.limit)));
     told.for_each(|alert| say_note(&alert.text()));
+    outcome.rolled_back.iter().for_each(|back| say_note(&back.text()));
     if error.is_none() {
         say(&changes_text::block(changes, outcome.session.as_ref()));
     }

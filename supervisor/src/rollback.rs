@@ -1,0 +1,76 @@
+//! What the profile makes of a session's history when a command has ended.
+
+use clearing_profiles::{Rollback, Trigger};
+use clearing_rootfs::{Retention, Session, Why};
+use serde::Serialize;
+
+use crate::error::Error;
+use crate::outcome::Cause;
+
+/// The state to go back to, where the profile says when.
+#[derive(Debug)]
+pub(crate) struct Before {
+    rules: Rollback,
+    snapshot: Option<String>,
+}
+
+/// A session that went back by itself.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub(crate) struct WentBack {
+    /// Which of the profile's triggers it was.
+    on: Trigger,
+    /// The snapshot that it stands at now.
+    to: String,
+    /// The snapshot that keeps what the command left.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    kept_as: Option<String>,
+}
+
+impl Before {
+    /// Gives the state before the command a name, if the command may be undone.
+    pub(crate) fn of(session: Option<&mut Session>, rules: Rollback) -> Result<Self, Error> {
+        let snapshot = match session.filter(|_| !rules.on.is_empty()) {
+            Some(session) => Some(session.name_of_present(Why::BeforeExec)?),
+            None => None,
+        };
+        Ok(Self { rules, snapshot })
+    }
+
+    /// Goes back if the command's end is one of those to go back after.
+    pub(crate) fn go_back(
+        &self,
+        session: &mut Session,
+        cause: Cause,
+        exit_code: Option<i32>,
+    ) -> Result<Option<WentBack>, Error> {
+        let on = trigger(cause, exit_code).filter(|trigger| self.rules.on.contains(trigger));
+        let (Some(on), Some(snapshot)) = (on, &self.snapshot) else { return Ok(None) };
+        let rolled = session.rollback(snapshot, Why::RolledBack)?;
+        Ok(Some(WentBack { on, to: rolled.to, kept_as: rolled.backup }))
+    }
+
+    /// Forgets the snapshots that the profile does not keep, and names them.
+    pub(crate) fn retain(&self, session: &mut Session) -> Result<Vec<String>, Error> {
+        let Rollback { max_snapshots, max_age, .. } = self.rules;
+        Ok(session.retain(Retention { number: max_snapshots, age: max_age })?)
+    }
+}
+
+impl WentBack {
+    /// For a person.
+    pub(crate) fn text(&self) -> String {
+        let kept = self.kept_as.as_ref().map(|name| format!("; what it left is kept as {name}"));
+        format!("the session is back at {}{}", self.to, kept.unwrap_or_default())
+    }
+}
+
+fn trigger(cause: Cause, exit_code: Option<i32>) -> Option<Trigger> {
+    match cause {
+        Cause::Exit if exit_code == Some(0) => None,
+        Cause::Exit | Cause::Signal | Cause::Setup | Cause::Init => Some(Trigger::Error),
+        Cause::Timeout => Some(Trigger::Timeout),
+        Cause::Oom => Some(Trigger::Oom),
+        Cause::CpuTime | Cause::Pids | Cause::Disk | Cause::Output => Some(Trigger::Violation),
+    }
+}
