@@ -4,6 +4,7 @@ mod admission;
 mod ask;
 mod command;
 mod create;
+mod diff;
 mod doctor;
 mod exec;
 mod fork;
@@ -40,6 +41,7 @@ enum Command {
     Exec(Box<exec::Arguments>),
     Ls(ls::Arguments),
     Inspect(inspect::Arguments),
+    Diff(diff::Arguments),
     Snapshot(snapshot::Arguments),
     History(history::Arguments),
     Rollback(rollback::Arguments),
@@ -65,6 +67,7 @@ impl Command {
             Self::Exec(arguments) => exec::main(*arguments),
             Self::Ls(arguments) => ls::main(&arguments),
             Self::Inspect(arguments) => inspect::main(&arguments),
+            Self::Diff(arguments) => diff::main(&arguments),
             Self::Snapshot(arguments) => snapshot::main(&arguments),
             Self::History(arguments) => history::main(&arguments),
             Self::Rollback(arguments) => rollback::main(&arguments),

@@ -6,7 +6,8 @@ use std::path::PathBuf;
 
 use clearing_profiles::ProfileError;
 use clearing_rootfs::{
-    MountInfoError, ProjectError, QueueError, RemoveError, RunError, SessionError, StoreError, WalkError,
+    DiffError, MountInfoError, ProjectError, QueueError, RemoveError, RunError, SessionError, StoreError,
+    WalkError,
 };
 use clearing_runtime::Failure;
 
@@ -44,6 +45,9 @@ pub(crate) enum Error {
     /// Reading what the command changed.
     #[error(transparent)]
     Changes(#[from] WalkError),
+    /// Telling what a session changed.
+    #[error(transparent)]
+    Diff(#[from] DiffError),
     /// Removing the run's directory.
     #[error(transparent)]
     Remove(#[from] RemoveError),
@@ -92,6 +96,8 @@ impl Error {
             Self::Session(error) => error.hint(),
             Self::Unconfirmed(_) => Some("`--yes` answers every question".into()),
             Self::Remove(error) => error.hint().map(str::to_owned),
+            Self::Changes(error) => error.hint().map(str::to_owned),
+            Self::Diff(error) => error.hint().map(str::to_owned),
             Self::Mounts(error) => error.hint().map(str::to_owned),
             Self::MountsBelow(_) => {
                 Some("unmount them, name a directory without them with -w, or run as root".into())
@@ -104,7 +110,7 @@ impl Error {
                     .into(),
             ),
             Self::InitEnded => Some("look for the out-of-memory killer in `dmesg`".into()),
-            Self::Changes(_) | Self::Request(_) | Self::Profile(_) | Self::System(..) | Self::Result(..) => {
+            Self::Request(_) | Self::Profile(_) | Self::System(..) | Self::Result(..) => {
                 None
             }
         }

@@ -6,10 +6,19 @@ use std::path::Path;
 
 /// A path as one line of text without control characters, which a terminal would obey.
 pub(crate) fn printable(path: &Path) -> String {
+    shown(path.as_os_str().as_bytes(), is_obeyed)
+}
+
+/// A line of a file as text without control characters, but with its tabs.
+pub(crate) fn printable_line(line: &[u8]) -> String {
+    shown(line, |character| character != '\t' && is_obeyed(character))
+}
+
+fn shown(bytes: &[u8], is_escaped: impl Fn(char) -> bool) -> String {
     let mut text = String::new();
-    for chunk in path.as_os_str().as_bytes().utf8_chunks() {
+    for chunk in bytes.utf8_chunks() {
         for character in chunk.valid().chars() {
-            if character.is_control() || is_directional(character) {
+            if is_escaped(character) {
                 text.extend(character.escape_default());
             } else {
                 text.push(character);
@@ -26,7 +35,7 @@ pub(crate) fn printable(path: &Path) -> String {
 pub(crate) fn plain(text: &str) -> String {
     let mut plain = String::with_capacity(text.len());
     for character in text.chars() {
-        if character != '\n' && (character.is_control() || is_directional(character)) {
+        if character != '\n' && is_obeyed(character) {
             plain.extend(character.escape_default());
         } else {
             plain.push(character);
@@ -35,9 +44,11 @@ pub(crate) fn plain(text: &str) -> String {
     plain
 }
 
-/// Characters that reorder what stands around them.
-fn is_directional(character: char) -> bool {
-    matches!(character, '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}' | '\u{200e}' | '\u{200f}')
+/// Control characters, and those that reorder what stands around them.
+fn is_obeyed(character: char) -> bool {
+    let is_directional =
+        matches!(character, '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}' | '\u{200e}' | '\u{200f}');
+    is_directional || character.is_control()
 }
 
 /// Bytes as a person reads them.

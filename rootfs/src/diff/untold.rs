@@ -86,6 +86,11 @@ impl Diff<'_> {
 }
 
 impl Entry {
+    /// Whether git takes it from no diff, for where it lies.
+    pub fn is_refused_by_git(&self) -> bool {
+        self.refused_by_git().is_some()
+    }
+
     /// The part of one of its paths that git refuses.
     pub(super) fn refused_by_git(&self) -> Option<PathBuf> {
         let side = |path: &Path, side: &Option<Side>| {

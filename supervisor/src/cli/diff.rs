@@ -1,0 +1,160 @@
+//! `clearing diff`: what a session changed, as git tells it.
+
+mod json;
+mod names;
+mod pager;
+mod paths;
+mod screen;
+mod shown;
+mod stat;
+
+use std::ffi::OsString;
+use std::io::{self, Write};
+use std::process::ExitCode;
+
+use clap::ValueEnum;
+use clearing_rootfs::{Binary, Diff, DiffError, Plain, Record, SessionError, WalkError};
+use rustix::fs::FileType;
+
+use self::paths::Wanted;
+use self::screen::Screen;
+use self::shown::Shown;
+use super::talk::{failed, say_note};
+use crate::error::Error;
+use crate::session::{Point, sessions, stack};
+
+/// Tells what a session changed, as git tells it; `git apply` takes the text.
+///
+/// Names are those of snapshots, of which `initial` is the project as it is, and `@`, which is the present
+/// state. From the project to the present state where none is named. What git has no words for stands in
+/// comments before the text. Exits with 1 if something could not be read.
+#[derive(Debug, clap::Args)]
+#[command(after_help = "Examples:\n  clearing diff work\n  clearing diff work --stat initial green\n  \
+                  clearing diff work > work.patch; git apply work.patch\n  clearing diff work @ initial -- src")]
+pub(super) struct Arguments {
+    /// The session, by id or name.
+    #[arg(value_name = "ID")]
+    session: String,
+    /// The older side.
+    #[arg(value_name = "FROM", default_value = "initial")]
+    from: String,
+    /// The newer side.
+    #[arg(value_name = "TO", default_value = PRESENT)]
+    to: String,
+    /// Only these files and directories of the project.
+    #[arg(last = true, value_name = "PATHS")]
+    paths: Vec<OsString>,
+    /// How many lines of each file changed.
+    #[arg(long, group = "form")]
+    stat: bool,
+    /// What happened to each path, by a letter.
+    #[arg(long, group = "form")]
+    name_status: bool,
+    /// A JSON object for each path.
+    #[arg(long, group = "form")]
+    json: bool,
+    /// With `--name-status`: names as they are, each ended by a NUL.
+    #[arg(short = 'z', requires = "name_status")]
+    nul: bool,
+    /// Show what is no text as a patch on a terminal, too.
+    #[arg(long, conflicts_with = "form")]
+    binary: bool,
+    /// Whether to colour the text.
+    #[arg(long, value_name = "WHEN", default_value = "auto")]
+    color: Color,
+    /// Do not go through the pager, which is `$GIT_PAGER`, else `$PAGER`, else `less`.
+    #[arg(long)]
+    no_pager: bool,
+}
+
+/// The name of the present state, which no snapshot can have.
+const PRESENT: &str = "@";
+
+/// Something could not be read.
+const INCOMPLETE: u8 = 1;
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+enum Color {
+    Auto,
+    Always,
+    Never,
+}
+
+pub(super) fn main(arguments: &Arguments) -> ExitCode {
+    match diff(arguments) {
+        Ok(unread) if unread.is_empty() => ExitCode::SUCCESS,
+        Ok(unread) => {
+            unread.into_iter().for_each(|error| super::talk::complain(&Error::Changes(error)));
+            ExitCode::from(INCOMPLETE)
+        }
+        // Whoever read it has read enough.
+        Err(Error::Diff(DiffError::Write(error))) if error.kind() == io::ErrorKind::BrokenPipe => {
+            ExitCode::SUCCESS
+        }
+        Err(error) => failed(&error, arguments.json),
+    }
+}
+
+/// Returns what could not be read.
+fn diff(arguments: &Arguments) -> Result<Vec<WalkError>, Error> {
+    let sessions = sessions()?;
+    let record = sessions.read(&arguments.session)?;
+    check_project(&record)?;
+    if record.running.is_some() {
+        say_note("a command runs in the session: what it writes meanwhile may be told by half");
+    }
+    let old = stack(&sessions, &record, point(&record, &arguments.from)?)?;
+    let new = stack(&sessions, &record, point(&record, &arguments.to)?)?;
+    let wanted = Wanted::of(&arguments.paths, record.project())?;
+    let diff = Diff::between(&old, &new, &|path| wanted.has(path))?;
+    let mut screen = Screen::open(arguments)?;
+    let written = tell(arguments, &diff, &mut screen);
+    let closed = screen.close();
+    let unread = written?;
+    closed.map_err(DiffError::Write)?;
+    Ok(unread)
+}
+
+fn tell(arguments: &Arguments, diff: &Diff<'_>, screen: &mut Screen) -> Result<Vec<WalkError>, Error> {
+    let (is_shown, color) = (screen.is_shown(), screen.color());
+    let out = screen as &mut dyn Write;
+    if !arguments.json && (arguments.stat || arguments.name_status) {
+        // The text has them in comments.
+        diff.untold.iter().for_each(|untold| {
+            say_note(String::from_utf8_lossy(&untold.line()).trim_start_matches("# "));
+        });
+    }
+    Ok(if arguments.json {
+        json::write(diff, out)?
+    } else if arguments.stat {
+        stat::write(diff, color, out)?
+    } else if arguments.name_status {
+        names::write(diff, arguments.nul, out).map_err(DiffError::Write)?;
+        Vec::new()
+    } else if is_shown || color {
+        let binary = if is_shown && !arguments.binary { Binary::Named } else { Binary::Patch };
+        diff.write(binary, &mut Shown { out, color })?
+    } else {
+        diff.write(Binary::Patch, &mut Plain(out))?
+    })
+}
+
+fn point<'a>(record: &'a Record, name: &str) -> Result<Point<'a>, Error> {
+    if name == PRESENT {
+        return Ok(Point::Live);
+    }
+    let unknown = || SessionError::UnknownSnapshot { id: record.id.clone(), name: name.to_owned() };
+    Ok(Point::Snapshot(record.snapshot(name).ok_or_else(unknown)?))
+}
+
+/// A directory that came in the project's place, or a link, is not what the session changed.
+fn check_project(record: &Record) -> Result<(), Error> {
+    let stat = rustix::fs::lstat(record.project());
+    let is_it = |stat: &rustix::fs::Stat| {
+        FileType::from_raw_mode(stat.st_mode).is_dir() && stat.st_ino == record.identity.inode
+    };
+    if stat.as_ref().is_ok_and(is_it) {
+        return Ok(());
+    }
+    Err(SessionError::ProjectReplaced { path: record.project().clone() }.into())
+}
