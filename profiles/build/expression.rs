@@ -7,7 +7,7 @@ use std::time::Duration;
 use crate::profile::{Profile, Widening};
 use crate::sections::{
     Environment, Filesystem, Guards, HostPath, LayerPlace, Limits, Network, NetworkMode, Requirement,
-    Rollback, Syscalls, Trigger,
+    Rollback, Syscalls, Tier, Trigger,
 };
 
 /// What can be written as an expression.
@@ -46,7 +46,7 @@ structs! {
     }
     Rollback { on, max_snapshots, max_age }
     Syscalls { allow, refuse }
-    Guards { requirements }
+    Guards { tier, requirements }
 }
 
 /// What `Debug` writes as the expression, with a path before it or none.
@@ -63,7 +63,7 @@ macro_rules! printed {
 printed! {
     "" bool, "" u64, "" &str,
     "crate::LayerPlace::" LayerPlace, "crate::NetworkMode::" NetworkMode, "crate::Requirement::" Requirement,
-    "crate::Trigger::" Trigger
+    "crate::Tier::" Tier, "crate::Trigger::" Trigger
 }
 
 impl Expression for String {

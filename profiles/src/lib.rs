@@ -63,6 +63,6 @@ pub use profile::{Profile, Widening};
 pub use quantity::{QuantityError, parse_duration, parse_size, write_duration, write_size};
 pub use sections::{
     Environment, Filesystem, Guard, Guards, HostPath, HostPathError, LayerPlace, Limits, Network,
-    NetworkMode, Requirement, Rollback, Syscalls, Trigger, VariableError, check_variable,
+    NetworkMode, Requirement, Rollback, Syscalls, Tier, Trigger, VariableError, check_variable,
 };
 pub use syscalls::{Answer, Comparison, Condition, SyscallRule, Width, never, syscall, syscalls};

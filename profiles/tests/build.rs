@@ -215,7 +215,7 @@ fn a_profile_becomes_rust() {
         "cpus: None, cpu_time: None, memory: Some(8589934592), processes: Some(4096), ",
         "stack: Some(8388608), memlock: 65536, cgroup: crate::Requirement::BestEffort }, ",
         r#"allow: std::collections::BTreeSet::from(["mbind"]), refuse: std::collections::BTreeSet::from(["ptrace"]) }, "#,
-        "crate::Guards { requirements: [crate::Requirement::Required, ",
+        "crate::Guards { tier: crate::Tier::Namespaces, requirements: [crate::Requirement::Required, ",
         "crate::Requirement::BestEffort, crate::Requirement::Required, ",
     ] {
         assert!(expression.contains(part), "{part}\n{expression}");

@@ -52,4 +52,4 @@ pub use helper::Helper;
 pub use sandbox::{Kept, Sandbox};
 pub use seccomp::filter_length;
 pub use spec::{ExecSpec, SandboxSpec};
-pub use sys::{duplicate, environment_names, is_ignored};
+pub use sys::{duplicate, environment_names, is_ignored, landlock_abi};

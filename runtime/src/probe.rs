@@ -95,6 +95,12 @@ pub fn all(request: &Request<'_>) -> Vec<Probe> {
         .collect()
 }
 
+/// Whether a whole sandbox can be had, its layers in memory. The calling process must have one thread.
+pub fn sandbox_works(identity: Identity) -> bool {
+    let request = Request { identity, scratch: Path::new("/"), layers_in_memory: false, directories: &[] };
+    namespaces::sandbox(&request).is_ok()
+}
+
 /// A short description of what works.
 type Answer = Result<String, Failure>;
 

@@ -6,8 +6,8 @@ use std::path::PathBuf;
 
 use clearing_profiles::ProfileError;
 use clearing_rootfs::{
-    DiffError, MountInfoError, ProjectError, QueueError, RemoveError, RunError, SessionError, StoreError,
-    WalkError,
+    CopyError, DiffError, MountInfoError, ProjectError, QueueError, RemoveError, RunError, SessionError,
+    StoreError, WalkError,
 };
 use clearing_runtime::Failure;
 
@@ -60,6 +60,12 @@ pub(crate) enum Error {
     /// The sandbox or the command.
     #[error(transparent)]
     Setup(#[from] Failure),
+    /// The working copy.
+    #[error(transparent)]
+    Copy(#[from] CopyError),
+    /// The user that root's command is could not reach its own directory.
+    #[error("`{}` keeps out user {}, whom the command would run as", printable(.0), .1)]
+    Shut(PathBuf, u32),
     /// The profile wants limits to be held by a control group, and there is none to be had.
     #[error("the profile requires a control group for its limits: {0}")]
     NoCgroup(String),
@@ -102,6 +108,10 @@ impl Error {
             Self::MountsBelow(_) => {
                 Some("unmount them, name a directory without them with -w, or run as root".into())
             }
+            Self::Copy(error) => error.hint().map(str::to_owned),
+            Self::Shut(..) => Some(
+                "point CLEARING_STATE_DIR to a directory that others may go through, as /var/lib/clearing".into(),
+            ),
             Self::Setup(failure) => hints::of(failure),
             Self::NoCgroup(_) => Some(
                 "run below a delegated group, as `systemd-run --user --scope -p Delegate=yes clearing …` does, or a \

@@ -9,6 +9,7 @@ use clearing_rootfs::{Changes, PathText, Project, ProjectRequest, Session, Store
 use clearing_runtime::{Guard, GuardReport, Sandbox};
 
 use crate::admission::Admission;
+use crate::copying::{Copying, Why};
 use crate::error::Error;
 use crate::host::Host;
 use crate::leftover::Leftover;
@@ -17,11 +18,13 @@ use crate::monitor::Monitor;
 use crate::outcome::{Cause, ChangeCounts, Outcome, Tier};
 use crate::place::Place;
 use crate::plan::{Plan, birth, plan};
+use crate::promises::not_held;
 use crate::relay::Streams;
 use crate::rollback::{Before, WentBack};
 use crate::session::{recovered, sessions};
 use crate::stats::Stats;
 use crate::text::printable;
+use crate::tier;
 use crate::verdict::{Verdict, judge};
 use crate::watch::{End, Watch};
 use crate::workspace::{Workspace, mounts_below};
@@ -42,6 +45,8 @@ pub(crate) struct RunRequest {
     pub(crate) limits: Vec<(LimitName, String)>,
     /// Overrides where the profile keeps what the command writes.
     pub(crate) layer: Option<LayerPlace>,
+    /// Overrides the least tier that the profile accepts.
+    pub(crate) tier: Option<clearing_profiles::Tier>,
     /// Overrides the profile's network.
     pub(crate) network: Option<NetworkMode>,
     /// Variables to set.
@@ -93,6 +98,8 @@ struct Conducted {
     end: End,
     changes: Changes,
     limits: LimitReports,
+    /// Whether a control group held limits.
+    by_group: bool,
     manager_ms: Option<u64>,
 }
 
@@ -112,10 +119,23 @@ pub(crate) fn run(request: &RunRequest, tell: &dyn Fn(Told<'_>)) -> Result<Finis
     let queued = |position| tell(Told::Queued(position));
     // Before any clock is looked at: the time in the queue is no time of the command.
     let _place = request.admission.map(|admission| admission.draw(queued)).transpose()?;
+    match attempt(request, tell) {
+        // What an overlay cannot show can be copied.
+        Err(Error::MountsBelow(below)) => {
+            let paths: Vec<String> = below.iter().map(|path| format!("`{}`", printable(path))).collect();
+            tell(Told::Note(&format!("mounts below the project are copied with it: {}", paths.join(", "))));
+            attempt(&RunRequest { layer: Some(LayerPlace::Copy), ..request.clone() }, tell)
+        }
+        ended => ended,
+    }
+}
+
+fn attempt(request: &RunRequest, tell: &dyn Fn(Told<'_>)) -> Result<Finished, Error> {
     let asked = Asked::by(request)?;
     asked.session.iter().flat_map(|session| &session.recovered).for_each(|past| {
         tell(Told::Note(&recovered(past)));
     });
+    asked.told_tier().iter().for_each(|note| tell(Told::Note(note)));
     // Init makes its namespaces while we plan what it is to build in them.
     let mut hold = Hold::of(&asked.profile.limits)?;
     let mut sandbox = Sandbox::launch(&birth(&asked.profile, &asked.host), hold.group())?;
@@ -131,11 +151,18 @@ pub(crate) fn prepare(request: &RunRequest) -> Result<Prepared, Error> {
 impl<'a> Asked<'a> {
     fn by(request: &'a RunRequest) -> Result<Self, Error> {
         let started = Instant::now();
-        let host = Host::of_caller();
+        let mut host = Host::of_caller();
         let mut session = request.session.as_deref().map(hold_session).transpose()?;
         let profile = profile(request, session.as_deref(), &host)?;
+        host.tier = tier::choose(&host, &profile)?;
         let before = Before::of(session.as_deref_mut(), profile.rollback.clone())?;
         Ok(Self { request, session, before, profile, host, started })
+    }
+
+    /// What a caller who accepts less should know.
+    fn told_tier(&self) -> Option<String> {
+        let less = "nothing but Landlock and the system call filter holds the command";
+        (self.host.tier == Tier::Landlock).then(|| format!("this host has no namespaces to give: {less}"))
     }
 
     fn prepare(self) -> Result<Prepared, Error> {
@@ -149,15 +176,19 @@ impl<'a> Asked<'a> {
             Some(session) => session.check_project(&project).map(|()| Place::Session(session))?,
             None => Place::of_run(&host, &profile, &store)?,
         };
-        let planned = Workspace::prepare(&host, &profile, project, &store, &place).and_then(|workspace| {
-            host.take_variables(|name| passes(&profile, &workspace, name));
-            let plan = plan(&profile, &workspace, request, &host, streams.terminal())?;
-            Ok((plan, workspace))
-        });
+        let why = Why::of(&host, &profile, &project);
+        let mut workspace = match Workspace::prepare(&host, &profile, project, &store, &place) {
+            Ok(workspace) => workspace,
+            Err(error) => return place.discard().and(Err(error)),
+        };
+        let place = match why {
+            Some(why) => Place::Copy(Box::new(Copying::begin(&host, &store, place, &mut workspace, why)?)),
+            None => place,
+        };
+        host.take_variables(|name| passes(&profile, &workspace, name));
+        let planned = plan(&profile, &workspace, request, &host, streams.terminal());
         match planned {
-            Ok((plan, workspace)) => {
-                Ok(Prepared { plan, workspace, host, store, place, before, streams, stats, started })
-            }
+            Ok(plan) => Ok(Prepared { plan, workspace, host, store, place, before, streams, stats, started }),
             Err(error) => place.discard().and(Err(error)),
         }
     }
@@ -177,12 +208,16 @@ impl Prepared {
 
     /// Looks at what no plan depends on: collects dead runs, refuses or names mounts below the project.
     pub(crate) fn look_around(&self) -> Result<Vec<String>, Error> {
-        let below = mounts_below(&self.host, &self.workspace.project)?;
+        let copied = self.workspace.elsewhere.is_some();
+        let below = if copied { Vec::new() } else { mounts_below(&self.host, &self.workspace.project)? };
+        let left_out = self.workspace.left_out.iter();
+        let left_out =
+            left_out.map(|path| format!("`{}` is not in the copy of the project", printable(path)));
         let collected = self.store.collect()?;
         let notes = self.workspace.project.notes.iter().map(ToString::to_string);
         let below = below.iter().map(|path| format!("`{}` is a mount, left out", printable(path)));
         let dead = collected.failed.iter().map(|error| format!("a dead run is still there: {error}"));
-        Ok(notes.chain(below).chain(dead).collect())
+        Ok(notes.chain(below).chain(left_out).chain(dead).collect())
     }
 
     fn conduct(
@@ -204,17 +239,32 @@ impl Prepared {
         self.streams.close_for_command();
         let mut end = watch.until_the_end(sandbox, &mut self.streams)?;
         Leftover::leave_to_init(&mut end.kept, &self.place, self.started.elapsed());
+        self.capture(tell)?;
         // A layer that the command closed to us is told, and how the command ended all the same.
         let changes = self.workspace.compare(end.kept.memory.as_ref()).unwrap_or_else(|error| {
             tell(Told::Note(&Error::from(error).message()));
             Changes::unreadable()
         });
+        let by_group = hold.group().is_some();
         let limits = hold.reports(limits, !self.place.is_on_disk(), &end.guards);
-        Ok(Conducted { end, changes, limits, manager_ms: hold.manager_ms })
+        Ok(Conducted { end, changes, limits, by_group, manager_ms: hold.manager_ms })
+    }
+
+    /// Takes what was changed in a copy, now that nothing runs in it.
+    fn capture(&self, tell: &dyn Fn(Told<'_>)) -> Result<(), Error> {
+        let Place::Copy(copying) = &self.place else { return Ok(()) };
+        let lost = copying.capture()?;
+        lost.iter().for_each(|path| {
+            tell(Told::Note(&format!(
+                "`{}` is no file, directory or link, and was not kept",
+                printable(path)
+            )));
+        });
+        Ok(())
     }
 
     fn finish(mut self, conducted: Conducted, tell: &dyn Fn(Told<'_>)) -> Result<Finished, Error> {
-        let Conducted { mut end, changes, limits, manager_ms } = conducted;
+        let Conducted { mut end, changes, limits, by_group, manager_ms } = conducted;
         let variables = format!("{} variables, by allow-list", self.plan.exec.environment.len());
         end.guards.push(GuardReport::enforced(Guard::Environment, variables));
         let Verdict { cause, exit_code, signal, exceeded } = judge(&end, &self.plan.limits);
@@ -228,7 +278,9 @@ impl Prepared {
             exit_code,
             signal,
             wall_ms: u64::try_from(self.started.elapsed().as_millis()).unwrap_or(u64::MAX),
-            tier: Tier::Namespaces,
+            tier: self.host.tier,
+            promises_not_held: not_held(&self.host, by_group),
+            workspace: self.workspace.report(),
             project: PathText(self.workspace.project.root),
             guards: end.guards,
             changes: ChangeCounts::of(&changes),
@@ -254,7 +306,7 @@ impl Prepared {
         exit_code: Option<i32>,
         tell: &dyn Fn(Told<'_>),
     ) -> Result<Option<WentBack>, Error> {
-        let Place::Session(session) = &mut self.place else { return Ok(None) };
+        let Some(session) = self.place.session_mut() else { return Ok(None) };
         let back = self.before.go_back(session, cause, exit_code)?;
         for name in self.before.retain(session)? {
             tell(Told::Note(&format!("the snapshot {name} is forgotten, as [rollback] of the profile says")));
@@ -285,6 +337,9 @@ fn profile(request: &RunRequest, session: Option<&Session>, host: &Host) -> Resu
     }
     if let Some(network) = request.network {
         profile.network.mode = network;
+    }
+    if let Some(tier) = request.tier {
+        profile.guards.tier = tier;
     }
     Ok(profile)
 }

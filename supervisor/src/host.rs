@@ -5,9 +5,11 @@ use std::ffi::OsString;
 use std::path::PathBuf;
 
 use clearing_runtime::environment_names;
-use clearing_runtime::spec::SHIFTED_IDS;
+use clearing_runtime::spec::{SHIFTED_IDS, User};
 use rustix::fs::Mode;
 use rustix::process::{getegid, geteuid, getgroups, umask};
+
+use crate::outcome::Tier;
 
 /// The caller, as far as a plan depends on it.
 #[derive(Debug, Clone)]
@@ -32,6 +34,10 @@ pub(crate) struct Host {
     pub(crate) tmpfs_layers: bool,
     /// Bytes of memory of the host.
     pub(crate) memory: u64,
+    /// How far this host isolates the run; the best until it is found out that it cannot.
+    pub(crate) tier: Tier,
+    /// Our process id, which no other run has meanwhile.
+    pub(crate) process: u32,
     /// First of the host ids that a privileged caller's sandboxes use.
     pub(crate) shift_base: u32,
 }
@@ -57,8 +63,20 @@ impl Host {
             tmpfs_layers: kernel_is_at_least((6, 6)),
             memory: memory(),
             shift_base: if uid == 0 { shift_base() } else { SHIFT_BASE },
+            tier: Tier::Namespaces,
+            process: std::process::id(),
             environment: BTreeMap::new(),
         }
+    }
+
+    /// Whom a command of the caller's is on the host where no namespace says otherwise: of root's each one a
+    /// user of its own.
+    pub(crate) fn bare_user(&self) -> User {
+        if !self.is_privileged() {
+            return User::Caller;
+        }
+        let id = self.shift_base + 1 + self.process % (SHIFTED_IDS - 1);
+        User::Other { uid: id, gid: id }
     }
 
     /// A variable of the caller's environment.

@@ -7,6 +7,7 @@ use serde::Serialize;
 use crate::alerts::Alert;
 use crate::limits::LimitReports;
 use crate::monitor::Breach;
+use crate::promises::NotHeld;
 use crate::relay::Truncated;
 use crate::rollback::WentBack;
 use crate::usage::UsageReport;
@@ -30,6 +31,11 @@ pub(crate) struct Outcome {
     pub(crate) wall_ms: u64,
     /// What the host allowed.
     pub(crate) tier: Tier,
+    /// What the tier does not hold of what is promised.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub(crate) promises_not_held: Vec<NotHeld>,
+    /// What the command worked in.
+    pub(crate) workspace: WorkspaceReport,
     /// The real directory.
     pub(crate) project: PathText,
     /// What became of each guard.
@@ -98,6 +104,19 @@ pub(crate) enum Cause {
 pub(crate) enum Tier {
     /// All namespaces.
     Namespaces,
+    /// None: Landlock and the filter, over a copy of the project.
+    Landlock,
+}
+
+/// What a command worked in.
+#[derive(Debug, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub(crate) struct WorkspaceReport {
+    /// An overlay over the project, or a copy of it.
+    pub(crate) kind: &'static str,
+    /// Why it was a copy.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) why: Option<&'static str>,
 }
 
 /// How many files changed.

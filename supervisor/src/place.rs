@@ -7,6 +7,7 @@ use clearing_profiles::{LayerPlace, Profile};
 use clearing_rootfs::{LayerTop, RunDirectory, Session, Store, Written};
 use clearing_runtime::spec::Layer;
 
+use crate::copying::Copying;
 use crate::error::Error;
 use crate::host::Host;
 
@@ -19,6 +20,8 @@ pub(crate) enum Place {
     Run(RunDirectory),
     /// On disk for as long as the session lasts.
     Session(Box<Session>),
+    /// In one of the others, taken from a copy of the project.
+    Copy(Box<Copying>),
 }
 
 /// What takes the changes of one directory, and what earlier commands of the session changed of it.
@@ -45,10 +48,11 @@ impl Place {
             }
             Self::Run(run) => run.layer(name, top)?,
             Self::Session(session) => session.writable(name, top)?,
+            Self::Copy(copying) => return copying.place.writable(name, top),
         };
         let sealed = match self {
             Self::Session(session) => session.sealed(name)?,
-            Self::Memory | Self::Run(_) => Vec::new(),
+            Self::Memory | Self::Run(_) | Self::Copy(_) => Vec::new(),
         };
         let layer = Layer::Directories { upper: directories.upper, work: directories.work };
         Ok(Writable { sealed, layer })
@@ -64,6 +68,7 @@ impl Place {
         match self {
             Self::Session(session) => Ok(session.is_untouched(name)?),
             Self::Memory | Self::Run(_) => Ok(true),
+            Self::Copy(copying) => copying.place.is_untouched(name),
         }
     }
 
@@ -73,6 +78,7 @@ impl Place {
             Self::Memory => Written::default(),
             Self::Run(run) => run.written(),
             Self::Session(session) => session.written(),
+            Self::Copy(copying) => copying.written(),
         }
     }
 
@@ -82,6 +88,11 @@ impl Place {
             Self::Memory => Vec::new(),
             Self::Run(run) => run.descriptors().into(),
             Self::Session(session) => session.descriptors().into(),
+            Self::Copy(copying) => {
+                let mut all = copying.place.descriptors();
+                all.extend(copying.run().descriptors());
+                all
+            }
         }
     }
 
@@ -89,6 +100,16 @@ impl Place {
     pub(crate) fn session(&self) -> Option<&Session> {
         match self {
             Self::Session(session) => Some(session),
+            Self::Copy(copying) => copying.place.session(),
+            Self::Memory | Self::Run(_) => None,
+        }
+    }
+
+    /// The session, to be changed.
+    pub(crate) fn session_mut(&mut self) -> Option<&mut Session> {
+        match self {
+            Self::Session(session) => Some(session),
+            Self::Copy(copying) => copying.place.session_mut(),
             Self::Memory | Self::Run(_) => None,
         }
     }
@@ -97,6 +118,7 @@ impl Place {
     pub(crate) fn begin(&mut self) -> Result<(), Error> {
         match self {
             Self::Session(session) => Ok(session.begin_exec()?),
+            Self::Copy(copying) => copying.place.begin(),
             Self::Memory | Self::Run(_) => Ok(()),
         }
     }
@@ -105,6 +127,7 @@ impl Place {
     pub(crate) fn end(&mut self) -> Result<(), Error> {
         match self {
             Self::Session(session) => Ok(session.end_exec()?),
+            Self::Copy(copying) => copying.place.end(),
             Self::Memory | Self::Run(_) => Ok(()),
         }
     }
@@ -113,6 +136,7 @@ impl Place {
     pub(crate) fn discard(&self) -> Result<(), Error> {
         match self {
             Self::Run(run) => Ok(run.discard()?),
+            Self::Copy(copying) => copying.discard(),
             Self::Memory | Self::Session(_) => Ok(()),
         }
     }
@@ -122,7 +146,7 @@ impl Place {
 pub(crate) fn in_memory(host: &Host, profile: &Profile) -> bool {
     match profile.filesystem.layer {
         LayerPlace::Memory => true,
-        LayerPlace::Disk => false,
+        LayerPlace::Disk | LayerPlace::Copy => false,
         // So much may be taken by each of a few sandboxes.
         LayerPlace::Auto => host.tmpfs_layers && host.memory / 4 >= profile.filesystem.layer_size,
     }

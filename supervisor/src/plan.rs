@@ -2,6 +2,7 @@
 //!
 //! Pure: everything it needs is in its arguments, and its result can be printed and compared.
 
+mod bare;
 mod environment;
 mod rlimits;
 mod room;
@@ -13,13 +14,14 @@ pub(crate) use view::PlanView;
 
 use clearing_profiles::{Guard as Named, Limits, NetworkMode, Profile, Requirement};
 use clearing_runtime::Guard;
-use clearing_runtime::spec::{Birth, ExecSpec, Identity, Namespaces, Network, SandboxSpec, Terminal};
+use clearing_runtime::spec::{Bare, Birth, ExecSpec, Identity, Namespaces, Network, SandboxSpec, Terminal};
 use std::ffi::CString;
 use std::os::unix::ffi::OsStrExt as _;
 
 use crate::error::Error;
 use crate::exec::RunRequest;
 use crate::host::Host;
+use crate::outcome::Tier;
 use crate::workspace::Workspace;
 
 /// The host name inside.
@@ -56,16 +58,22 @@ pub(crate) fn plan(
         sandbox: SandboxSpec {
             hostname: HOSTNAME.to_owned(),
             memory: room::of(profile, workspace),
-            root: root::steps(profile, workspace, host),
-            landlock: rules::paths(profile, workspace, host),
-            syscalls: rules::syscalls(profile),
+            root: if is_bare(host) { Vec::new() } else { root::steps(profile, workspace, host) },
+            landlock: match &workspace.elsewhere {
+                Some(at) if is_bare(host) => bare::paths(profile, workspace, host, at),
+                _ => rules::paths(profile, workspace, host),
+            },
+            syscalls: match is_bare(host) {
+                true => bare::syscalls(rules::syscalls(profile), profile.network.mode),
+                false => rules::syscalls(profile),
+            },
             best_effort: best_effort(profile),
         },
         exec: ExecSpec {
             id: EXEC,
             argv: arguments(request)?,
             environment: environment::variables(profile, workspace, request, host)?,
-            cwd: c_string("the working directory", workspace.project.cwd.as_os_str().as_bytes())?,
+            cwd: c_string("the working directory", workspace.cwd().as_os_str().as_bytes())?,
             terminal,
             limits: rlimits::of(&profile.limits),
             umask: host.umask,
@@ -77,7 +85,16 @@ pub(crate) fn plan(
 
 /// The part of a plan that neither depends on the workspace nor on the command.
 pub(crate) fn birth(profile: &Profile, host: &Host) -> Birth {
-    Birth::Namespaces(Namespaces { identity: identity(host), network: network(profile) })
+    match host.tier {
+        Tier::Namespaces => {
+            Birth::Namespaces(Namespaces { identity: identity(host), network: network(profile) })
+        }
+        Tier::Landlock => Birth::Bare(Bare { user: host.bare_user(), network: network(profile) }),
+    }
+}
+
+fn is_bare(host: &Host) -> bool {
+    host.tier == Tier::Landlock
 }
 
 /// The ids that the command sees as its own.
@@ -85,7 +102,7 @@ pub(crate) fn identity_inside(host: &Host) -> (u32, u32) {
     if host.is_privileged() { (SHIFTED_USER, SHIFTED_USER) } else { (host.uid, host.gid) }
 }
 
-fn identity(host: &Host) -> Identity {
+pub(crate) fn identity(host: &Host) -> Identity {
     let (uid, gid) = identity_inside(host);
     match host.is_privileged() {
         true => Identity::Shifted { uid, gid, base: host.shift_base },

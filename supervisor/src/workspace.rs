@@ -8,8 +8,10 @@ use clearing_rootfs::{
     Store, ToolRequest, ToolRoots, WalkError, caches, settings, tool_roots,
 };
 
+use crate::copying::Elsewhere;
 use crate::error::Error;
 use crate::host::Host;
+use crate::outcome::WorkspaceReport;
 use crate::place::{Place, Writable};
 use crate::plan::{HOSTNAME, identity_inside};
 use clearing_profiles::{NetworkMode, Profile};
@@ -34,6 +36,10 @@ pub(crate) struct Workspace {
     pub(crate) tools: ToolRoots,
     /// `/usr`, `/etc` and the like.
     pub(crate) base: Base,
+    /// Where the command works, if not in an overlay over the project.
+    pub(crate) elsewhere: Option<Elsewhere>,
+    /// What of the project a copy lacks.
+    pub(crate) left_out: Vec<PathBuf>,
 }
 
 impl Workspace {
@@ -67,6 +73,8 @@ impl Workspace {
             tools: tools(host, profile, &project, store),
             base: base(host, profile),
             project,
+            elsewhere: None,
+            left_out: Vec::new(),
         })
     }
 }
@@ -81,16 +89,22 @@ fn name_of_cache(path: &Path, home: &Path) -> String {
     format!("cache-{}", below.to_string_lossy().replace('%', "%%").replace('/', "%"))
 }
 
+/// A path in a directory, without the slash that joining nothing would leave.
+pub(crate) fn below(directory: &Path, path: &Path) -> PathBuf {
+    if path.as_os_str().is_empty() { directory.to_owned() } else { directory.join(path) }
+}
+
 impl Workspace {
     /// What is different from the project, once the sandbox has ended. Without a layer init did not come
     /// far enough to make one.
     pub(crate) fn compare(&self, memory: Option<&OwnedFd>) -> Result<Changes, WalkError> {
-        let upper = match (&self.changes.layer, memory) {
-            (Layer::Directories { upper, .. }, _) => upper.clone(),
-            (Layer::Memory { name, .. }, Some(memory)) => {
+        let upper = match (&self.elsewhere, &self.changes.layer, memory) {
+            (Some(elsewhere), ..) => elsewhere.upper.clone(),
+            (None, Layer::Directories { upper, .. }, _) => upper.clone(),
+            (None, Layer::Memory { name, .. }, Some(memory)) => {
                 format!("/proc/self/fd/{}/{name}.upper", memory.as_raw_fd()).into()
             }
-            (Layer::Memory { .. }, None) => return Ok(Changes::default()),
+            (None, Layer::Memory { .. }, None) => return Ok(Changes::default()),
         };
         let layers: Vec<_> = std::iter::once(upper).chain(self.changes.sealed.iter().cloned()).collect();
         let project = Stack::open(&[], &self.project.root)?;
@@ -143,8 +157,29 @@ impl Workspace {
     /// How many layers are in memory.
     pub(crate) fn layers_in_memory(&self) -> u64 {
         let caches = self.caches.iter().map(|(_, writable)| writable);
-        let all = self.writable().map(|(_, writable)| writable).chain(caches);
+        let all = self.overlays().map(|(_, writable)| writable).chain(caches);
         all.filter(|writable| matches!(writable.layer, Layer::Memory { .. })).count() as u64
+    }
+
+    /// What is shown as overlays: a copy of the project is none.
+    pub(crate) fn overlays(&self) -> impl Iterator<Item = (&PathBuf, &Writable)> {
+        self.writable().skip(usize::from(self.elsewhere.is_some()))
+    }
+
+    /// Where the command begins.
+    pub(crate) fn cwd(&self) -> PathBuf {
+        let Some(Elsewhere { root, bare: Some(_), .. }) = &self.elsewhere else {
+            return self.project.cwd.clone();
+        };
+        below(root, self.project.cwd.strip_prefix(&self.project.root).unwrap_or(Path::new("")))
+    }
+
+    /// What the command worked in.
+    pub(crate) fn report(&self) -> WorkspaceReport {
+        match &self.elsewhere {
+            None => WorkspaceReport { kind: "overlay", why: None },
+            Some(elsewhere) => WorkspaceReport { kind: "copy", why: Some(elsewhere.why.text()) },
+        }
     }
 
     /// The project, and its git directory where that lies outside: what the command may change.

@@ -58,6 +58,7 @@ static const struct {
     {"threads", threads},
     {"files", files},
     {"open-many", open_many},
+    {"without-user-namespaces", without_user_namespaces},
 };
 
 int report(long result)

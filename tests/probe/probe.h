@@ -59,6 +59,9 @@ int truncate_mapped(int count, char **arguments);
 int allow_all(int count, char **arguments);
 int rewrite(int count, char **arguments);
 
+/* bare.c */
+int without_user_namespaces(int count, char **arguments);
+
 /* hogs.c */
 int hog(int count, char **arguments);
 int spin(int count, char **arguments);

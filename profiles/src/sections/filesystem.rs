@@ -38,6 +38,8 @@ pub enum LayerPlace {
     Auto,
     /// In the state directory.
     Disk,
+    /// In the state directory, the project as a copy of its own and not as an overlay.
+    Copy,
 }
 
 impl Filesystem {
@@ -62,7 +64,12 @@ impl Filesystem {
 }
 
 fn place() -> impl Fn(&Item<'_>) -> Result<LayerPlace, Fault> {
-    value::word(&[("auto", LayerPlace::Auto), ("memory", LayerPlace::Memory), ("disk", LayerPlace::Disk)])
+    value::word(&[
+        ("auto", LayerPlace::Auto),
+        ("memory", LayerPlace::Memory),
+        ("disk", LayerPlace::Disk),
+        ("copy", LayerPlace::Copy),
+    ])
 }
 
 const PAGE: u64 = 4096;

@@ -64,9 +64,24 @@ pub enum Requirement {
     BestEffort,
 }
 
+/// How far the host isolates at the least, ordered by how much that permits.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub enum Tier {
+    /// By all namespaces.
+    Namespaces,
+    /// Where those cannot be had: by Landlock and the filter, over a copy of the project.
+    Landlock,
+}
+
+/// Tiers as profiles have them.
+const TIERS: [(&str, Tier); 2] = [("namespaces", Tier::Namespaces), ("landlock", Tier::Landlock)];
+
 /// What is required of each guard.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Guards {
+    /// The least that is accepted; the best that can be had is taken.
+    pub tier: Tier,
     pub(crate) requirements: [Requirement; GUARDS.len()],
 }
 
@@ -98,8 +113,9 @@ impl Guards {
         parent: Option<&Self>,
         licence: Licence<'_>,
     ) -> Result<Self, Fault> {
-        let known = GUARDS.map(|(_, name)| name);
+        let known: Vec<&str> = GUARDS.iter().map(|(_, name)| *name).chain(["tier"]).collect();
         let mut keys = Section::open(file, "guards", &known, licence)?;
+        let tier = keys.take("tier", parent.map(|p| &p.tier), value::word(&TIERS), greater)?;
         let mut requirements = [Requirement::Required; GUARDS.len()];
         for (guard, name) in GUARDS {
             let inherited = parent.map(|p| p.requirement(guard));
@@ -107,13 +123,14 @@ impl Guards {
                 keys.take(name, inherited.as_ref(), value::word(&REQUIREMENTS), greater)?;
         }
         keys.close()?;
-        Ok(Self { requirements })
+        Ok(Self { tier, requirements })
     }
 }
 
 impl Serialize for Guards {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        let mut map = serializer.serialize_map(Some(GUARDS.len()))?;
+        let mut map = serializer.serialize_map(Some(GUARDS.len() + 1))?;
+        map.serialize_entry("tier", &self.tier)?;
         for guard in Guard::all() {
             map.serialize_entry(guard.name(), &self.requirement(guard))?;
         }

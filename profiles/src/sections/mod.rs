@@ -10,7 +10,7 @@ mod syscalls;
 
 pub use environment::{Environment, VariableError, check_variable};
 pub use filesystem::{Filesystem, HostPath, HostPathError, LayerPlace};
-pub use guards::{Guard, Guards, Requirement};
+pub use guards::{Guard, Guards, Requirement, Tier};
 pub use limits::Limits;
 pub use network::{Network, NetworkMode};
 pub use rollback::{Rollback, Trigger};

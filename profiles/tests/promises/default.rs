@@ -150,6 +150,7 @@ fn default_is_printed_as_json_with_every_value() {
     });
     assert_eq!(json, expected);
     let guards = serde_json::to_value(default().guards).unwrap();
-    assert_eq!(guards.as_object().unwrap().len(), Guard::all().count());
+    assert_eq!(guards.as_object().unwrap().len(), Guard::all().count() + 1);
+    assert_eq!(guards["tier"], "namespaces");
     assert_eq!(guards["no_new_privs"], "required");
 }

@@ -42,6 +42,7 @@ max_age = "7d"
 allow = ["personality"]
 refuse = ["ptrace"]
 [guards]
+tier = "namespaces"
 user = "required"
 mount = "required"
 pid = "required"
@@ -71,6 +72,7 @@ const WIDER: &[(&str, &str)] = &[
     ("filesystem", r#"layer_size = 2147483649"#),
     ("filesystem", "caches = true"),
     ("filesystem", r#"layer = "disk""#),
+    ("filesystem", r#"layer = "copy""#),
     ("filesystem", r#"layer_size = "3G""#),
     ("network", r#"mode = "host""#),
     ("environment", r#"pass = ["LANG"]"#),
@@ -100,6 +102,7 @@ const WIDER: &[(&str, &str)] = &[
     ("syscalls", r#"allow = ["mbind"]"#),
     ("syscalls", r#"allow = ["ptrace"]"#),
     ("guards", r#"seccomp = "best-effort""#),
+    ("guards", r#"tier = "landlock""#),
 ];
 
 /// Section and line of a child that permits as much as [`PARENT`] or less.
@@ -132,6 +135,7 @@ const NARROWER: &[(&str, &str)] = &[
     ("syscalls", r#"allow = ["personality", "read"]"#),
     ("syscalls", r#"refuse = ["personality", "chmod"]"#),
     ("guards", r#"cgroup = "required""#),
+    ("guards", r#"tier = "namespaces""#),
     ("guards", r#"cgroup = "best-effort""#),
 ];
 

@@ -21,7 +21,7 @@ pub use environ::environment_names;
 pub(crate) use environ::wipe_environment;
 pub(crate) use exit::exit_now;
 pub(crate) use keyring::keyctl_join_session_keyring;
-pub(crate) use landlock::landlock_abi;
+pub use landlock::landlock_abi;
 pub(crate) use mount::{MountAttributes, mount_setattr, protect_mount};
 pub(crate) use network::set_interface_up;
 pub use signal::is_ignored;

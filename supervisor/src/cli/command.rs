@@ -8,7 +8,7 @@ use std::process::ExitCode;
 use std::time::Duration;
 
 use clap::ValueEnum;
-use clearing_profiles::NetworkMode;
+use clearing_profiles::{NetworkMode, Tier};
 use serde::Serialize;
 
 use super::admission::AdmissionArguments;
@@ -29,6 +29,9 @@ pub(super) struct CommandArguments {
     /// Which network the command has.
     #[arg(long, value_name = "NETWORK")]
     network: Option<NetworkArgument>,
+    /// The least that you accept; the best that this host gives is taken.
+    #[arg(long, value_name = "TIER")]
+    tier: Option<TierArgument>,
     /// Set a variable.
     #[arg(short, long = "env", value_name = "NAME=VALUE", value_parser = variable)]
     env: Vec<(OsString, OsString)>,
@@ -58,6 +61,12 @@ pub(super) struct CommandArguments {
 enum NetworkArgument {
     None,
     Host,
+}
+
+#[derive(Debug, Clone, Copy, ValueEnum)]
+enum TierArgument {
+    Namespaces,
+    Landlock,
 }
 
 /// A line of `--json` output.
@@ -156,6 +165,10 @@ impl CommandArguments {
             network: self.network.map(|network| match network {
                 NetworkArgument::None => NetworkMode::None,
                 NetworkArgument::Host => NetworkMode::Host,
+            }),
+            tier: self.tier.map(|tier| match tier {
+                TierArgument::Namespaces => Tier::Namespaces,
+                TierArgument::Landlock => Tier::Landlock,
             }),
             environment: self.env,
             json: self.json,

@@ -43,6 +43,7 @@ enum LayerArgument {
     Auto,
     Memory,
     Disk,
+    Copy,
 }
 
 pub(super) fn main(arguments: Arguments) -> ExitCode {
@@ -73,6 +74,7 @@ impl Arguments {
             LayerArgument::Auto => LayerPlace::Auto,
             LayerArgument::Memory => LayerPlace::Memory,
             LayerArgument::Disk => LayerPlace::Disk,
+            LayerArgument::Copy => LayerPlace::Copy,
         });
         let request = self.command.request()?;
         Ok(RunRequest { directory: self.workspace, profile: self.profile, layer, ..request })

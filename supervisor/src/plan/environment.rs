@@ -3,14 +3,16 @@
 use std::collections::BTreeMap;
 use std::ffi::{CString, OsStr, OsString};
 use std::os::unix::ffi::{OsStrExt as _, OsStringExt as _};
+use std::path::Path;
 
 use clearing_profiles::Profile;
 
 use super::c_string;
+use crate::copying::Elsewhere;
 use crate::error::Error;
 use crate::exec::RunRequest;
 use crate::host::Host;
-use crate::workspace::Workspace;
+use crate::workspace::{Workspace, below};
 
 /// Where a shell looks when nobody said.
 const DEFAULT_PATH: &str = "/usr/local/bin:/usr/bin:/bin:/usr/local/sbin:/usr/sbin:/sbin";
@@ -34,13 +36,35 @@ pub(super) fn variables(
     }
     variables.insert(OsStr::new("PATH"), search_path(host));
     variables.insert(OsStr::new("HOME"), host.home.clone().into());
+    relocate(&mut variables, workspace, host);
     variables.insert(OsStr::new("USER"), host.user.clone().into());
     variables.insert(OsStr::new("LOGNAME"), host.user.clone().into());
-    variables.insert(OsStr::new("PWD"), workspace.project.cwd.clone().into());
+    variables.insert(OsStr::new("PWD"), workspace.cwd().into());
     for (name, value) in &request.environment {
         variables.insert(name, value.clone());
     }
     variables.into_iter().map(|(name, value)| entry(name, &value)).collect()
+}
+
+/// Where no mount shows them at their own paths, the project and the home have others.
+fn relocate(variables: &mut BTreeMap<&OsStr, OsString>, workspace: &Workspace, host: &Host) {
+    let Some(Elsewhere { root, bare: Some(bare), .. }) = &workspace.elsewhere else { return };
+    for (name, value) in variables.iter_mut() {
+        let search = *name == "PATH";
+        let moved = |part: &[u8]| {
+            let path = Path::new(OsStr::from_bytes(part));
+            let in_project = path.strip_prefix(&workspace.project.root).map(|rest| below(root, rest));
+            // Programs below the home may stay where they are.
+            let in_home = || path.strip_prefix(&host.home).map(|rest| below(&bare.home, rest));
+            let moved = in_project.or_else(|none| if search { Err(none) } else { in_home() });
+            moved.map_or_else(|_| part.to_owned(), |path| path.into_os_string().into_vec())
+        };
+        let parts: Vec<_> = value.as_bytes().split(|byte| *byte == b':').map(moved).collect();
+        *value = OsString::from_vec(parts.join(&b':'));
+    }
+    for name in ["TMPDIR", "TMP", "TEMP", "XDG_RUNTIME_DIR"] {
+        variables.insert(OsStr::new(name), bare.temporary.clone().into());
+    }
 }
 
 fn entry(name: &OsStr, value: &OsStr) -> Result<CString, Error> {

@@ -99,7 +99,17 @@ fn shown(profile: &Profile, workspace: &Workspace, host: &Host) -> Vec<(PathBuf,
     for (cache, writable) in &workspace.caches {
         shown.push((cache.path.clone(), vec![overlay(Some(&cache.source), &cache.path, writable, callers)]));
     }
-    for (path, writable) in workspace.writable() {
+    if let Some(elsewhere) = &workspace.elsewhere {
+        let path = workspace.project.root.clone();
+        let copy = Mount::Bind {
+            source: elsewhere.root.clone(),
+            target: path.clone(),
+            access: Access::ReadWrite,
+            owners: projects,
+        };
+        shown.push((path, vec![copy]));
+    }
+    for (path, writable) in workspace.overlays() {
         shown.push((path.clone(), vec![overlay(Some(path), path, writable, projects)]));
     }
     shown

@@ -11,6 +11,7 @@ use clearing_runtime::spec::{Layer, Terminal, TerminalModes};
 use super::{PlanView, plan};
 use crate::exec::RunRequest;
 use crate::host::Host;
+use crate::outcome::Tier;
 use crate::place::Writable;
 use crate::workspace::Workspace;
 
@@ -34,6 +35,8 @@ fn host(uid: u32) -> Host {
         tmpfs_layers: true,
         memory: 16 << 30,
         shift_base: 524_288,
+        tier: Tier::Namespaces,
+        process: 4711,
     }
 }
 
@@ -78,6 +81,8 @@ fn workspace(uid: u32, layer: impl Fn(&str) -> Layer) -> Workspace {
         settings: Vec::new(),
         tools: ToolRoots { roots: vec![tool], variables: Vec::new(), skipped: Vec::new() },
         base: base(),
+        elsewhere: None,
+        left_out: Vec::new(),
     }
 }
 
@@ -98,6 +103,7 @@ fn request() -> RunRequest {
         limits: Vec::new(),
         layer: None,
         network: None,
+        tier: None,
         environment: vec![("DEBUG".into(), "1".into())],
         json: false,
         stats: None,

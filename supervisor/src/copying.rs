@@ -1,0 +1,226 @@
+//! A command at work in a copy of the project, where no overlay can be had or none is wanted.
+
+use std::io::Write as _;
+use std::path::{Path, PathBuf};
+
+use clearing_profiles::{LayerPlace, Profile};
+use clearing_rootfs::{
+    BaseEntry, CopyError, HomeEntry, Owner, Progress, Project, RunDirectory, Stack, Store, WorkingCopy,
+    Written, all_but, furnish,
+};
+use clearing_runtime::spec::{Layer, User};
+
+use crate::error::Error;
+use crate::host::Host;
+use crate::outcome::Tier;
+use crate::place::Place;
+use crate::workspace::Workspace;
+
+/// A copy, and where its changes go.
+#[derive(Debug)]
+pub(crate) struct Copying {
+    /// Where they are kept.
+    pub(crate) place: Place,
+    run: RunDirectory,
+    copy: WorkingCopy,
+    /// The layer, and those below it, newest first.
+    upper: PathBuf,
+    sealed: Vec<PathBuf>,
+    project: PathBuf,
+    owner: Owner,
+    /// What the copy takes by itself.
+    before: Written,
+}
+
+/// Where a command works instead of in an overlay, and why.
+#[derive(Debug, Clone)]
+pub(crate) struct Elsewhere {
+    /// The copy's top.
+    pub(crate) root: PathBuf,
+    /// Takes its changes in the end.
+    pub(crate) upper: PathBuf,
+    pub(crate) why: Why,
+    /// What else stands elsewhere where there are no mounts.
+    pub(crate) bare: Option<Bare>,
+}
+
+/// Directories of a command that sees the host's own paths.
+#[derive(Debug, Clone, Default)]
+pub(crate) struct Bare {
+    pub(crate) home: PathBuf,
+    pub(crate) temporary: PathBuf,
+    /// What of the host may be read besides the base.
+    pub(crate) readable: Vec<PathBuf>,
+}
+
+/// Why there is a copy.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Why {
+    Asked,
+    NoMounts,
+    OtherOwner,
+}
+
+/// Services of the host keep state and sockets there.
+const HOST_STATE: [&str; 2] = ["/usr/local/var", "/usr/var"];
+
+impl Why {
+    /// Whether a command is to work in a copy.
+    pub(crate) fn of(host: &Host, profile: &Profile, project: &Project) -> Option<Self> {
+        if host.tier == Tier::Landlock {
+            Some(Self::NoMounts)
+        } else if profile.filesystem.layer == LayerPlace::Copy {
+            Some(Self::Asked)
+        } else {
+            // Files of an owner without an id inside could be read, and not be changed.
+            (!host.is_privileged() && project.uid != host.uid).then_some(Self::OtherOwner)
+        }
+    }
+
+    pub(crate) fn text(self) -> &'static str {
+        match self {
+            Self::Asked => "it was asked for",
+            Self::NoMounts => "the tier has no mounts",
+            Self::OtherOwner => "the project belongs to another user",
+        }
+    }
+}
+
+impl Copying {
+    /// Copies the project as the workspace shows it, and tells the workspace.
+    pub(crate) fn begin(
+        host: &Host,
+        store: &Store,
+        place: Place,
+        workspace: &mut Workspace,
+        why: Why,
+    ) -> Result<Self, Error> {
+        let run = store.begin_run()?;
+        let made = Self::make(host, store, &run, workspace, why);
+        match made {
+            Ok((copy, upper)) => {
+                let sealed = workspace.changes.sealed.clone();
+                let project = workspace.project.root.clone();
+                let owner = host.is_privileged().then_some((workspace.project.uid, workspace.project.gid));
+                let before = run.written();
+                Ok(Self { place, run, copy, upper, sealed, project, owner, before })
+            }
+            Err(error) => {
+                run.discard()?;
+                place.discard().and(Err(error))
+            }
+        }
+    }
+
+    fn make(
+        host: &Host,
+        store: &Store,
+        run: &RunDirectory,
+        workspace: &mut Workspace,
+        why: Why,
+    ) -> Result<(WorkingCopy, PathBuf), Error> {
+        let upper = match &workspace.changes.layer {
+            Layer::Directories { upper, .. } => upper.clone(),
+            Layer::Memory { .. } => run.layer("changes", None)?.upper,
+        };
+        let layers: Vec<PathBuf> = [&upper].into_iter().chain(&workspace.changes.sealed).cloned().collect();
+        let stack = Stack::open_present(&layers, &workspace.project.root).map_err(CopyError::from)?;
+        let owner = owner_of_copy(host, &workspace.project);
+        let (copy, left_out) = run.copy("project", &stack, owner, &mut tell())?;
+        workspace.left_out = left_out;
+        let bare = match host.tier {
+            Tier::Namespaces => None,
+            Tier::Landlock => Some(bare(host, store, run, workspace, owner)?),
+        };
+        workspace.elsewhere = Some(Elsewhere { root: copy.root(), upper: upper.clone(), why, bare });
+        Ok((copy, upper))
+    }
+
+    /// Takes what the command changed into its layer. Nothing may run in the copy any more.
+    pub(crate) fn capture(&self) -> Result<Vec<PathBuf>, Error> {
+        let below = Stack::open_present(&self.sealed, &self.project).map_err(CopyError::from)?;
+        Ok(self.copy.capture(&below, &self.upper, self.owner)?)
+    }
+
+    /// What has been written since the copy was made.
+    pub(crate) fn written(&self) -> Written {
+        let (now, kept) = (self.run.written(), self.place.written());
+        Written {
+            bytes: now.bytes.saturating_sub(self.before.bytes) + kept.bytes,
+            inodes: now.inodes.saturating_sub(self.before.inodes) + kept.inodes,
+            unread: now.unread + kept.unread,
+        }
+    }
+
+    pub(crate) fn run(&self) -> &RunDirectory {
+        &self.run
+    }
+
+    pub(crate) fn discard(&self) -> Result<(), Error> {
+        let kept = self.place.discard();
+        self.run.discard()?;
+        kept
+    }
+}
+
+/// A copy belongs to whom the command is on the host. Where mounts map ids, that is the project's owner.
+fn owner_of_copy(host: &Host, project: &Project) -> Owner {
+    match (host.tier, host.bare_user()) {
+        (Tier::Landlock, User::Other { uid, gid }) => Some((uid, gid)),
+        (Tier::Landlock, User::Caller) => None,
+        (Tier::Namespaces, _) => host.is_privileged().then_some((project.uid, project.gid)),
+    }
+}
+
+/// Makes what mounts would have shown.
+fn bare(
+    host: &Host,
+    store: &Store,
+    run: &RunDirectory,
+    workspace: &Workspace,
+    owner: Owner,
+) -> Result<Bare, Error> {
+    if let Some((uid, _)) = owner {
+        let shut = store.let_others_through()?;
+        run.let_others_through()?;
+        shut.map_or(Ok(()), |path| Err(Error::Shut(path, uid)))?;
+    }
+    let (home, temporary) = (run.directory("home", owner)?, run.directory("tmp", owner)?);
+    let (mut things, mut readable) = (Vec::new(), Vec::new());
+    let below = |path: &Path| path.strip_prefix(&host.home).ok().map(Path::to_owned);
+    for entry in &workspace.settings {
+        match entry {
+            BaseEntry::File { path, content, mode } => {
+                things.extend(below(path).map(|path| (path, HomeEntry::File(content.clone(), *mode))));
+            }
+            BaseEntry::ReadOnly { path } => readable.push((path.clone(), Vec::new())),
+            BaseEntry::Symlink { .. } | BaseEntry::Directory { .. } => {}
+        }
+    }
+    readable.extend(workspace.tools.roots.iter().map(|tool| (tool.path.clone(), tool.leave_out.clone())));
+    readable.extend(workspace.caches.iter().map(|(cache, _)| (cache.path.clone(), Vec::new())));
+    readable.sort();
+    let links = readable.iter().filter_map(|(path, _)| Some((below(path)?, HomeEntry::Link(path.clone()))));
+    things.extend(links);
+    furnish(&home, &things, owner)?;
+    let usr = (PathBuf::from("/usr"), HOST_STATE.map(PathBuf::from).into());
+    let readable =
+        readable.iter().chain([&usr]).flat_map(|(path, left_out)| all_but(path, left_out)).collect();
+    Ok(Bare { home, temporary, readable })
+}
+
+/// How far the copy has come, for somebody who watches.
+fn tell() -> impl FnMut(Progress) {
+    let watched = rustix::termios::isatty(std::io::stderr());
+    let mut told = false;
+    move |progress: Progress| {
+        /// Less is done before anybody wonders.
+        const MANY: u64 = 5000;
+        if watched && progress.entries >= MANY {
+            let text = format!("\rclearing: copying the project: {} entries", progress.entries);
+            told |= std::io::stderr().write_all(text.as_bytes()).is_ok();
+        } else if told {
+            let _ = std::io::stderr().write_all(b"\n");
+        }
+    }
+}
