@@ -122,8 +122,11 @@ impl Session {
             Why::BeforeExec => "before-exec",
             Why::RolledBack => "rolled-back",
         };
-        let free = |name: &String| self.record.snapshot(name).is_none();
-        (1_u64..).map(|number| format!("{stem}-{number}")).find(free).unwrap_or_default()
+        // The highest number yet: one that was forgotten is not used again.
+        let number =
+            |snapshot: &Snapshot| snapshot.name.strip_prefix(stem)?.strip_prefix('-')?.parse::<u64>().ok();
+        let last = self.record.snapshots.iter().filter_map(number).max().unwrap_or(0);
+        format!("{stem}-{}", last.saturating_add(1))
     }
 }
 

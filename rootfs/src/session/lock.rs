@@ -21,6 +21,9 @@ const LONGEST: usize = 4096;
 /// How long a holder that has ended may take to clear up: its sandbox ends with it, and a process of its own
 /// waits for the mounts to go.
 const PATIENCE: Duration = Duration::from_secs(30);
+/// How long one that goes on may take. Between `fork` and `execve` a child has all that its parent has, also a
+/// lock that the parent has given up meanwhile.
+const MOMENT: Duration = Duration::from_millis(200);
 /// Until the next look.
 const PAUSE: Duration = Duration::from_millis(2);
 
@@ -50,7 +53,7 @@ impl Lock {
     pub(crate) fn take(session: &OwnedFd, verb: &str) -> Result<Self, Unlocked> {
         let flags = OFlags::RDWR | OFlags::CREATE | OFlags::NOFOLLOW | OFlags::CLOEXEC;
         let file = openat(session, FILE, flags, Mode::RUSR | Mode::WUSR).map_err(Unlocked::System)?;
-        let patience = Instant::now() + PATIENCE;
+        let begun = Instant::now();
         loop {
             match flock(&file, FlockOperation::NonBlockingLockExclusive) {
                 Ok(()) => break,
@@ -58,7 +61,8 @@ impl Lock {
                 Err(errno) => return Err(Unlocked::System(errno)),
             }
             let holder = holder(session);
-            if holder.lives() || Instant::now() > patience {
+            let patience = if holder.lives() { MOMENT } else { PATIENCE };
+            if begun.elapsed() > patience {
                 return Err(Unlocked::Held(holder));
             }
             sleep(PAUSE);
