@@ -1,0 +1,89 @@
+//! What stays, what goes, and who is asked.
+
+use clearing_tests::{Site, assert_nothing_left, for_each_caller};
+
+use crate::session::Session;
+
+#[test]
+fn a_run_is_kept_as_a_session_when_that_is_asked_for() {
+    for_each_caller(|caller| {
+        let site = Site::new(caller);
+        let run = site.run(["sh", "-c", "echo x > y; exit 3"]).args(["--keep", "--name", "kept"]).output();
+        run.expect_code(3).expect_stderr("kept as session s-");
+        let kept = Session { site: &site, id: "kept".into() };
+        assert_eq!(kept.sh("cat y"), "x\n");
+        kept.done("rm", &["-y"]);
+        // Without a command there is nothing to keep.
+        site.run(["nothing-like-it"]).arg("--keep").output().expect_code(127);
+        site.run(["true"]).output().expect_code(0);
+        site.run(["true"]).args(["--name", "x"]).output().expect_code(125);
+        let sessions = site.clearing(["ls", "--json"]).output();
+        for line in sessions.expect_code(0).stdout.lines() {
+            let told: serde_json::Value = serde_json::from_str(line).unwrap();
+            site.clearing(["rm", "--yes", told["session"].as_str().unwrap()]).output().expect_code(0);
+        }
+        assert_nothing_left(&site);
+    });
+}
+
+#[test]
+fn what_the_project_has_not_is_removed_by_nobody_s_mistake() {
+    for_each_caller(|caller| {
+        let site = Site::new(caller);
+        let session = Session::create(&site, &[]);
+        session.sh("echo x > y");
+        session.verb("rm", &[]).expect_code(125).expect_stderr("`--yes` answers every question");
+        assert_eq!(session.sh("cat y"), "x\n");
+        session.done("rm", &["--yes"]);
+        // Nothing is lost with one that changed nothing.
+        let session = Session::create(&site, &[]);
+        session.sh("cat /dev/null");
+        session.done("rm", &[]);
+        session.verb("rm", &[]).expect_code(125).expect_stderr("there is no session");
+    });
+}
+
+#[test]
+fn gc_keeps_what_is_within_the_bounds() {
+    for_each_caller(|caller| {
+        let site = Site::new(caller);
+        let sessions: Vec<_> = (0..4).map(|_| Session::create(&site, &[])).collect();
+        for session in &sessions {
+            session.sh("head -c 1M /dev/urandom > large");
+        }
+        site.clearing(["gc", "--keep", "3", "--dry-run"])
+            .output()
+            .expect_code(0)
+            .expect_stderr(&sessions[0].id);
+        let listed = || site.clearing(["ls", "--json"]).output().stdout.lines().count();
+        assert_eq!(listed(), 4);
+        site.clearing(["gc", "--keep", "3"]).output().expect_code(125);
+        site.clearing(["gc", "--keep", "3", "--yes"]).output().expect_code(0);
+        assert_eq!(listed(), 3);
+        sessions[0].verb("inspect", &[]).expect_code(125);
+        site.clearing(["gc", "--max-size", "2500K", "--yes"]).output().expect_code(0);
+        assert_eq!(listed(), 2);
+        site.clearing(["gc", "--older-than", "1d", "--yes"]).output().expect_code(0);
+        assert_eq!(listed(), 2);
+        site.clearing(["gc", "--older-than", "1ms", "--yes"]).output().expect_code(0);
+        assert_eq!(listed(), 0);
+        assert_nothing_left(&site);
+    });
+}
+
+#[test]
+fn sessions_are_listed_for_people_and_for_programs() {
+    for_each_caller(|caller| {
+        let site = Site::new(caller);
+        let session = Session::create(&site, &["--name", "listed"]);
+        session.sh("echo x > y");
+        let line = site.clearing(["ls"]).output();
+        line.expect_code(0).expect_stdout(&session.id).expect_stdout("listed  idle   1      1");
+        let told: serde_json::Value = serde_json::from_str(&session.done("inspect", &["--json"])).unwrap();
+        assert_eq!(
+            (&told["state"], &told["execs"], &told["name"]),
+            (&"idle".into(), &1.into(), &"listed".into())
+        );
+        session.verb("inspect", &[]).expect_stdout("changes    +1 ~0 -0");
+    });
+}

@@ -1,0 +1,11 @@
+//! Sessions: many commands over one project, each upon what the ones before it wrote.
+#![allow(clippy::unwrap_used, reason = "a proof that cannot be carried out has failed")]
+
+mod deep;
+mod forked;
+mod going_back;
+mod keeping;
+mod killed;
+mod odd;
+mod session;
+mod upon;
