@@ -48,6 +48,7 @@ mod heading;
 mod limit_values;
 mod load;
 mod profile;
+mod protected;
 mod quantity;
 mod section;
 mod sections;
@@ -60,6 +61,7 @@ pub use diagnostic::Diagnostic;
 pub use error::ProfileError;
 pub use limit_values::{LimitError, LimitName, check_limit};
 pub use profile::{Profile, Widening};
+pub use protected::{ProtectedName, protected_names};
 pub use quantity::{QuantityError, parse_duration, parse_size, write_duration, write_size};
 pub use sections::{
     Environment, Filesystem, Guard, Guards, HostPath, HostPathError, LayerPlace, Limits, Network,

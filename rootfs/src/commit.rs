@@ -121,6 +121,11 @@ impl Commit {
         &self.plan
     }
 
+    /// What it would have done.
+    pub fn into_plan(self) -> Plan {
+        self.plan
+    }
+
     /// Does all of it or nothing, and tells `seen` what the project has now, so that the session can go on.
     pub fn land(self, seen: &mut Seen) -> Result<(Plan, Landed), LandError> {
         let Self { commits, target, project, session, plan } = self;

@@ -6,6 +6,7 @@
 mod error;
 mod history;
 mod ids;
+mod landing;
 mod layers;
 mod lock;
 mod merge;

@@ -137,9 +137,12 @@ impl Store {
         Commit::plan_in(Arc::new(commits), request, seen)
     }
 
-    /// Undoes or finishes the commits that a crash interrupted. Every command begins with this.
-    pub fn recover_commits(&self) -> Vec<Result<RecoveredCommit, RecoverError>> {
-        let commits = match open_directory(&self.path).and_then(|state| step(&state, COMMITS)) {
+    /// Undoes or finishes the commits that a crash interrupted, in the state directory `path` if there is one.
+    /// Every command begins with this. A directory that others can write to is not believed.
+    pub fn recover_commits(path: &Path) -> Vec<Result<RecoveredCommit, RecoverError>> {
+        let state = open_directory(path).ok().filter(|state| check(path, state).is_ok());
+        let Some(state) = state else { return Vec::new() };
+        let commits = match step(&state, COMMITS) {
             Err(Errno::NOENT) => return Vec::new(),
             commits => commits,
         };

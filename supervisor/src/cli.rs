@@ -3,8 +3,11 @@
 mod admission;
 mod ask;
 mod command;
+mod commit;
+mod commit_text;
 mod create;
 mod diff;
+mod discard;
 mod doctor;
 mod exec;
 mod fork;
@@ -45,6 +48,8 @@ enum Command {
     Snapshot(snapshot::Arguments),
     History(history::Arguments),
     Rollback(rollback::Arguments),
+    Commit(commit::Arguments),
+    Discard(discard::Arguments),
     Fork(fork::Arguments),
     Rm(rm::Arguments),
     Gc(gc::Arguments),
@@ -61,6 +66,8 @@ pub fn main() -> ExitCode {
 
 impl Command {
     fn main(self) -> ExitCode {
+        // What a crash left comes first, whatever is asked for.
+        crate::commit::recover().iter().for_each(|past| talk::say_note(past));
         match self {
             Self::Run(arguments) => run::main(*arguments),
             Self::Create(arguments) => create::main(&arguments),
@@ -71,6 +78,8 @@ impl Command {
             Self::Snapshot(arguments) => snapshot::main(&arguments),
             Self::History(arguments) => history::main(&arguments),
             Self::Rollback(arguments) => rollback::main(&arguments),
+            Self::Commit(arguments) => commit::main(&arguments),
+            Self::Discard(arguments) => discard::main(&arguments),
             Self::Fork(arguments) => fork::main(&arguments),
             Self::Rm(arguments) => rm::main(&arguments),
             Self::Gc(arguments) => gc::main(&arguments),

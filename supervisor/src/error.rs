@@ -1,13 +1,12 @@
 //! Why there is no outcome of a command, and what can be done about it.
 
-use std::error::Error as _;
 use std::fmt::Write as _;
 use std::path::PathBuf;
 
 use clearing_profiles::ProfileError;
 use clearing_rootfs::{
-    CopyError, DiffError, MountInfoError, ProjectError, QueueError, RemoveError, RunError, SessionError,
-    StoreError, WalkError,
+    CommitError, CopyError, DiffError, LandError, MountInfoError, ProjectError, QueueError, RemoveError,
+    RunError, SeenError, SessionError, StoreError, WalkError,
 };
 use clearing_runtime::Failure;
 
@@ -39,6 +38,15 @@ pub(crate) enum Error {
     /// The session.
     #[error(transparent)]
     Session(#[from] SessionError),
+    /// What the session saw of its project.
+    #[error(transparent)]
+    Seen(#[from] SeenError),
+    /// Judging what would land.
+    #[error(transparent)]
+    Commit(#[from] CommitError),
+    /// Landing it.
+    #[error(transparent)]
+    Land(#[from] LandError),
     /// Nobody was there to say yes.
     #[error("{0} There is no terminal to ask on")]
     Unconfirmed(String),
@@ -83,13 +91,7 @@ pub(crate) enum Error {
 impl Error {
     /// The whole chain in one line, without what stands in the line before.
     pub(crate) fn message(&self) -> String {
-        let mut text = self.to_string();
-        let mut cause = self.source();
-        while let Some(error) = cause {
-            let _ = write!(text, ": {error}");
-            cause = error.source();
-        }
-        text
+        chain(self)
     }
 
     /// A way forward.
@@ -99,6 +101,9 @@ impl Error {
             Self::Store(error) => error.hint().map(str::to_owned),
             Self::Queue(error) => error.hint().map(str::to_owned),
             Self::Run(error) => error.hint().map(str::to_owned),
+            Self::Commit(error) => error.hint().map(str::to_owned),
+            Self::Land(error) => error.hint().map(str::to_owned),
+            Self::Seen(_) => None,
             Self::Session(error) => error.hint(),
             Self::Unconfirmed(_) => Some("`--yes` answers every question".into()),
             Self::Remove(error) => error.hint().map(str::to_owned),
@@ -150,6 +155,17 @@ impl Error {
             matches!(self, Self::Queue(QueueError::Busy { .. }) | Self::Session(SessionError::Busy { .. }));
         busy.then_some("CLR-BUSY")
     }
+}
+
+/// An error with all its causes in one line.
+pub(crate) fn chain(error: &dyn std::error::Error) -> String {
+    let mut text = error.to_string();
+    let mut cause = error.source();
+    while let Some(error) = cause {
+        let _ = write!(text, ": {error}");
+        cause = error.source();
+    }
+    text
 }
 
 fn list(paths: &[PathBuf]) -> String {

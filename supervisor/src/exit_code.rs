@@ -7,6 +7,8 @@ use nix::libc::{ENOENT, ENOTDIR};
 
 use crate::outcome::{Cause, Outcome};
 
+/// The project changed what a commit would change.
+pub(crate) const CONFLICT: u8 = 1;
 /// The deadline ended the command.
 pub(crate) const DEADLINE: u8 = 124;
 /// clearing refused the request or could not set the sandbox up.

@@ -8,6 +8,8 @@ mod admission;
 mod alerts;
 mod changes_text;
 pub mod cli;
+mod commit;
+mod commit_report;
 mod copying;
 mod error;
 mod exec;

@@ -38,10 +38,18 @@ pub(crate) fn merge(
     }
     let base = text(seen.base(path)?)?;
     let ours = text(read(&content.open(path).ok()?, new)?)?;
-    let theirs = text(read(&open(target, path).ok()?, old)?)?;
+    let theirs = text(read_project(target, path, old)?)?;
     let merged = diffy::merge(&base, &ours, &theirs).ok()?;
     let mode = merge_modes(saw.mode & 0o777, new.mode & 0o777, old.mode & 0o777)?;
     Some(Merged { content: merged.into_bytes(), mode })
+}
+
+/// The content that the project has under a path, if that still is what was seen and is not too large.
+pub(crate) fn read_project(target: &Target, path: &Path, seen: &Sighting) -> Option<Vec<u8>> {
+    if seen.size > LARGEST {
+        return None;
+    }
+    read(&open(target, path).ok()?, seen)
 }
 
 fn merge_modes(base: u32, ours: u32, theirs: u32) -> Option<u32> {

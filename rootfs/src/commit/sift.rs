@@ -7,13 +7,14 @@ use super::arrange::{Accepted, AllAccepted, arrange, drop_homeless, keep_occupie
 use super::conflict::conflict;
 use super::edit::{Edit, Edits};
 use super::judge::Judge;
-use super::merge::merge;
+use super::merge::{merge, read_project};
 use super::plan::{Action, Code, Conflict, Did, Differs, Landing, Plan, Shown, Told, Withheld};
 use super::repository::Repositories as _;
 use super::select::Selection;
 use super::target::Target;
 use crate::compare::Kind;
 use crate::seen::{Memory, Seen};
+use crate::sighting::Sighting;
 
 /// What every change goes through.
 pub(crate) struct Sieve<'a> {
@@ -79,7 +80,8 @@ impl Sieve<'_> {
             return;
         }
         let chosen = self.selection.holds(path);
-        match conflict(path, edit, self.seen) {
+        let content = |now: &Sighting| read_project(self.target, path, now);
+        match conflict(path, edit, self.seen, &content) {
             Some(_) if !chosen => sorted.stays(path, edit),
             Some(conflict) => self.dispute(path, edit, conflict, sorted),
             None if chosen => sorted.accept(path, edit, None),

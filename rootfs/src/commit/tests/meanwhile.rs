@@ -164,3 +164,17 @@ fn what_is_unrecorded_or_unsure_is_refused() {
     scene.seen.note(&upper, &project, started, None).unwrap();
     assert_eq!(conflicts(scene.plan(&[], false).plan()), [("a".into(), Did::Changed, Did::ChangedMeanwhile)]);
 }
+
+#[test]
+fn a_commit_that_was_taken_back_can_be_made_again() {
+    let mut scene = Scene::new(&[("a", "1"), ("z", "1"), ("gone/x", "1")]);
+    scene.write("a", "2");
+    scene.write("z", "2");
+    scene.delete("gone");
+    scene.note();
+    let error = land_late(&scene, || fs::write(scene.project("z"), "late").unwrap());
+    assert!(matches!(error, LandError::Meanwhile { .. }), "{error}");
+    assert_eq!(conflicts(scene.plan(&[], false).plan()), [("z".into(), Did::Changed, Did::Changed)]);
+    scene.land(&["a", "gone"], false);
+    assert_eq!(scene.tree(), ["a 644 2", "z 644 late"]);
+}

@@ -1,0 +1,116 @@
+//! The short block that tells what a commit came to.
+
+use std::fmt::Write as _;
+
+use clearing_rootfs::{Action, Conflict, Did, Differs, Kind, Landing, Plan, Withheld};
+
+use crate::commit::Committed;
+use crate::text::printable;
+
+/// Paths of a kind that are told by name.
+const NAMED: usize = 20;
+
+/// What landed, what stayed behind and why, and what is disputed.
+pub(super) fn block(committed: &Committed, dry_run: bool) -> String {
+    let Committed { plan, landed } = committed;
+    let mut text = headline(plan, landed.is_some(), dry_run);
+    if !plan.is_refused() {
+        list(&mut text, &plan.lands, landing);
+    }
+    text += &conflicts(plan);
+    text += &withheld(plan);
+    list(&mut text, &plan.told, |told| {
+        let path = printable(&told.path);
+        match told.difference {
+            Differs::BitsStripped => {
+                format!("  ! {path}: without its set-user-ID, set-group-ID or sticky bit")
+            }
+            Differs::HardLinkParted => format!("  ! {path}: as a file of its own, not a hard link"),
+            Differs::DirectoryKept => format!("  ! {path}: the directory stays, since something in it does"),
+        }
+    });
+    for left in landed.iter().flat_map(|landed| &landed.left) {
+        let _ = writeln!(text, "  ! {}: could not be removed, and is tried again", printable(left));
+    }
+    text
+}
+
+/// What stays behind, and how it could land.
+pub(super) fn withheld(plan: &Plan) -> String {
+    let mut text = String::new();
+    if plan.withheld.is_empty() {
+        return text;
+    }
+    let _ = writeln!(text, "clearing: {} withheld", plan.withheld.len());
+    list(&mut text, &plan.withheld, |it: &Withheld| format!("  x {}: {}", printable(&it.path), it.reason));
+    let mut allow: Vec<&str> = plan.withheld.iter().filter_map(|it| it.allow.as_deref()).collect();
+    allow.sort_unstable();
+    allow.dedup();
+    if let [name, ..] = allow.as_slice() {
+        let _ = writeln!(text, "hint: look at it first; `--allow {name}` lets that land");
+    }
+    text
+}
+
+fn headline(plan: &Plan, landed: bool, dry_run: bool) -> String {
+    let count = |action| plan.lands.iter().filter(|it| it.action == action).count();
+    let numbers = format!(
+        "{} made, {} changed, {} deleted",
+        count(Action::Make),
+        count(Action::Replace) + count(Action::Mode),
+        count(Action::Delete)
+    );
+    let rest =
+        if plan.not_chosen > 0 { format!("; {} not asked for", plan.not_chosen) } else { String::new() };
+    match (plan.is_refused(), plan.is_empty()) {
+        (true, _) => "clearing: nothing landed; the project changed since the session saw it\n".to_owned(),
+        (_, true) => format!("clearing: nothing to land{rest}\n"),
+        _ if landed => format!("clearing: landed: {numbers}{rest}\n"),
+        _ if dry_run => format!("clearing: would land: {numbers}{rest}\n"),
+        _ => format!("clearing: nothing landed; {numbers} could{rest}\n"),
+    }
+}
+
+fn conflicts(plan: &Plan) -> String {
+    let mut text = String::new();
+    if plan.conflicts.is_empty() {
+        return text;
+    }
+    let _ = writeln!(text, "clearing: {} disputed", plan.conflicts.len());
+    list(&mut text, &plan.conflicts, |it: &Conflict| {
+        let (session, project) = (did(it.session), did(it.project));
+        format!("  ? {}: the session {session} it, the project {project}", printable(&it.path))
+    });
+    text += "hint: `--merge` merges text; `--only` lands the rest; `clearing discard` gives the session up\n";
+    text
+}
+
+fn did(what: Did) -> &'static str {
+    match what {
+        Did::Added => "added",
+        Did::Changed => "changed",
+        Did::Deleted => "deleted",
+        Did::ChangedMeanwhile => "changed while the command ran",
+        Did::Unrecorded => "was not recorded",
+    }
+}
+
+fn landing(it: &Landing) -> String {
+    let sign = match it.action {
+        Action::Make => '+',
+        Action::Replace | Action::Mode => '~',
+        Action::Delete => '-',
+    };
+    let slash = if it.kind == Kind::Directory { "/" } else { "" };
+    let merged = if it.merged { " (merged)" } else { "" };
+    format!("  {sign} {}{slash}{merged}", printable(&it.path))
+}
+
+fn list<T>(text: &mut String, all: &[T], line: impl Fn(&T) -> String) {
+    for one in all.iter().take(NAMED) {
+        let _ = writeln!(text, "{}", line(one));
+    }
+    if all.len() > NAMED {
+        let _ = writeln!(text, "  and {} more", all.len() - NAMED);
+    }
+}

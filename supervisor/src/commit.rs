@@ -1,0 +1,120 @@
+//! From what a session or a run changed to what lands in the project.
+
+use std::path::PathBuf;
+
+use clearing_rootfs::{
+    Commit, CommitRequest, Identity, Landed, Plan, Protected, ProtectedName, RecoverError, RecoveredCommit,
+    Seen, Session, Store,
+};
+
+use crate::error::Error;
+use crate::text::printable;
+
+/// How something is to be committed.
+#[derive(Debug, Clone, Default)]
+pub(crate) struct CommitOptions {
+    /// Patterns of what is asked for; all where there is none.
+    pub(crate) only: Vec<String>,
+    /// Whether text is merged.
+    pub(crate) merge: bool,
+    /// Protected names that may land.
+    pub(crate) allow: Vec<String>,
+}
+
+/// What a commit came to.
+#[derive(Debug)]
+pub(crate) struct Committed {
+    pub(crate) plan: Plan,
+    /// None if nothing was done: the project changed, or nobody wanted it.
+    pub(crate) landed: Option<Landed>,
+}
+
+/// Where the changes are, and what they were made upon.
+pub(crate) struct Changed<'a> {
+    pub(crate) project: &'a PathBuf,
+    pub(crate) identity: Identity,
+    /// Newest first.
+    pub(crate) layers: &'a [PathBuf],
+}
+
+/// Judges what of a session would land, and lands it if `confirm` agrees.
+pub(crate) fn of_session(
+    store: &Store,
+    session: &Session,
+    options: &CommitOptions,
+    confirm: &dyn Fn(&Plan) -> Result<bool, Error>,
+) -> Result<Committed, Error> {
+    let mut seen = session.seen()?;
+    let record = session.record();
+    let layers = session.project_layers()?;
+    let changed =
+        Changed { project: record.project(), identity: session.project_identity(), layers: &layers };
+    let committed = of_changes(store, &changed, &mut seen, options, confirm)?;
+    if committed.landed.is_some() {
+        seen.save()?;
+    }
+    Ok(committed)
+}
+
+/// Judges what of some changes would land, and lands it if `confirm` agrees.
+pub(crate) fn of_changes(
+    store: &Store,
+    changed: &Changed<'_>,
+    seen: &mut Seen,
+    options: &CommitOptions,
+    confirm: &dyn Fn(&Plan) -> Result<bool, Error>,
+) -> Result<Committed, Error> {
+    let protected = protected(&options.allow)?;
+    let request = CommitRequest {
+        project: changed.project,
+        identity: changed.identity,
+        layers: changed.layers,
+        protected: &protected,
+        only: &options.only,
+        merge: options.merge,
+    };
+    let commit = store.plan_commit(&request, seen)?;
+    if commit.plan().is_refused() || !confirm(commit.plan())? {
+        return Ok(Committed { plan: commit.into_plan(), landed: None });
+    }
+    land(commit, seen)
+}
+
+fn land(commit: Commit, seen: &mut Seen) -> Result<Committed, Error> {
+    let (plan, landed) = commit.land(seen)?;
+    Ok(Committed { plan, landed: Some(landed) })
+}
+
+/// The names that the profiles protect, as rootfs has them.
+fn protected(allow: &[String]) -> Result<Protected, Error> {
+    let names = clearing_profiles::protected_names()
+        .map_err(|error| Error::Request(format!("the list of protected names: {error}")))?;
+    let names = names.into_iter().map(|it| ProtectedName { name: it.name, reason: it.reason });
+    Ok(Protected::new(names.collect(), allow))
+}
+
+/// Undoes or finishes the commits that something interrupted, and tells of each.
+pub(crate) fn recover() -> Vec<String> {
+    let Ok(state) = Store::default_path(&|name| std::env::var_os(name)) else { return Vec::new() };
+    Store::recover_commits(&state).iter().map(recovered).collect()
+}
+
+fn recovered(outcome: &Result<RecoveredCommit, RecoverError>) -> String {
+    let recovered = match outcome {
+        Ok(recovered) => recovered,
+        Err(error) => {
+            let hint = error.hint().map(|hint| format!(" ({hint})")).unwrap_or_default();
+            return format!("{}{hint}", crate::error::chain(error));
+        }
+    };
+    let project = printable(&recovered.project);
+    let mut text = if recovered.landed {
+        format!("a commit to `{project}` was interrupted after it had landed; it is finished now")
+    } else {
+        format!("a commit to `{project}` was interrupted; the project is as it was before")
+    };
+    for kept in &recovered.kept {
+        text += &format!("; what stood there before is kept as `{}`", printable(kept));
+    }
+    text
+}
