@@ -36,6 +36,8 @@ mod running;
 mod site;
 mod timely;
 mod tools;
+#[cfg(target_arch = "x86_64")]
+mod traced;
 mod tree;
 
 pub use caller::{Caller, absent, for_each_caller, skip};
@@ -47,4 +49,6 @@ pub use run::Run;
 pub use running::{DEADLINE, Running};
 pub use site::{Site, expect_success};
 pub use timely::{in_time, measured, own_processor_time};
+#[cfg(target_arch = "x86_64")]
+pub use traced::{Change, Trace, run_and_kill};
 pub use tree::Tree;
