@@ -5,6 +5,7 @@ use std::os::fd::{AsFd, AsRawFd as _, BorrowedFd, OwnedFd};
 use std::path::{Path, PathBuf};
 
 use rustix::fs::{self, CWD, Mode, OFlags};
+use rustix::io::Errno;
 use rustix::mount::{self as kernel, FsMountFlags, FsOpenFlags, MountAttrFlags};
 
 use crate::attached::Attached;
@@ -73,12 +74,25 @@ impl Layers {
     /// Mounts the overlay, unattached. On disk it is `volatile`: nothing waits for that, and whoever
     /// wants its layer to outlive a power cut syncs it on purpose.
     pub(crate) fn mount(self, attributes: MountAttrFlags) -> io::Result<OwnedFd> {
+        let context = match self.configure(Lower::OneByOne) {
+            // Linux before 6.8 does not know `lowerdir+`.
+            Err(Errno::INVAL) if self.lower.len() > 1 => among_descriptors(|| self.configure(Lower::Joined))?,
+            configured => configured?,
+        };
+        Ok(kernel::fsmount(&context, FsMountFlags::FSMOUNT_CLOEXEC, attributes)?)
+    }
+
+    fn configure(&self, names: Lower) -> Result<OwnedFd, Errno> {
         let context = kernel::fsopen("overlay", FsOpenFlags::FSOPEN_CLOEXEC)?;
-        match self.lower.as_slice() {
-            [only] => kernel::fsconfig_set_string(&context, "lowerdir", by_descriptor(only))?,
-            several => several.iter().try_for_each(|lower| {
+        match (self.lower.as_slice(), names) {
+            ([only], _) => kernel::fsconfig_set_string(&context, "lowerdir", by_descriptor(only))?,
+            (several, Lower::OneByOne) => several.iter().try_for_each(|lower| {
                 kernel::fsconfig_set_string(&context, "lowerdir+", by_descriptor(lower))
             })?,
+            (several, Lower::Joined) => {
+                let numbers: Vec<_> = several.iter().map(|lower| lower.as_raw_fd().to_string()).collect();
+                kernel::fsconfig_set_string(&context, "lowerdir", numbers.join(":"))?;
+            }
         }
         kernel::fsconfig_set_string(&context, "upperdir", by_descriptor(&self.upper))?;
         kernel::fsconfig_set_string(&context, "workdir", by_descriptor(&self.work))?;
@@ -87,8 +101,26 @@ impl Layers {
             kernel::fsconfig_set_flag(&context, "volatile")?;
         }
         kernel::fsconfig_create(&context)?;
-        Ok(kernel::fsmount(&context, FsMountFlags::FSMOUNT_CLOEXEC, attributes)?)
+        Ok(context)
     }
+}
+
+/// How the lower directories are named to the kernel.
+#[derive(Clone, Copy)]
+enum Lower {
+    /// A parameter each.
+    OneByOne,
+    /// One parameter, which takes 255 bytes: as bare numbers, in the directory of all descriptors.
+    Joined,
+}
+
+/// Acts with `/proc/self/fd` as the working directory.
+fn among_descriptors<T>(act: impl FnOnce() -> Result<T, Errno>) -> io::Result<T> {
+    let before = directory(CWD, Path::new("."))?;
+    rustix::process::chdir("/proc/self/fd")?;
+    let acted = act();
+    rustix::process::fchdir(before)?;
+    Ok(acted?)
 }
 
 fn directory(at: BorrowedFd<'_>, path: &Path) -> io::Result<OwnedFd> {
