@@ -37,6 +37,8 @@ pub(crate) enum Alert {
 pub(crate) struct Alerts {
     told: Vec<Alert>,
     events: Events,
+    /// The counts that were told last.
+    counted: Events,
 }
 
 impl Alerts {
@@ -61,18 +63,22 @@ impl Alerts {
         fresh
     }
 
-    /// Compares what a group counted with what it had before, and gives what is new.
+    /// Compares what a group counted with what was told of it, and gives what is new: the first of a
+    /// kind, and each time that there are twice as many. Who is refused again and again is not told
+    /// again and again.
     pub(crate) fn happened(&mut self, events: Events) -> Vec<Alert> {
-        let kills = (events.oom_kills > self.events.oom_kills)
-            .then_some(Alert::OutOfMemory { kills: events.oom_kills });
-        let refused = (events.forks_refused > self.events.forks_refused)
-            .then_some(Alert::ForkRefused { times: events.forks_refused });
         self.events = events;
-        let fresh: Vec<Alert> = kills.into_iter().chain(refused).collect();
-        for alert in &fresh {
-            self.told.retain(|told| !told.is_about(alert));
-            self.told.push(*alert);
+        let has_doubled = |now: u64, told: u64| now > 0 && now >= told * 2;
+        let mut fresh = Vec::new();
+        if has_doubled(events.oom_kills, self.counted.oom_kills) {
+            self.counted.oom_kills = events.oom_kills;
+            fresh.push(Alert::OutOfMemory { kills: events.oom_kills });
         }
+        if has_doubled(events.forks_refused, self.counted.forks_refused) {
+            self.counted.forks_refused = events.forks_refused;
+            fresh.push(Alert::ForkRefused { times: events.forks_refused });
+        }
+        self.told.extend(&fresh);
         fresh
     }
 
@@ -81,9 +87,21 @@ impl Alerts {
         &self.events
     }
 
-    /// All of them, each as it was last told.
+    /// All of them once, with the last counts.
     pub(crate) fn into_all(self) -> Vec<Alert> {
-        self.told
+        let Self { told, events, .. } = self;
+        let mut all: Vec<Alert> = Vec::new();
+        for alert in told {
+            let last = match alert {
+                Alert::NearLimit { .. } => alert,
+                Alert::OutOfMemory { .. } => Alert::OutOfMemory { kills: events.oom_kills },
+                Alert::ForkRefused { .. } => Alert::ForkRefused { times: events.forks_refused },
+            };
+            if !all.iter().any(|known| known.is_about(&last)) {
+                all.push(last);
+            }
+        }
+        all
     }
 }
 
@@ -186,5 +204,14 @@ mod tests {
         let events = Events { forks_refused: 3, ..Events::default() };
         assert_eq!(alerts.happened(events), [Alert::ForkRefused { times: 3 }]);
         assert_eq!(alerts.happened(events), []);
+    }
+
+    #[test]
+    fn a_hundred_thousand_refusals_are_told_a_few_times_and_counted_to_the_last() {
+        let mut alerts = Alerts::default();
+        let refused = |forks_refused| Events { forks_refused, ..Events::default() };
+        let told = (0..=100_000).map(|count| alerts.happened(refused(count)).len()).sum::<usize>();
+        assert_eq!(told, 17);
+        assert_eq!(alerts.into_all(), [Alert::ForkRefused { times: 100_000 }]);
     }
 }
