@@ -105,6 +105,23 @@ pub(crate) fn entries(directory: BorrowedFd<'_>) -> Result<Vec<Entry>, Errno> {
     Ok(entries)
 }
 
+/// Goes on reading the names of a directory, as many as the kernel gives at once; false at the end.
+pub(crate) fn some_entries(directory: BorrowedFd<'_>, mut each: impl FnMut(Entry)) -> Result<bool, Errno> {
+    let mut buffer = [MaybeUninit::uninit(); 32 * 1024];
+    let mut reader = RawDir::new(directory, &mut buffer);
+    loop {
+        let Some(entry) = reader.next() else { return Ok(false) };
+        let entry = entry?;
+        let name = entry.file_name();
+        if name != c"." && name != c".." {
+            each(Entry { name: name.to_owned(), kind: kind_of(directory, &entry) });
+        }
+        if reader.is_buffer_empty() {
+            return Ok(true);
+        }
+    }
+}
+
 /// Some file systems leave the type out of the listing.
 fn kind_of(directory: BorrowedFd<'_>, entry: &RawDirEntry<'_>) -> FileType {
     match entry.file_type() {

@@ -17,7 +17,7 @@ use crate::identity::Identity;
 use crate::layer_directory::{LayerDirectories, LayerTop, Place};
 use crate::remove::{RemoveError, remove_tree};
 use crate::stack::Stack;
-use crate::written::{Written, written};
+use crate::written::{Survey, Written, written};
 
 /// A run's own directory. Dropped without [`discard`](Self::discard), it stays until the next collection.
 #[derive(Debug)]
@@ -89,6 +89,11 @@ impl RunDirectory {
     /// How much has been written below it so far.
     pub fn written(&self) -> Written {
         written(self.directory.as_fd())
+    }
+
+    /// The same in pieces.
+    pub fn survey(&self) -> Survey {
+        Survey::of(self.directory.as_fd())
     }
 
     /// Makes upper and work directory of the layer `name`, which must be a plain file name, new to this run.

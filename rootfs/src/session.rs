@@ -32,7 +32,7 @@ use crate::boot::boot_id;
 use crate::layer_directory::{LayerDirectories, LayerTop, Place};
 use crate::project::Project;
 use crate::seen::{Kept, Seen};
-use crate::written::{Written, written};
+use crate::written::{Survey, Written, written};
 
 /// The part of a layer that holds what was changed of the project.
 pub const PROJECT: &str = "project";
@@ -111,6 +111,16 @@ impl Session {
     /// How much has been written to the live layer so far.
     pub fn written(&self) -> Written {
         written(self.live.as_fd())
+    }
+
+    /// The same in pieces.
+    pub fn survey(&self) -> Survey {
+        Survey::of(self.live.as_fd())
+    }
+
+    /// What [`Session::written`] needs, for a process that closes all others.
+    pub fn live_descriptor(&self) -> BorrowedFd<'_> {
+        self.live.as_fd()
     }
 
     /// The descriptors that must stay open, in every process that works on the session, for as long as it

@@ -3,11 +3,12 @@
 use std::collections::HashSet;
 use std::ffi::{CStr, CString};
 use std::os::fd::BorrowedFd;
+use std::time::{Duration, Instant};
 
 use rustix::fs::{AtFlags, FileType, statat};
 use rustix::io::Errno;
 
-use crate::descent::{Descent, Entry, entries};
+use crate::descent::{Descent, some_entries, step};
 use crate::layer_directory::WORK;
 
 /// What a tree takes on its disk.
@@ -27,10 +28,75 @@ const BLOCK: u64 = 512;
 /// Adds up what lies below a directory, which may change meanwhile: what is moved about may be missed
 /// this time.
 pub(crate) fn written(top: BorrowedFd<'_>) -> Written {
-    let mut sum = Sum::default();
-    // The directory itself could be opened once, or there were no run.
-    let _ = top.try_clone_to_owned().map(|top| sum.walk(&mut Descent::new(top)));
-    sum.written
+    let mut survey = Survey::of(top);
+    loop {
+        if let Some(written) = survey.go_on(Instant::now() + ALL_AT_ONCE) {
+            return written;
+        }
+    }
+}
+
+/// An addition that can be interrupted, for who has other things to do meanwhile.
+pub struct Survey {
+    /// None when there is nothing to be read.
+    descent: Option<Descent>,
+    /// The directories that were found and not yet entered, of each level down to the current one.
+    pending: Vec<Vec<CString>>,
+    /// Whether there is more to be read in the current directory.
+    reading: bool,
+    sum: Sum,
+}
+
+/// Nobody waits.
+const ALL_AT_ONCE: Duration = Duration::from_secs(60);
+
+impl Survey {
+    /// Nothing has been read yet.
+    pub(crate) fn of(top: BorrowedFd<'_>) -> Self {
+        // Opened anew: how far it was read is nobody else's business.
+        let descent = step(top, c".").ok().map(Descent::new);
+        let mut sum = Sum::default();
+        sum.written.unread = u64::from(descent.is_none());
+        Self { descent, pending: vec![Vec::new()], reading: true, sum }
+    }
+
+    /// Goes on until then, or a little longer; gives the sum when all has been added.
+    pub fn go_on(&mut self, until: Instant) -> Option<Written> {
+        while self.advance() {
+            if Instant::now() >= until {
+                return None;
+            }
+        }
+        Some(self.sum.written)
+    }
+
+    /// Reads some names or enters a directory; false when nothing is left.
+    fn advance(&mut self) -> bool {
+        let Self { descent: Some(descent), pending, reading, sum } = self else { return false };
+        let is_top = pending.len() == 1;
+        let Some(directories) = pending.last_mut() else { return false };
+        if *reading {
+            let found = sum.add_some(descent.here());
+            *reading = found.is_some();
+            // The kernel's own: a command cannot write there, and nobody can look into it.
+            let is_own = |name: &CString| is_top && name.to_bytes().ends_with(WORK.as_bytes());
+            directories.extend(found.into_iter().flatten().filter(|name| !is_own(name)));
+            return true;
+        }
+        let Some(name) = directories.pop() else {
+            pending.pop();
+            return !pending.is_empty() && descent.leave().is_ok();
+        };
+        match descent.enter(&name) {
+            Ok(()) => {
+                pending.push(Vec::new());
+                *reading = true;
+            }
+            Err(Errno::NOENT) => {}
+            Err(_) => sum.written.unread += 1,
+        }
+        true
+    }
 }
 
 #[derive(Default)]
@@ -41,37 +107,23 @@ struct Sum {
 }
 
 impl Sum {
-    fn walk(&mut self, descent: &mut Descent) -> Result<(), Errno> {
-        let mut layers = self.add_all(descent.here());
-        // The kernel's own: a command cannot write there, and nobody can look into it.
-        layers.retain(|name| !name.to_bytes().ends_with(WORK.as_bytes()));
-        let mut pending = vec![layers];
-        while let Some(directories) = pending.last_mut() {
-            if let Some(name) = directories.pop() {
-                match descent.enter(&name) {
-                    Ok(()) => pending.push(self.add_all(descent.here())),
-                    Err(Errno::NOENT) => {}
-                    Err(_) => self.written.unread += 1,
-                }
-                continue;
+    /// Adds as many names of a directory as the kernel gives at once, and returns the directories among
+    /// them; none at the end.
+    fn add_some(&mut self, directory: BorrowedFd<'_>) -> Option<Vec<CString>> {
+        let mut directories = Vec::new();
+        let more = some_entries(directory, |entry| {
+            self.add(directory, &entry.name);
+            if entry.kind == FileType::Directory {
+                directories.push(entry.name);
             }
-            pending.pop();
-            if !pending.is_empty() {
-                descent.leave()?;
+        });
+        match more {
+            Ok(more) => more.then_some(directories),
+            Err(_) => {
+                self.written.unread += 1;
+                None
             }
         }
-        Ok(())
-    }
-
-    /// Adds what a directory holds, and returns the names of the directories in it.
-    fn add_all(&mut self, directory: BorrowedFd<'_>) -> Vec<CString> {
-        let Ok(entries) = entries(directory) else {
-            self.written.unread += 1;
-            return Vec::new();
-        };
-        entries.iter().for_each(|entry| self.add(directory, &entry.name));
-        let is_directory = |entry: &Entry| entry.kind == FileType::Directory;
-        entries.into_iter().filter(is_directory).map(|entry| entry.name).collect()
     }
 
     fn add(&mut self, directory: BorrowedFd<'_>, name: &CStr) {
@@ -105,5 +157,26 @@ mod tests {
         let written = written(opened.as_fd());
         assert_eq!((written.inodes, written.unread), (5, 0));
         assert!((100_000..200_000).contains(&written.bytes), "{written:?}");
+    }
+
+    #[test]
+    fn an_addition_that_is_interrupted_again_and_again_comes_to_the_same_sum() {
+        let top = tempfile::tempdir().expect("a directory");
+        for directory in ["a", "a/b", "c"] {
+            fs::create_dir(top.path().join(directory)).expect("made");
+            for number in 0..3000 {
+                fs::write(top.path().join(directory).join(number.to_string()), "").expect("written");
+            }
+        }
+        let opened = fs::File::open(top.path()).expect("opened");
+        let (mut survey, mut turns) = (Survey::of(opened.as_fd()), 0);
+        let sum = loop {
+            turns += 1;
+            if let Some(sum) = survey.go_on(Instant::now()) {
+                break sum;
+            }
+        };
+        assert_eq!((sum.inodes, sum), (9003, written(opened.as_fd())));
+        assert!(turns > 9, "no turn reads a large directory at once: {turns}");
     }
 }

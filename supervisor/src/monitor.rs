@@ -11,12 +11,12 @@ mod procfs;
 mod room;
 mod schedule;
 mod shared;
+mod walk;
 
 use std::os::fd::{BorrowedFd, OwnedFd};
 use std::time::{Duration, Instant};
 
 use clearing_profiles::{LimitName, Limits};
-use clearing_rootfs::Written;
 use clearing_runtime::cgroup::{self, Group, Kind};
 use clearing_runtime::{Kept, Usage};
 
@@ -29,6 +29,7 @@ use processes::Processes;
 use room::Room;
 use schedule::Interval;
 use shared::Descriptors;
+use walk::Walk;
 
 /// A limit that was passed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, serde::Serialize)]
@@ -65,15 +66,6 @@ pub(crate) struct Monitor<'r> {
     init: u32,
 }
 
-/// The last look at what is written on disk, and when the next is due.
-#[derive(Default)]
-struct Walk {
-    written: Written,
-    /// Bytes of files that are open and have no name any more.
-    unlinked: u64,
-    due: Option<Instant>,
-}
-
 /// What was measured in the end.
 #[derive(Debug, Default)]
 pub(crate) struct Measured {
@@ -92,12 +84,6 @@ const MOST_DOUBTS: u32 = 1;
 const HURRIED: Duration = Duration::from_millis(2);
 /// How long after an alarm what rang may still be counted.
 const ALARMED: Duration = Duration::from_millis(100);
-/// A walk over what is written takes one part in so many of the time.
-const WALK_SHARE: u32 = 20;
-/// Walks are no closer than this.
-const WALK_SHORTEST: Duration = Duration::from_millis(5);
-/// Nor further apart, or a command that makes them slow could write what it likes in between.
-const WALK_LONGEST: Duration = Duration::from_secs(5);
 
 impl<'r> Monitor<'r> {
     pub(crate) fn new(
@@ -275,15 +261,9 @@ impl<'r> Monitor<'r> {
     /// Walks over what is on disk, if there is something and it is time to.
     fn walk(&mut self, kept: &Kept) {
         let limited = self.limits.disk.is_some() || self.limits.inodes.is_some();
-        let now = Instant::now();
-        if !limited || !self.place.is_on_disk() || self.walk.due.is_some_and(|due| due > now) {
-            return;
+        if limited && self.place.is_on_disk() {
+            self.walk.go_on(self.place, kept.processes.as_ref());
         }
-        let written = self.place.written();
-        let inside = kept.processes.as_ref().filter(|_| written.unread > 0);
-        self.walk.written = inside.and_then(|procfs| inside::written(procfs, self.place)).unwrap_or(written);
-        self.walk.due =
-            Some(Instant::now() + (now.elapsed() * WALK_SHARE).clamp(WALK_SHORTEST, WALK_LONGEST));
     }
 
     fn plan_next(&mut self, looked: Instant, sample: &Sample, room: Option<&Room>) {
@@ -296,6 +276,7 @@ impl<'r> Monitor<'r> {
         let wait = self.interval.next(looked.elapsed(), bytes, cpu);
         let hurried = self.doubts > 0 || self.alarmed.is_some_and(|until| looked < until);
         let wait = if hurried { wait.min(HURRIED) } else { wait };
+        let wait = if self.walk.is_under_way() { wait.min(walk::PAUSE) } else { wait };
         let wait = self.stats.map_or(wait, |stats| wait.min(stats.every));
         self.due = Some(Instant::now() + wait);
     }
@@ -305,7 +286,7 @@ impl<'r> Monitor<'r> {
         let room = kept.memory.as_ref().and_then(Room::of);
         let mut sample =
             Sample { at: self.began.map_or(Duration::ZERO, |began| began.elapsed()), ..Sample::default() };
-        self.walk.due = None;
+        self.walk.do_all_at_once();
         let full = self.written(kept, room.as_ref(), &mut sample);
         if let Some(Ok(all)) = kept.processes.as_ref().filter(|_| !over).map(Processes::read) {
             self.meter.saw_cpu(all.cpu + self.reaped_by_init());

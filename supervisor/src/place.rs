@@ -4,7 +4,7 @@ use std::os::fd::BorrowedFd;
 use std::path::PathBuf;
 
 use clearing_profiles::{LayerPlace, Profile};
-use clearing_rootfs::{LayerTop, RunDirectory, Session, Store, Written};
+use clearing_rootfs::{LayerTop, RunDirectory, Session, Store, Survey, Written};
 use clearing_runtime::spec::Layer;
 
 use crate::copying::Copying;
@@ -80,6 +80,21 @@ impl Place {
             Self::Session(session) => session.written(),
             Self::Copy(copying) => copying.written(),
         }
+    }
+
+    /// The same in pieces; none where nothing is written on disk.
+    pub(crate) fn survey(&self) -> Option<Survey> {
+        match self {
+            Self::Memory => None,
+            Self::Run(run) => Some(run.survey()),
+            Self::Session(session) => Some(session.survey()),
+        }
+    }
+
+    /// What [`Place::written`] needs, for a process that closes all others.
+    pub(crate) fn written_descriptors(&self) -> Vec<BorrowedFd<'_>> {
+        let live = self.session().map(Session::live_descriptor);
+        self.descriptors().into_iter().chain(live).collect()
     }
 
     /// The descriptors that hold it, in every process that works for it.

@@ -1,0 +1,85 @@
+//! Walks over what is written on disk, a little at a time: a tree of any size keeps neither a deadline nor a
+//! signal waiting.
+
+use std::os::fd::OwnedFd;
+use std::time::{Duration, Instant};
+
+use clearing_rootfs::{Survey, Written};
+
+use super::inside::Inside;
+use crate::place::Place;
+
+/// A walk takes one part in so many of the time.
+const SHARE: u32 = 20;
+/// Walks are no closer than this.
+const SHORTEST: Duration = Duration::from_millis(5);
+/// Nor further apart, or a command that makes them slow could write what it likes in between.
+const LONGEST: Duration = Duration::from_secs(5);
+/// How long a walk goes on before others have their turn.
+const TURN: Duration = Duration::from_millis(20);
+/// And how soon it goes on after that.
+pub(super) const PAUSE: Duration = Duration::from_millis(20);
+
+/// The last walk, and the one that is under way.
+#[derive(Default)]
+pub(super) struct Walk {
+    /// What the last one found.
+    pub(super) written: Written,
+    /// Bytes of files that are open and have no name any more.
+    pub(super) unlinked: u64,
+    due: Option<Instant>,
+    survey: Option<Survey>,
+    /// Asked to look where we are shut out, with what we saw ourselves.
+    inside: Option<(Inside, Written)>,
+    /// What the walk that is under way took so far.
+    took: Duration,
+    at_once: bool,
+}
+
+impl Walk {
+    /// Begins a walk if it is time to, and goes on with the one that is under way.
+    pub(super) fn go_on(&mut self, place: &Place, procfs: Option<&OwnedFd>) {
+        let now = Instant::now();
+        if !self.is_under_way() {
+            if self.due.is_some_and(|due| due > now) {
+                return;
+            }
+            (self.survey, self.took) = (place.survey(), Duration::ZERO);
+        }
+        let found = self.find(place, procfs, now);
+        self.took += now.elapsed();
+        if let Some(written) = found {
+            self.written = written;
+            self.due = Some(Instant::now() + (self.took * SHARE).clamp(SHORTEST, LONGEST));
+        }
+    }
+
+    /// Whether there is more to be looked at, soon.
+    pub(super) fn is_under_way(&self) -> bool {
+        self.survey.is_some() || self.inside.is_some()
+    }
+
+    /// The next walk is at once, and whole.
+    pub(super) fn do_all_at_once(&mut self) {
+        (self.due, self.survey, self.at_once) = (None, None, true);
+    }
+
+    fn find(&mut self, place: &Place, procfs: Option<&OwnedFd>, now: Instant) -> Option<Written> {
+        if let Some(survey) = &mut self.survey {
+            let until = if self.at_once { now + Duration::from_hours(1) } else { now + TURN };
+            let written = survey.go_on(until)?;
+            self.survey = None;
+            let shut_out = procfs.filter(|_| written.unread > 0);
+            let Some(inside) = shut_out.and_then(|procfs| Inside::ask(procfs, place)) else {
+                return Some(written);
+            };
+            self.inside = Some((inside, written));
+        }
+        let (inside, _) = self.inside.as_ref()?;
+        if !self.at_once && !inside.has_answered() {
+            return None;
+        }
+        let (inside, own) = self.inside.take()?;
+        Some(inside.answer().unwrap_or(own))
+    }
+}
