@@ -5,8 +5,8 @@ use std::path::{Path, PathBuf};
 
 use clearing_profiles::{LayerPlace, Profile};
 use clearing_rootfs::{
-    BaseEntry, CopyError, HomeEntry, Owner, Progress, Project, RunDirectory, Stack, Store, WorkingCopy,
-    Written, all_but, furnish,
+    BaseEntry, CopyError, HomeEntry, Owner, Progress, Project, RunDirectory, Stack, Store, Survey,
+    WorkingCopy, Written, all_but, furnish,
 };
 use clearing_runtime::spec::{Layer, User};
 
@@ -140,6 +140,13 @@ impl Copying {
     pub(crate) fn capture(&self) -> Result<Vec<PathBuf>, Error> {
         let below = Stack::open_present(&self.sealed, &self.project).map_err(CopyError::from)?;
         Ok(self.copy.capture(&below, &self.upper, self.owner)?)
+    }
+
+    /// What [`Copying::written`] adds up, in pieces.
+    pub(crate) fn surveys(&self) -> Vec<(Survey, Written)> {
+        let mut all = self.place.surveys();
+        all.push((self.run.survey(), self.before));
+        all
     }
 
     /// What has been written since the copy was made.

@@ -82,12 +82,13 @@ impl Place {
         }
     }
 
-    /// The same in pieces; none where nothing is written on disk.
-    pub(crate) fn survey(&self) -> Option<Survey> {
+    /// The same in pieces: what is added up, and how much of that was there before.
+    pub(crate) fn surveys(&self) -> Vec<(Survey, Written)> {
         match self {
-            Self::Memory => None,
-            Self::Run(run) => Some(run.survey()),
-            Self::Session(session) => Some(session.survey()),
+            Self::Memory => Vec::new(),
+            Self::Run(run) => vec![(run.survey(), Written::default())],
+            Self::Session(session) => vec![(session.survey(), Written::default())],
+            Self::Copy(copying) => copying.surveys(),
         }
     }
 

@@ -28,7 +28,9 @@ pub(super) struct Walk {
     /// Bytes of files that are open and have no name any more.
     pub(super) unlinked: u64,
     due: Option<Instant>,
-    survey: Option<Survey>,
+    surveys: Vec<(Survey, Written)>,
+    /// What those that are done have found.
+    found: Written,
     /// Asked to look where we are shut out, with what we saw ourselves.
     inside: Option<(Inside, Written)>,
     /// What the walk that is under way took so far.
@@ -44,7 +46,7 @@ impl Walk {
             if self.due.is_some_and(|due| due > now) {
                 return;
             }
-            (self.survey, self.took) = (place.survey(), Duration::ZERO);
+            (self.surveys, self.found, self.took) = (place.surveys(), Written::default(), Duration::ZERO);
         }
         let found = self.find(place, procfs, now);
         self.took += now.elapsed();
@@ -56,19 +58,26 @@ impl Walk {
 
     /// Whether there is more to be looked at, soon.
     pub(super) fn is_under_way(&self) -> bool {
-        self.survey.is_some() || self.inside.is_some()
+        !self.surveys.is_empty() || self.inside.is_some()
     }
 
     /// The next walk is at once, and whole.
     pub(super) fn do_all_at_once(&mut self) {
-        (self.due, self.survey, self.at_once) = (None, None, true);
+        self.surveys.clear();
+        (self.due, self.at_once) = (None, true);
     }
 
     fn find(&mut self, place: &Place, procfs: Option<&OwnedFd>, now: Instant) -> Option<Written> {
-        if let Some(survey) = &mut self.survey {
+        if !self.surveys.is_empty() {
             let until = if self.at_once { now + Duration::from_hours(1) } else { now + TURN };
-            let written = survey.go_on(until)?;
-            self.survey = None;
+            while let Some((survey, before)) = self.surveys.last_mut() {
+                let written = survey.go_on(until)?;
+                self.found.bytes += written.bytes.saturating_sub(before.bytes);
+                self.found.inodes += written.inodes.saturating_sub(before.inodes);
+                self.found.unread += written.unread;
+                self.surveys.pop();
+            }
+            let written = self.found;
             let shut_out = procfs.filter(|_| written.unread > 0);
             let Some(inside) = shut_out.and_then(|procfs| Inside::ask(procfs, place)) else {
                 return Some(written);
