@@ -20,6 +20,7 @@ mod result_file;
 mod rm;
 mod rollback;
 mod run;
+mod run_commit;
 mod snapshot;
 mod talk;
 

@@ -7,7 +7,7 @@ use crate::commit::Committed;
 
 /// What landed, what stayed behind, what is disputed.
 #[derive(Debug, Serialize)]
-#[serde(rename_all = "camelCase")]
+#[serde(tag = "type", rename = "commit", rename_all = "camelCase")]
 pub(crate) struct CommitReport {
     /// Whether the project was written to.
     landed: bool,

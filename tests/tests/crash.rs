@@ -113,22 +113,17 @@ fn a_commit_that_is_killed_anywhere_is_whole_or_has_never_been() {
         let mut fixture = Fixture::new(&site);
         let (new, calls) = fixture.new_shape();
         let (mut killed, mut as_before, mut landed) = (0, 0, 0);
-        for point in 0..calls.len() {
+        for (point, call) in calls.iter().enumerate() {
             let trace = run_and_kill(&site, &["commit", &fixture.name(), "--yes"], Some(point));
             // What was taken back before may need a call less, so that the last points are after its end.
-            assert!(
-                matches!(trace.code, None | Some(0)),
-                "{point}: {:?} before {:?}",
-                trace.code,
-                calls[point]
-            );
+            assert!(matches!(trace.code, None | Some(0)), "{point}: {:?} before {:?}", trace.code, call);
             killed += usize::from(trace.code.is_none());
             fixture.recover();
             let now = fixture.now();
             if now == fixture.old {
                 as_before += 1;
             } else {
-                assert_eq!(plain(&now), plain(&new), "{point}: killed before {:?}", calls[point]);
+                assert_eq!(plain(&now), plain(&new), "{point}: killed before {:?}", call);
                 landed += 1;
                 fixture.renew();
             }

@@ -2,16 +2,16 @@
 
 use std::cell::RefCell;
 use std::collections::HashMap;
-use std::os::fd::{AsFd as _, OwnedFd};
+use std::os::fd::{AsFd as _, BorrowedFd, OwnedFd};
 use std::path::{Path, PathBuf};
 
-use rustix::fs::{AtFlags, OFlags, statat};
+use rustix::fs::{AtFlags, OFlags, fstat, statat};
 use rustix::io::Errno;
 
 use super::links::Links;
 use super::repository::Repositories;
 use super::stage::Content;
-use super::target::c_string;
+use super::target::{c_string, chmod_held};
 use crate::beneath::open_beneath;
 use crate::compare::Kind;
 use crate::overlay::{Mark, mark};
@@ -89,9 +89,22 @@ impl Content for View<'_> {
             Kind::Directory => {
                 self.session.top(found.layer).and_then(|top| open_beneath(top, path, OFlags::DIRECTORY))
             }
-            _ => self.session.open_file(path, &found).map_err(|error| errno(&error)),
+            _ => match self.session.open_file(path, &found).map_err(|error| errno(&error)) {
+                Err(Errno::ACCESS) => open_by_force(self.session.top(found.layer)?, path),
+                opened => opened,
+            },
         }
     }
+}
+
+/// Opens a file of the session's whose mode forbids that to its own owner, and leaves the mode as it is.
+fn open_by_force(top: BorrowedFd<'_>, path: &Path) -> Result<OwnedFd, Errno> {
+    let held = open_beneath(top, path, OFlags::PATH)?;
+    let mode = fstat(&held)?.st_mode & 0o7777;
+    chmod_held(held.as_fd(), mode | 0o400)?;
+    let opened = open_beneath(top, path, OFlags::empty());
+    chmod_held(held.as_fd(), mode)?;
+    opened
 }
 
 fn is_replaced_in(session: &Stack, layer: usize, path: &Path) -> bool {

@@ -35,6 +35,13 @@ pub(super) fn block(committed: &Committed, dry_run: bool) -> String {
     text
 }
 
+/// What would land and what would not, before somebody is asked.
+pub(super) fn would_land(plan: &Plan) -> String {
+    let mut text = headline(plan, false, true);
+    list(&mut text, &plan.lands, landing);
+    text + &withheld(plan)
+}
+
 /// What stays behind, and how it could land.
 pub(super) fn withheld(plan: &Plan) -> String {
     let mut text = String::new();

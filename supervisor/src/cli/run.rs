@@ -1,17 +1,17 @@
 //! `clearing run`: one command in a sandbox of its own.
 
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::process::ExitCode;
 
 use clap::ValueEnum;
 use clearing_profiles::LayerPlace;
 
 use super::command::{CommandArguments, conduct};
+use super::run_commit::{Afterwards, When};
 use super::talk::{failed, print, say_note};
 use crate::error::Error;
-use crate::exec::{DEFAULT_PROFILE, RunRequest, prepare};
+use crate::exec::{RunRequest, prepare};
 use crate::plan::PlanView;
-use crate::session::{CreateRequest, create, sessions};
 
 /// Runs a command in a fresh sandbox over the project. What it changes stays in the sandbox.
 ///
@@ -38,8 +38,14 @@ pub(super) struct Arguments {
     /// The session's name.
     #[arg(long, value_name = "NAME", requires = "keep")]
     name: Option<String>,
+    /// When what the command changed lands in the project.
+    #[arg(long, value_name = "WHEN", default_value = "never", conflicts_with = "layer")]
+    commit: When,
+    /// Let a protected name land; may be given more than once.
+    #[arg(long, value_name = "NAME", requires = "commit")]
+    allow: Vec<String>,
     /// Print what would be done, and do nothing.
-    #[arg(long)]
+    #[arg(long, conflicts_with = "commit")]
     plan: bool,
     #[command(flatten)]
     command: CommandArguments,
@@ -55,38 +61,17 @@ enum LayerArgument {
 
 pub(super) fn main(arguments: Arguments) -> ExitCode {
     let (json, result, plan) = (arguments.command.json, arguments.command.result(), arguments.plan);
-    let keep = arguments.keep.then(|| arguments.name.clone());
+    let afterwards = arguments.afterwards();
     // Before anything is opened: a number that means nothing must not come to mean something of ours.
     let request = arguments.request();
     let told = if plan {
         request.and_then(|request| print_plan(&request))
-    } else if let Some(name) = keep {
-        request.and_then(|request| run_and_keep(request, name, json, result.as_deref()))
+    } else if afterwards.needs_session() {
+        request.and_then(|request| afterwards.run(request, json, result.as_deref()))
     } else {
         conduct(request, json, result.as_deref())
     };
     told.unwrap_or_else(|error| failed(&error, json))
-}
-
-/// A session that never had a command is not kept.
-fn run_and_keep(
-    request: RunRequest,
-    name: Option<String>,
-    json: bool,
-    result: Option<&Path>,
-) -> Result<ExitCode, Error> {
-    let profile = request.profile.clone().unwrap_or_else(|| DEFAULT_PROFILE.to_owned());
-    let (session, notes) = create(&CreateRequest { directory: request.directory.clone(), profile, name })?;
-    notes.iter().for_each(|note| say_note(note));
-    let id = session.record().id.to_string();
-    drop(session);
-    let told = conduct(Ok(RunRequest { session: Some(id.clone()), profile: None, ..request }), json, result);
-    match &told {
-        Ok(_) if !json => say_note(&format!("kept as session {id}")),
-        Ok(_) => {}
-        Err(_) => drop(sessions()?.remove(&id)?),
-    }
-    told
 }
 
 fn print_plan(request: &RunRequest) -> Result<ExitCode, Error> {
@@ -100,6 +85,11 @@ fn print_plan(request: &RunRequest) -> Result<ExitCode, Error> {
 }
 
 impl Arguments {
+    fn afterwards(&self) -> Afterwards {
+        let (name, allow) = (self.name.clone(), self.allow.clone());
+        Afterwards { keep: self.keep, name, commit: self.commit, allow }
+    }
+
     fn request(self) -> Result<RunRequest, Error> {
         let layer = self.layer.map(|layer| match layer {
             LayerArgument::Auto => LayerPlace::Auto,
