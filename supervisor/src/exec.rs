@@ -6,7 +6,7 @@ use std::time::Instant;
 
 use clearing_profiles::{LayerPlace, LimitName, NetworkMode, Profile};
 use clearing_rootfs::{Changes, PathText, Project, ProjectRequest, Session, Store};
-use clearing_runtime::{Guard, GuardReport, Sandbox};
+use clearing_runtime::{Guard, GuardReport, Sandbox, Stage};
 
 use crate::admission::Admission;
 use crate::copying::{Copying, Why};
@@ -124,10 +124,21 @@ pub(crate) fn run(request: &RunRequest, tell: &dyn Fn(Told<'_>)) -> Result<Finis
         Err(Error::MountsBelow(below)) => {
             let paths: Vec<String> = below.iter().map(|path| format!("`{}`", printable(path))).collect();
             tell(Told::Note(&format!("mounts below the project are copied with it: {}", paths.join(", "))));
-            attempt(&RunRequest { layer: Some(LayerPlace::Copy), ..request.clone() }, tell)
+            attempt(&in_a_copy(request), tell)
+        }
+        // So can what root can show no other owners of, as an overlay in a container.
+        Err(Error::Setup(failure))
+            if failure.stage == Stage::IdMap && request.layer != Some(LayerPlace::Copy) =>
+        {
+            tell(Told::Note(&format!("the project is copied: {failure}")));
+            attempt(&in_a_copy(request), tell)
         }
         ended => ended,
     }
+}
+
+fn in_a_copy(request: &RunRequest) -> RunRequest {
+    RunRequest { layer: Some(LayerPlace::Copy), ..request.clone() }
 }
 
 fn attempt(request: &RunRequest, tell: &dyn Fn(Told<'_>)) -> Result<Finished, Error> {

@@ -25,6 +25,9 @@ impl<'s> Run<'s> {
     pub(crate) fn new(site: &'s Site, result: PathBuf) -> Self {
         let mut run = Self::bare(site, ["run", "--result"]);
         run.options.push(result.clone().into());
+        if site.has_no_namespaces() {
+            run = run.without_namespaces();
+        }
         run.result = Some(result);
         run
     }
@@ -84,6 +87,13 @@ impl<'s> Run<'s> {
     pub fn through<S: AsRef<OsStr>>(mut self, wrapper: impl IntoIterator<Item = S>) -> Self {
         self.wrapper.extend(owned(wrapper));
         self
+    }
+
+    /// Starts where no user namespace can be made, and accepts what is left.
+    pub fn without_namespaces(self) -> Self {
+        let wrapper = self.site.bare_wrapper();
+        self.through([wrapper.as_os_str(), OsStr::new("without-user-namespaces")])
+            .args(["--tier", "landlock"])
     }
 
     /// Makes `terminal` the controlling terminal and all three standard streams.

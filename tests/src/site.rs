@@ -69,6 +69,23 @@ impl Site {
         binary::install(binary::built(), &self.binary());
     }
 
+    /// Whether every run here is to be without namespaces (`CLEARING_TEST_TIER=landlock`, or the proof is one
+    /// of the suite `tier`).
+    pub(crate) fn has_no_namespaces(&self) -> bool {
+        let program = std::env::current_exe().unwrap_or_default();
+        let suite = program.file_name().is_some_and(|name| name.to_string_lossy().starts_with("tier-"));
+        suite || std::env::var_os("CLEARING_TEST_TIER").is_some_and(|tier| tier == "landlock")
+    }
+
+    /// A program which executes another where no user namespace can be made.
+    pub(crate) fn bare_wrapper(&self) -> PathBuf {
+        let path = self.directory().join("bare");
+        if !path.exists() {
+            binary::install(probe::built(), &path);
+        }
+        path
+    }
+
     /// Who calls here.
     pub fn caller(&self) -> Caller {
         self.caller

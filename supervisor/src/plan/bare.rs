@@ -66,6 +66,7 @@ const AF_UNIX: u64 = 1;
 const SOCK_STREAM: u64 = 1;
 const SOCK_SEQPACKET: u64 = 5;
 const SOCK_TYPE_MASK: u64 = 0xF;
+const RENAME_WHITEOUT: u64 = 4;
 
 /// The host's paths that the command may use.
 pub(super) fn paths(profile: &Profile, workspace: &Workspace, host: &Host, at: &Elsewhere) -> Vec<PathRule> {
@@ -99,6 +100,11 @@ pub(super) fn syscalls(mut rules: Vec<SyscallRule>, network: NetworkMode) -> Vec
             "socketpair" => {
                 let pair = |kind| vec![equal(0, u64::MAX, AF_UNIX), equal(1, SOCK_TYPE_MASK, kind)];
                 rule.when = vec![pair(SOCK_STREAM), pair(SOCK_SEQPACKET)];
+            }
+            // It would leave a device node, if only one that stands for nothing.
+            "renameat2" => {
+                rule.when = vec![vec![equal(4, RENAME_WHITEOUT, 0)]];
+                rule.otherwise = Answer::Eperm;
             }
             name if SOCKETS.contains(&name) && network == NetworkMode::None => always(rule, Answer::Eperm),
             "socket" => {
