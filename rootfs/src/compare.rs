@@ -7,6 +7,7 @@ use rustix::fs::{FileType, Mode, OFlags, Stat, openat, readlinkat};
 use rustix::io::Errno;
 use serde::{Deserialize, Serialize};
 
+use crate::attributes::attributes;
 use crate::merged::Merged;
 use crate::stack::Found;
 
@@ -45,7 +46,7 @@ impl Kind {
     }
 }
 
-/// Whether `name` is no directory and has the same type, mode, size and content in both directories.
+/// Whether `name` is no directory and has the same type, mode, size, attributes and content in both.
 ///
 /// Times are not asked: a command can set them. What cannot be read counts as changed.
 pub(crate) fn same(old: (&Merged<'_>, &Found), new: (&Merged<'_>, &Found), name: &CStr) -> bool {
@@ -71,7 +72,8 @@ pub(crate) fn same(old: (&Merged<'_>, &Found), new: (&Merged<'_>, &Found), name:
 }
 
 fn same_content(old: BorrowedFd<'_>, new: BorrowedFd<'_>, name: &CStr) -> Result<bool, Errno> {
-    same_bytes(&open(old, name)?, &open(new, name)?)
+    let (old, new) = (open(old, name)?, open(new, name)?);
+    Ok(attributes(&old)? == attributes(&new)? && same_bytes(&old, &new)?)
 }
 
 /// Whether two files have the same content, from where they stand to their ends.

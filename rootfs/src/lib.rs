@@ -49,6 +49,7 @@
 #![forbid(unsafe_code)]
 
 mod atomic;
+mod attributes;
 mod base;
 mod beneath;
 mod boot;

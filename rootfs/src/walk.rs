@@ -24,7 +24,8 @@ use crate::stack::{Found, Stack};
 pub enum Difference<'a> {
     /// Only the new stack shows it.
     Added { new: &'a Found, filled: bool },
-    /// Both show it, with another type, mode, content or link target; of a directory, with another mode.
+    /// Both show it, with another type, mode, content, link target or `user.` attributes; of a directory, with
+    /// another mode.
     Modified { old: &'a Found, new: &'a Found },
     /// Only the old stack shows it.
     Deleted { old: &'a Found, filled: bool },

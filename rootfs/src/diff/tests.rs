@@ -3,7 +3,7 @@ use super::*;
 use std::fs;
 use std::os::unix::fs::{PermissionsExt, symlink};
 
-use rustix::fs::{CWD, FileType, Mode, mknodat};
+use rustix::fs::{CWD, FileType, Mode, XattrFlags, fsetxattr, mknodat};
 
 /// An old tree and a new one.
 struct Trees {
@@ -201,6 +201,37 @@ fn what_git_has_no_words_for_is_told_in_comments() {
     let heads: Vec<&str> = text.lines().filter(|line| line.starts_with("diff")).collect();
     let expected = ["closed/file", "left/file", "secret"].map(|path| format!("diff --git a/{path} b/{path}"));
     assert_eq!(heads, expected);
+}
+
+#[test]
+fn attributes_are_a_change_that_is_told_and_those_of_overlayfs_are_none() {
+    let trees = Trees::new();
+    let names = ["same", "other", "gone", "new", "overlay"];
+    for name in names {
+        write(trees.old(name), "x");
+        write(trees.new_path(name), "x");
+    }
+    let give = |path: PathBuf, name: &str, value: &str| {
+        let file = fs::File::open(path).unwrap();
+        fsetxattr(&file, name, value.as_bytes(), XattrFlags::empty()).unwrap();
+    };
+    for (name, attribute, old, new) in [
+        ("same", "user.a", Some("1"), Some("1")),
+        ("other", "user.a", Some("1"), Some("2")),
+        ("gone", "user.\u{1b}b", Some("1"), None),
+        ("new", "user.c", None, Some("1")),
+        ("overlay", "user.overlay.origin", None, Some("1")),
+    ] {
+        old.into_iter().for_each(|value| give(trees.old(name), attribute, value));
+        new.into_iter().for_each(|value| give(trees.new_path(name), attribute, value));
+    }
+    assert_eq!(trees.told(), ["M gone", "M new", "M other"]);
+    let expected = [
+        "# gone has other attributes: \"user.\\033b\"",
+        "# new has other attributes: user.c",
+        "# other has other attributes: user.a",
+    ];
+    assert_eq!(trees.text(Binary::Patch), expected.map(|line| format!("{line}\n")).concat());
 }
 
 #[test]

@@ -1,12 +1,16 @@
 //! What git's text cannot say. It is told beside it, never passed over.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::ffi::CStr;
 use std::path::{Path, PathBuf};
 
 use super::content::TEXT;
 use super::paths::{quoted, refused_by_git};
 use super::{Diff, DiffError, Entry, Side};
+use crate::attributes::attributes;
 use crate::compare::Kind;
+use crate::files::os_str;
+use crate::stack::Stack;
 
 /// Something that `git apply` of the text would not bring about.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -52,7 +56,10 @@ impl Diff<'_> {
         for entry in &self.entries {
             match entry.refused_by_git() {
                 Some(part) => *refused.entry(part).or_default() += 1,
-                None => untold.extend(entry.beyond_git()),
+                None => {
+                    untold.extend(entry.beyond_git());
+                    untold.extend(self.other_attributes(entry));
+                }
             }
         }
         for (part, count) in refused {
@@ -65,6 +72,23 @@ impl Diff<'_> {
         self.untold.append(&mut untold);
         self.untold.sort_by(|one, two| one.path.as_os_str().cmp(two.path.as_os_str()));
         Ok(())
+    }
+
+    /// The attributes that a file is given or loses, or has with another value.
+    fn other_attributes(&self, entry: &Entry) -> Option<Untold> {
+        // What cannot be opened is told when its content is asked for.
+        let read = |stack: &Stack, path: &Path, side: Option<Side>| {
+            let side = side.filter(|side| side.kind == Kind::File && side.mode.is_some());
+            let file = side.and_then(|side| stack.open_file_in(side.layer, path).ok());
+            file.and_then(|file| attributes(&file).ok()).unwrap_or_default()
+        };
+        let old = read(self.old, entry.old_path(), entry.old);
+        let new = read(self.new, &entry.path, entry.new);
+        let names: BTreeSet<_> = old.keys().chain(new.keys()).collect();
+        let names = names.into_iter().filter(|name| old.get(*name) != new.get(*name));
+        let names: Vec<_> = names.map(|name| quoted_text(name)).collect();
+        (!names.is_empty() && entry.new.is_some())
+            .then(|| Untold::new(&entry.path, format!("has other attributes: {}", names.join(", "))))
     }
 
     /// The directories of the new side whose last file went: `git apply` removes them with it.
@@ -131,6 +155,10 @@ impl Entry {
             _ => None,
         }
     }
+}
+
+fn quoted_text(name: &CStr) -> String {
+    String::from_utf8_lossy(&quoted("", Path::new(os_str(name)))).into_owned()
 }
 
 /// What a side is, where git's text has no words for it.
