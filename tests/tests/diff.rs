@@ -149,7 +149,8 @@ fn script(dice: &mut Dice) -> String {
         let _ = match dice.below(12) {
             0 => write!(script, "rm -rf {one}; "),
             1 => write!(script, "mv {one} {two}; "),
-            2 => write!(script, "rm -rf {one}; ln -s {two} {one}; "),
+            // Not to one of these names: `git apply` fails at links in a circle, also where it removes them.
+            2 => write!(script, "rm -rf {one}; ln -s to/{two} {one}; "),
             3 => write!(script, "chmod +x {one}; "),
             4 => write!(script, "chmod a-x,u+rw {one}; [ -d {one} ] && chmod 755 {one}; "),
             5 => write!(script, "mkdir -p {one}/new; echo {line} > {one}/new/f; "),
