@@ -10,4 +10,5 @@ mod p_m6;
 mod p_m7;
 mod p_m8;
 mod p_m9;
+mod random;
 mod runs;
