@@ -54,7 +54,7 @@ impl Random {
 #[test]
 fn the_project_becomes_what_the_sandbox_showed() {
     let given = std::env::var("CLEARING_TEST_SEED").ok().and_then(|seed| seed.parse().ok());
-    let seed: u64 = given.unwrap_or_else(|| u64::from(std::process::id()) * 0x9e37_79b9 | 1);
+    let seed: u64 = given.unwrap_or_else(|| (u64::from(std::process::id()) * 0x9e37_79b9) | 1);
     eprintln!("seed {seed}, {CASES} cases");
     for case in 0..CASES {
         let site = Site::new(*Caller::all().get(case as usize % Caller::all().len()).expect("a caller"));
