@@ -13,11 +13,6 @@ pub(super) struct AskArguments {
 }
 
 impl AskArguments {
-    /// Without `--yes`.
-    pub(super) fn asked() -> Self {
-        Self { yes: false }
-    }
-
     /// Whether it may be done. Where nobody can be asked it may not, and that is an error.
     pub(super) fn confirm(self, question: &str) -> Result<bool, Error> {
         if self.yes {

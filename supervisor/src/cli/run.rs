@@ -6,6 +6,7 @@ use std::process::ExitCode;
 use clap::ValueEnum;
 use clearing_profiles::LayerPlace;
 
+use super::ask::AskArguments;
 use super::command::{CommandArguments, conduct};
 use super::run_commit::{Afterwards, When};
 use super::talk::{failed, print, say_note};
@@ -44,6 +45,8 @@ pub(super) struct Arguments {
     /// Let a protected name land; may be given more than once.
     #[arg(long, value_name = "NAME", requires = "commit")]
     allow: Vec<String>,
+    #[command(flatten)]
+    ask: AskArguments,
     /// Print what would be done, and do nothing.
     #[arg(long, conflicts_with = "commit")]
     plan: bool,
@@ -87,7 +90,7 @@ fn print_plan(request: &RunRequest) -> Result<ExitCode, Error> {
 impl Arguments {
     fn afterwards(&self) -> Afterwards {
         let (name, allow) = (self.name.clone(), self.allow.clone());
-        Afterwards { keep: self.keep, name, commit: self.commit, allow }
+        Afterwards { keep: self.keep, name, commit: self.commit, allow, ask: self.ask }
     }
 
     fn request(self) -> Result<RunRequest, Error> {

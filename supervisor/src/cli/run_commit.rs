@@ -1,6 +1,5 @@
 //! `clearing run --keep` and `--commit`: a run that is a session of one command.
 
-use std::io::{self, IsTerminal as _};
 use std::path::Path;
 use std::process::ExitCode;
 
@@ -38,6 +37,18 @@ pub(super) struct Afterwards {
     pub(super) name: Option<String>,
     pub(super) commit: When,
     pub(super) allow: Vec<String>,
+    pub(super) ask: AskArguments,
+}
+
+/// What became of what was to land.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Settled {
+    /// All of it landed, or none was to.
+    Whole,
+    /// Something may not land, or the caller did not want it to.
+    InPart,
+    /// The project changed meanwhile.
+    Refused,
 }
 
 impl Afterwards {
@@ -46,8 +57,8 @@ impl Afterwards {
         self.keep || self.commit != When::Never
     }
 
-    /// Runs the command in a new session, and lands what is to land. What did not land though it should
-    /// have is kept, and so is what nobody could be asked about.
+    /// Runs the command in a new session, and lands what is to land. What did not land is never lost: its
+    /// session is kept.
     pub(super) fn run(
         &self,
         request: RunRequest,
@@ -67,26 +78,21 @@ impl Afterwards {
             Err(error) => return sessions()?.remove(&id).map_err(Error::from).and(Err(error)),
         };
         let settled = self.commit(&id, code, json);
-        if self.keep || !matches!(settled, Ok(true)) {
+        if self.keep || !matches!(settled, Ok(Settled::Whole)) {
             if !json {
                 say_note(&format!("kept as session {id}"));
             }
         } else {
             sessions()?.remove(&id)?;
         }
-        let refused = !settled? && code == ExitCode::SUCCESS;
+        let refused = settled? == Settled::Refused && code == ExitCode::SUCCESS;
         Ok(if refused { ExitCode::from(REFUSED) } else { code })
     }
 
-    /// Whether all that should land has landed.
-    fn commit(&self, id: &str, code: ExitCode, json: bool) -> Result<bool, Error> {
+    fn commit(&self, id: &str, code: ExitCode, json: bool) -> Result<Settled, Error> {
         match self.commit {
-            When::Never => return Ok(true),
-            When::OnSuccess if code != ExitCode::SUCCESS => return Ok(true),
-            When::Ask if !io::stdin().is_terminal() => {
-                say_note("there is no terminal to ask on, and nothing landed");
-                return Ok(false);
-            }
+            When::Never => return Ok(Settled::Whole),
+            When::OnSuccess if code != ExitCode::SUCCESS => return Ok(Settled::Whole),
             When::Ask | When::OnSuccess | When::Always => {}
         }
         let store = Store::open(&Store::default_path(&|name| std::env::var_os(name))?)?;
@@ -95,8 +101,15 @@ impl Afterwards {
         let confirm = |plan: &Plan| self.confirm(plan);
         let committed = of_session(&store, &session, &options, &confirm)?;
         tell(&committed, json, false);
-        // Who said no is done with it.
-        Ok(!committed.plan.is_refused())
+        let plan = &committed.plan;
+        let declined = committed.landed.is_none() && !plan.is_empty();
+        Ok(if plan.is_refused() {
+            Settled::Refused
+        } else if declined || !plan.withheld.is_empty() {
+            Settled::InPart
+        } else {
+            Settled::Whole
+        })
     }
 
     fn confirm(&self, plan: &Plan) -> Result<bool, Error> {
@@ -104,6 +117,6 @@ impl Afterwards {
             return Ok(true);
         }
         say(&would_land(plan));
-        AskArguments::asked().confirm("Land this in the project?")
+        self.ask.confirm("Land this in the project?")
     }
 }

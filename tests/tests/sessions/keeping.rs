@@ -87,3 +87,53 @@ fn sessions_are_listed_for_people_and_for_programs() {
         session.verb("inspect", &[]).expect_stdout("changes    +1 ~0 -0");
     });
 }
+
+#[test]
+fn a_run_lands_what_it_changed_when_that_is_asked_for() {
+    for_each_caller(|caller| {
+        let site = Site::new(caller);
+        let path = site.write("note", "old\n");
+        let run = |when: &str, script: &str| site.run(["sh", "-c", script]).args(["--commit", when]).output();
+        let note = || std::fs::read_to_string(&path).unwrap();
+        run("never", "echo new > note").expect_code(0);
+        assert_eq!(note(), "old\n");
+        run("on-success", "echo new > note; exit 4").expect_code(4);
+        assert_eq!(note(), "old\n");
+        run("on-success", "echo new > note; echo made > made")
+            .expect_code(0)
+            .expect_stderr("landed: 1 made, 1 changed");
+        assert_eq!(note(), "new\n");
+        run("always", "echo newer > note; rm made; exit 4").expect_code(4);
+        assert_eq!(note(), "newer\n");
+        assert!(!site.project().join("made").exists());
+        assert_nothing_left(&site);
+        // Nobody is there to be asked, so it is kept.
+        let asked = run("ask", "echo asked > note");
+        asked
+            .expect_code(125)
+            .expect_stderr("`--yes` answers every question")
+            .expect_stderr("kept as session");
+        assert_eq!(note(), "newer\n");
+        let yes = site.run(["sh", "-c", "echo yes > note"]).args(["--commit", "ask", "--yes"]).output();
+        yes.expect_code(0);
+        assert_eq!(note(), "yes\n");
+    });
+}
+
+#[test]
+fn what_cannot_land_is_kept() {
+    for_each_caller(|caller| {
+        let site = Site::new(caller);
+        let path = site.write("note", "old\n");
+        let script = "echo mine > note; echo ready; sleep 4";
+        let run = site.run(["sh", "-c", script]).args(["--commit", "always"]);
+        let running = run.spawn();
+        running.expect_printed("ready");
+        site.write("note", "theirs\n");
+        let output = running.wait();
+        output.expect_code(125).expect_stderr("kept as session").expect_stderr("note");
+        assert_eq!(std::fs::read_to_string(&path).unwrap(), "theirs\n");
+        let id = output.stderr.split("kept as session ").nth(1).unwrap().trim().to_owned();
+        assert_eq!(Session { site: &site, id }.sh("cat note"), "mine\n");
+    });
+}
