@@ -117,6 +117,9 @@ impl Error {
             Self::Shut(..) => Some(
                 "point CLEARING_STATE_DIR to a directory that others may go through, as /var/lib/clearing".into(),
             ),
+            Self::Setup(failure) if failure.stage == clearing_runtime::Stage::Clone => {
+                hints::of(failure).map(|hint| format!("{hint}\n{LESS}"))
+            }
             Self::Setup(failure) => hints::of(failure),
             Self::NoCgroup(_) => Some(
                 "run below a delegated group, as `systemd-run --user --scope -p Delegate=yes clearing …` does, or a \
@@ -167,6 +170,9 @@ pub(crate) fn chain(error: &dyn std::error::Error) -> String {
     }
     text
 }
+
+/// Where there are no namespaces to be had.
+const LESS: &str = "or accept less isolation, over a copy of the project: `--tier landlock` (`promisesNotHeld` in the outcome)";
 
 fn list(paths: &[PathBuf]) -> String {
     paths.iter().map(|path| printable(path)).collect::<Vec<_>>().join(", ")
