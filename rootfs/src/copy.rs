@@ -30,7 +30,7 @@ pub(crate) use self::make::times;
 use self::manifest::{Manifest, ManifestWriter};
 use crate::files::io_error;
 use crate::layer_directory::Place;
-use crate::remove::remove_tree;
+use crate::remove::{permit_owner, remove_tree};
 use crate::stack::Stack;
 
 /// Ends the name of a working copy.
@@ -103,6 +103,8 @@ impl WorkingCopy {
     pub fn capture(&self, below: &Stack, upper: &Path, owner: Owner) -> Result<LeftOut, CopyError> {
         let failed = |errno| CopyError::Write { path: self.root(), source: io_error(errno) };
         let manifest = Manifest::open(&self.parent, &self.name(MANIFEST)).map_err(failed)?;
+        // The command may have closed its top.
+        permit_owner(self.parent.as_fd(), &self.name(COPY)).map_err(failed)?;
         let copy = self.open(COPY).map_err(failed)?;
         let layer = crate::files::open_directory(upper)
             .map_err(|errno| CopyError::Write { path: upper.into(), source: io_error(errno) })?;

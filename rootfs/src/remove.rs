@@ -5,7 +5,7 @@ use std::io;
 use std::os::fd::{AsFd, AsRawFd, BorrowedFd, OwnedFd};
 use std::path::PathBuf;
 
-use rustix::fs::{AtFlags, CWD, FileType, Mode, OFlags, chmodat, fchmod, openat, unlinkat};
+use rustix::fs::{AtFlags, CWD, FileType, Mode, OFlags, chmodat, fchmod, fstat, openat, unlinkat};
 use rustix::io::Errno;
 
 use crate::descent::{Descent, entries, step};
@@ -168,6 +168,17 @@ pub(crate) fn step_by_force(parent: BorrowedFd<'_>, name: &CStr) -> Result<Owned
     let held = openat(parent, name, flags, Mode::empty())?;
     chmodat(CWD, format!("/proc/self/fd/{}", held.as_raw_fd()), Mode::RWXU, AtFlags::empty())?;
     step(held.as_fd(), c".")
+}
+
+/// Lets the owner of the directory `name` into it, and leaves the rest of its mode as it is.
+pub(crate) fn permit_owner(parent: BorrowedFd<'_>, name: &CStr) -> Result<(), Errno> {
+    let flags = OFlags::PATH | OFlags::DIRECTORY | OFlags::NOFOLLOW | OFlags::CLOEXEC;
+    let held = openat(parent, name, flags, Mode::empty())?;
+    let mode = Mode::from_raw_mode(fstat(&held)?.st_mode & 0o7777);
+    if mode.contains(Mode::RWXU) {
+        return Ok(());
+    }
+    chmodat(CWD, format!("/proc/self/fd/{}", held.as_raw_fd()), mode | Mode::RWXU, AtFlags::empty())
 }
 
 #[cfg(test)]

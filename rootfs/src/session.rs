@@ -162,6 +162,7 @@ impl Session {
     /// Takes down what the running command, or one that was killed, saw of the project.
     fn take_down(&self) -> Result<(), SessionError> {
         let Some(running) = &self.record.running else { return Ok(()) };
+        self.sessions.layers.open_tops(&self.record.live)?;
         let upper = self.sessions.layers.upper(&self.record.live, PROJECT);
         if !self.sessions.layers.has(&self.record.live, PROJECT)? {
             return Ok(());

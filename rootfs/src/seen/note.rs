@@ -86,7 +86,11 @@ impl Walk<'_> {
             return Ok(None);
         }
         let mark = mark(self.upper.here(), name, &stat)?;
-        let lower = Sighting::at(self.lower.here(), name)?;
+        let lower = match Sighting::at(self.lower.here(), name) {
+            // The project's own directory can be listed and not searched. What is unknown does not land.
+            Err(Errno::ACCESS) => return Ok(None),
+            lower => lower?,
+        };
         let lower_is_directory = lower.as_ref().is_some_and(|lower| lower.kind == Kind::Directory);
         if lower.is_none() && mark == Mark::Whiteout {
             // It hides nothing of the project's.
@@ -146,7 +150,11 @@ impl Walk<'_> {
         while let Some(names) = pending.last_mut() {
             if let Some(Entry { name, .. }) = names.pop() {
                 self.path.push(os_str(&name));
-                let Some(sighting) = Sighting::at(self.lower.here(), &name)? else {
+                let sighting = match Sighting::at(self.lower.here(), &name) {
+                    Err(Errno::ACCESS) => None,
+                    sighting => sighting?,
+                };
+                let Some(sighting) = sighting else {
                     self.path.pop();
                     continue;
                 };

@@ -15,7 +15,7 @@ use super::error::SessionError;
 use super::ids::LayerId;
 use crate::descent::{entries, step};
 use crate::layer_directory::{UPPER, layer_of_upper};
-use crate::remove::{RemoveError, remove_tree};
+use crate::remove::{RemoveError, permit_owner, remove_tree};
 
 /// Begins the name of a layer that is about to be removed.
 const GONE: &str = ".gone-";
@@ -91,6 +91,19 @@ impl Layers {
             }
         }
         Ok(parts)
+    }
+
+    /// Gives the caller back what a command took away: the tops of the parts are the command's to close, and
+    /// everything that is done with a layer begins at them.
+    pub(crate) fn open_tops(&self, id: &LayerId) -> Result<(), SessionError> {
+        let failed = |errno| SessionError::file("opening the parts of the layer", self.path(id), errno);
+        let layer = self.open(id)?;
+        for entry in entries(layer.as_fd()).map_err(failed)? {
+            if layer_of_upper(entry.name.to_bytes()).is_some() {
+                permit_owner(layer.as_fd(), &entry.name).map_err(failed)?;
+            }
+        }
+        Ok(())
     }
 
     /// Takes every layer out of the way that `named` does not know, and those of earlier collections, and

@@ -1,6 +1,7 @@
 //! Sessions: many commands over one project, each upon what the ones before it wrote.
 #![allow(clippy::unwrap_used, reason = "a proof that cannot be carried out has failed")]
 
+mod closed;
 mod deep;
 mod forked;
 mod going_back;
