@@ -21,8 +21,11 @@ use crate::remove::step_by_force;
 /// Lays what `newer`, a directory of a layer, has over what `older`, the same directory of the layer below it,
 /// has, into the empty directory `into`. One of the two may be missing.
 pub(crate) fn merge(older: Option<&OwnedFd>, newer: Option<&OwnedFd>, into: &OwnedFd) -> Result<(), Errno> {
-    merge_directory(&Directory { older, newer, hides: false }, into)
+    merge_directory(&Directory { older, newer, hides: false, depth: 0 }, into)
 }
+
+/// Every level holds three descriptors and a frame of the stack. A command may make a tree of any depth.
+const DEEPEST: usize = 128;
 
 /// A directory as the two layers have it.
 struct Directory<'a> {
@@ -30,6 +33,8 @@ struct Directory<'a> {
     newer: Option<&'a OwnedFd>,
     /// Whether nothing of the layers below the two shows through it.
     hides: bool,
+    /// How many are above it.
+    depth: usize,
 }
 
 fn merge_directory(directory: &Directory<'_>, into: &OwnedFd) -> Result<(), Errno> {
@@ -105,6 +110,9 @@ fn merge_name(directory: &Directory<'_>, into: &OwnedFd, name: &CStr) -> Result<
         (Some(newer), Some(older)) if newer.mark != Mark::Opaque && older.is_directory() => Some(older),
         _ => None,
     };
+    if directory.depth == DEEPEST {
+        return Err(Errno::NAMETOOLONG);
+    }
     mkdirat(into, name, Mode::RWXU)?;
     let (top, made) = (shown.open(name)?, step(into, name)?);
     let below_top = below.map(|below| below.open(name)).transpose()?;
@@ -112,7 +120,8 @@ fn merge_name(directory: &Directory<'_>, into: &OwnedFd, name: &CStr) -> Result<
     // stands on something that was none.
     let stands_on_none = below.is_none() && newer.is_some() && older.is_some();
     let hides = directory.hides || below.unwrap_or(shown).mark == Mark::Opaque || stands_on_none;
-    merge_directory(&Directory { older: below_top.as_ref(), newer: Some(&top), hides }, &made)
+    let (older, newer, depth) = (below_top.as_ref(), Some(&top), directory.depth + 1);
+    merge_directory(&Directory { older, newer, hides, depth }, &made)
 }
 
 /// Gives the merged directory what the newer one has.

@@ -1,5 +1,6 @@
 //! What of a session's history is kept: so many snapshots, for so long, and never more layers than are quick.
 
+use std::collections::BTreeSet;
 use std::os::fd::{AsFd as _, OwnedFd};
 use std::time::Duration;
 
@@ -47,22 +48,26 @@ impl Session {
     }
 
     fn merge_deep(&mut self) -> Result<bool, SessionError> {
-        let mut merged = false;
+        let (mut tried, mut apart) = (false, BTreeSet::new());
         while self.record.depth() > DEEPEST + 1 {
-            let Some((older, newer)) = self.cheapest_pair()? else { break };
-            self.merge_pair(&older, &newer)?;
-            merged = true;
+            let Some((older, newer)) = self.cheapest_pair(&apart)? else { break };
+            tried = true;
+            // What a command wrote may stand against it: too deep, marked by hand, of another owner. Such a
+            // layer is as good by itself, only slower.
+            if self.merge_pair(&older, &newer).is_err() {
+                apart.insert(older);
+            }
         }
-        Ok(merged)
+        Ok(tried)
     }
 
     /// Of the pairs that nothing needs apart, the one with the fewest files.
-    fn cheapest_pair(&self) -> Result<Option<(LayerId, LayerId)>, SessionError> {
+    fn cheapest_pair(&self, apart: &BTreeSet<LayerId>) -> Result<Option<(LayerId, LayerId)>, SessionError> {
         let chain = self.record.chain(self.record.sealed_top());
         let mut cheapest: Option<(u64, LayerId, LayerId)> = None;
         for pair in chain.windows(2) {
             let [newer, older] = pair else { continue };
-            if !self.record.is_needed_apart(older) {
+            if !apart.contains(older) && !self.record.is_needed_apart(older) {
                 let cost = self.inodes(older)? + self.inodes(newer)?;
                 if cheapest.as_ref().is_none_or(|(least, ..)| cost < *least) {
                     cheapest = Some((cost, older.clone(), newer.clone()));

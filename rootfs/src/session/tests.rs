@@ -300,3 +300,45 @@ fn too_many_and_too_old_snapshots_go_and_what_was_asked_for_goes_last() {
     assert_eq!(session.record().snapshots.len(), 1);
     assert_eq!(seen(&session), [["four"], ["three"], ["two"], ["one"]]);
 }
+
+#[test]
+fn a_layer_that_cannot_be_merged_stays_as_it_is_and_harms_nobody() {
+    let place = Place::new();
+    let mut session = place.create(None);
+    for number in 0..40_u8 {
+        write(&session, &format!("file-{number}"));
+        if number == 20 {
+            let upper = session.writable("project", None).unwrap().upper;
+            fs::create_dir_all(upper.join("d/".repeat(1000))).unwrap();
+        }
+        session.snapshot(Some(&format!("s{number}")), Why::Asked).unwrap();
+    }
+    let names: Vec<String> = (0..40).map(|number| format!("s{number}")).collect();
+    session.forget(&names).unwrap();
+    session.retain(Retention { number: 100, age: None }).unwrap();
+    assert_eq!(session.record().depth(), 33);
+    assert_eq!(place.layers(), 33);
+}
+
+#[test]
+fn what_a_command_closed_is_opened_when_it_has_ended() {
+    use std::os::unix::fs::PermissionsExt as _;
+
+    let place = Place::new();
+    let mut session = place.create(None);
+    for verb in ["end", "recover"] {
+        session.begin_exec().unwrap();
+        write(&session, verb);
+        let upper = session.writable("project", None).unwrap().upper;
+        fs::set_permissions(&upper, fs::Permissions::from_mode(0o050)).unwrap();
+        if verb == "end" {
+            session.end_exec().unwrap();
+        } else {
+            let id = session.record().id.to_string();
+            drop(session);
+            session = place.sessions.open(&id, "exec").unwrap();
+        }
+        let mode = fs::metadata(&upper).unwrap().permissions().mode();
+        assert_eq!(mode & 0o777, 0o750, "{verb}");
+    }
+}
