@@ -59,6 +59,10 @@ const SHARED_OBJECTS: [&str; 13] = [
     "shmctl",
     "shmget",
 ];
+/// Their first argument names a task. Without a PID namespace that is any process of the user's, init as well.
+const SCHEDULING: [&str; 4] = ["sched_setaffinity", "sched_setattr", "sched_setparam", "sched_setscheduler"];
+/// Who that is to the task itself.
+const CALLER: u64 = 0;
 /// What sockets are good for beside pairs of them.
 const SOCKETS: [&str; 4] = ["bind", "connect", "listen", "socket"];
 
@@ -100,6 +104,10 @@ pub(super) fn syscalls(mut rules: Vec<SyscallRule>, network: NetworkMode) -> Vec
             "socketpair" => {
                 let pair = |kind| vec![equal(0, u64::MAX, AF_UNIX), equal(1, SOCK_TYPE_MASK, kind)];
                 rule.when = vec![pair(SOCK_STREAM), pair(SOCK_SEQPACKET)];
+            }
+            name if SCHEDULING.contains(&name) && rule.answer == Answer::Allow => {
+                rule.when = vec![vec![equal(0, u64::MAX, CALLER)]];
+                rule.otherwise = Answer::Eperm;
             }
             // It would leave a device node, if only one that stands for nothing.
             "renameat2" => {

@@ -134,6 +134,14 @@ fn p_p2_a_process_of_the_host_is_not_touched() {
         for line in [["trace", "attach", &pid], ["trace", "seize", &pid]] {
             assert!(inside(&site, &line).starts_with("-1 E"), "{line:?}");
         }
+        for line in [
+            vec!["raw", "sched_setaffinity", &pid, "8", "u64:1"],
+            vec!["raw", "sched_setscheduler", &pid, "5", "u64:0"],
+            vec!["raw", "sched_setparam", &pid, "u64:0"],
+            vec!["raw", "setpriority", "0", &pid, "5"],
+        ] {
+            assert!(inside(&site, &line).starts_with("-1 E"), "{line:?}");
+        }
         // The kernel calls it a success when nobody may be signalled; nobody outside is.
         site.run(["./probe", "raw", "kill", "-1", "9"]).output();
         assert!(process.is_alive());
