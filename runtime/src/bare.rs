@@ -30,6 +30,10 @@ use crate::spec::{Bare, Network, SandboxSpec, User};
 /// What init ends itself and its family for: the supervisor's death, and its word.
 const END: Signal = Signal::SIGTERM;
 
+/// The first ABI that holds truncation (Linux 6.2): without it every file that a command may name could be
+/// emptied.
+const TRUNCATION: u32 = 3;
+
 /// The life of init, in the process that `clone3` has just made.
 pub(crate) fn run(bare: Bare, supervisor: Channel, processors: Option<&Processors>) -> ! {
     match live(bare, &supervisor, processors) {
@@ -91,6 +95,11 @@ fn prepare<'a>(
     guards.push(GuardReport::of(Guard::Keyring, "a new session keyring", join_keyring(), &spec.best_effort)?);
     // Nothing else holds here, so it is never left out.
     let domain = Domain::build(&spec.landlock, Border::of(bare.network))?;
+    if domain.abi < TRUNCATION {
+        let action =
+            format!("Landlock has ABI {}, which lets files be truncated that may not be written", domain.abi);
+        return Err(Failure { stage: Stage::Landlock, action, errno: libc::EOPNOTSUPP });
+    }
     Ok(Confinement { sandbox: spec, domain: Some(domain), user: Some(bare.user), filter: Vec::new() })
 }
 
