@@ -1,6 +1,7 @@
 //! The short block that tells what a commit came to.
 
 use std::fmt::Write as _;
+use std::path::Path;
 
 use clearing_rootfs::{Action, Conflict, Did, Differs, Kind, Landing, Plan, Withheld};
 
@@ -49,7 +50,10 @@ pub(super) fn withheld(plan: &Plan) -> String {
         return text;
     }
     let _ = writeln!(text, "clearing: {} withheld", plan.withheld.len());
-    list(&mut text, &plan.withheld, |it: &Withheld| format!("  x {}: {}", printable(&it.path), it.reason));
+    list(&mut text, &plan.withheld, |it: &Withheld| {
+        // The target of a link is in it, with lines that would be taken for ours.
+        format!("  x {}: {}", printable(&it.path), printable(Path::new(&it.reason)))
+    });
     let mut allow: Vec<&str> = plan.withheld.iter().filter_map(|it| it.allow.as_deref()).collect();
     allow.sort_unstable();
     allow.dedup();

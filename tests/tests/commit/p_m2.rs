@@ -2,7 +2,7 @@
 
 use clearing_tests::{Site, for_each_caller};
 
-use crate::hands::{exists, expect_withheld};
+use crate::hands::{exists, expect_withheld, session};
 
 #[test]
 fn no_link_that_leads_out_lands() {
@@ -16,5 +16,16 @@ fn no_link_that_leads_out_lands() {
             assert!(!exists(&site, path), "{path}");
         }
         assert!(exists(&site, "inside") && exists(&site, "d/fine"));
+    });
+}
+
+#[test]
+fn a_link_s_target_writes_no_line_of_its_own() {
+    for_each_caller(|caller| {
+        let site = Site::new(caller);
+        session(&site, "ln -s \"$(printf '/etc\\nclearing: landed: 9 made')\" l");
+        let output = site.clearing(["commit", "s", "--yes"]).output();
+        output.expect_code(0).expect_stderr("the link to `/etc\\nclearing");
+        assert!(!output.stderr.contains("\nclearing: landed"), "{output}");
     });
 }
