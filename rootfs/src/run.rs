@@ -6,7 +6,7 @@ use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use rustix::fs::{AtFlags, FlockOperation, Mode, fchmod, flock, fstat, mkdirat, statat};
+use rustix::fs::{AtFlags, FlockOperation, Gid, Mode, fchmod, fchown, flock, fstat, mkdirat, statat};
 use rustix::io::Errno;
 use rustix::rand::{GetRandomFlags, getrandom};
 
@@ -123,10 +123,13 @@ impl RunDirectory {
         self.place().make(name, Some(top)).map(|()| self.path.join(name)).map_err(failed)
     }
 
-    /// Lets other users go through the run's directory to what they are named in it.
-    pub fn let_others_through(&self) -> Result<(), RunError> {
-        let mode = Mode::from_raw_mode(0o711);
-        let opened = fchmod(&*self.runs, mode).and_then(|()| fchmod(&self.directory, mode));
+    /// Lets a group that nobody else is in through to the run, which it cannot list: for a command that runs as
+    /// another user. To others a copy of a project that is closed to them stays closed, also where they come to
+    /// know its path.
+    pub fn let_group_through(&self, gid: u32) -> Result<(), RunError> {
+        let opened = fchmod(&*self.runs, Mode::from_raw_mode(0o711))
+            .and_then(|()| fchown(&self.directory, None, Some(Gid::from_raw(gid))))
+            .and_then(|()| fchmod(&self.directory, Mode::from_raw_mode(0o710)));
         opened.map_err(|errno| RunError::Layer { path: self.path.clone(), source: io_error(errno) })
     }
 

@@ -187,9 +187,9 @@ fn bare(
     workspace: &Workspace,
     owner: Owner,
 ) -> Result<Bare, Error> {
-    if let Some((uid, _)) = owner {
+    if let Some((uid, gid)) = owner {
         let shut = store.let_others_through()?;
-        run.let_others_through()?;
+        run.let_group_through(gid)?;
         shut.map_or(Ok(()), |path| Err(Error::Shut(path, uid)))?;
     }
     let (home, temporary) = (run.directory("home", owner)?, run.directory("tmp", owner)?);

@@ -1,6 +1,6 @@
 //! What a command did to its copy of the project is told as an overlay's changes are.
 
-use clearing_tests::{Site, assert_nothing_left, for_each_caller};
+use clearing_tests::{Caller, Site, assert_nothing_left, for_each_caller};
 
 #[test]
 fn changes_are_told_and_the_project_stays_as_it_is() {
@@ -36,5 +36,17 @@ fn the_working_directory_and_the_callers_variables_lead_to_the_copy() {
         let run = site.run(["sh", "-c", script]).current_dir(project.join("src")).env("PATH", path);
         let output = run.args(["-w"]).arg(&project).output();
         output.expect_stdout("here").expect_stdout("from the copy").expect_stdout("same");
+    });
+}
+
+#[test]
+fn nobody_else_goes_through_to_the_copy_of_a_closed_project() {
+    for_each_caller(|caller| {
+        let site = Site::new(caller);
+        let script = "stat -c %a:%g \"$HOME/..\"; id -g";
+        let output = site.run(["sh", "-c", script]).output();
+        let (run, group) = output.stdout.trim().split_once('\n').unwrap();
+        let expected = if caller == Caller::Root { format!("710:{group}") } else { format!("700:{group}") };
+        assert_eq!(run, expected);
     });
 }
