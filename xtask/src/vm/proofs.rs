@@ -10,7 +10,7 @@ use super::start;
 use crate::{Result, build, shell};
 
 /// The test programs, of the crate `clearing-tests`, that are run in machines, as far as they are there.
-const TESTS: [&str; 2] = ["escapes", "limits"];
+const TESTS: [&str; 3] = ["escapes", "limits", "sessions"];
 
 /// Where a machine has them, with the probe beside them.
 const PLACE: &str = "/opt/clearing-tests";
@@ -43,21 +43,28 @@ const LIMITS_OF_A_KERNEL: [&str; 4] =
 /// One for each control group that an init may not have delegated.
 const LIMITS_OF_AN_INIT: [&str; 3] = ["memory::anonymous", "processes::a_fork_bomb", "cpu::half"];
 
+/// What each kernel's overlay has a part in: several layers, going back, and what lands.
+const SESSIONS_OF_A_KERNEL: [&str; 4] =
+    ["upon::what_one", "going_back::a_rollback", "forked::", "keeping::a_run_lands"];
+
+/// Nothing of a session depends on who started the caller.
+const SESSIONS_OF_AN_INIT: [&str; 1] = ["upon::what_one"];
+
 /// One boot, and which tests are run in it: words in their names, or options of the test programs.
 struct Proof {
     suite: Suite,
     init: Init,
     escapes: &'static [&'static str],
     limits: &'static [&'static str],
+    sessions: &'static [&'static str],
 }
 
-#[rustfmt::skip]
 const PROOFS: [Proof; 5] = [
-    Proof { suite: Suite::Trixie, init: Init::Small, escapes: &ESCAPES_OF_A_KERNEL, limits: &LIMITS },
-    Proof { suite: Suite::Trixie, init: Init::Systemd, escapes: &ESCAPES_OF_AN_INIT, limits: &LIMITS_OF_AN_INIT },
-    Proof { suite: Suite::Trixie, init: Init::Login, escapes: &ESCAPES_OF_AN_INIT, limits: &LIMITS_OF_AN_INIT },
-    Proof { suite: Suite::Bookworm, init: Init::Small, escapes: &ESCAPES_OF_A_KERNEL, limits: &LIMITS_OF_A_KERNEL },
-    Proof { suite: Suite::TrixieBackports, init: Init::Small, escapes: &ESCAPES_OF_A_KERNEL, limits: &LIMITS_OF_A_KERNEL },
+    Proof { limits: &LIMITS, ..Proof::of_a_kernel(Suite::Trixie) },
+    Proof::of_an_init(Init::Systemd),
+    Proof::of_an_init(Init::Login),
+    Proof::of_a_kernel(Suite::Bookworm),
+    Proof::of_a_kernel(Suite::TrixieBackports),
 ];
 
 /// Runs every proof in a machine of its own, and shows each line that is printed to `see`.
@@ -94,13 +101,37 @@ pub(super) fn all(binary: &Path, user: User, options: &[String]) -> Result<Job> 
 }
 
 impl Proof {
+    const fn of_a_kernel(suite: Suite) -> Self {
+        Self {
+            suite,
+            init: Init::Small,
+            escapes: &ESCAPES_OF_A_KERNEL,
+            limits: &LIMITS_OF_A_KERNEL,
+            sessions: &SESSIONS_OF_A_KERNEL,
+        }
+    }
+
+    const fn of_an_init(init: Init) -> Self {
+        Self {
+            suite: Suite::Trixie,
+            init,
+            escapes: &ESCAPES_OF_AN_INIT,
+            limits: &LIMITS_OF_AN_INIT,
+            sessions: &SESSIONS_OF_AN_INIT,
+        }
+    }
+
     fn run(&self, job: &Job, see: &mut (dyn FnMut(&str) + Send)) -> Result<End> {
         let options = Options { suite: self.suite, init: self.init, timeout: TIMEOUT, ..Options::default() };
         start(&options)?.run(job, None, see)
     }
 
     fn filter(&self, program: &str) -> Vec<String> {
-        let words = if program == TESTS[0] { self.escapes } else { self.limits };
+        let words = match program {
+            "escapes" => self.escapes,
+            "limits" => self.limits,
+            _ => self.sessions,
+        };
         words.iter().map(|&word| word.to_owned()).collect()
     }
 }
