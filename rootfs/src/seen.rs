@@ -30,6 +30,8 @@ pub struct Seen {
     directories: Vec<PathBuf>,
     /// Bytes of content that are kept.
     kept_bytes: u64,
+    /// Whether anything is not written down yet.
+    is_changed: bool,
 }
 
 /// A record, and which of the directories has it.
@@ -138,6 +140,7 @@ impl Seen {
 
     /// What the session shows under the path has landed: as long as it shows that, it has nothing new there.
     pub(crate) fn settle(&mut self, path: &Path, shown: Option<Sighting>) {
+        self.is_changed = true;
         self.settled.insert(path.to_owned(), Settled { directory: 0, shown });
     }
 
@@ -149,6 +152,7 @@ impl Seen {
     }
 
     fn put(&mut self, record: Record) {
+        self.is_changed = true;
         self.records.insert(record.path.0.clone(), Placed { directory: 0, record });
     }
 

@@ -51,7 +51,7 @@ pub(crate) fn of_session(
         Changed { project: record.project(), identity: session.project_identity(), layers: &layers };
     let committed = of_changes(store, &changed, &mut seen, options, confirm)?;
     if committed.landed.is_some() {
-        seen.save()?;
+        seen.save_synced()?;
     }
     Ok(committed)
 }

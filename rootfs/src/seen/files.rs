@@ -4,11 +4,12 @@ use std::ffi::{CStr, CString};
 use std::os::fd::{BorrowedFd, OwnedFd};
 use std::path::{Path, PathBuf};
 
-use rustix::fs::{AtFlags, Mode, OFlags, fstat, fsync, ioctl_ficlone, mkdirat, openat, renameat, unlinkat};
+use rustix::fs::{AtFlags, Mode, OFlags, fstat, fsync, ioctl_ficlone, mkdirat, openat, unlinkat};
 use rustix::io::Errno;
 use serde::{Deserialize, Serialize};
 
 use super::{Placed, Record, Seen, SeenError, Settled};
+use crate::atomic;
 use crate::descent::step;
 use crate::files::{io_error, open_directory, read_regular};
 use crate::path_text::PathText;
@@ -146,10 +147,30 @@ impl Seen {
         self.records.insert(record.path.0.clone(), Placed { directory, record });
     }
 
-    /// Writes what is new to the first of the directories: all of it, or what was there before stays.
+    /// Writes what is new to the first of the directories: all of it, or what was there before stays. A
+    /// command's end needs no more: a power cut takes what it wrote as well.
     pub fn save(&self) -> Result<(), SeenError> {
-        let failed = |errno| SeenError::Write { source: io_error(errno) };
+        let Some(directory) = self.directories.first().filter(|_| self.is_changed) else { return Ok(()) };
+        let opened = open_directory(directory).map_err(unwritten)?;
+        atomic::replace(&opened, SEEN, &self.lines()?).map_err(unwritten)
+    }
+
+    /// The same, and on the disk when it returns: what a commit did to the project is there too.
+    pub fn save_synced(&self) -> Result<(), SeenError> {
+        self.save()?;
         let Some(directory) = self.directories.first() else { return Ok(()) };
+        let sync = || {
+            let opened = open_directory(directory)?;
+            match openat(&opened, SEEN, OFlags::RDONLY | OFlags::NOFOLLOW | OFlags::CLOEXEC, Mode::empty()) {
+                Err(Errno::NOENT) => return Ok(()),
+                file => fsync(file?)?,
+            }
+            fsync(&opened)
+        };
+        sync().map_err(unwritten)
+    }
+
+    fn lines(&self) -> Result<Vec<u8>, SeenError> {
         let records = self.records.values().filter(|placed| placed.directory == 0);
         let settled = self.settled.iter().filter(|(_, settled)| settled.directory == 0);
         let lines = records.map(|placed| Line::Record(placed.record.clone())).chain(settled.map(
@@ -161,17 +182,10 @@ impl Seen {
             written.map_err(|error| SeenError::Write { source: error.into() })?;
             content.push(b'\n');
         }
-        replace(directory, &content).map_err(failed)
+        Ok(content)
     }
 }
 
-fn replace(directory: &Path, content: &[u8]) -> Result<(), Errno> {
-    const NEW: &CStr = c"seen.new";
-    let directory = open_directory(directory)?;
-    let flags = OFlags::WRONLY | OFlags::CREATE | OFlags::TRUNC | OFlags::NOFOLLOW | OFlags::CLOEXEC;
-    let file = openat(&directory, NEW, flags, Mode::RUSR | Mode::WUSR)?;
-    crate::commit::write_all(&file, content)?;
-    fsync(&file)?;
-    renameat(&directory, NEW, &directory, SEEN)?;
-    fsync(&directory)
+fn unwritten(errno: Errno) -> SeenError {
+    SeenError::Write { source: io_error(errno) }
 }
