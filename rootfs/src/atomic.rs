@@ -4,7 +4,9 @@ use std::ffi::CStr;
 use std::os::fd::OwnedFd;
 
 use rustix::fs::{Mode, OFlags, openat, renameat};
-use rustix::io::{Errno, write};
+use rustix::io::Errno;
+
+use crate::files::write_all;
 
 /// What a new content is called until it is whole. A name of one writer at a time.
 const UNFINISHED: &CStr = c".new";
@@ -14,10 +16,6 @@ const UNFINISHED: &CStr = c".new";
 pub(crate) fn replace(directory: &OwnedFd, name: &CStr, content: &[u8]) -> Result<(), Errno> {
     let flags = OFlags::WRONLY | OFlags::CREATE | OFlags::TRUNC | OFlags::NOFOLLOW | OFlags::CLOEXEC;
     let file = openat(directory, UNFINISHED, flags, Mode::RUSR | Mode::WUSR)?;
-    let mut rest = content;
-    while !rest.is_empty() {
-        let written = write(&file, rest)?;
-        rest = &rest[written..];
-    }
+    write_all(&file, content)?;
     renameat(directory, UNFINISHED, directory, name)
 }

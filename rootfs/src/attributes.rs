@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::ffi::{CStr, CString};
 use std::os::fd::OwnedFd;
 
-use rustix::fs::{fgetxattr, flistxattr, flistxattr_query};
+use rustix::fs::{XattrFlags, fgetxattr, flistxattr, flistxattr_query, fsetxattr};
 use rustix::io::Errno;
 
 /// The kernel allows no more, of names together or of a value.
@@ -25,6 +25,13 @@ pub(crate) fn attributes(file: &OwnedFd) -> Result<BTreeMap<CString, Vec<u8>>, E
         name.to_bytes().starts_with(b"user.") && !name.to_bytes().starts_with(b"user.overlay.")
     };
     names.filter(theirs).map(|name| Ok((name.to_owned(), value(file, name)?))).collect()
+}
+
+/// Gives `to` all that `from` has of them.
+pub(crate) fn copy_attributes(from: &OwnedFd, to: &OwnedFd) -> Result<(), Errno> {
+    let set =
+        |(name, value): (&CString, &Vec<u8>)| fsetxattr(to, name.as_c_str(), value, XattrFlags::empty());
+    attributes(from)?.iter().try_for_each(set)
 }
 
 fn value(file: &OwnedFd, name: &CStr) -> Result<Vec<u8>, Errno> {

@@ -39,7 +39,6 @@ use std::os::fd::OwnedFd;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-pub(crate) use journal::write_all;
 pub(crate) use recover::recover;
 
 pub use error::{CommitError, LandError, RecoverError};

@@ -10,8 +10,8 @@
 //! and some 100 bytes for each file that has several names.
 
 mod capture;
-mod content;
 mod error;
+mod forged;
 mod layer;
 mod make;
 mod manifest;
@@ -23,7 +23,6 @@ use std::path::{Path, PathBuf};
 use rustix::fs::{Mode, OFlags, mkdirat, openat, renameat};
 use rustix::io::Errno;
 
-pub(crate) use self::content::copy_attributes;
 pub use self::error::CopyError;
 use self::make::Maker;
 pub(crate) use self::make::times;

@@ -43,6 +43,19 @@ pub(crate) fn read_regular(
     Ok(content)
 }
 
+/// Writes all of it where the file stands.
+pub(crate) fn write_all(file: &OwnedFd, mut content: &[u8]) -> Result<(), Errno> {
+    while !content.is_empty() {
+        match rustix::io::write(file, content) {
+            Ok(0) => return Err(Errno::IO),
+            Ok(written) => content = &content[written..],
+            Err(Errno::INTR) => {}
+            Err(errno) => return Err(errno),
+        }
+    }
+    Ok(())
+}
+
 /// The true name of `path`: absolute, without links.
 ///
 /// One `readlink` a component; to open the path and ask `/proc/self/fd` for its name takes longer.
@@ -96,8 +109,8 @@ pub(crate) fn is_under(path: &Path, directory: &str) -> bool {
     rest.is_some_and(|rest| rest.first().is_none_or(|&byte| byte == b'/'))
 }
 
-/// The path without `.` and `..`, by its text alone.
-pub(crate) fn normalize(path: &Path) -> PathBuf {
+/// The path without `.` and `..`, by its text alone: what it names may be gone.
+pub fn normalize(path: &Path) -> PathBuf {
     let mut normal = PathBuf::new();
     for component in path.components() {
         match component {

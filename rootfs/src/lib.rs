@@ -57,6 +57,7 @@ mod caches;
 mod changes;
 mod commit;
 mod compare;
+mod content;
 mod copy;
 mod credentials;
 mod descent;
@@ -103,7 +104,7 @@ pub use copy::{CopyError, LeftOut, Owner, Progress, WorkingCopy};
 pub use diff::{
     Binary, Diff, DiffError, Entry, Lines, Part, Plain, Renamed, Side, Size, Status, Untold, quoted,
 };
-pub use files::Environment;
+pub use files::{Environment, normalize};
 pub use git::{GitDirectory, Unverified};
 pub use identity::Identity;
 pub use layer_directory::{LayerDirectories, LayerTop};

@@ -22,7 +22,7 @@ use serde::{Deserialize, Serialize};
 
 use super::order::{ModeRecord, StepRecord};
 use crate::descent::step;
-use crate::files::read_regular;
+use crate::files::{read_regular, write_all};
 use crate::identity::Identity;
 use crate::path_text::PathText;
 use crate::remove::remove_tree;
@@ -207,18 +207,6 @@ pub(crate) fn is_gone(name: &CStr) -> bool {
 pub(crate) fn remove_gone(commits: &OwnedFd, name: &CStr) {
     let _ = remove_tree(commits.as_fd(), name);
     let _ = unlinkat(commits, name, AtFlags::REMOVEDIR);
-}
-
-pub(crate) fn write_all(file: &OwnedFd, mut content: &[u8]) -> Result<(), Errno> {
-    while !content.is_empty() {
-        match rustix::io::write(file, content) {
-            Ok(0) => return Err(Errno::IO),
-            Ok(written) => content = &content[written..],
-            Err(Errno::INTR) => {}
-            Err(errno) => return Err(errno),
-        }
-    }
-    Ok(())
 }
 
 fn json(value: &impl Serialize) -> Result<Vec<u8>, Errno> {

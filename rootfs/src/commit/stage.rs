@@ -5,17 +5,18 @@ use std::os::fd::{BorrowedFd, OwnedFd};
 use std::path::{Path, PathBuf};
 
 use rustix::fs::{
-    AtFlags, Gid, Mode, OFlags, SeekFrom, Timespec, Timestamps, Uid, XattrFlags, chownat, copy_file_range,
-    fchmod, fchown, fgetxattr, flistxattr, flistxattr_query, fsetxattr, fstat, fsync, ftruncate, futimens,
-    ioctl_ficlone, mkdirat, openat, seek, statat, symlinkat, utimensat,
+    AtFlags, Gid, Mode, OFlags, Timespec, Timestamps, Uid, chownat, fchmod, fchown, fstat, fsync, futimens,
+    mkdirat, openat, statat, symlinkat, utimensat,
 };
 use rustix::io::Errno;
 
-use super::journal::write_all;
 use super::order::Item;
 use super::target::c_string;
+use crate::attributes::copy_attributes;
 use crate::compare::Kind;
+use crate::content::copy_content;
 use crate::descent::Descent;
+use crate::files::write_all;
 use crate::sighting::Sighting;
 
 /// Where what lands is read from.
@@ -99,7 +100,7 @@ impl Staging<'_> {
             let left = place.here().try_clone_to_owned().map_err(|_| Errno::MFILE)?;
             place.leave()?;
             let source = self.content.open(&item.path)?;
-            self.copy_attributes(&source, &left)?;
+            copy_attributes(&source, &left)?;
             // Inherited from a directory of the project's that hands its group down.
             let inherited = fstat(&left)?.st_mode & Mode::SGID.as_raw_mode();
             self.dress(&left, item, inherited)
@@ -117,9 +118,9 @@ impl Staging<'_> {
         }
         match &item.merged {
             Some(merged) => write_all(&file, merged)?,
-            None => copy(&source, &file, before.size)?,
+            None => copy_content(&source, &file, before.size)?,
         }
-        self.copy_attributes(&source, &file)?;
+        copy_attributes(&source, &file)?;
         if !before.is_still(&Sighting::of_stat(&fstat(&source)?)) {
             return Err(Errno::STALE);
         }
@@ -150,95 +151,6 @@ impl Staging<'_> {
         }
         if self.sync_each { fsync(file) } else { Ok(()) }
     }
-
-    /// Copies `user.` attributes; those of overlayfs are its own, all others the system's.
-    fn copy_attributes(&self, source: &OwnedFd, to: &OwnedFd) -> Result<(), Errno> {
-        for name in attribute_names(source)? {
-            let mut value = vec![0; LARGEST_ATTRIBUTE];
-            let length = fgetxattr(source, &*name, &mut value[..])?;
-            fsetxattr(to, &*name, &value[..length], XattrFlags::empty())?;
-        }
-        Ok(())
-    }
-}
-
-const LARGEST_ATTRIBUTE: usize = 64 * 1024;
-
-/// The names of the attributes that land.
-fn attribute_names(file: &OwnedFd) -> Result<Vec<std::ffi::CString>, Errno> {
-    let length = match flistxattr_query(file) {
-        Err(Errno::OPNOTSUPP) | Ok(0) => return Ok(Vec::new()),
-        length => length?,
-    };
-    let mut list = vec![0_u8; length];
-    let length = flistxattr(file, &mut list[..])?;
-    list.truncate(length);
-    let names =
-        list.split_inclusive(|&byte| byte == 0).filter_map(|name| CStr::from_bytes_with_nul(name).ok());
-    let lands = |name: &&CStr| {
-        let name = name.to_bytes();
-        name.starts_with(b"user.") && !name.starts_with(b"user.overlay.")
-    };
-    Ok(names.filter(lands).map(CStr::to_owned).collect())
-}
-
-/// Shares the blocks where the file system can, else copies them; holes stay holes.
-fn copy(source: &OwnedFd, to: &OwnedFd, size: u64) -> Result<(), Errno> {
-    if size == 0 || ioctl_ficlone(to, source).is_ok() {
-        return Ok(());
-    }
-    ftruncate(to, size)?;
-    let mut at = 0;
-    while at < size {
-        let start = match seek(source, SeekFrom::Data(at)) {
-            Ok(start) => start,
-            // Nothing but a hole is left.
-            Err(Errno::NXIO) => break,
-            Err(_) => at,
-        };
-        let end = seek(source, SeekFrom::Hole(start)).unwrap_or(size).min(size);
-        copy_range(source, to, start, end)?;
-        at = end.max(start + 1);
-    }
-    Ok(())
-}
-
-fn copy_range(source: &OwnedFd, to: &OwnedFd, start: u64, end: u64) -> Result<(), Errno> {
-    let (mut from, mut into) = (start, start);
-    while from < end {
-        let length = usize::try_from(end - from).unwrap_or(usize::MAX).min(LARGEST_COPY);
-        match copy_file_range(source, Some(&mut from), to, Some(&mut into), length) {
-            // Shorter than it was; that is noticed afterwards.
-            Ok(0) => return Ok(()),
-            Ok(_) | Err(Errno::INTR) => {}
-            Err(Errno::XDEV | Errno::NOSYS | Errno::OPNOTSUPP | Errno::INVAL) => {
-                return copy_through(source, to, from, end);
-            }
-            Err(errno) => return Err(errno),
-        }
-    }
-    Ok(())
-}
-
-const LARGEST_COPY: usize = 1 << 30;
-
-fn copy_through(source: &OwnedFd, to: &OwnedFd, start: u64, end: u64) -> Result<(), Errno> {
-    let mut buffer = vec![0; 128 * 1024];
-    seek(to, SeekFrom::Start(start))?;
-    let mut at = start;
-    while at < end {
-        let room = usize::try_from(end - at).unwrap_or(usize::MAX).min(buffer.len());
-        match rustix::io::pread(source, &mut buffer[..room], at) {
-            Ok(0) => return Ok(()),
-            Ok(read) => {
-                write_all(to, &buffer[..read])?;
-                at += read as u64;
-            }
-            Err(Errno::INTR) => {}
-            Err(errno) => return Err(errno),
-        }
-    }
-    Ok(())
 }
 
 fn times(item: &Item) -> Timestamps {

@@ -11,7 +11,7 @@ use rustix::fs::{
 use rustix::io::Errno;
 
 use super::Owner;
-use super::content::remove_forged_attributes;
+use super::forged::remove_forged_attributes;
 use super::make::{name_of, times};
 use crate::beneath::{open_beneath, through_proc};
 use crate::compare::Kind;

@@ -13,12 +13,13 @@ use rustix::fs::{
 };
 use rustix::io::Errno;
 
-use super::content::{copy, copy_attributes};
 use super::error::CopyError;
 use super::manifest::{ManifestWriter, Seen};
 use super::{LeftOut, Owner, Progress};
+use crate::attributes::copy_attributes;
 use crate::beneath::open_beneath;
 use crate::compare::Kind;
+use crate::content::copy_content;
 use crate::files::io_error;
 use crate::stack::{Found, Stack};
 use crate::walk::Difference;
@@ -142,7 +143,7 @@ impl<'a> Maker<'a> {
         let flags = OFlags::WRONLY | OFlags::CREATE | OFlags::EXCL | OFlags::NOFOLLOW | OFlags::CLOEXEC;
         let (parent, name) = (self.parent(), name_of(path)?);
         let file = openat(parent, &name, flags, Mode::RUSR | Mode::WUSR)?;
-        copy(source, &file, stat.st_size.unsigned_abs())?;
+        copy_content(source, &file, stat.st_size.unsigned_abs())?;
         copy_attributes(source, &file)?;
         dress(&file, stat, self.owner)?;
         fstat(&file)

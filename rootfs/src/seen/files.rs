@@ -11,7 +11,7 @@ use serde::{Deserialize, Serialize};
 use super::{Placed, Record, Seen, SeenError, Settled};
 use crate::atomic;
 use crate::descent::step;
-use crate::files::{io_error, open_directory, read_regular};
+use crate::files::{io_error, open_directory, read_regular, write_all};
 use crate::path_text::PathText;
 use crate::run::random_name;
 use crate::sighting::Sighting;
@@ -100,7 +100,7 @@ impl Kept {
             loop {
                 match rustix::io::read(&source, &mut buffer[..])? {
                     0 => break,
-                    read => crate::commit::write_all(&to, &buffer[..read])?,
+                    read => write_all(&to, &buffer[..read])?,
                 }
             }
         }

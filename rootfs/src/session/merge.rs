@@ -12,7 +12,8 @@ use rustix::fs::{
 };
 use rustix::io::Errno;
 
-use crate::copy::{copy_attributes, times};
+use crate::attributes::copy_attributes;
+use crate::copy::times;
 use crate::descent::{Entry, entries, step};
 use crate::files::is_directory;
 use crate::overlay::{HAS_MARKED_FILES, HIDES, Mark, OPAQUE, mark};

@@ -1,7 +1,9 @@
 //! The paths that a diff is wanted of.
 
 use std::ffi::OsString;
-use std::path::{Component, Path, PathBuf};
+use std::path::{Path, PathBuf};
+
+use clearing_rootfs::normalize;
 
 use crate::error::Error;
 use crate::text::printable;
@@ -18,7 +20,7 @@ impl Wanted {
 
     fn beneath(paths: &[OsString], project: &Path, base: &Path) -> Result<Self, Error> {
         let relative = |path: &OsString| {
-            let full = normal(&base.join(path));
+            let full = normalize(&base.join(path));
             let outside = || format!("`{}` is not in the project", printable(Path::new(path)));
             full.strip_prefix(project).map(Path::to_owned).map_err(|_| Error::Request(outside()))
         };
@@ -28,19 +30,6 @@ impl Wanted {
     pub(super) fn has(&self, path: &Path) -> bool {
         self.0.is_empty() || self.0.iter().any(|wanted| path.starts_with(wanted))
     }
-}
-
-/// The path without `.` and `..`, by its text alone: what it names may be gone.
-fn normal(path: &Path) -> PathBuf {
-    let mut normal = PathBuf::new();
-    for part in path.components() {
-        match part {
-            Component::ParentDir => drop(normal.pop()),
-            Component::CurDir => {}
-            part => normal.push(part),
-        }
-    }
-    normal
 }
 
 #[cfg(test)]
