@@ -281,8 +281,13 @@ impl Prepared {
         let Verdict { cause, exit_code, signal, exceeded } = judge(&end, &self.plan.limits);
         let error =
             end.failure.map(Error::Setup).or_else(|| (cause == Cause::Init).then_some(Error::InitEnded));
-        self.place.end()?;
-        let rolled_back = self.leave_history(cause, exit_code, tell)?;
+        let rolled_back = self.leave_history(cause, exit_code, tell).unwrap_or_else(|error| {
+            // Of a command that ran there is an outcome. Its session counts as interrupted, and the next verb
+            // puts it right.
+            tell(Told::Note(&error.message()));
+            error.hint().iter().for_each(|hint| tell(Told::Note(hint)));
+            None
+        });
         let outcome = Outcome {
             session: self.place.session().map(|session| session.record().id.clone()),
             cause,

@@ -31,6 +31,11 @@ fn shown(bytes: &[u8], is_escaped: impl Fn(char) -> bool) -> String {
     text
 }
 
+/// Text as one line: a name that holds a line's end must not begin another one.
+pub(crate) fn line(text: &str) -> String {
+    plain(text).replace('\n', "\\n")
+}
+
 /// Text of several lines without any other control character.
 pub(crate) fn plain(text: &str) -> String {
     let mut plain = String::with_capacity(text.len());

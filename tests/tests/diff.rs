@@ -259,3 +259,17 @@ fn a_terminal_gets_colours_and_a_pager_and_nothing_that_it_would_obey() {
         assert!(shown("head -c 0; echo owned").contains("owned"));
     });
 }
+
+#[test]
+fn terabytes_of_nothing_are_told_in_a_line() {
+    for_each_caller(|caller| {
+        let site = Site::new(caller);
+        let created = site.clearing(["create"]).output();
+        let id = created.expect_code(0).stdout.trim().to_owned();
+        let script = "truncate -s 15T big; echo small > small";
+        site.clearing(["exec", &id]).command(["sh", "-c", script]).output().expect_code(0);
+        let told = site.clearing(["diff", &id]).output();
+        told.expect_code(0).expect_stdout("# big is larger than 512 MiB").expect_stdout("+small");
+        site.clearing(["diff", &id, "--stat"]).output().expect_code(0).expect_stdout("16492674416640");
+    });
+}

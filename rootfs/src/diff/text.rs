@@ -29,7 +29,7 @@ impl Diff<'_> {
         }
         let mut unread = Vec::new();
         for entry in &self.entries {
-            if entry.refused_by_git().is_some() {
+            if entry.refused_by_git().is_some() || entry.is_too_large() {
                 continue;
             }
             match self.write_entry(entry, binary, out) {

@@ -12,6 +12,9 @@ use crate::compare::Kind;
 use crate::files::os_str;
 use crate::stack::Stack;
 
+/// As much as git itself takes for more than a text (`core.bigFileThreshold`).
+const LARGEST: u64 = 512 << 20;
+
 /// Something that `git apply` of the text would not bring about.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Untold {
@@ -56,6 +59,10 @@ impl Diff<'_> {
         for entry in &self.entries {
             match entry.refused_by_git() {
                 Some(part) => *refused.entry(part).or_default() += 1,
+                None if entry.is_too_large() => {
+                    let what = format!("is larger than {} MiB: what is in it is not told", LARGEST >> 20);
+                    untold.push(Untold::new(&entry.path, what));
+                }
                 None => {
                     untold.extend(entry.beyond_git());
                     untold.extend(self.other_attributes(entry));
@@ -110,6 +117,13 @@ impl Diff<'_> {
 }
 
 impl Entry {
+    /// Whether a side of it is more than anybody would want as text. A command makes terabytes of nothing in
+    /// no time.
+    pub fn is_too_large(&self) -> bool {
+        let large = |side: &Side| side.kind == Kind::File && side.size > LARGEST;
+        self.old.iter().chain(&self.new).any(large)
+    }
+
     /// Whether git takes it from no diff, for where it lies.
     pub fn is_refused_by_git(&self) -> bool {
         self.refused_by_git().is_some()
