@@ -5,7 +5,7 @@
 //!
 //! # Terms
 //!
-//! - **project**: the caller's real directory, the lower layer, never written here ([`Project`]).
+//! - **project**: the caller's real directory, the lower layer, written by a commit alone ([`Project`]).
 //! - **base**: what every private root holds of the host ([`Base`]).
 //! - **tool root**: a directory or file of the host that programs on the caller's `PATH` need ([`tool_roots`]).
 //! - **cache**: a directory of downloaded dependencies in the caller's home ([`caches`]).
@@ -15,7 +15,12 @@
 //! - **upper**, **work**: what an overlay writes to, and what it needs beside ([`LayerDirectories`]).
 //! - **whiteout**, **opaque**: how an upper says that something of the lower is gone.
 //! - **stack**: layers over a directory, read as overlayfs would show them, without a mount ([`Stack`]).
-//! - **change**: a difference between the project and what the upper shows over it ([`Changes`]).
+//! - **change**: a difference between the project and what the upper shows over it ([`Changes`], [`Diff`]).
+//! - **session**: a project's layers over many commands, kept in the state directory ([`Session`], [`Sessions`]).
+//! - **snapshot**: a named point in the layers of a session ([`Snapshot`]).
+//! - **seen**: what a session found in the project when it first looked ([`Seen`]).
+//! - **commit**: the one way by which anything is written to a project ([`Commit`]).
+//! - **working copy**: a plain tree in place of an overlay ([`WorkingCopy`]).
 //!
 //! # Example
 //!
