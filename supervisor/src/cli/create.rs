@@ -10,7 +10,9 @@ use crate::error::Error;
 use crate::exec::DEFAULT_PROFILE;
 use crate::session::{self, CreateRequest, SessionView};
 
-/// Makes a session over the project and prints its id. Commands that run in it see what the ones before them wrote.
+/// Makes a session over the project and prints its id.
+///
+/// Commands that run in it see what the ones before them wrote.
 #[derive(Debug, clap::Args)]
 #[command(
     after_help = "Example:\n  clearing create --name fix\n  clearing exec fix -- npm install\n  clearing diff fix"

@@ -7,7 +7,9 @@ use super::talk::failed;
 use crate::error::Error;
 use crate::exec::RunRequest;
 
-/// Runs a command in a session, upon what the commands before it wrote. Exits as `clearing run` does.
+/// Runs a command in a session, upon what the commands before it wrote.
+///
+/// Exits as `clearing run` does.
 #[derive(Debug, clap::Args)]
 #[command(after_help = "Example:\n  clearing exec fix -- npm test")]
 pub(super) struct Arguments {

@@ -8,8 +8,10 @@ use super::talk::{emit, failed, print, say_note};
 use crate::error::Error;
 use crate::session::{SessionView, recovered, sessions};
 
-/// Makes a session that goes on from a state of another one, and prints its id. Nothing is copied: they
-/// share what was written until then, and neither sees what the other one writes from now on.
+/// Makes a session that goes on from a state of another one, and prints its id.
+///
+/// Nothing is copied: they share what was written until then, and neither sees what the other one writes
+/// from now on.
 #[derive(Debug, clap::Args)]
 pub(super) struct Arguments {
     /// The session, by id or name.

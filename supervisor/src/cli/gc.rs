@@ -12,7 +12,7 @@ use crate::gc::{Bounds, Reason, choose};
 use crate::session::sessions;
 use crate::text::bytes;
 
-/// Takes away what killed commands left, and the sessions that are beyond the bounds that are given here.
+/// Takes away what killed commands left, and sessions beyond the bounds that are given.
 #[derive(Debug, clap::Args)]
 #[command(after_help = "Example:\n  clearing gc --older-than 30d --keep 20 --max-size 10G")]
 pub(super) struct Arguments {

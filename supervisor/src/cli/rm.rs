@@ -9,7 +9,9 @@ use super::talk::{failed, say_note};
 use crate::error::Error;
 use crate::session::{self, Point, sessions};
 
-/// Removes sessions with all that was written in them. The project stays as it is.
+/// Removes sessions with all that was written in them.
+///
+/// The project stays as it is.
 #[derive(Debug, clap::Args)]
 pub(super) struct Arguments {
     /// The sessions, by id or name.

@@ -9,7 +9,7 @@ use super::talk::{emit, failed, say, say_note};
 use crate::error::Error;
 use crate::session::{recovered, sessions};
 
-/// Goes back to a snapshot. What was there is kept in another one first, so nothing is lost.
+/// Takes a session back to a snapshot, and keeps what was there in another one.
 #[derive(Debug, clap::Args)]
 pub(super) struct Arguments {
     /// The session, by id or name.

@@ -8,7 +8,9 @@ use super::talk::{emit, failed, print, say_note};
 use crate::error::Error;
 use crate::session::{SnapshotView, recovered, sessions};
 
-/// Names the present state of a session, to go back to or to fork. It costs the same however large the project is.
+/// Names the present state of a session, to go back to or to fork.
+///
+/// It costs the same however large the project is.
 #[derive(Debug, clap::Args)]
 pub(super) struct Arguments {
     /// The session, by id or name.

@@ -3,7 +3,7 @@
 use clearing_runtime::Stage::{self, Channel, Clone, Descriptors, IdMap, Init, Keyring, Landlock};
 use clearing_runtime::Stage::{Limits, Mounts, Network, Seccomp, WorkingDirectory};
 use nix::libc::{E2BIG, EACCES, EAGAIN, EDQUOT, EINVAL, ELOOP, ENODEV, ENOENT, ENOMEM, ENOSPC, ENOSYS};
-use nix::libc::{EOPNOTSUPP, EPERM, EROFS, ESTALE, EUSERS};
+use nix::libc::{ENOTDIR, EOPNOTSUPP, EPERM, EROFS, ESTALE, EUSERS};
 
 use super::container::Container::{Docker, Gvisor, Kubernetes, Lxc, Podman, Wsl1};
 use super::rule::Rule;
@@ -69,6 +69,7 @@ pub(super) const RULES: &[Rule] = &[
     Rule { stages: &[Mounts], call: "overlay", errnos: &[ELOOP], when: &[], text: say::LAYERS_OVERLAP },
     Rule { stages: &[Mounts], call: "overlay", errnos: ANY, when: &[StateOn(NO_UPPER)], text: say::NO_UPPER },
     Rule { stages: &[Mounts], call: "overlay", errnos: &[EINVAL, EOPNOTSUPP], when: &[], text: say::OVERLAY_ELSE },
+    Rule { stages: &[Mounts], call: "bind(", errnos: &[ELOOP, ENOTDIR], when: &[], text: say::LINK_IN_THE_WAY },
     Rule { stages: &[Mounts], call: "", errnos: &[ENOSPC], when: &[], text: say::MOUNTS_USED_UP },
 
     // Whatever else a container's filter or policy refuses.

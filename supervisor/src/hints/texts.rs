@@ -56,6 +56,8 @@ pub(super) const STATE_FULL: &str = "the file system of the state directory `{st
 pub(super) const NO_OVERLAY: &str =
     "this kernel has no overlay file system, or its module is not loaded: `sudo modprobe overlay`";
 pub(super) const STALE_LAYER: &str = "a layer was used with another lower directory before; run again, and if that does not help set `CLEARING_STATE_DIR` to a new directory";
+pub(super) const LINK_IN_THE_WAY: &str = "a command of the session put a link, or a file, on the way to this place. `clearing history ID` names the \
+     snapshots, and `clearing rollback ID SNAPSHOT` goes back to one";
 pub(super) const LAYERS_OVERLAP: &str = "a layer lies within another: set `CLEARING_STATE_DIR` to a directory that is neither in the project nor above it";
 pub(super) const NO_UPPER: &str = "the state directory `{state}` lies on {file system}, which cannot take the changes of \
     an overlay: set `CLEARING_STATE_DIR` to a directory on ext4, xfs, btrfs or tmpfs (in a container: to a volume)";
