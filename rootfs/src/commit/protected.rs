@@ -3,7 +3,7 @@
 use std::ffi::OsStr;
 use std::path::Path;
 
-use super::spelling::{fold, is_spelling_of};
+use super::spelling::{Spelling, fold};
 
 /// The names, and those that the caller allows nevertheless.
 #[derive(Clone, Debug, Default)]
@@ -43,9 +43,10 @@ impl Protected {
 
     /// The protected name that this is a spelling of.
     pub(crate) fn find_name(&self, name: &OsStr) -> Option<&ProtectedName> {
+        let spelling = Spelling::of(name);
         self.names.iter().find(|protected| match protected.name.strip_prefix('*') {
-            Some(ending) => fold(&name.to_string_lossy()).trim_end_matches(['.', ' ']).ends_with(ending),
-            None => is_spelling_of(name, &protected.name),
+            Some(ending) => spelling.ends_with(ending),
+            None => spelling.is_of(&protected.name),
         })
     }
 }

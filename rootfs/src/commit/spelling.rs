@@ -6,16 +6,35 @@
 use std::ffi::OsStr;
 use std::os::unix::ffi::OsStrExt as _;
 
-/// Whether one of the systems below would take `name` for `protected`, which is in lower case.
-///
-/// - Case is folded, as HFS+, APFS, NTFS and ext4 with `casefold` do.
-/// - Code points that HFS+ ignores are left out.
-/// - What follows a `:` names a stream of NTFS; dots and spaces at the end are dropped by Windows, and a
-///   backslash there separates two names.
-/// - `NAME~1` is how NTFS calls a long name in short, and `NA1234~1` how it does when there are many.
+/// A name, folded once to be compared with many.
+pub(crate) struct Spelling(String);
+
+impl Spelling {
+    pub(crate) fn of(name: &OsStr) -> Self {
+        Self(fold(&String::from_utf8_lossy(name.as_bytes())))
+    }
+
+    /// Whether one of the systems below would take the name for `protected`, which is in lower case.
+    ///
+    /// - Case is folded, as HFS+, APFS, NTFS and ext4 with `casefold` do.
+    /// - Code points that HFS+ ignores are left out.
+    /// - What follows a `:` names a stream of NTFS; dots and spaces at the end are dropped by Windows, and a
+    ///   backslash there separates two names.
+    /// - `NAME~1` is how NTFS calls a long name in short, and `NA1234~1` how it does when there are many.
+    pub(crate) fn is_of(&self, protected: &str) -> bool {
+        let mut parts = self.0.split('\\').map(end_as_windows_does);
+        parts.any(|part| part == protected || is_short_for(part, protected))
+    }
+
+    /// Whether the name ends so, as Windows would have it.
+    pub(crate) fn ends_with(&self, ending: &str) -> bool {
+        self.0.trim_end_matches(['.', ' ']).ends_with(ending)
+    }
+}
+
+/// Whether the name is a spelling of this one alone.
 pub(crate) fn is_spelling_of(name: &OsStr, protected: &str) -> bool {
-    let folded = fold(&String::from_utf8_lossy(name.as_bytes()));
-    folded.split('\\').map(end_as_windows_does).any(|part| part == protected || is_short_for(part, protected))
+    Spelling::of(name).is_of(protected)
 }
 
 /// The name in lower case, without what HFS+ ignores.
