@@ -322,6 +322,7 @@ impl Prepared {
         exit_code: Option<i32>,
         tell: &dyn Fn(Told<'_>),
     ) -> Result<Option<WentBack>, Error> {
+        self.place.end()?;
         let Some(session) = self.place.session_mut() else { return Ok(None) };
         let back = self.before.go_back(session, cause, exit_code)?;
         for name in self.before.retain(session)? {
