@@ -70,6 +70,11 @@ impl Survey {
         Some(self.sum.written)
     }
 
+    /// What has been added so far: no more than there is.
+    pub fn so_far(&self) -> Written {
+        self.sum.written
+    }
+
     /// Reads some names or enters a directory; false when nothing is left.
     fn advance(&mut self) -> bool {
         let Self { descent: Some(descent), pending, reading, sum } = self else { return false };

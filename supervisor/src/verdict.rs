@@ -83,8 +83,11 @@ fn by_signal(end: &End, limits: &Limits) -> Option<Breach> {
     }
 }
 
-/// The limit that a command which failed by itself had come to.
+/// The limit that a command which failed by itself had come to, or that it had passed before anybody saw.
 fn in_the_way(end: &End, limits: &Limits) -> Option<Breach> {
+    if let Some(passed) = end.measured.full.filter(|full| full.used > full.allowed) {
+        return Some(passed);
+    }
     let failed = !matches!(end.status, Some(ExitStatus::Code(0)) | None) && !end.timed_out;
     let measured = Some(&end.measured).filter(|_| failed)?;
     let processes = limits.processes.filter(|_| measured.processes_exhausted).map(|allowed| Breach {
@@ -150,13 +153,22 @@ mod tests {
 
     #[test]
     fn a_full_disk_is_the_cause_of_a_failure_and_of_nothing_else() {
-        let full = Some(Breach { limit: LimitName::Disk, ..BREACH });
+        let full = Some(Breach { limit: LimitName::Disk, allowed: 2, used: 2 });
         let mut end = ended(ExitStatus::Code(1));
         end.measured.full = full;
         let verdict = judge(&end, &limits());
         assert_eq!((verdict.cause, verdict.exit_code, verdict.exceeded), (Cause::Disk, Some(1), full));
         end.status = Some(ExitStatus::Code(0));
         assert_eq!(judge(&end, &limits()).cause, Cause::Exit);
+    }
+
+    #[test]
+    fn a_limit_that_was_passed_is_told_though_the_command_succeeded() {
+        let full = Some(Breach { limit: LimitName::Disk, ..BREACH });
+        let mut end = ended(ExitStatus::Code(0));
+        end.measured.full = full;
+        let verdict = judge(&end, &limits());
+        assert_eq!((verdict.cause, verdict.exit_code, verdict.exceeded), (Cause::Disk, Some(0), full));
     }
 
     #[test]

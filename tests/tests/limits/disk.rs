@@ -13,7 +13,9 @@ fn one_large_file_ends_at_the_limit_and_is_still_told() {
 
 #[test]
 fn many_small_files_end_at_the_limit_and_are_still_told() {
-    for_each_layer("exec ./probe files 100000", |added| assert!((1000..100_000).contains(&added), "{added}"));
+    for_each_layer("exec ./probe files 1000000", |added| {
+        assert!((1000..1_000_000).contains(&added), "{added}")
+    });
 }
 
 #[test]
