@@ -4,8 +4,8 @@ use std::path::{Path, PathBuf};
 
 use clearing_profiles::Profile;
 use clearing_rootfs::{
-    Changes, NewSession, PROJECT, PathText, Project, ProjectRequest, Record, Recovered, Session, SessionId,
-    Sessions, Snapshot, Stack, Store, Why, Written,
+    Changes, NewSession, PROJECT, PathText, Project, ProjectRequest, Record, Recovered, Session,
+    SessionError, SessionId, Sessions, Snapshot, Stack, Store, Why, Written,
 };
 use serde::Serialize;
 
@@ -198,4 +198,15 @@ pub(crate) fn changes(
     to: Point<'_>,
 ) -> Result<Changes, Error> {
     Ok(Changes::between_stacks(&stack(sessions, record, from)?, &stack(sessions, record, to)?)?)
+}
+
+/// How much of a session the project has not. Of one that cannot be read any more nobody knows.
+pub(crate) fn what_is_lost(sessions: &Sessions, name: &str) -> Result<u64, Error> {
+    let record = match sessions.read(name) {
+        Err(SessionError::Damaged { .. }) => return Ok(1),
+        record => record?,
+    };
+    let Ok(lost) = changes(sessions, &record, Point::Project, Point::Live) else { return Ok(1) };
+    let counts = lost.counts;
+    Ok(counts.added + counts.modified + counts.deleted + counts.unread)
 }

@@ -7,7 +7,7 @@ use clearing_rootfs::Sessions;
 use super::ask::AskArguments;
 use super::talk::{failed, say_note};
 use crate::error::Error;
-use crate::session::{self, Point, sessions};
+use crate::session::{sessions, what_is_lost};
 
 /// Removes sessions with all that was written in them.
 ///
@@ -48,15 +48,4 @@ fn remove(sessions: &Sessions, name: &str, ask: AskArguments) -> Result<(), Erro
         say_note(&format!("session {name} stays"));
     }
     Ok(())
-}
-
-/// How much of a session the project has not. Of one that cannot be read any more nobody knows.
-fn what_is_lost(sessions: &Sessions, name: &str) -> Result<u64, Error> {
-    let record = match sessions.read(name) {
-        Err(clearing_rootfs::SessionError::Damaged { .. }) => return Ok(1),
-        record => record?,
-    };
-    let Ok(changes) = session::changes(sessions, &record, Point::Project, Point::Live) else { return Ok(1) };
-    let counts = changes.counts;
-    Ok(counts.added + counts.modified + counts.deleted + counts.unread)
 }

@@ -15,7 +15,7 @@ use crate::commit::{CommitOptions, of_session};
 use crate::error::Error;
 use crate::exec::{DEFAULT_PROFILE, RunRequest};
 use crate::exit_code::REFUSED;
-use crate::session::{CreateRequest, create, sessions};
+use crate::session::{CreateRequest, create, sessions, what_is_lost};
 
 /// Whether what a run changed lands in the project.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
@@ -74,14 +74,11 @@ impl Afterwards {
         let request = RunRequest { session: Some(id.clone()), profile: None, ..request };
         let code = match conduct(Ok(request), json, result) {
             Ok(code) => code,
-            // A session that never had a command is not kept.
-            Err(error) => return sessions()?.remove(&id).map_err(Error::from).and(Err(error)),
+            Err(error) => return clear_up(&id, json).and(Err(error)),
         };
         let settled = self.commit(&id, code, json);
         if self.keep || !matches!(settled, Ok(Settled::Whole)) {
-            if !json {
-                say_note(&format!("kept as session {id}"));
-            }
+            tell_kept(&id, json);
         } else {
             sessions()?.remove(&id)?;
         }
@@ -118,5 +115,21 @@ impl Afterwards {
         }
         say(&would_land(plan));
         self.ask.confirm("Land this in the project?")
+    }
+}
+
+/// Removes a session whose command has no outcome, unless it had begun to change something.
+fn clear_up(id: &str, json: bool) -> Result<(), Error> {
+    let sessions = sessions()?;
+    if what_is_lost(&sessions, id)? > 0 {
+        tell_kept(id, json);
+        return Ok(());
+    }
+    Ok(sessions.remove(id).map(drop)?)
+}
+
+fn tell_kept(id: &str, json: bool) {
+    if !json {
+        say_note(&format!("kept as session {id}"));
     }
 }

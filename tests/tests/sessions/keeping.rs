@@ -137,3 +137,18 @@ fn what_cannot_land_is_kept() {
         assert_eq!(Session { site: &site, id }.sh("cat note"), "mine\n");
     });
 }
+
+#[test]
+fn what_a_command_wrote_is_kept_though_nobody_could_be_told_how_it_ended() {
+    for_each_caller(|caller| {
+        let site = Site::new(caller);
+        for option in [["--commit", "never"], ["--commit", "on-success"]] {
+            let run = site.clearing(["run", "--keep", "--result", "/dev/full"]).args(option);
+            let output = run.command(["sh", "-c", "echo x > y"]).output();
+            output.expect_code(125).expect_stderr("kept as session");
+            let id =
+                output.stderr.split("kept as session ").nth(1).unwrap().split_whitespace().next().unwrap();
+            assert_eq!(Session { site: &site, id: id.to_owned() }.sh("cat y"), "x\n");
+        }
+    });
+}
