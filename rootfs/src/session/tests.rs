@@ -342,3 +342,16 @@ fn what_a_command_closed_is_opened_when_it_has_ended() {
         assert_eq!(mode & 0o777, 0o750, "{verb}");
     }
 }
+
+#[test]
+fn a_layer_that_has_nothing_of_a_part_is_no_layer_of_it() {
+    let place = Place::new();
+    let mut session = place.create(None);
+    for number in 0..3 {
+        session.writable("home", None).unwrap();
+        write(&session, &format!("file-{number}"));
+        session.snapshot(None, Why::Asked).unwrap();
+    }
+    assert_eq!(session.sealed("project").unwrap().len(), 3);
+    assert!(session.sealed("home").unwrap().is_empty() && session.is_untouched("home").unwrap());
+}
