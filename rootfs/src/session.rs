@@ -6,7 +6,6 @@
 mod error;
 mod history;
 mod ids;
-mod landing;
 mod layers;
 mod lock;
 mod merge;
@@ -29,6 +28,7 @@ pub use sessions::{Listed, NewSession, Sessions};
 
 use self::lock::Lock;
 use crate::boot::boot_id;
+use crate::identity::Identity;
 use crate::layer_directory::{LayerDirectories, LayerTop, Place};
 use crate::project::Project;
 use crate::seen::{Kept, Seen};
@@ -67,12 +67,15 @@ impl Session {
         &self.record
     }
 
+    /// What the project is known by.
+    pub fn project_identity(&self) -> Identity {
+        self.record.identity.since(&self.record.boot, self.record.project())
+    }
+
     /// Fails unless `project` is what the session was made for.
     pub fn check_project(&self, project: &Project) -> Result<(), SessionError> {
         let record = &self.record;
-        let same_device = record.identity.device == project.identity.device || record.boot != boot_id();
-        if record.project.0 != project.root || record.identity.inode != project.identity.inode || !same_device
-        {
+        if record.project.0 != project.root || self.project_identity() != project.identity {
             return Err(SessionError::ProjectReplaced { path: record.project.0.clone() });
         }
         let git = project.git.as_ref().map(|git| &git.common);

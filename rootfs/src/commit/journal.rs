@@ -51,6 +51,8 @@ pub(crate) struct Record {
     /// The project, canonical.
     pub(crate) project: PathText,
     pub(crate) identity: Identity,
+    /// The boot under which that device number means something.
+    pub(crate) boot: String,
     pub(crate) steps: Vec<StepRecord>,
     pub(crate) modes: Vec<ModeRecord>,
 }

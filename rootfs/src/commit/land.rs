@@ -16,6 +16,7 @@ use super::stage::{Content, Staging, Unstaged};
 use super::target::{Target, c_string};
 use super::transaction::{Stuck, Transaction};
 use super::tree::sightings_below;
+use crate::boot::boot_id;
 use crate::path_text::PathText;
 use crate::sighting::Sighting;
 
@@ -268,6 +269,7 @@ fn record(target: &Target, order: &Order) -> Result<Record, (PathBuf, Errno)> {
         version: VERSION,
         project: PathText(target.path().to_owned()),
         identity: target.identity(),
+        boot: boot_id(),
         steps: order.steps.iter().map(step).collect(),
         modes,
     })

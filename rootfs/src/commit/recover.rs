@@ -48,7 +48,7 @@ fn recover_one(commits: &Arc<OwnedFd>, name: &CStr) -> Result<Option<RecoveredCo
     }
     let record = journal.record().map_err(unread)?;
     let project = record.project.0.clone();
-    let target = Target::open(&project, record.identity)
+    let target = Target::open(&project, record.identity.since(&record.boot, &project))
         .map_err(|source| RecoverError::Project { journal: name.to_string_lossy().into(), source })?;
     let transaction = Transaction { target: &target, record: &record, prefix: journal.prefix() };
     let stuck = |Stuck { path, errno }| RecoverError::stuck(&project, &path, errno);
