@@ -1,14 +1,12 @@
 //! What happens to a request, from the first look at the caller to the outcome.
 
-use std::ffi::OsString;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::time::Instant;
 
-use clearing_profiles::{LayerPlace, LimitName, NetworkMode, Profile};
+use clearing_profiles::{LayerPlace, LimitName, Profile};
 use clearing_rootfs::{Changes, PathText, Project, ProjectRequest, Session, Store};
 use clearing_runtime::{Guard, GuardReport, Sandbox, Stage};
 
-use crate::admission::Admission;
 use crate::copying::{Copying, Why};
 use crate::error::Error;
 use crate::host::Host;
@@ -20,6 +18,7 @@ use crate::place::Place;
 use crate::plan::{Plan, birth, plan};
 use crate::promises::not_held;
 use crate::relay::Streams;
+use crate::request::{RunRequest, Told};
 use crate::rollback::{Before, WentBack};
 use crate::session::{recovered, sessions};
 use crate::stats::Stats;
@@ -31,44 +30,6 @@ use crate::workspace::{Workspace, mounts_below};
 
 /// What permits a command where nobody names anything else.
 pub(crate) const DEFAULT_PROFILE: &str = "default";
-
-/// A validated request to run one command in a sandbox of its own.
-#[derive(Debug, Clone)]
-pub(crate) struct RunRequest {
-    /// The project, where the caller named one.
-    pub(crate) directory: Option<PathBuf>,
-    /// The session that it goes on with, by id or name; a run of its own where there is none.
-    pub(crate) session: Option<String>,
-    /// A profile's name or path; where none is given, the session's, or the default one.
-    pub(crate) profile: Option<String>,
-    /// Override the profile's limits, as a person wrote them.
-    pub(crate) limits: Vec<(LimitName, String)>,
-    /// Overrides where the profile keeps what the command writes.
-    pub(crate) layer: Option<LayerPlace>,
-    /// Overrides the least tier that the profile accepts.
-    pub(crate) tier: Option<clearing_profiles::Tier>,
-    /// Overrides the profile's network.
-    pub(crate) network: Option<NetworkMode>,
-    /// Variables to set.
-    pub(crate) environment: Vec<(OsString, OsString)>,
-    /// Whether output is to be told as JSON events instead of passing through.
-    pub(crate) json: bool,
-    /// Where samples are told, and how often.
-    pub(crate) stats: Option<Stats>,
-    /// Whether to wait for a place, and for which; none when there is always one.
-    pub(crate) admission: Option<Admission>,
-    /// Program and arguments; not empty.
-    pub(crate) command: Vec<OsString>,
-}
-
-/// What a caller hears of a run before its outcome.
-#[derive(Debug, Clone, Copy)]
-pub(crate) enum Told<'a> {
-    /// All places are taken; with position 1 the run is the next to have one.
-    Queued(usize),
-    /// What the caller should know, and need not act upon.
-    Note(&'a str),
-}
 
 /// Who asks, and what he is permitted.
 struct Asked<'a> {

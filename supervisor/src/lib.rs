@@ -25,6 +25,7 @@ mod place;
 mod plan;
 mod promises;
 mod relay;
+mod request;
 mod rollback;
 mod session;
 mod signals;

@@ -19,9 +19,9 @@ use std::ffi::CString;
 use std::os::unix::ffi::OsStrExt as _;
 
 use crate::error::Error;
-use crate::exec::RunRequest;
 use crate::host::Host;
 use crate::outcome::Tier;
+use crate::request::RunRequest;
 use crate::workspace::Workspace;
 
 /// The host name inside.

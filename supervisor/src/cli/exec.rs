@@ -5,7 +5,7 @@ use std::process::ExitCode;
 use super::command::{CommandArguments, conduct};
 use super::talk::failed;
 use crate::error::Error;
-use crate::exec::RunRequest;
+use crate::request::RunRequest;
 
 /// Runs a command in a session, upon what the commands before it wrote.
 ///

@@ -11,8 +11,9 @@ use super::command::{CommandArguments, conduct};
 use super::run_commit::{Afterwards, When};
 use super::talk::{failed, print, say_note};
 use crate::error::Error;
-use crate::exec::{RunRequest, prepare};
+use crate::exec::prepare;
 use crate::plan::PlanView;
+use crate::request::RunRequest;
 
 /// Runs a command in a fresh sandbox over the project. What it changes stays in the sandbox.
 ///

@@ -13,8 +13,9 @@ use super::commit_text::would_land;
 use super::talk::{say, say_note};
 use crate::commit::{CommitOptions, of_session};
 use crate::error::Error;
-use crate::exec::{DEFAULT_PROFILE, RunRequest};
+use crate::exec::DEFAULT_PROFILE;
 use crate::exit_code::REFUSED;
+use crate::request::RunRequest;
 use crate::session::{CreateRequest, create, sessions, what_is_lost};
 
 /// Whether what a run changed lands in the project.

@@ -10,8 +10,8 @@ use clearing_profiles::Profile;
 use super::c_string;
 use crate::copying::Elsewhere;
 use crate::error::Error;
-use crate::exec::RunRequest;
 use crate::host::Host;
+use crate::request::RunRequest;
 use crate::workspace::{Workspace, below};
 
 /// Where a shell looks when nobody said.

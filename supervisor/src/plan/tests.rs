@@ -9,10 +9,10 @@ use clearing_rootfs::{Base, BaseEntry, Cache, Chosen, GitDirectory, Identity, Pr
 use clearing_runtime::spec::{Layer, Terminal, TerminalModes};
 
 use super::{PlanView, plan};
-use crate::exec::RunRequest;
 use crate::host::Host;
 use crate::outcome::Tier;
 use crate::place::Writable;
+use crate::request::RunRequest;
 use crate::workspace::Workspace;
 
 fn host(uid: u32) -> Host {

@@ -1,0 +1,47 @@
+//! What a caller asks for, and what he hears before the outcome.
+
+use std::ffi::OsString;
+use std::path::PathBuf;
+
+use clearing_profiles::{LayerPlace, LimitName, NetworkMode};
+
+use crate::admission::Admission;
+use crate::stats::Stats;
+
+/// A validated request to run one command in a sandbox of its own.
+#[derive(Debug, Clone)]
+pub(crate) struct RunRequest {
+    /// The project, where the caller named one.
+    pub(crate) directory: Option<PathBuf>,
+    /// The session that it goes on with, by id or name; a run of its own where there is none.
+    pub(crate) session: Option<String>,
+    /// A profile's name or path; where none is given, the session's, or the default one.
+    pub(crate) profile: Option<String>,
+    /// Override the profile's limits, as a person wrote them.
+    pub(crate) limits: Vec<(LimitName, String)>,
+    /// Overrides where the profile keeps what the command writes.
+    pub(crate) layer: Option<LayerPlace>,
+    /// Overrides the least tier that the profile accepts.
+    pub(crate) tier: Option<clearing_profiles::Tier>,
+    /// Overrides the profile's network.
+    pub(crate) network: Option<NetworkMode>,
+    /// Variables to set.
+    pub(crate) environment: Vec<(OsString, OsString)>,
+    /// Whether output is to be told as JSON events instead of passing through.
+    pub(crate) json: bool,
+    /// Where samples are told, and how often.
+    pub(crate) stats: Option<Stats>,
+    /// Whether to wait for a place, and for which; none when there is always one.
+    pub(crate) admission: Option<Admission>,
+    /// Program and arguments; not empty.
+    pub(crate) command: Vec<OsString>,
+}
+
+/// What a caller hears of a run before its outcome.
+#[derive(Debug, Clone, Copy)]
+pub(crate) enum Told<'a> {
+    /// All places are taken; with position 1 the run is the next to have one.
+    Queued(usize),
+    /// What the caller should know, and need not act upon.
+    Note(&'a str),
+}
