@@ -3,6 +3,7 @@
 mod budget;
 mod default;
 mod finding;
+mod fuzz;
 mod messages;
 mod narrowing;
 mod profiles;

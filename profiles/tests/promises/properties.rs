@@ -5,10 +5,10 @@ use proptest::prelude::*;
 use super::profiles::{Profiles, load};
 use clearing_profiles::{Profile, ProfileError};
 
-const DEFAULT: &str = include_str!("../../builtin/default.toml");
+pub(crate) const DEFAULT: &str = include_str!("../../builtin/default.toml");
 
 /// Checks that a fault's place exists in the text.
-fn assert_place(text: &str, error: &ProfileError) {
+pub(crate) fn assert_place(text: &str, error: &ProfileError) {
     let ProfileError::Faulty(fault) = error else {
         panic!("a text gives a fault, not: {error}");
     };
