@@ -43,6 +43,22 @@ pub struct Trace {
 ///
 /// If it cannot be traced.
 pub fn run_and_kill(site: &Site, arguments: &[&str], before: Option<usize>) -> Trace {
+    let with_children =
+        Options::PTRACE_O_TRACEFORK | Options::PTRACE_O_TRACEVFORK | Options::PTRACE_O_TRACECLONE;
+    trace(site, arguments, before, with_children)
+}
+
+/// The same for a verb that runs a command: only the calls of `clearing` itself count, and it alone is killed.
+/// What it has started runs beside it, as it would anywhere.
+///
+/// # Panics
+///
+/// If it cannot be traced.
+pub fn run_and_kill_alone(site: &Site, arguments: &[&str], before: Option<usize>) -> Trace {
+    trace(site, arguments, before, Options::empty())
+}
+
+fn trace(site: &Site, arguments: &[&str], before: Option<usize>, followed: Options) -> Trace {
     // It stops itself until it is traced, and is what we want from its second execve on.
     let mut command = site.host("sh");
     command.args(["-c", r#"kill -STOP $$; exec "$@""#, "sh"]).arg(site.binary()).args(arguments);
@@ -50,13 +66,8 @@ pub fn run_and_kill(site: &Site, arguments: &[&str], before: Option<usize>) -> T
     let mut child = command.spawn().expect("the process starts");
     let leader = Pid::from_raw(child.id().cast_signed());
     waitpid(leader, Some(WaitPidFlag::WUNTRACED)).expect("it stops");
-    let options = Options::PTRACE_O_TRACESYSGOOD
-        | Options::PTRACE_O_TRACEFORK
-        | Options::PTRACE_O_TRACEVFORK
-        | Options::PTRACE_O_TRACECLONE
-        | Options::PTRACE_O_TRACEEXEC
-        | Options::PTRACE_O_EXITKILL;
-    ptrace::seize(leader, options).expect("a child can be traced");
+    let options = Options::PTRACE_O_TRACESYSGOOD | Options::PTRACE_O_TRACEEXEC | Options::PTRACE_O_EXITKILL;
+    ptrace::seize(leader, options | followed).expect("a child can be traced");
     kill(leader, Signal::SIGCONT).expect("it goes on");
     let mut tracer =
         Tracer { leader, before, changes: Vec::new(), inside: HashMap::new(), begun: false, code: None };
