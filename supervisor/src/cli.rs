@@ -2,6 +2,7 @@
 
 mod admission;
 mod ask;
+mod audit;
 mod command;
 mod commit;
 mod commit_text;
@@ -54,6 +55,7 @@ enum Command {
     Fork(fork::Arguments),
     Rm(rm::Arguments),
     Gc(gc::Arguments),
+    Audit(audit::Arguments),
     Doctor(doctor::Arguments),
 }
 
@@ -84,6 +86,7 @@ impl Command {
             Self::Fork(arguments) => fork::main(&arguments),
             Self::Rm(arguments) => rm::main(&arguments),
             Self::Gc(arguments) => gc::main(&arguments),
+            Self::Audit(arguments) => audit::main(&arguments),
             Self::Doctor(arguments) => doctor::main(&arguments),
         }
     }

@@ -7,6 +7,9 @@ use clearing_rootfs::{
     Seen, Session, Store,
 };
 
+use serde_json::json;
+
+use crate::audit::{Audit, Decision};
 use crate::error::Error;
 use crate::text::printable;
 
@@ -35,6 +38,8 @@ pub(crate) struct Changed<'a> {
     pub(crate) identity: Identity,
     /// Newest first.
     pub(crate) layers: &'a [PathBuf],
+    /// What the record says before they land.
+    pub(crate) decision: Decision,
 }
 
 /// Judges what of a session would land, and lands it if `confirm` agrees.
@@ -47,9 +52,13 @@ pub(crate) fn of_session(
     let mut seen = session.seen()?;
     let record = session.record();
     let layers = session.project_layers()?;
-    let changed =
-        Changed { project: record.project(), identity: session.project_identity(), layers: &layers };
-    let committed = of_changes(store, &changed, &mut seen, options, confirm)?;
+    let changed = Changed {
+        project: record.project(),
+        identity: session.project_identity(),
+        layers: &layers,
+        decision: Decision::on("commit", record),
+    };
+    let committed = of_changes(store, changed, &mut seen, options, confirm)?;
     if committed.landed.is_some() {
         seen.save_synced()?;
     }
@@ -59,7 +68,7 @@ pub(crate) fn of_session(
 /// Judges what of some changes would land, and lands it if `confirm` agrees.
 pub(crate) fn of_changes(
     store: &Store,
-    changed: &Changed<'_>,
+    changed: Changed<'_>,
     seen: &mut Seen,
     options: &CommitOptions,
     confirm: &dyn Fn(&Plan) -> Result<bool, Error>,
@@ -77,7 +86,15 @@ pub(crate) fn of_changes(
     if commit.plan().is_refused() || !confirm(commit.plan())? {
         return Ok(Committed { plan: commit.into_plan(), landed: None });
     }
-    land(commit, seen)
+    let decision = changed.decision.with(of_plan(commit.plan(), options));
+    Audit::at(store.path()).record(&decision, || land(commit, seen))
+}
+
+/// What the record says of a commit before it lands.
+fn of_plan(plan: &Plan, options: &CommitOptions) -> serde_json::Value {
+    let CommitOptions { only, merge, allow } = options;
+    let (lands, withheld) = (plan.lands.len(), plan.withheld.len());
+    json!({ "lands": lands, "withheld": withheld, "only": only, "merge": merge, "allow": allow })
 }
 
 fn land(commit: Commit, seen: &mut Seen) -> Result<Committed, Error> {
@@ -96,7 +113,11 @@ fn protected(allow: &[String]) -> Result<Protected, Error> {
 /// Undoes or finishes the commits that something interrupted, and tells of each.
 pub(crate) fn recover() -> Vec<String> {
     let Ok(state) = Store::default_path(&|name| std::env::var_os(name)) else { return Vec::new() };
-    Store::recover_commits(&state).iter().map(recovered).collect()
+    let outcomes = Store::recover_commits(&state);
+    let audit = Audit::at(&state);
+    let unrecorded = outcomes.iter().flatten().filter_map(|it| audit.recovered(&it.project, it.landed).err());
+    let unrecorded = unrecorded.map(|error| crate::error::chain(&error));
+    outcomes.iter().map(recovered).chain(unrecorded).collect()
 }
 
 fn recovered(outcome: &Result<RecoveredCommit, RecoverError>) -> String {

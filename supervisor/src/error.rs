@@ -10,6 +10,7 @@ use clearing_rootfs::{
 };
 use clearing_runtime::Failure;
 
+use crate::audit::AuditError;
 use crate::outcome::ErrorText;
 use crate::text::printable;
 use crate::{exit_code, hints};
@@ -26,6 +27,9 @@ pub(crate) enum Error {
     /// The project.
     #[error(transparent)]
     Project(#[from] ProjectError),
+    /// The record.
+    #[error(transparent)]
+    Audit(#[from] AuditError),
     /// The state directory.
     #[error(transparent)]
     Store(#[from] StoreError),
@@ -98,6 +102,7 @@ impl Error {
     pub(crate) fn hint(&self) -> Option<String> {
         match self {
             Self::Project(error) => error.hint().map(str::to_owned),
+            Self::Audit(error) => Some(error.hint().to_owned()),
             Self::Store(error) => error.hint().map(str::to_owned),
             Self::Queue(error) => error.hint().map(str::to_owned),
             Self::Run(error) => error.hint().map(str::to_owned),
@@ -154,6 +159,9 @@ impl Error {
 
     /// What programs may tell it by.
     fn code(&self) -> Option<&'static str> {
+        if matches!(self, Self::Audit(_)) {
+            return Some("CLR-AUDIT");
+        }
         let busy =
             matches!(self, Self::Queue(QueueError::Busy { .. }) | Self::Session(SessionError::Busy { .. }));
         busy.then_some("CLR-BUSY")

@@ -7,6 +7,7 @@ use clearing_profiles::{LayerPlace, LimitName, Profile};
 use clearing_rootfs::{Changes, PathText, Project, ProjectRequest, Session, Store};
 use clearing_runtime::{Guard, GuardReport, Sandbox, Stage};
 
+use crate::audit::{Act, Audit, Decision, Ended, ProfileMark, words};
 use crate::copying::{Copying, Why};
 use crate::error::Error;
 use crate::host::Host;
@@ -52,6 +53,9 @@ pub(crate) struct Prepared {
     streams: Streams,
     stats: Option<Stats>,
     started: Instant,
+    profile: ProfileMark,
+    /// What the record has of it, once it is decided.
+    act: Option<Act>,
 }
 
 /// How a run went, until its command had ended.
@@ -158,9 +162,22 @@ impl<'a> Asked<'a> {
             None => place,
         };
         host.take_variables(|name| passes(&profile, &workspace, name));
+        let permission = ProfileMark::of(&profile);
         let planned = plan(&profile, &workspace, request, &host, streams.terminal());
         match planned {
-            Ok(plan) => Ok(Prepared { plan, workspace, host, store, place, before, streams, stats, started }),
+            Ok(plan) => Ok(Prepared {
+                plan,
+                workspace,
+                host,
+                store,
+                place,
+                before,
+                streams,
+                stats,
+                started,
+                profile: permission,
+                act: None,
+            }),
             Err(error) => place.discard().and(Err(error)),
         }
     }
@@ -174,7 +191,33 @@ impl Prepared {
     fn run(mut self, sandbox: Sandbox, hold: &Hold, tell: &dyn Fn(Told<'_>)) -> Result<Finished, Error> {
         match self.conduct(sandbox, hold, tell) {
             Ok(conducted) => self.finish(conducted, tell),
-            Err(error) => self.place.end().and(self.place.discard()).and(Err(error)),
+            Err(error) => {
+                self.record_end(&Ended::failed(error.text()), tell);
+                self.place.end().and(self.place.discard()).and(Err(error))
+            }
+        }
+    }
+
+    /// What the record says before the command is started.
+    fn decision(&self) -> Decision {
+        let asked = match self.place.session() {
+            Some(session) => Decision::on("exec", session.record()),
+            None => Decision::asked("run"),
+        };
+        let exec = &self.plan.exec;
+        Decision {
+            project: Some(PathText(self.workspace.project.root.clone())),
+            profile: Some(self.profile.clone()),
+            argv: words(exec.argv.iter().map(|word| word.to_bytes())),
+            environment: words(exec.environment.iter().map(|variable| name_of(variable.to_bytes()))),
+            ..asked
+        }
+    }
+
+    /// That a command ran cannot be taken back when the record has no room for its end, which is told.
+    fn record_end(&mut self, ended: &Ended, tell: &dyn Fn(Told<'_>)) {
+        if let Some(Err(error)) = self.act.take().map(|act| act.end(ended)) {
+            tell(Told::Note(&Error::from(error).message()));
         }
     }
 
@@ -207,6 +250,7 @@ impl Prepared {
         sandbox.build(&self.plan.sandbox, &self.place.descriptors())?;
         // Done while init puts the root together.
         self.look_around()?.iter().for_each(|note| tell(Told::Note(note)));
+        self.act = Some(Audit::at(self.store.path()).decide(&self.decision())?);
         sandbox.exec(&self.plan.exec, self.streams.for_command()?)?;
         self.streams.close_for_command();
         let mut end = watch.until_the_end(sandbox, &mut self.streams)?;
@@ -258,7 +302,7 @@ impl Prepared {
             tier: self.host.tier,
             promises_not_held: not_held(&self.host, by_group),
             workspace: self.workspace.report(),
-            project: PathText(self.workspace.project.root),
+            project: PathText(self.workspace.project.root.clone()),
             guards: end.guards,
             changes: ChangeCounts::of(&changes),
             rolled_back,
@@ -272,6 +316,7 @@ impl Prepared {
             usage: end.measured.usage,
             error: error.as_ref().map(Error::text),
         };
+        self.record_end(&Ended::of(&outcome), tell);
         Leftover { place: self.place, kept: end.kept }.clear(self.started.elapsed())?;
         Ok(Finished { outcome, changes, cut: self.streams.take_cut(), error })
     }
@@ -285,7 +330,8 @@ impl Prepared {
     ) -> Result<Option<WentBack>, Error> {
         self.place.end()?;
         let Some(session) = self.place.session_mut() else { return Ok(None) };
-        let back = self.before.go_back(session, cause, exit_code)?;
+        let audit = Audit::at(self.store.path());
+        let back = self.before.go_back(session, cause, exit_code, &audit)?;
         for name in self.before.retain(session)? {
             tell(Told::Note(&format!("the snapshot {name} is forgotten, as [rollback] of the profile says")));
         }
@@ -296,6 +342,11 @@ impl Prepared {
     pub(crate) fn discard(self) -> Result<(), Error> {
         self.place.discard()
     }
+}
+
+/// The name of `NAME=VALUE`.
+fn name_of(variable: &[u8]) -> &[u8] {
+    variable.split(|byte| *byte == b'=').next().unwrap_or_default()
 }
 
 /// `PATH` finds the program, and so always comes along.

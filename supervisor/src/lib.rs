@@ -6,6 +6,7 @@
 
 mod admission;
 mod alerts;
+mod audit;
 mod changes_text;
 pub mod cli;
 mod commit;

@@ -120,7 +120,7 @@ pub(crate) struct WorkspaceReport {
 }
 
 /// How many files changed.
-#[derive(Debug, Default, Serialize)]
+#[derive(Debug, Clone, Copy, Default, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub(crate) struct ChangeCounts {
     /// New in the view.
@@ -135,7 +135,7 @@ pub(crate) struct ChangeCounts {
 }
 
 /// An error for machines.
-#[derive(Debug, Serialize)]
+#[derive(Debug, Clone, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub(crate) struct ErrorText {
     /// Stable, where there is one.

@@ -3,7 +3,9 @@
 use clearing_profiles::{Rollback, Trigger};
 use clearing_rootfs::{Retention, Session, Why};
 use serde::Serialize;
+use serde_json::json;
 
+use crate::audit::{Audit, Decision};
 use crate::error::Error;
 use crate::outcome::Cause;
 
@@ -37,16 +39,22 @@ impl Before {
         Ok(Self { rules, snapshot })
     }
 
-    /// Goes back if the command's end is one of those to go back after.
+    /// Goes back if the command's end is one of those to go back after, and the record has that first.
     pub(crate) fn go_back(
         &self,
         session: &mut Session,
         cause: Cause,
         exit_code: Option<i32>,
+        audit: &Audit,
     ) -> Result<Option<WentBack>, Error> {
         let on = trigger(cause, exit_code).filter(|trigger| self.rules.on.contains(trigger));
         let (Some(on), Some(snapshot)) = (on, &self.snapshot) else { return Ok(None) };
-        let rolled = session.rollback(snapshot, Why::RolledBack)?;
+        let decision = Decision {
+            rule: Some("rollback.on".into()),
+            detail: json!({ "on": on, "snapshot": snapshot }),
+            ..Decision::on("rollback", session.record())
+        };
+        let rolled = audit.record(&decision, || Ok(session.rollback(snapshot, Why::RolledBack)?))?;
         Ok(Some(WentBack { on, to: rolled.to, kept_as: rolled.backup }))
     }
 

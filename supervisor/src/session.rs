@@ -8,7 +8,9 @@ use clearing_rootfs::{
     SessionError, SessionId, Sessions, Snapshot, Stack, Store, Why, Written,
 };
 use serde::Serialize;
+use serde_json::json;
 
+use crate::audit::{Decision, recorded};
 use crate::error::Error;
 use crate::host::Host;
 
@@ -45,7 +47,12 @@ pub(crate) fn create(request: &CreateRequest) -> Result<(Session, Vec<String>), 
     Profile::find(&request.profile, Some(&host.configuration()))?;
     let profile = lasting(&request.profile, &host)?;
     let new = NewSession { name: request.name.as_deref(), project: &project, profile: &profile };
-    let session = Store::open(&state)?.sessions()?.create(new)?;
+    let asked = Decision {
+        project: Some(PathText(project.root.clone())),
+        detail: json!({ "name": request.name, "profile": profile }),
+        ..Decision::asked("create")
+    };
+    let session = recorded(&asked, || Ok(Store::open(&state)?.sessions()?.create(new)?))?;
     Ok((session, project.notes.iter().map(ToString::to_string).collect()))
 }
 
@@ -198,6 +205,15 @@ pub(crate) fn changes(
     to: Point<'_>,
 ) -> Result<Changes, Error> {
     Ok(Changes::between_stacks(&stack(sessions, record, from)?, &stack(sessions, record, to)?)?)
+}
+
+/// Removes a session for good, as `verb` says, with all that was written in it.
+pub(crate) fn remove(sessions: &Sessions, name: &str, verb: &'static str) -> Result<(), Error> {
+    let decision = match sessions.read(name) {
+        Ok(record) => Decision::on(verb, &record),
+        Err(_) => Decision { session: Some(name.to_owned()), ..Decision::asked(verb) },
+    };
+    recorded(&decision, || Ok(sessions.remove(name).map(drop)?))
 }
 
 /// How much of a session the project has not. Of one that cannot be read any more nobody knows.

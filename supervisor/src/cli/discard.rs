@@ -6,6 +6,7 @@ use clearing_rootfs::{RolledBack, Why};
 
 use super::ask::AskArguments;
 use super::talk::{failed, say, say_note};
+use crate::audit::{Decision, recorded};
 use crate::error::Error;
 use crate::session::{recovered, sessions};
 
@@ -29,7 +30,9 @@ fn discard(arguments: &Arguments) -> Result<(), Error> {
     if !arguments.ask.confirm("Give up all that the session changed?")? {
         return Ok(());
     }
-    let RolledBack { backup, .. } = session.rollback("initial", Why::BeforeRollback)?;
+    let RolledBack { backup, .. } = recorded(&Decision::on("discard", session.record()), || {
+        Ok(session.rollback("initial", Why::BeforeRollback)?)
+    })?;
     let kept = backup.map(|backup| format!("; what was there is kept as {backup}")).unwrap_or_default();
     say(&format!("clearing: discarded{kept}\n"));
     Ok(())

@@ -3,8 +3,10 @@
 use std::process::ExitCode;
 
 use clearing_rootfs::Written;
+use serde_json::json;
 
 use super::talk::{emit, failed, print, say_note};
+use crate::audit::{Decision, recorded};
 use crate::error::Error;
 use crate::session::{SessionView, recovered, sessions};
 
@@ -36,7 +38,9 @@ fn fork(arguments: &Arguments) -> Result<(), Error> {
     let sessions = sessions()?;
     let mut source = sessions.open(&arguments.session, "fork")?;
     source.recovered.iter().for_each(|past| say_note(&recovered(past)));
-    let fork = sessions.fork(&mut source, arguments.from.as_deref(), arguments.name.as_deref())?;
+    let (from, name) = (arguments.from.as_deref(), arguments.name.as_deref());
+    let decision = Decision::on("fork", source.record()).with(json!({ "from": from, "name": name }));
+    let fork = recorded(&decision, || Ok(sessions.fork(&mut source, from, name)?))?;
     if arguments.json {
         emit(&SessionView::of(fork.record(), Written::default()));
         return Ok(());

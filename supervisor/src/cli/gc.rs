@@ -9,7 +9,7 @@ use super::ask::AskArguments;
 use super::talk::{failed, say, say_note};
 use crate::error::Error;
 use crate::gc::{Bounds, Reason, choose};
-use crate::session::sessions;
+use crate::session::{self, sessions};
 use crate::text::bytes;
 
 /// Takes away what killed commands left, and sessions beyond the bounds that are given.
@@ -58,8 +58,8 @@ fn collect(arguments: &Arguments) -> Result<(), Error> {
 
 /// One that began to be used meanwhile stays.
 fn remove(sessions: &Sessions, record: &Record) {
-    if let Err(error) = sessions.remove(record.id.as_str()) {
-        say_note(&Error::from(error).message());
+    if let Err(error) = session::remove(sessions, record.id.as_str(), "gc") {
+        say_note(&error.message());
     }
 }
 

@@ -7,7 +7,7 @@ use clearing_rootfs::Sessions;
 use super::ask::AskArguments;
 use super::talk::{failed, say_note};
 use crate::error::Error;
-use crate::session::{sessions, what_is_lost};
+use crate::session::{self, sessions, what_is_lost};
 
 /// Removes sessions with all that was written in them.
 ///
@@ -43,7 +43,7 @@ fn remove(sessions: &Sessions, name: &str, ask: AskArguments) -> Result<(), Erro
         lost => Some(format!("session {name} has {lost} changes that the project has not; remove it?")),
     };
     if question.map_or(Ok(true), |question| ask.confirm(&question))? {
-        sessions.remove(name)?;
+        session::remove(sessions, name, "rm")?;
     } else {
         say_note(&format!("session {name} stays"));
     }

@@ -4,8 +4,10 @@ use std::process::ExitCode;
 
 use clearing_rootfs::{RolledBack, Why};
 use serde::Serialize;
+use serde_json::json;
 
 use super::talk::{emit, failed, say, say_note};
+use crate::audit::{Decision, recorded};
 use crate::error::Error;
 use crate::session::{recovered, sessions};
 
@@ -38,7 +40,9 @@ fn rollback(arguments: &Arguments) -> Result<(), Error> {
     let sessions = sessions()?;
     let mut session = sessions.open(&arguments.session, "rollback")?;
     session.recovered.iter().for_each(|past| say_note(&recovered(past)));
-    let RolledBack { to, backup } = session.rollback(&arguments.snapshot, Why::BeforeRollback)?;
+    let decision = Decision::on("rollback", session.record()).with(json!({ "snapshot": arguments.snapshot }));
+    let back = || Ok(session.rollback(&arguments.snapshot, Why::BeforeRollback)?);
+    let RolledBack { to, backup } = recorded(&decision, back)?;
     if arguments.json {
         emit(&Told { snapshot: &to, backup: backup.as_deref() });
     } else {

@@ -16,7 +16,7 @@ use crate::error::Error;
 use crate::exec::DEFAULT_PROFILE;
 use crate::exit_code::REFUSED;
 use crate::request::RunRequest;
-use crate::session::{CreateRequest, create, sessions, what_is_lost};
+use crate::session::{CreateRequest, create, remove, sessions, what_is_lost};
 
 /// Whether what a run changed lands in the project.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
@@ -81,7 +81,7 @@ impl Afterwards {
         if self.keep || !matches!(settled, Ok(Settled::Whole)) {
             tell_kept(&id, json);
         } else {
-            sessions()?.remove(&id)?;
+            remove(&sessions()?, &id, "rm")?;
         }
         let refused = settled? == Settled::Refused && code == ExitCode::SUCCESS;
         Ok(if refused { ExitCode::from(REFUSED) } else { code })
@@ -126,7 +126,7 @@ fn clear_up(id: &str, json: bool) -> Result<(), Error> {
         tell_kept(id, json);
         return Ok(());
     }
-    Ok(sessions.remove(id).map(drop)?)
+    remove(&sessions, id, "rm")
 }
 
 fn tell_kept(id: &str, json: bool) {

@@ -3,8 +3,10 @@
 use std::process::ExitCode;
 
 use clearing_rootfs::Why;
+use serde_json::json;
 
 use super::talk::{emit, failed, print, say_note};
+use crate::audit::{Decision, recorded};
 use crate::error::Error;
 use crate::session::{SnapshotView, recovered, sessions};
 
@@ -34,10 +36,13 @@ pub(super) fn main(arguments: &Arguments) -> ExitCode {
 fn snapshot(arguments: &Arguments) -> Result<(), Error> {
     let mut session = sessions()?.open(&arguments.session, "snapshot")?;
     session.recovered.iter().for_each(|past| say_note(&recovered(past)));
-    if arguments.sync {
-        session.sync()?;
-    }
-    let snapshot = session.snapshot(arguments.label.as_deref(), Why::Asked)?;
+    let decision = Decision::on("snapshot", session.record()).with(json!({ "label": arguments.label }));
+    let snapshot = recorded(&decision, || {
+        if arguments.sync {
+            session.sync()?;
+        }
+        Ok(session.snapshot(arguments.label.as_deref(), Why::Asked)?)
+    })?;
     if arguments.json {
         emit(&SnapshotView::of(&snapshot));
         return Ok(());
