@@ -9,14 +9,14 @@ use rustix::fs::{AtFlags, FileType, statat};
 use rustix::io::Errno;
 
 use crate::descent::{Descent, some_entries, step};
-use crate::layer_directory::WORK;
+use crate::layer_directory::{UPPER, WORK};
 
 /// What a tree takes on its disk.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct Written {
     /// Bytes of all blocks; a file with several names counts once.
     pub bytes: u64,
-    /// Files and directories.
+    /// Files and directories. The directories that overlays write to are ours, and no file of a command's.
     pub inodes: u64,
     /// Directories that could not be looked into.
     pub unread: u64,
@@ -34,6 +34,13 @@ pub(crate) fn written(top: BorrowedFd<'_>) -> Written {
             return written;
         }
     }
+}
+
+/// The length of the longest file below a directory, as far as it can be read.
+pub fn longest_file(top: BorrowedFd<'_>) -> u64 {
+    let mut survey = Survey::of(top);
+    while survey.go_on(Instant::now() + ALL_AT_ONCE).is_none() {}
+    survey.sum.longest
 }
 
 /// An addition that can be interrupted, for who has other things to do meanwhile.
@@ -81,7 +88,7 @@ impl Survey {
         let is_top = pending.len() == 1;
         let Some(directories) = pending.last_mut() else { return false };
         if *reading {
-            let found = sum.add_some(descent.here());
+            let found = sum.add_some(descent.here(), is_top);
             *reading = found.is_some();
             // The kernel's own: a command cannot write there, and nobody can look into it.
             let is_own = |name: &CString| is_top && name.to_bytes().ends_with(WORK.as_bytes());
@@ -107,6 +114,8 @@ impl Survey {
 #[derive(Default)]
 struct Sum {
     written: Written,
+    /// Bytes of the longest file.
+    longest: u64,
     /// Files with several names.
     linked: HashSet<u64>,
 }
@@ -114,10 +123,10 @@ struct Sum {
 impl Sum {
     /// Adds as many names of a directory as the kernel gives at once, and returns the directories among
     /// them; none at the end.
-    fn add_some(&mut self, directory: BorrowedFd<'_>) -> Option<Vec<CString>> {
+    fn add_some(&mut self, directory: BorrowedFd<'_>, is_top: bool) -> Option<Vec<CString>> {
         let mut directories = Vec::new();
         let more = some_entries(directory, |entry| {
-            self.add(directory, &entry.name);
+            self.add(directory, &entry.name, u64::from(!is_top || !is_of_a_layer(&entry.name)));
             if entry.kind == FileType::Directory {
                 directories.push(entry.name);
             }
@@ -131,16 +140,25 @@ impl Sum {
         }
     }
 
-    fn add(&mut self, directory: BorrowedFd<'_>, name: &CStr) {
+    /// Adds what has that name, as so many files.
+    fn add(&mut self, directory: BorrowedFd<'_>, name: &CStr, files: u64) {
         // What is gone takes nothing.
         let Ok(stat) = statat(directory, name, AtFlags::SYMLINK_NOFOLLOW) else { return };
-        let is_directory = FileType::from_raw_mode(stat.st_mode) == FileType::Directory;
+        let kind = FileType::from_raw_mode(stat.st_mode);
+        let is_directory = kind == FileType::Directory;
         if !is_directory && stat.st_nlink > 1 && !self.linked.insert(stat.st_ino) {
             return;
         }
-        self.written.inodes += 1;
+        self.written.inodes += files;
+        if kind == FileType::RegularFile {
+            self.longest = self.longest.max(stat.st_size.unsigned_abs());
+        }
         self.written.bytes += stat.st_blocks.unsigned_abs() * BLOCK;
     }
+}
+
+fn is_of_a_layer(name: &CStr) -> bool {
+    [UPPER, WORK].iter().any(|ending| name.to_bytes().ends_with(ending.as_bytes()))
 }
 
 #[cfg(test)]
@@ -162,6 +180,17 @@ mod tests {
         let written = written(opened.as_fd());
         assert_eq!((written.inodes, written.unread), (5, 0));
         assert!((100_000..200_000).contains(&written.bytes), "{written:?}");
+        assert_eq!(longest_file(opened.as_fd()), 100_000);
+    }
+
+    #[test]
+    fn what_an_overlay_needs_is_no_file_of_a_command_s() {
+        let top = tempfile::tempdir().expect("a directory");
+        for directory in ["project.upper/x.upper", "project.work/work/hidden", "other"] {
+            fs::create_dir_all(top.path().join(directory)).expect("made");
+        }
+        let opened = fs::File::open(top.path()).expect("opened");
+        assert_eq!(written(opened.as_fd()).inodes, 2);
     }
 
     #[test]

@@ -24,11 +24,17 @@ pub(crate) enum Alert {
     OutOfMemory {
         /// How many so far.
         kills: u64,
+        /// Bytes that are allowed.
+        #[serde(skip_serializing_if = "Option::is_none")]
+        allowed: Option<u64>,
     },
     /// The kernel refused to make a process.
     ForkRefused {
         /// How often so far.
         times: u64,
+        /// How many there may be.
+        #[serde(skip_serializing_if = "Option::is_none")]
+        allowed: Option<u64>,
     },
 }
 
@@ -42,19 +48,21 @@ pub(crate) struct Alerts {
 }
 
 impl Alerts {
-    /// Compares a sample with the limits, and gives what is new.
-    pub(crate) fn near(&mut self, sample: &Sample, limits: &Limits) -> Vec<Alert> {
+    /// Compares a sample, and the output so far, with the limits, and gives what is new.
+    pub(crate) fn near(&mut self, sample: &Sample, output: u64, limits: &Limits) -> Vec<Alert> {
         let milliseconds = |time: std::time::Duration| u64::try_from(time.as_millis()).unwrap_or(u64::MAX);
         let all = [
             (LimitName::Memory, sample.memory, limits.memory),
             (LimitName::Processes, sample.processes, limits.processes),
             (LimitName::Disk, sample.disk, limits.disk),
             (LimitName::Inodes, sample.inodes, limits.inodes),
+            (LimitName::Output, output, limits.output),
+            (LimitName::FileSize, sample.file, limits.file_size),
             (LimitName::CpuTime, milliseconds(sample.cpu), limits.cpu_time.map(milliseconds)),
             (LimitName::Timeout, milliseconds(sample.at), limits.timeout.map(milliseconds)),
         ];
         let near = all.into_iter().filter_map(|(limit, used, allowed)| {
-            let allowed = allowed.filter(|allowed| used > allowed / 10 * 9)?;
+            let allowed = allowed.filter(|allowed| is_near(used, *allowed))?;
             Some(Alert::NearLimit { limit, used, allowed })
         });
         let fresh: Vec<Alert> =
@@ -66,17 +74,17 @@ impl Alerts {
     /// Compares what a group counted with what was told of it, and gives what is new: the first of a
     /// kind, and each time that there are twice as many. Who is refused again and again is not told
     /// again and again.
-    pub(crate) fn happened(&mut self, events: Events) -> Vec<Alert> {
+    pub(crate) fn happened(&mut self, events: Events, limits: &Limits) -> Vec<Alert> {
         self.events = events;
         let has_doubled = |now: u64, told: u64| now > 0 && now >= told * 2;
         let mut fresh = Vec::new();
         if has_doubled(events.oom_kills, self.counted.oom_kills) {
             self.counted.oom_kills = events.oom_kills;
-            fresh.push(Alert::OutOfMemory { kills: events.oom_kills });
+            fresh.push(Alert::OutOfMemory { kills: events.oom_kills, allowed: limits.memory });
         }
         if has_doubled(events.forks_refused, self.counted.forks_refused) {
             self.counted.forks_refused = events.forks_refused;
-            fresh.push(Alert::ForkRefused { times: events.forks_refused });
+            fresh.push(Alert::ForkRefused { times: events.forks_refused, allowed: limits.processes });
         }
         self.told.extend(&fresh);
         fresh
@@ -94,8 +102,10 @@ impl Alerts {
         for alert in told {
             let last = match alert {
                 Alert::NearLimit { .. } => alert,
-                Alert::OutOfMemory { .. } => Alert::OutOfMemory { kills: events.oom_kills },
-                Alert::ForkRefused { .. } => Alert::ForkRefused { times: events.forks_refused },
+                Alert::OutOfMemory { allowed, .. } => Alert::OutOfMemory { kills: events.oom_kills, allowed },
+                Alert::ForkRefused { allowed, .. } => {
+                    Alert::ForkRefused { times: events.forks_refused, allowed }
+                }
             };
             if !all.iter().any(|known| known.is_about(&last)) {
                 all.push(last);
@@ -106,7 +116,8 @@ impl Alerts {
 }
 
 impl Alert {
-    fn is_about(&self, other: &Self) -> bool {
+    /// Whether it tells of the same thing, if not the same of it.
+    pub(crate) fn is_about(&self, other: &Self) -> bool {
         match (self, other) {
             (Self::NearLimit { limit, .. }, Self::NearLimit { limit: other, .. }) => limit == other,
             (Self::OutOfMemory { .. }, Self::OutOfMemory { .. }) => true,
@@ -115,26 +126,72 @@ impl Alert {
         }
     }
 
-    /// Whether that limit's end says it already.
-    pub(crate) fn is_of(&self, exceeded: Option<LimitName>) -> bool {
+    /// Whether a person who heard `earlier` knows it already: counts grow, a limit is near once.
+    pub(crate) fn is_known_from(&self, earlier: &Self) -> bool {
         match self {
-            Self::NearLimit { limit, .. } => exceeded == Some(*limit),
-            Self::OutOfMemory { .. } => exceeded == Some(LimitName::Memory),
-            Self::ForkRefused { .. } => exceeded == Some(LimitName::Processes),
+            Self::NearLimit { .. } => self.is_about(earlier),
+            Self::OutOfMemory { .. } | Self::ForkRefused { .. } => self == earlier,
         }
     }
 
-    /// For people.
-    pub(crate) fn text(&self) -> String {
+    /// Whether that limit's end says it already.
+    pub(crate) fn is_of(&self, exceeded: Option<LimitName>) -> bool {
+        exceeded == Some(self.limit())
+    }
+
+    fn limit(&self) -> LimitName {
         match self {
-            Self::NearLimit { limit, used, allowed } => {
-                let (name, used) = (name(*limit), amount(*limit, *used));
-                format!("{name} came near the limit: {used} of {}", amount(*limit, *allowed))
-            }
-            Self::OutOfMemory { kills } => format!("the kernel killed {kills} for want of memory"),
-            Self::ForkRefused { times } => format!("a new process was refused {times} times"),
+            Self::NearLimit { limit, .. } => *limit,
+            Self::OutOfMemory { .. } => LimitName::Memory,
+            Self::ForkRefused { .. } => LimitName::Processes,
         }
     }
+
+    /// For people: what happened, and the option that gives more.
+    pub(crate) fn text(&self) -> String {
+        let (what, allowed) = match *self {
+            Self::NearLimit { limit, used, allowed } => {
+                let (name, used) = (name(limit), amount(limit, used));
+                let what = format!("{name} came near the limit: {used} of {}", amount(limit, allowed));
+                (what, Some(allowed))
+            }
+            Self::OutOfMemory { kills, allowed } => {
+                (format!("the kernel killed {} for want of memory", counted(kills, "process", "es")), allowed)
+            }
+            Self::ForkRefused { times, allowed } => {
+                (format!("a new process was refused {}", counted(times, "time", "s")), allowed)
+            }
+        };
+        let hint = allowed.map(|allowed| format!("; {}", gives_more(self.limit(), allowed)));
+        what + &hint.unwrap_or_default()
+    }
+}
+
+/// Whether more than nine tenths are used, and something of it at all.
+fn is_near(used: u64, allowed: u64) -> bool {
+    used > 0 && u128::from(used) * 10 > u128::from(allowed) * 9
+}
+
+fn counted(number: u64, what: &str, ending: &str) -> String {
+    if number == 1 { format!("1 {what}") } else { format!("{number} {what}{ending}") }
+}
+
+/// The option that lifts a limit, and what it gives.
+pub(crate) fn gives_more(limit: LimitName, allowed: u64) -> String {
+    format!("`{} {}` gives it more", option(limit), amount(limit, more(limit, allowed)))
+}
+
+/// Twice as much, and no less than is of use to anybody: twice nothing is nothing.
+fn more(limit: LimitName, allowed: u64) -> u64 {
+    const MEBIBYTE: u64 = 1 << 20;
+    let least = match limit {
+        LimitName::Timeout | LimitName::CpuTime | LimitName::Cpus => 1,
+        LimitName::Memory => 16 * MEBIBYTE,
+        LimitName::Disk | LimitName::Output | LimitName::FileSize => MEBIBYTE,
+        LimitName::Processes => 8,
+        LimitName::Inodes | LimitName::Nofile => 100,
+    };
+    allowed.saturating_mul(2).max(least)
 }
 
 /// What a limit is of, in words.
@@ -154,7 +211,7 @@ pub(crate) fn name(limit: LimitName) -> &'static str {
 }
 
 /// The option that sets a limit.
-pub(crate) fn option(limit: LimitName) -> &'static str {
+fn option(limit: LimitName) -> &'static str {
     match limit {
         LimitName::Timeout => "--timeout",
         LimitName::Cpus => "--cpus",
@@ -181,37 +238,4 @@ pub(crate) fn amount(limit: LimitName, amount: u64) -> String {
 }
 
 #[cfg(test)]
-mod tests {
-    use clearing_profiles::Profile;
-
-    use super::*;
-
-    #[test]
-    fn nine_tenths_of_a_limit_are_told_once() {
-        let mut limits = Profile::builtin("default").expect("built in").limits;
-        limits.memory = Some(1000);
-        let sample = |memory| Sample { memory, ..Sample::default() };
-        let mut alerts = Alerts::default();
-        assert_eq!(alerts.near(&sample(900), &limits), []);
-        let near = Alert::NearLimit { limit: LimitName::Memory, used: 901, allowed: 1000 };
-        assert_eq!(alerts.near(&sample(901), &limits), [near]);
-        assert_eq!(alerts.near(&sample(950), &limits), []);
-    }
-
-    #[test]
-    fn what_a_group_counted_is_told_when_it_has_grown() {
-        let mut alerts = Alerts::default();
-        let events = Events { forks_refused: 3, ..Events::default() };
-        assert_eq!(alerts.happened(events), [Alert::ForkRefused { times: 3 }]);
-        assert_eq!(alerts.happened(events), []);
-    }
-
-    #[test]
-    fn a_hundred_thousand_refusals_are_told_a_few_times_and_counted_to_the_last() {
-        let mut alerts = Alerts::default();
-        let refused = |forks_refused| Events { forks_refused, ..Events::default() };
-        let told = (0..=100_000).map(|count| alerts.happened(refused(count)).len()).sum::<usize>();
-        assert_eq!(told, 17);
-        assert_eq!(alerts.into_all(), [Alert::ForkRefused { times: 100_000 }]);
-    }
-}
+mod tests;

@@ -7,6 +7,7 @@ use clearing_profiles::{LayerPlace, LimitName, Profile};
 use clearing_rootfs::{Changes, PathText, Project, ProjectRequest, Session, Store};
 use clearing_runtime::{Guard, GuardReport, Sandbox, Stage};
 
+use crate::alerts::Alert;
 use crate::audit::{Act, Audit, Decision, Ended, ProfileMark, words};
 use crate::copying::{Copying, Why};
 use crate::error::Error;
@@ -72,6 +73,8 @@ struct Conducted {
 pub(crate) struct Finished {
     pub(crate) outcome: Outcome,
     pub(crate) changes: Changes,
+    /// What a person heard of the limits while the command ran.
+    pub(crate) noted: Vec<Alert>,
     /// The rest of an event that a reader has begun to take; the outcome comes after it.
     pub(crate) cut: Vec<u8>,
     /// Why there was no command.
@@ -318,7 +321,7 @@ impl Prepared {
         };
         self.record_end(&Ended::of(&outcome), tell);
         Leftover { place: self.place, kept: end.kept }.clear(self.started.elapsed())?;
-        Ok(Finished { outcome, changes, cut: self.streams.take_cut(), error })
+        Ok(Finished { outcome, changes, noted: end.noted, cut: self.streams.take_cut(), error })
     }
 
     /// Does with the session's history what the profile says.

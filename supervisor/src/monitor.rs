@@ -13,12 +13,12 @@ mod schedule;
 mod shared;
 mod walk;
 
-use std::os::fd::{BorrowedFd, OwnedFd};
+use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 use std::time::{Duration, Instant};
 
 use clearing_profiles::{LimitName, Limits};
 use clearing_runtime::cgroup::{self, Group, Kind};
-use clearing_runtime::{Kept, Usage};
+use clearing_runtime::{ExitStatus, Kept, Usage};
 
 use crate::alerts::{Alert, Alerts};
 use crate::limits::Hold;
@@ -26,7 +26,7 @@ use crate::place::Place;
 use crate::stats::Stats;
 use crate::usage::{Meter, Sample, UsageReport};
 use processes::Processes;
-use room::Room;
+use room::{Room, SetUp};
 use schedule::Interval;
 use shared::Descriptors;
 use walk::Walk;
@@ -55,8 +55,11 @@ pub(crate) struct Monitor<'r> {
     due: Option<Instant>,
     /// After an alarm, until when to look closely.
     alarmed: Option<Instant>,
+    /// When enough time has passed since the last look, whatever happens.
+    rested: Option<Instant>,
     interval: Interval,
     walk: Walk,
+    set_up: SetUp,
     /// Looks in a row in which the memory was above its limit and may have been counted twice.
     doubts: u32,
     processors: u32,
@@ -76,6 +79,8 @@ pub(crate) struct Measured {
     pub(crate) processes_exhausted: bool,
     /// The limit of what is written, where nothing more could be.
     pub(crate) full: Option<Breach>,
+    /// Bytes of the longest file, where that is limited and the command failed.
+    pub(crate) longest_file: u64,
 }
 
 /// While a program is started by `vfork(2)` its memory shows twice; that lasts less than this altogether.
@@ -101,8 +106,10 @@ impl<'r> Monitor<'r> {
             began: None,
             due: None,
             alarmed: None,
+            rested: None,
             interval: Interval::new(),
             walk: Walk::default(),
+            set_up: SetUp::default(),
             doubts: 0,
             processors: limits.cpu_time.map_or(1, |_| processors()),
             meter: Meter::default(),
@@ -112,8 +119,13 @@ impl<'r> Monitor<'r> {
     }
 
     /// The command runs, under the init that the host knows by this id.
-    pub(crate) fn begin(&mut self, init: u32) {
+    pub(crate) fn begin(&mut self, init: u32, kept: &Kept) {
         let now = Instant::now();
+        if self.limits.inodes.is_some() {
+            let room = kept.memory.as_ref().and_then(Room::of);
+            let in_memory = room.map_or(0, |room| room.inodes);
+            self.set_up = SetUp { in_memory, on_disk: self.place.set_up_inodes() };
+        }
         (self.began, self.init) = (Some(now), init);
         self.plan_next(now, &Sample::default(), None);
     }
@@ -128,8 +140,9 @@ impl<'r> Monitor<'r> {
         self.group.and_then(Group::alarm)
     }
 
-    /// Looks at everything, if it is time to. Gives the limit that was passed, and what should be told.
-    pub(crate) fn look(&mut self, kept: &Kept) -> (Option<Breach>, Vec<Alert>) {
+    /// Looks at everything, if it is time to, with so many bytes of output handed on. Gives the limit that was
+    /// passed, and what should be told.
+    pub(crate) fn look(&mut self, kept: &Kept, output: u64) -> (Option<Breach>, Vec<Alert>) {
         let now = Instant::now();
         let Some(began) = self.began.filter(|_| self.due.is_some_and(|due| due <= now)) else {
             return (None, Vec::new());
@@ -144,23 +157,24 @@ impl<'r> Monitor<'r> {
         let (killed, mut alerts) = self.ask();
         let breach = killed.or(breach);
         if breach.is_none() {
-            alerts.extend(self.alerts.near(&sample, self.limits));
+            alerts.extend(self.alerts.near(&sample, output, self.limits));
         }
         self.plan_next(now, &sample, room.as_ref());
         (breach, alerts)
     }
 
     /// Something happened at a limit of the group. The kernel rings before it kills and counts, so the
-    /// next looks are close.
+    /// next looks are close. Who rings all the time does not get all of ours.
     pub(crate) fn heed(&mut self) {
         let now = Instant::now();
-        (self.due, self.alarmed) = (self.began.map(|_| now), Some(now + ALARMED));
+        let soonest = self.rested.map_or(now, |rested| rested.max(now));
+        (self.due, self.alarmed) = (self.began.map(|_| soonest), Some(now + ALARMED));
     }
 
     /// Asks the group what happened.
     fn ask(&mut self) -> (Option<Breach>, Vec<Alert>) {
         let Some(group) = self.group else { return (None, Vec::new()) };
-        let alerts = self.alerts.happened(group.events());
+        let alerts = self.alerts.happened(group.events(), self.limits);
         (self.killed_by_kernel(), alerts)
     }
 
@@ -242,19 +256,18 @@ impl<'r> Monitor<'r> {
         self.walk(kept);
         let (bytes, inodes) = room.map_or((0, 0), |room| (room.bytes, room.inodes));
         sample.disk = bytes + self.walk.written.bytes + self.walk.unlinked;
-        sample.inodes = inodes + self.walk.written.inodes;
-        room.and_then(|room| room.full(self.limits)).or_else(|| self.too_much_on_disk(sample))
+        sample.inodes = inodes.saturating_sub(self.set_up.in_memory)
+            + self.walk.written.inodes.saturating_sub(self.set_up.on_disk);
+        room.and_then(|room| room.full(self.limits)).or_else(|| self.too_much(sample))
     }
 
-    fn too_much_on_disk(&self, sample: &Sample) -> Option<Breach> {
-        if !self.place.is_on_disk() {
-            return None;
-        }
+    /// What the kernel holds in memory by itself is the size.
+    fn too_much(&self, sample: &Sample) -> Option<Breach> {
         let over = |limit, used, allowed: Option<u64>| {
             let allowed = allowed.filter(|allowed| used > *allowed)?;
             Some(Breach { limit, allowed, used })
         };
-        over(LimitName::Disk, sample.disk, self.limits.disk)
+        over(LimitName::Disk, sample.disk, self.limits.disk.filter(|_| self.place.is_on_disk()))
             .or_else(|| over(LimitName::Inodes, sample.inodes, self.limits.inodes))
     }
 
@@ -273,16 +286,20 @@ impl<'r> Monitor<'r> {
         let written = room.map(|room| room.left).into_iter().chain(on_disk);
         let cpu = self.limits.cpu_time.map(|limit| limit.saturating_sub(sample.cpu) / self.processors);
         let bytes = memory.into_iter().chain(written).min();
-        let wait = self.interval.next(looked.elapsed(), bytes, cpu);
+        let cost = looked.elapsed();
+        let wait = self.interval.next(cost, bytes, cpu);
         let hurried = self.doubts > 0 || self.alarmed.is_some_and(|until| looked < until);
         let wait = if hurried { wait.min(HURRIED) } else { wait };
-        let wait = if self.walk.is_under_way() { wait.min(walk::PAUSE) } else { wait };
         let wait = self.stats.map_or(wait, |stats| wait.min(stats.every));
-        self.due = Some(Instant::now() + wait);
+        // A turn of a walk is paid for by the walk's own pauses.
+        let rest = schedule::rest(cost.saturating_sub(self.walk.turn));
+        let wait = if self.walk.is_under_way() { wait.min(walk::PAUSE) } else { wait };
+        let now = Instant::now();
+        (self.rested, self.due) = (Some(now + rest), Some(now + wait.max(rest)));
     }
 
     /// The command has ended, the sandbox has not yet: what is left of it says what was in the way.
-    pub(crate) fn finish(&mut self, kept: &Kept, others: u64, over: bool) -> Finish {
+    pub(crate) fn finish(&mut self, kept: &Kept, status: ExitStatus, others: u64, over: bool) -> Finish {
         let room = kept.memory.as_ref().and_then(Room::of);
         let mut sample =
             Sample { at: self.began.map_or(Duration::ZERO, |began| began.elapsed()), ..Sample::default() };
@@ -291,11 +308,17 @@ impl<'r> Monitor<'r> {
         if let Some(Ok(all)) = kept.processes.as_ref().filter(|_| !over).map(Processes::read) {
             self.meter.saw_cpu(all.cpu + self.reaped_by_init());
         }
+        let failed = status != ExitStatus::Code(0);
+        let longest_file = match self.limits.file_size.filter(|_| failed) {
+            Some(_) => self.place.longest_file(kept.memory.as_ref().map(AsFd::as_fd)),
+            None => 0,
+        };
         let peak = self.meter.peak();
         let most = peak.processes.max(others + 1);
         Finish {
             full,
             disk: sample.disk,
+            longest_file,
             processes_exhausted: self.limits.processes.is_some_and(|allowed| most >= allowed),
         }
     }
@@ -305,8 +328,11 @@ impl<'r> Monitor<'r> {
         let lasted = self.began.map_or(Duration::ZERO, |began| began.elapsed());
         let group = self.group.map(Group::sample);
         if let Some(group) = self.group {
-            self.alerts.happened(group.events());
+            self.alerts.happened(group.events(), self.limits);
         }
+        // Who ignores SIGXFSZ is told `EFBIG`, and may have failed for that.
+        let longest = Sample { file: finish.longest_file, ..Sample::default() };
+        self.alerts.near(&longest, 0, self.limits);
         let mut usage = self.meter.report(reaped, lasted, group.as_ref());
         usage.saw_disk(finish.disk);
         let events = *self.alerts.events();
@@ -320,6 +346,7 @@ impl<'r> Monitor<'r> {
                 finish.processes_exhausted
             },
             full: finish.full,
+            longest_file: finish.longest_file,
         }
     }
 }
@@ -329,6 +356,7 @@ impl<'r> Monitor<'r> {
 pub(crate) struct Finish {
     full: Option<Breach>,
     disk: u64,
+    longest_file: u64,
     processes_exhausted: bool,
 }
 

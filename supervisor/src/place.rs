@@ -4,7 +4,7 @@ use std::os::fd::BorrowedFd;
 use std::path::PathBuf;
 
 use clearing_profiles::{LayerPlace, Profile};
-use clearing_rootfs::{LayerTop, RunDirectory, Session, Store, Survey, Written};
+use clearing_rootfs::{LayerTop, RunDirectory, Session, Store, Survey, Written, longest_file};
 use clearing_runtime::spec::Layer;
 
 use crate::copying::Copying;
@@ -89,6 +89,27 @@ impl Place {
             Self::Run(run) => vec![(run.survey(), Written::default())],
             Self::Session(session) => vec![(session.survey(), Written::default())],
             Self::Copy(copying) => copying.surveys(),
+        }
+    }
+
+    /// The length of the longest file among all that was written, of which `memory` is what is not on disk.
+    pub(crate) fn longest_file(&self, memory: Option<BorrowedFd<'_>>) -> u64 {
+        let on_disk = match self {
+            Self::Memory => None,
+            Self::Run(run) => Some(run.lock()),
+            Self::Session(session) => Some(session.live_descriptor()),
+            Self::Copy(copying) => Some(copying.run().lock()),
+        };
+        on_disk.into_iter().chain(memory).map(longest_file).max().unwrap_or(0)
+    }
+
+    /// Files and directories that are there before the command is. Of a session nobody knows: what earlier commands
+    /// wrote counts.
+    pub(crate) fn set_up_inodes(&self) -> u64 {
+        match self {
+            Self::Memory | Self::Session(_) => 0,
+            Self::Run(run) => run.written().inodes,
+            Self::Copy(copying) => copying.place.set_up_inodes(),
         }
     }
 

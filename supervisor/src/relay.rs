@@ -4,6 +4,7 @@
 //! the sandbox's own; with `--json` output is relayed through pipes and told as events.
 
 mod encoder;
+mod notes;
 mod pump;
 
 use std::io;
@@ -20,6 +21,7 @@ use serde::Serialize;
 use crate::error::Error;
 use crate::terminal::{self, CallersTerminal, Sharing};
 use encoder::{Encoder, Stream};
+use notes::Hearing;
 use pump::Pump;
 pub(crate) use pump::Truncated;
 
@@ -32,6 +34,7 @@ pub(crate) struct Streams {
     pump: Pump,
     /// The sink of events, where they are told.
     events: Option<usize>,
+    hearing: Hearing,
 }
 
 /// The caller's terminal and the sandbox's.
@@ -47,6 +50,8 @@ struct Relayed {
 /// The sandbox's terminal.
 struct OwnTerminal {
     master: OwnedFd,
+    /// Where it is shown.
+    screen: usize,
     /// Held open, or it would count as hung up while the command has all its streams elsewhere.
     _slave: OwnedFd,
 }
@@ -69,13 +74,15 @@ impl Streams {
         let terminal =
             relayed(&own, json).map_err(|error| Error::System("reading the terminal's settings", error))?;
         let mut pump = Pump::new(limit);
+        let on_terminal = terminal.as_ref().is_some_and(|relayed| relayed.streams[2]);
         let given = match (json, limit) {
-            (true, _) => capture(own, &mut pump),
+            (true, _) => capture(own, &mut pump).map(|given| (given, Hearing::Events)),
             (false, Some(_)) => count(own, &mut pump),
-            (false, None) => Ok(own),
+            (false, None) => Ok((own, Hearing::Beside)),
         };
-        let given = given.map_err(|error| Error::System("pipe for the output", error))?;
-        Ok(Self { given: Some(given), terminal, pump, events: json.then_some(EVENTS) })
+        let (given, hearing) = given.map_err(|error| Error::System("pipe for the output", error))?;
+        let hearing = if on_terminal { Hearing::Terminal } else { hearing };
+        Ok(Self { given: Some(given), terminal, pump, events: json.then_some(EVENTS), hearing })
     }
 
     /// The terminal that the command is to have, if any.
@@ -128,6 +135,11 @@ impl Streams {
     /// How many bytes were more than the limit of the output, on each stream.
     pub(crate) fn truncated(&self) -> Truncated {
         self.pump.truncated()
+    }
+
+    /// How many bytes were handed on, where they are limited.
+    pub(crate) fn handed_on(&self) -> u64 {
+        self.pump.handed_on()
     }
 
     /// How many bytes nobody took, on each stream.
@@ -201,7 +213,7 @@ impl Relayed {
         pump.output(master.try_clone()?, screen, Stream::Stdout, Encoder::Plain);
         let flags = OpenptFlags::RDWR | OpenptFlags::NOCTTY | OpenptFlags::CLOEXEC;
         let slave = rustix::pty::ioctl_tiocgptpeer(&master, flags)?;
-        self.own = Some(OwnTerminal { master, _slave: slave });
+        self.own = Some(OwnTerminal { master, screen, _slave: slave });
         Ok(())
     }
 }
@@ -253,21 +265,21 @@ fn capture(own: [OwnedFd; 3], pump: &mut Pump) -> io::Result<[OwnedFd; 3]> {
 
 /// Pipes in place of what is no terminal, to be counted on the way. What are two names of one thing stay
 /// one, or its lines would change places.
-fn count(own: [OwnedFd; 3], pump: &mut Pump) -> io::Result<[OwnedFd; 3]> {
+fn count(own: [OwnedFd; 3], pump: &mut Pump) -> io::Result<([OwnedFd; 3], Hearing)> {
     let [input, output, error] = own;
     let is_one = same_file(&output, &error)?;
-    let mut pipe = |to: OwnedFd, stream| -> io::Result<OwnedFd> {
+    let mut pipe = |to: OwnedFd, stream| -> io::Result<(OwnedFd, Hearing)> {
         if rustix::termios::isatty(&to) {
-            return Ok(to);
+            return Ok((to, Hearing::Terminal));
         }
         let (read, write) = pipe_with(PipeFlags::CLOEXEC)?;
         let sink = pump.sink(to);
         pump.output(read, sink, stream, Encoder::Plain);
-        Ok(write)
+        Ok((write, Hearing::Among(sink)))
     };
-    let output = pipe(output, Stream::Stdout)?;
-    let error = if is_one { output.try_clone()? } else { pipe(error, Stream::Stderr)? };
-    Ok([input, output, error])
+    let (output, both) = pipe(output, Stream::Stdout)?;
+    let (error, hearing) = if is_one { (output.try_clone()?, both) } else { pipe(error, Stream::Stderr)? };
+    Ok(([input, output, error], hearing))
 }
 
 fn same_file(one: &OwnedFd, other: &OwnedFd) -> io::Result<bool> {

@@ -36,6 +36,11 @@ pub(crate) fn line(text: &str) -> String {
     plain(text).replace('\n', "\\n")
 }
 
+/// What need not be acted upon, as a line of ours on standard error.
+pub(crate) fn note(note: &str) -> String {
+    format!("clearing: note: {}\n", line(note))
+}
+
 /// Text of several lines without any other control character.
 pub(crate) fn plain(text: &str) -> String {
     let mut plain = String::with_capacity(text.len());

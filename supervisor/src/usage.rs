@@ -21,6 +21,8 @@ pub(crate) struct Sample {
     pub(crate) disk: u64,
     /// Files and directories of it.
     pub(crate) inodes: u64,
+    /// Bytes of the longest file, where somebody looked.
+    pub(crate) file: u64,
 }
 
 /// Adds samples up.

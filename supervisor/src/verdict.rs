@@ -95,7 +95,14 @@ fn in_the_way(end: &End, limits: &Limits) -> Option<Breach> {
         allowed,
         used: allowed,
     });
-    measured.full.or(processes)
+    measured.full.or(processes).or_else(|| file_at_its_limit(end, limits))
+}
+
+/// A shell tells of the signal that ended its child by its own code; a file stands at the limit then.
+fn file_at_its_limit(end: &End, limits: &Limits) -> Option<Breach> {
+    let told = end.status == Some(ExitStatus::Code(128 + SIGXFSZ));
+    let allowed = limits.file_size.filter(|allowed| told && end.measured.longest_file >= *allowed)?;
+    Some(Breach { limit: LimitName::FileSize, allowed, used: allowed })
 }
 
 fn cause_of(limit: LimitName) -> Cause {
@@ -173,6 +180,19 @@ mod tests {
 
     #[test]
     fn a_file_that_grew_too_large_is_no_mere_signal() {
-        assert_eq!(judge(&ended(ExitStatus::Signal(SIGXFSZ)), &limits()).cause, Cause::Disk);
+        let verdict = judge(&ended(ExitStatus::Signal(SIGXFSZ)), &limits());
+        let told = (verdict.cause, verdict.signal, verdict.exceeded.map(|breach| breach.limit));
+        assert_eq!(told, (Cause::Disk, Some(SIGXFSZ), Some(LimitName::FileSize)));
+    }
+
+    #[test]
+    fn a_shell_that_tells_of_a_child_at_the_limit_is_believed_if_a_file_is_there() {
+        let mut end = ended(ExitStatus::Code(128 + SIGXFSZ));
+        let limit = |end: &End| judge(end, &limits()).exceeded.map(|breach| breach.limit);
+        assert_eq!(limit(&end), None);
+        end.measured.longest_file = 1 << 20;
+        assert_eq!(limit(&end), Some(LimitName::FileSize));
+        end.status = Some(ExitStatus::Code(1));
+        assert_eq!(limit(&end), None);
     }
 }

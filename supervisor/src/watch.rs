@@ -22,6 +22,7 @@ use crate::monitor::{Breach, Finish, Measured, Monitor};
 use crate::plan::EXEC;
 use crate::relay::{Streams, Truncated};
 use crate::signals::{Asked, Signals, stop_self};
+use crate::text;
 
 /// How a command ended, as far as the kernel tells.
 #[derive(Debug, Default)]
@@ -40,6 +41,8 @@ pub(crate) struct End {
     pub(crate) untaken: Truncated,
     pub(crate) guards: Vec<GuardReport>,
     pub(crate) measured: Measured,
+    /// What a person has heard of already.
+    pub(crate) noted: Vec<Alert>,
     /// Still open, though nobody is in them.
     pub(crate) kept: Kept,
 }
@@ -54,6 +57,8 @@ pub(crate) struct Watch<'r> {
     /// What all reaped processes used.
     reaped: Usage,
     finish: Finish,
+    /// What a person has yet to hear.
+    waiting: Vec<Alert>,
     end: End,
 }
 
@@ -100,7 +105,7 @@ impl<'r> Watch<'r> {
         let signals = Signals::block()?;
         let next = deadline.map(|at| (at, Measure::Terminate));
         let (reaped, finish, end) = (Usage::default(), Finish::default(), End::default());
-        Ok(Self { monitor, signals, next, grace, reaped, finish, end })
+        Ok(Self { monitor, signals, next, grace, reaped, finish, waiting: Vec::new(), end })
     }
 
     /// Serves the command until it has ended, ends the sandbox, and hands on what is left of its output.
@@ -158,7 +163,7 @@ impl<'r> Watch<'r> {
             Report::Ready { guards, .. } => self.end.guards = guards,
             Report::Started { guards, .. } => {
                 self.end.guards.extend(guards);
-                self.monitor.begin(sandbox.init());
+                self.monitor.begin(sandbox.init(), sandbox.kept());
                 if let Some(terminal) = terminal {
                     streams.attach(terminal)?;
                 }
@@ -170,7 +175,7 @@ impl<'r> Watch<'r> {
             Report::Exited { status, usage, others, over, .. } => {
                 self.end.status = Some(status);
                 self.reaped = usage;
-                self.finish = self.monitor.finish(sandbox.kept(), others, over);
+                self.finish = self.monitor.finish(sandbox.kept(), status, others, over);
                 return Ok(true);
             }
         }
@@ -213,13 +218,27 @@ impl<'r> Watch<'r> {
         if alarmed {
             self.monitor.heed();
         }
-        let (breach, alerts) = self.monitor.look(sandbox.kept());
+        let (breach, alerts) = self.monitor.look(sandbox.kept(), streams.handed_on());
         alerts.iter().for_each(|alert| streams.tell(&Event::Alert(alert)));
+        // How the command ends tells of the limit that it ends at.
+        self.waiting.extend(alerts.iter().filter(|alert| !alert.is_of(breach.map(|breach| breach.limit))));
+        self.tell_person(streams);
         let over = breach.is_some() || streams.truncated().any();
         if over && !self.end.timed_out && self.end.breach.is_none() && !self.is_killing() {
             self.end.breach = breach;
             self.next = Some((Instant::now(), Measure::Kill));
         }
+    }
+
+    /// Tells a person what happened, each thing once. What cannot be told now is told later, or at the end.
+    fn tell_person(&mut self, streams: &mut Streams) {
+        let noted = &mut self.end.noted;
+        self.waiting.retain(|alert| {
+            let is_new = !noted.iter().any(|known| known.is_about(alert));
+            let told = is_new && streams.note(&text::note(&alert.text()));
+            noted.extend(told.then_some(*alert));
+            is_new && !told
+        });
     }
 
     fn is_killing(&self) -> bool {

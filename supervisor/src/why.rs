@@ -2,7 +2,7 @@
 
 use clearing_profiles::LimitName;
 
-use crate::alerts::{amount, name, option};
+use crate::alerts::{amount, gives_more, name};
 use crate::monitor::Breach;
 use crate::outcome::{Cause, Outcome};
 
@@ -20,9 +20,5 @@ pub(crate) fn text(outcome: &Outcome) -> Option<String> {
         Cause::CpuTime => format!("it used {used} of processor time, and {most} is the limit"),
         _ => return None,
     };
-    Some(format!(
-        "{what}\nhint: `{} {}` gives it more\n",
-        option(limit),
-        amount(limit, allowed.saturating_mul(2))
-    ))
+    Some(format!("{what}\nhint: {}\n", gives_more(limit, allowed)))
 }

@@ -15,6 +15,7 @@ use super::admission::AdmissionArguments;
 use super::limits::LimitArguments;
 use super::result_file::ResultFile;
 use super::talk::{complain, emit, say, say_note};
+use crate::alerts::Alert;
 use crate::changes_text;
 use crate::error::Error;
 use crate::exec::{self, Finished};
@@ -112,7 +113,7 @@ pub(super) fn conduct(
 }
 
 fn tell(finished: &Finished, json: bool) {
-    let Finished { outcome, changes, cut, error } = finished;
+    let Finished { outcome, changes, noted, cut, error } = finished;
     if let Some(error) = error {
         complain(error);
     }
@@ -129,8 +130,9 @@ fn tell(finished: &Finished, json: bool) {
         emit(&Event::Outcome(outcome));
         return;
     }
-    let told =
-        outcome.alerts.iter().filter(|alert| !alert.is_of(outcome.exceeded.map(|breach| breach.limit)));
+    let ended_at = outcome.exceeded.map(|breach| breach.limit);
+    let is_known = |alert: &Alert| noted.iter().any(|heard| alert.is_known_from(heard));
+    let told = outcome.alerts.iter().filter(|alert| !alert.is_of(ended_at) && !is_known(alert));
     told.for_each(|alert| say_note(&alert.text()));
     outcome.rolled_back.iter().for_each(|back| say_note(&back.text()));
     if error.is_none() {

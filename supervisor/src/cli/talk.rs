@@ -33,7 +33,7 @@ pub(super) fn complain(error: &Error) {
 
 /// Tells what need not be acted upon.
 pub(super) fn say_note(note: &str) {
-    say(&format!("clearing: note: {}\n", text::line(note)));
+    say(&text::note(note));
 }
 
 /// Talk goes to standard error; a caller that closed it does not want to hear it.

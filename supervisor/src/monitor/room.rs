@@ -22,6 +22,15 @@ pub(super) struct Room {
     most_inodes: u64,
 }
 
+/// Files and directories that were there before the command was: no limit is meant for them.
+#[derive(Debug, Clone, Copy, Default)]
+pub(super) struct SetUp {
+    /// In memory.
+    pub(super) in_memory: u64,
+    /// On disk.
+    pub(super) on_disk: u64,
+}
+
 impl Room {
     pub(super) fn of(top: &OwnedFd) -> Option<Self> {
         let stat = fstatvfs(top).ok()?;

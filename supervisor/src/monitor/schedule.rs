@@ -11,8 +11,10 @@ const LONGEST: Duration = Duration::from_secs(1);
 /// The first look at a command that is far from every limit.
 const FIRST: Duration = Duration::from_millis(50);
 /// Of the time, one part in so many may be spent on looking. A command that makes looking slow is looked at
-/// all the same.
+/// more than that, and never without a [`rest`].
 const SHARE: u32 = 20;
+/// After a look nobody looks for so many times as long as it took.
+const REST: u32 = 4;
 
 /// How long to wait before the next look.
 pub(super) struct Interval {
@@ -39,9 +41,28 @@ impl Interval {
     }
 }
 
+/// The least time from the end of a look that took `cost` to the next, whatever happens meanwhile: looking
+/// takes a fifth of one processor at most.
+pub(super) fn rest(cost: Duration) -> Duration {
+    cost * REST
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn looking_never_takes_more_than_a_fifth_of_a_processor() {
+        for cost in [1, 49, 50, 51, 300, 20_000].map(Duration::from_millis) {
+            let mut interval = Interval::new();
+            let (mut looked, mut passed) = (Duration::ZERO, Duration::ZERO);
+            for _ in 0..100 {
+                looked += cost;
+                passed += cost + interval.next(cost, Some(0), Some(Duration::ZERO)).max(rest(cost));
+            }
+            assert!(looked * 5 <= passed, "{looked:?} of {passed:?}");
+        }
+    }
 
     #[test]
     fn the_nearer_a_limit_the_sooner_is_the_next_look() {

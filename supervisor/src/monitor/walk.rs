@@ -13,7 +13,8 @@ use crate::place::Place;
 const SHARE: u32 = 20;
 /// Walks are no closer than this.
 const SHORTEST: Duration = Duration::from_millis(5);
-/// Nor further apart, or a command that makes them slow could write what it likes in between.
+/// Nor further apart, or a command that makes them slow could write what it likes in between; but for the
+/// rest that each of them is followed by.
 const LONGEST: Duration = Duration::from_secs(5);
 /// How long a walk goes on before others have their turn.
 const TURN: Duration = Duration::from_millis(20);
@@ -35,6 +36,8 @@ pub(super) struct Walk {
     inside: Option<(Inside, Written)>,
     /// What the walk that is under way took so far.
     took: Duration,
+    /// What the last turn took.
+    pub(super) turn: Duration,
     at_once: bool,
 }
 
@@ -42,6 +45,7 @@ impl Walk {
     /// Begins a walk if it is time to, and goes on with the one that is under way.
     pub(super) fn go_on(&mut self, place: &Place, procfs: Option<&OwnedFd>) {
         let now = Instant::now();
+        self.turn = Duration::ZERO;
         if !self.is_under_way() {
             if self.due.is_some_and(|due| due > now) {
                 return;
@@ -49,10 +53,11 @@ impl Walk {
             (self.surveys, self.found, self.took) = (place.surveys(), Written::default(), Duration::ZERO);
         }
         let found = self.find(place, procfs, now);
-        self.took += now.elapsed();
+        self.turn = now.elapsed();
+        self.took += self.turn;
         if let Some(written) = found {
             self.written = written;
-            self.due = Some(Instant::now() + (self.took * SHARE).clamp(SHORTEST, LONGEST));
+            self.due = Some(Instant::now() + pause(self.took));
         }
     }
 
@@ -97,5 +102,26 @@ impl Walk {
         }
         let (inside, own) = self.inside.take()?;
         Some(inside.answer().unwrap_or(own))
+    }
+}
+
+/// How long nobody walks after a walk that took so long. Half of the time passes while it is under way, so this
+/// leaves it a fifth of one processor at most.
+fn pause(took: Duration) -> Duration {
+    (took * SHARE).clamp(SHORTEST, LONGEST).max(took * 3)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn walks_never_take_more_than_a_fifth_of_a_processor() {
+        assert_eq!(pause(Duration::ZERO), SHORTEST);
+        for took in [1, 100, 260, 1600, 1700, 60_000].map(Duration::from_millis) {
+            let turns = u32::try_from(took.as_millis() / TURN.as_millis()).expect("few");
+            let passed = took + PAUSE * turns + pause(took);
+            assert!(took * 5 <= passed + TURN * 2, "{took:?} of {passed:?}");
+        }
     }
 }

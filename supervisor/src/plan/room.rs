@@ -9,15 +9,21 @@ use crate::workspace::Workspace;
 const PAGE: u64 = 4096;
 /// The least: `/tmp`, `/dev/shm`, the home, and a few for each layer are made before the command is there.
 const FEWEST_INODES: u64 = 64;
-/// A layer's upper and work directories, and what overlayfs makes in these.
-const INODES_OF_A_LAYER: u64 = 4;
+/// A layer's upper and work directories, and what overlayfs makes in these, some of it for a moment.
+const INODES_OF_A_LAYER: u64 = 8;
 /// The top, `/tmp`, `/dev/shm` and the home.
 const INODES_OF_THE_ROOT: u64 = 4;
+/// The most directories that lead to something that is shown below the home.
+const INODES_OF_A_PLACE: u64 = 16;
 
-/// The bounds of what is kept in memory.
+/// The bounds of what is kept in memory. The kernel grants as many files more as there may be before the
+/// command is; how many there are the watchdog sees, and holds the limit to the file.
 pub(super) fn of(profile: &Profile, workspace: &Workspace) -> Room {
     let bytes = in_memory(profile);
-    let ours = INODES_OF_THE_ROOT + INODES_OF_A_LAYER * workspace.layers_in_memory();
+    let places = workspace.settings.len() + workspace.tools.roots.len() + workspace.caches.len() + 1;
+    let ours = INODES_OF_THE_ROOT
+        + INODES_OF_A_LAYER * workspace.layers_in_memory()
+        + INODES_OF_A_PLACE * places as u64;
     let inodes = match profile.limits.inodes {
         Some(inodes) => inodes + ours,
         None => (bytes / PAGE).max(FEWEST_INODES),

@@ -20,6 +20,7 @@ const AT_ONCE: usize = 4096;
 
 /// All relays of one run.
 pub(super) struct Pump {
+    limit: Option<u64>,
     /// Bytes of output that may still be handed on.
     left: Option<u64>,
     truncated: Truncated,
@@ -87,6 +88,8 @@ struct Sink {
     of_events: bool,
     /// It takes nothing any more; what comes is dropped.
     broken: bool,
+    /// Whether what was appended last ends a line.
+    line_ended: bool,
 }
 
 /// What was appended to a sink at once.
@@ -109,6 +112,7 @@ impl Pump {
     /// Of all output no more than `limit` bytes are handed on.
     pub(super) fn new(limit: Option<u64>) -> Self {
         Self {
+            limit,
             left: limit,
             truncated: Truncated::default(),
             untaken: Truncated::default(),
@@ -163,6 +167,24 @@ impl Pump {
                 0
             });
         }
+    }
+
+    /// Puts whole lines of our own between those of the command's, if that can be done at once: not within a
+    /// line of the command's, and not where anybody would have to wait for the reader.
+    pub(super) fn put_between(&mut self, sink: usize, lines: &str) -> io::Result<bool> {
+        let Some(to) = self.sinks.get_mut(sink).filter(|sink| sink.is_between_lines()) else {
+            return Ok(false);
+        };
+        to.append(None, |waiting| {
+            waiting.extend_from_slice(lines.as_bytes());
+            0
+        });
+        self.write(sink).map(|()| true)
+    }
+
+    /// Bytes of output that were handed on, where they are limited.
+    pub(super) fn handed_on(&self) -> u64 {
+        self.limit.zip(self.left).map_or(0, |(limit, left)| limit - left)
     }
 
     /// Adds what the caller types, which nobody reads once the command is gone. A terminal tells its
@@ -325,6 +347,13 @@ impl Pump {
     }
 }
 
+/// Whether [`AT_ONCE`] bytes can be written without waiting.
+pub(super) fn is_writable(to: &OwnedFd) -> bool {
+    let mut polled = [PollFd::new(to.as_fd(), PollFlags::POLLOUT)];
+    let ready = poll(&mut polled, PollTimeout::ZERO);
+    ready.is_ok() && polled[0].revents() == Some(PollFlags::POLLOUT)
+}
+
 /// How many of the bytes that were read may be handed on; the rest is counted and dropped.
 fn allowed(role: Role, read: usize, left: &mut Option<u64>, truncated: &mut Truncated) -> usize {
     let (Role::Output(stream), Some(left)) = (role, left) else { return read };
@@ -358,7 +387,7 @@ impl Source {
 
 impl Sink {
     fn new(to: OwnedFd, of_events: bool) -> Self {
-        Self { to, waiting: Vec::new(), parts: VecDeque::new(), of_events, broken: false }
+        Self { to, waiting: Vec::new(), parts: VecDeque::new(), of_events, broken: false, line_ended: true }
     }
 
     /// Appends what `encode` makes; it tells how many bytes of the stream that is.
@@ -366,10 +395,16 @@ impl Sink {
         let before = self.waiting.len();
         let bytes = encode(&mut self.waiting);
         let left = self.waiting.len() - before;
+        self.line_ended = self.waiting[before..].last().map_or(self.line_ended, |last| *last == b'\n');
         if left > 0 {
             let of = stream.map(|stream| (stream, bytes as u64));
             self.parts.push_back(Part { left, of, is_begun: false });
         }
+    }
+
+    /// Whether another line fits in now.
+    fn is_between_lines(&self) -> bool {
+        !self.broken && self.waiting.is_empty() && self.line_ended && is_writable(&self.to)
     }
 
     fn wrote(&mut self, mut written: usize) {

@@ -68,6 +68,46 @@ fn one_file_is_limited_in_length() {
     });
 }
 
+#[test]
+fn a_shell_s_word_for_a_file_at_its_limit_is_understood() {
+    for_each_caller(|caller| {
+        for layer in ["memory", "disk"] {
+            let site = Site::new(caller);
+            let command = ["sh", "-c", "dd if=/dev/zero of=large bs=1M count=2; exit $?"];
+            let output = site.run(command).args(["--file-size", "1M", "--layer", layer]).output();
+            expect_cause(&output, "disk", "fileSize");
+            assert_eq!(output.outcome()["exitCode"], 153, "{output}");
+            output.expect_stderr("a file reached the limit of 1M\nhint: `--file-size 2M`");
+        }
+    });
+}
+
+#[test]
+fn who_ignores_the_signal_hears_which_limit_was_in_the_way() {
+    for_each_caller(|caller| {
+        let site = Site::new(caller);
+        let command = ["python3", "-c", "open('large', 'wb').write(bytes(2 << 20))"];
+        let output = site.run(command).args(["--file-size", "1M"]).output();
+        assert_eq!(output.outcome()["cause"], "exit", "{output}");
+        output.expect_stderr("note: file size came near the limit: 1M of 1M; `--file-size 2M` gives it more");
+    });
+}
+
+#[test]
+fn one_file_is_a_limit_that_can_be_kept_and_passed() {
+    for_each_caller(|caller| {
+        for layer in ["memory", "disk"] {
+            let site = Site::new(caller);
+            let run =
+                |script| site.run(["sh", "-c", script]).args(["--inodes", "1", "--layer", layer]).output();
+            run("echo a > one; sleep 0.3").expect_code(0);
+            let output = run("for i in $(seq 400); do echo a > $i; done; sleep 60");
+            expect_cause(&output, "disk", "inodes");
+            output.expect_stderr("files reached the limit of 1\nhint: `--inodes 100`");
+        }
+    });
+}
+
 /// Demands that a script ends at the limit with its layer in memory and on disk.
 #[track_caller]
 fn for_each_layer(script: &str, expect_added: impl Fn(u64)) {

@@ -48,6 +48,16 @@ fn exactly_the_limit_is_within_it() {
 }
 
 #[test]
+fn more_than_no_output_is_some() {
+    for_each_caller(|caller| {
+        let site = Site::new(caller);
+        let output = site.run(["sh", "-c", "echo a; sleep 60"]).args(["--output", "0"]).output();
+        expect_cause(&output, "output", "output");
+        output.expect_stderr("hint: `--output 1M`");
+    });
+}
+
+#[test]
 fn one_stream_under_two_names_keeps_its_order() {
     for_each_caller(|caller| {
         let site = Site::new(caller);
