@@ -93,6 +93,11 @@ impl Place<'_> {
     }
 }
 
+/// The layer's name, if this is the name of an overlay's work directory.
+pub(crate) fn layer_of_work(name: &[u8]) -> Option<&OsStr> {
+    name.strip_suffix(WORK.as_bytes()).map(OsStr::from_bytes)
+}
+
 /// The layer's name, if this is the name of what an overlay writes to.
 pub(crate) fn layer_of_upper(name: &[u8]) -> Option<&OsStr> {
     name.strip_suffix(UPPER.as_bytes()).map(OsStr::from_bytes)

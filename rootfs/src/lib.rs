@@ -124,8 +124,8 @@ pub use remove::RemoveError;
 pub use run::{RunDirectory, RunError};
 pub use seen::{Kept, Seen, SeenError};
 pub use session::{
-    Holder, LayerId, Listed, NewSession, PROJECT, Record, Recovered, Retention, RolledBack, Running, Session,
-    SessionError, SessionId, Sessions, Snapshot, Why,
+    Apart, Holder, LayerId, Listed, NewSession, PROJECT, Record, Recovered, Retained, Retention, RolledBack,
+    Running, Session, SessionError, SessionId, Sessions, Snapshot, Why,
 };
 pub use settings::settings;
 pub use sighting::Sighting;

@@ -23,13 +23,13 @@ pub use history::RolledBack;
 pub use ids::{LayerId, SessionId};
 pub use lock::Holder;
 pub use record::{Record, Running, Snapshot, Why};
-pub use retention::Retention;
+pub use retention::{Apart, Retained, Retention};
 pub use sessions::{Listed, NewSession, Sessions};
 
 use self::lock::Lock;
 use crate::boot::boot_id;
 use crate::identity::Identity;
-use crate::layer_directory::{LayerDirectories, LayerTop, Place};
+use crate::layer_directory::{LayerDirectories, LayerTop, Place, layer_of_work};
 use crate::project::Project;
 use crate::seen::{Kept, Seen};
 use crate::written::{Survey, Written, written};
@@ -160,6 +160,20 @@ impl Session {
             record.running = None;
             record.execs += 1;
         })
+    }
+
+    /// Removes what overlays kept for themselves beside the live layer. Nothing may be mounted on it any more.
+    ///
+    /// They are of mode 000, and would keep a plain `rm -r` of their owner's from the state directory. What stays
+    /// is removed by whoever mounts the layer next.
+    pub fn remove_work(&self) {
+        let path = self.live_path();
+        let place = Place { directory: self.live.as_fd(), path: &path };
+        for entry in crate::descent::entries(self.live.as_fd()).unwrap_or_default() {
+            if let Some(part) = layer_of_work(entry.name.to_bytes()) {
+                let _ = place.remove_work(&part.to_string_lossy());
+            }
+        }
     }
 
     /// Takes down what the running command, or one that was killed, saw of the project.

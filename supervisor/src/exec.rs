@@ -141,7 +141,10 @@ impl<'a> Asked<'a> {
     /// What a caller who accepts less should know.
     fn told_tier(&self) -> Option<String> {
         let less = "nothing but Landlock and the system call filter holds the command";
-        (self.host.tier == Tier::Landlock).then(|| format!("this host has no namespaces to give: {less}"))
+        let home =
+            self.session.as_ref().map_or("", |_| "; what it writes to its home is not kept in the session");
+        (self.host.tier == Tier::Landlock)
+            .then(|| format!("this host has no namespaces to give: {less}{home}"))
     }
 
     fn prepare(self) -> Result<Prepared, Error> {
@@ -333,11 +336,11 @@ impl Prepared {
     ) -> Result<Option<WentBack>, Error> {
         self.place.end()?;
         let Some(session) = self.place.session_mut() else { return Ok(None) };
+        // Whatever is still mounted on it, nothing works there any more.
+        session.remove_work();
         let audit = Audit::at(self.store.path());
         let back = self.before.go_back(session, cause, exit_code, &audit)?;
-        for name in self.before.retain(session)? {
-            tell(Told::Note(&format!("the snapshot {name} is forgotten, as [rollback] of the profile says")));
-        }
+        self.before.retain(session)?.iter().for_each(|note| tell(Told::Note(note)));
         Ok(back)
     }
 

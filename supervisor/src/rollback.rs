@@ -1,7 +1,7 @@
 //! What the profile makes of a session's history when a command has ended.
 
 use clearing_profiles::{Rollback, Trigger};
-use clearing_rootfs::{Retention, Session, Why};
+use clearing_rootfs::{Apart, Retained, Retention, Session, Why};
 use serde::Serialize;
 use serde_json::json;
 
@@ -58,10 +58,16 @@ impl Before {
         Ok(Some(WentBack { on, to: rolled.to, kept_as: rolled.backup }))
     }
 
-    /// Forgets the snapshots that the profile does not keep, and names them.
+    /// Forgets the snapshots that the profile does not keep, merges layers, and says what the caller should know
+    /// of it.
     pub(crate) fn retain(&self, session: &mut Session) -> Result<Vec<String>, Error> {
         let Rollback { max_snapshots, max_age, .. } = self.rules;
-        Ok(session.retain(Retention { number: max_snapshots, age: max_age })?)
+        let Retained { forgotten, apart } =
+            session.retain(Retention { number: max_snapshots, age: max_age })?;
+        let forgotten = forgotten
+            .iter()
+            .map(|name| format!("the snapshot {name} is forgotten, as [rollback] of the profile says"));
+        Ok(forgotten.chain(apart.map(stay_apart)).collect())
     }
 }
 
@@ -71,6 +77,15 @@ impl WentBack {
         let kept = self.kept_as.as_ref().map(|name| format!("; what it left is kept as {name}"));
         format!("the session is back at {}{}", self.to, kept.unwrap_or_default())
     }
+}
+
+fn stay_apart(apart: Apart) -> String {
+    let Apart { depth, why } = apart;
+    let hint = why.hint().map(|hint| format!(" ({hint})")).unwrap_or_default();
+    let why = Error::from(why).message();
+    format!(
+        "the session's {depth} layers could not be merged, which costs time and loses nothing: {why}{hint}"
+    )
 }
 
 fn trigger(cause: Cause, exit_code: Option<i32>) -> Option<Trigger> {

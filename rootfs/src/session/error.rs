@@ -54,6 +54,11 @@ impl SessionError {
         Self::Random { source: io_error(errno) }
     }
 
+    pub(crate) fn is_full_disk(&self) -> bool {
+        let Self::File { source, .. } = self else { return false };
+        matches!(Errno::from_io_error(source), Some(Errno::NOSPC | Errno::DQUOT))
+    }
+
     /// What the caller can do about it.
     pub fn hint(&self) -> Option<String> {
         match self {

@@ -32,33 +32,57 @@ pub struct Retention {
     pub age: Option<Duration>,
 }
 
+/// What became of a session's history.
+#[derive(Debug, Default)]
+pub struct Retained {
+    /// The names of the snapshots that are forgotten.
+    pub forgotten: Vec<String>,
+    /// Layers that stay apart though there are too many.
+    pub apart: Option<Apart>,
+}
+
+/// Layers that could not be merged. They are as good by themselves, only slower.
+#[derive(Debug)]
+pub struct Apart {
+    /// How many layers lie over the project.
+    pub depth: usize,
+    /// What stood against it first.
+    pub why: SessionError,
+}
+
 impl Session {
     /// Forgets the snapshots that are not kept, and merges layers where there are too many. What is seen at
-    /// present, and at the snapshots that are left, stays the same. Names those that are forgotten.
-    pub fn retain(&mut self, retention: Retention) -> Result<Vec<String>, SessionError> {
+    /// present, and at the snapshots that are left, stays the same.
+    pub fn retain(&mut self, retention: Retention) -> Result<Retained, SessionError> {
         let forgotten = beyond(&self.record.snapshots, retention, Timestamp::now());
         if !forgotten.is_empty() {
             self.forget(&forgotten)?;
         }
-        let merged = self.merge_deep()?;
+        let (merged, apart) = self.merge_deep()?;
         if merged || !forgotten.is_empty() {
             self.sessions.collect_layers()?;
         }
-        Ok(forgotten)
+        Ok(Retained { forgotten, apart })
     }
 
-    fn merge_deep(&mut self) -> Result<bool, SessionError> {
-        let (mut tried, mut apart) = (false, BTreeSet::new());
+    /// Tells whether anything was tried, and what stays apart.
+    fn merge_deep(&mut self) -> Result<(bool, Option<Apart>), SessionError> {
+        let (mut tried, mut apart, mut first) = (false, BTreeSet::new(), None);
         while self.record.depth() > DEEPEST + 1 {
             let Some((older, newer)) = self.cheapest_pair(&apart)? else { break };
             tried = true;
-            // What a command wrote may stand against it: too deep, marked by hand, of another owner. Such a
-            // layer is as good by itself, only slower.
-            if self.merge_pair(&older, &newer).is_err() {
-                apart.insert(older);
+            // What a command wrote may stand against it: too deep, marked by hand, of another owner.
+            let Err(why) = self.merge_pair(&older, &newer) else { continue };
+            // On a full disk no other pair fares better.
+            let is_hopeless = why.is_full_disk();
+            first.get_or_insert(why);
+            if is_hopeless {
+                break;
             }
+            apart.insert(older);
         }
-        Ok(tried)
+        let depth = self.record.depth();
+        Ok((tried, first.filter(|_| depth > DEEPEST + 1).map(|why| Apart { depth, why })))
     }
 
     /// Of the pairs that nothing needs apart, the one with the fewest files.

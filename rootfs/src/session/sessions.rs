@@ -325,6 +325,7 @@ impl Session {
         }
         if let Some(running) = self.record.running.clone() {
             self.take_down()?;
+            self.remove_work();
             self.change(|record| record.running = None)?;
             self.recovered.push(Recovered::ExecKilled(running));
         }

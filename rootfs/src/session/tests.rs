@@ -275,7 +275,8 @@ fn many_layers_are_merged_and_all_that_is_kept_is_seen_as_before() {
     };
     let before: Vec<_> = tops(&session).iter().map(|top| shown(&session, Some(top))).collect();
     assert_eq!(session.record().depth(), 51);
-    assert!(session.retain(Retention { number: 100, age: None }).unwrap().is_empty());
+    let retained = session.retain(Retention { number: 100, age: None }).unwrap();
+    assert!(retained.forgotten.is_empty() && retained.apart.is_none(), "{retained:?}");
     assert_eq!(session.record().depth(), 33);
     let after: Vec<_> = tops(&session).iter().map(|top| shown(&session, Some(top))).collect();
     assert_eq!(before, after);
@@ -292,7 +293,8 @@ fn too_many_and_too_old_snapshots_go_and_what_was_asked_for_goes_last() {
         write(&session, name);
         session.snapshot(Some(name), why).unwrap();
     }
-    let keep = |session: &mut Session, number, age| session.retain(Retention { number, age }).unwrap();
+    let keep =
+        |session: &mut Session, number, age| session.retain(Retention { number, age }).unwrap().forgotten;
     assert_eq!(keep(&mut session, 3, None), ["two"]);
     assert_eq!(keep(&mut session, 1, None), ["four", "one"]);
     std::thread::sleep(std::time::Duration::from_millis(2));
@@ -313,9 +315,15 @@ fn a_layer_that_cannot_be_merged_stays_as_it_is_and_harms_nobody() {
         }
         session.snapshot(Some(&format!("s{number}")), Why::Asked).unwrap();
     }
+    // Nothing but this one could be merged, and that is told.
+    session.forget(&["s19".into(), "s20".into()]).unwrap();
+    let apart = session.retain(Retention { number: 100, age: None }).unwrap().apart.unwrap();
+    assert_eq!((apart.depth, session.record().depth(), place.layers()), (41, 41, 41));
+    assert!(matches!(apart.why, SessionError::File { .. }), "{apart:?}");
     let names: Vec<String> = (0..40).map(|number| format!("s{number}")).collect();
     session.forget(&names).unwrap();
-    session.retain(Retention { number: 100, age: None }).unwrap();
+    let retained = session.retain(Retention { number: 100, age: None }).unwrap();
+    assert!(retained.apart.is_none(), "{retained:?}");
     assert_eq!(session.record().depth(), 33);
     assert_eq!(place.layers(), 33);
 }
