@@ -4,8 +4,8 @@ use std::path::{Path, PathBuf};
 
 use clearing_profiles::Profile;
 use clearing_rootfs::{
-    Changes, NewSession, PROJECT, PathText, Project, ProjectRequest, Record, Recovered, Session,
-    SessionError, SessionId, Sessions, Snapshot, Stack, Store, Why, Written,
+    Changes, NewSession, PROJECT, PathText, Project, ProjectRequest, Record, Recovered, Session, SessionId,
+    Sessions, Snapshot, Stack, Store, Why, Written,
 };
 use serde::Serialize;
 use serde_json::json;
@@ -13,6 +13,8 @@ use serde_json::json;
 use crate::audit::{Decision, recorded};
 use crate::error::Error;
 use crate::host::Host;
+use crate::text::printable;
+use crate::workspace::GIT;
 
 /// The sessions of the caller's state directory.
 pub(crate) fn sessions() -> Result<Sessions, Error> {
@@ -216,13 +218,17 @@ pub(crate) fn remove(sessions: &Sessions, name: &str, verb: &'static str) -> Res
     recorded(&decision, || Ok(sessions.remove(name).map(drop)?))
 }
 
-/// How much of a session the project has not. Of one that cannot be read any more nobody knows.
-pub(crate) fn what_is_lost(sessions: &Sessions, name: &str) -> Result<u64, Error> {
-    let record = match sessions.read(name) {
-        Err(SessionError::Damaged { .. }) => return Ok(1),
-        record => record?,
-    };
-    let Ok(lost) = changes(sessions, &record, Point::Project, Point::Live) else { return Ok(1) };
-    let counts = lost.counts;
-    Ok(counts.added + counts.modified + counts.deleted + counts.unread)
+/// What a session changed of a git directory outside of the project, which is no part of what it changed of
+/// the project: in words, if there is anything.
+pub(crate) fn changed_git(sessions: &Sessions, record: &Record) -> Result<Option<String>, Error> {
+    let layers = sessions.uppers(record, Some(&record.live), GIT)?;
+    let Some(PathText(git)) = record.git.as_ref().filter(|_| !layers.is_empty()) else { return Ok(None) };
+    let changes = Changes::between_stacks(&Stack::open(&[], git)?, &Stack::open(&layers, git)?)?;
+    let count = changes.counts.added + changes.counts.modified + changes.counts.deleted;
+    let text = format!(
+        "{count} files of the git directory `{}` changed in the session alone: it lies outside of the project, \
+         and is neither compared nor committed to",
+        printable(git)
+    );
+    Ok((count > 0).then_some(text))
 }

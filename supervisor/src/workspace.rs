@@ -80,7 +80,7 @@ impl Workspace {
 }
 
 /// The parts of a layer.
-const GIT: &str = "git";
+pub(crate) const GIT: &str = "git";
 const HOME: &str = "home";
 
 /// The same cache is the same part in all commands of a session. Below the home its name says which it is.

@@ -12,7 +12,7 @@ use crate::commit::{CommitOptions, Committed, of_session};
 use crate::commit_report::CommitReport;
 use crate::error::Error;
 use crate::exit_code::CONFLICT;
-use crate::session::{recovered, sessions};
+use crate::session::{changed_git, recovered, sessions};
 
 /// Lands what a session changed in the project: all of it, or nothing if the project changed meanwhile.
 ///
@@ -52,8 +52,10 @@ pub(super) fn main(arguments: &Arguments) -> ExitCode {
 }
 
 fn commit(arguments: &Arguments) -> Result<ExitCode, Error> {
-    let session = sessions()?.open(&arguments.session, "commit")?;
+    let sessions = sessions()?;
+    let session = sessions.open(&arguments.session, "commit")?;
     session.recovered.iter().for_each(|past| say_note(&recovered(past)));
+    changed_git(&sessions, session.record())?.iter().for_each(|note| say_note(note));
     let store = Store::open(&Store::default_path(&|name| std::env::var_os(name))?)?;
     let options = CommitOptions {
         only: arguments.only.clone(),

@@ -21,7 +21,7 @@ use self::screen::Screen;
 use self::shown::Shown;
 use super::talk::{failed, say_note};
 use crate::error::Error;
-use crate::session::{Point, sessions, stack};
+use crate::session::{Point, changed_git, sessions, stack};
 
 /// Tells what a session changed, as git tells it; `git apply` takes the text.
 ///
@@ -103,6 +103,7 @@ fn diff(arguments: &Arguments) -> Result<Vec<WalkError>, Error> {
     if record.running.is_some() {
         say_note("a command runs in the session: what it writes meanwhile may be told by half");
     }
+    changed_git(&sessions, &record)?.iter().for_each(|note| say_note(note));
     let old = stack(&sessions, &record, point(&record, &arguments.from)?)?;
     let new = stack(&sessions, &record, point(&record, &arguments.to)?)?;
     let wanted = Wanted::of(&arguments.paths, record.project())?;

@@ -9,6 +9,7 @@ use super::ask::AskArguments;
 use super::talk::{failed, say, say_note};
 use crate::error::Error;
 use crate::gc::{Bounds, Reason, choose};
+use crate::lost::Lost;
 use crate::session::{self, sessions};
 use crate::text::bytes;
 
@@ -41,7 +42,9 @@ fn collect(arguments: &Arguments) -> Result<(), Error> {
     let bounds = Bounds { age: arguments.older_than, number: arguments.keep, bytes: arguments.max_size };
     let chosen = choose(&sessions, bounds)?;
     for (record, reason) in &chosen {
-        say(&format!("clearing: {}\n", describe(record, *reason)));
+        let lost = Lost::with(&sessions, record);
+        let gone = if lost.is_nothing() { String::new() } else { format!("; it has {}", lost.text()) };
+        say(&format!("clearing: {}{gone}\n", describe(record, *reason)));
     }
     if arguments.dry_run {
         return Ok(());

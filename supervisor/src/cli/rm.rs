@@ -7,7 +7,8 @@ use clearing_rootfs::Sessions;
 use super::ask::AskArguments;
 use super::talk::{failed, say_note};
 use crate::error::Error;
-use crate::session::{self, sessions, what_is_lost};
+use crate::lost::what_is_lost;
+use crate::session::{self, sessions};
 
 /// Removes sessions with all that was written in them.
 ///
@@ -37,12 +38,8 @@ pub(super) fn main(arguments: &Arguments) -> ExitCode {
 }
 
 fn remove(sessions: &Sessions, name: &str, ask: AskArguments) -> Result<(), Error> {
-    let question = match what_is_lost(sessions, name)? {
-        0 => None,
-        1 => Some(format!("session {name} has one change that the project has not; remove it?")),
-        lost => Some(format!("session {name} has {lost} changes that the project has not; remove it?")),
-    };
-    if question.map_or(Ok(true), |question| ask.confirm(&question))? {
+    let lost = what_is_lost(sessions, name)?;
+    if lost.is_nothing() || ask.confirm(&format!("session {name} has {}; remove it?", lost.text()))? {
         session::remove(sessions, name, "rm")?;
     } else {
         say_note(&format!("session {name} stays"));

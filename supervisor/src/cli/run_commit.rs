@@ -15,8 +15,9 @@ use crate::commit::{CommitOptions, of_session};
 use crate::error::Error;
 use crate::exec::DEFAULT_PROFILE;
 use crate::exit_code::REFUSED;
+use crate::lost::what_is_lost;
 use crate::request::RunRequest;
-use crate::session::{CreateRequest, create, remove, sessions, what_is_lost};
+use crate::session::{CreateRequest, changed_git, create, remove, sessions};
 
 /// Whether what a run changed lands in the project.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
@@ -94,16 +95,19 @@ impl Afterwards {
             When::Ask | When::OnSuccess | When::Always => {}
         }
         let store = Store::open(&Store::default_path(&|name| std::env::var_os(name))?)?;
-        let session = sessions()?.open(id, "commit")?;
+        let sessions = sessions()?;
+        let session = sessions.open(id, "commit")?;
         let options = CommitOptions { allow: self.allow.clone(), ..CommitOptions::default() };
         let confirm = |plan: &Plan| self.confirm(plan);
         let committed = of_session(&store, &session, &options, &confirm)?;
         tell(&committed, json, false);
+        let git = changed_git(&sessions, session.record())?;
+        git.iter().for_each(|note| say_note(note));
         let plan = &committed.plan;
         let declined = committed.landed.is_none() && !plan.is_empty();
         Ok(if plan.is_refused() {
             Settled::Refused
-        } else if declined || !plan.withheld.is_empty() {
+        } else if declined || !plan.withheld.is_empty() || git.is_some() {
             Settled::InPart
         } else {
             Settled::Whole
@@ -122,7 +126,7 @@ impl Afterwards {
 /// Removes a session whose command has no outcome, unless it had begun to change something.
 fn clear_up(id: &str, json: bool) -> Result<(), Error> {
     let sessions = sessions()?;
-    if what_is_lost(&sessions, id)? > 0 {
+    if what_is_lost(&sessions, id)?.changes > 0 {
         tell_kept(id, json);
         return Ok(());
     }

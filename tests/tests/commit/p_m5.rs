@@ -4,7 +4,7 @@ use std::fs;
 
 use clearing_tests::{Site, expect_success, for_each_caller};
 
-use crate::hands::{exists, expect_withheld, session};
+use crate::hands::{exists, expect_withheld, more, session};
 
 fn repository(site: &Site) {
     site.write("file", "one\n");
@@ -68,5 +68,29 @@ fn a_commit_of_git_lands() {
         assert_eq!(expect_success(site.host("git").args(["log", "--format=%s"])), "two\none\n");
         assert_eq!(expect_success(site.host("git").args(["status", "--porcelain"])), "");
         expect_success(site.host("git").args(["fsck", "--strict"]));
+    });
+}
+
+#[test]
+fn what_git_writes_outside_of_a_linked_worktree_is_told_by_diff_and_commit() {
+    for_each_caller(|caller| {
+        let site = Site::new(caller);
+        // The project is the worktree; its repository lies beside it.
+        let script = "cd .. && git init -q -b main main && cd main && git config user.name A &&
+            git config user.email a@example.org && echo one > file && git add file && git commit -qm one &&
+            git worktree add -q -b other ../project";
+        expect_success(site.host("sh").args(["-ec", script]));
+        session(&site, "cat file");
+        let silent = site.clearing(["diff", "s"]).output();
+        assert!(!silent.expect_code(0).stderr.contains("git directory"), "{silent}");
+        more(&site, "echo two > file; git commit -qam two");
+        for verb in [&["diff", "s"][..], &["commit", "s", "--dry-run"], &["commit", "s", "--yes"]] {
+            let output = site.clearing(verb).output();
+            output.expect_code(0).expect_stderr("lies outside of the project").expect_stderr("main/.git`");
+        }
+        assert_eq!(fs::read_to_string(site.project().join("file")).expect("it landed"), "two\n");
+        // A run whose changes should all land is kept for the sake of these.
+        let run = site.run(["sh", "-ec", "echo three > file; git commit -qam three"]);
+        run.args(["--commit", "always"]).output().expect_code(0).expect_stderr("kept as session");
     });
 }

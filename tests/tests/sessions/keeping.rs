@@ -44,6 +44,51 @@ fn what_the_project_has_not_is_removed_by_nobody_s_mistake() {
 }
 
 #[test]
+fn what_only_snapshots_have_is_asked_for_and_told_too() {
+    for_each_caller(|caller| {
+        let site = Site::new(caller);
+        let session = Session::create(&site, &["--name", "s"]);
+        session.sh("echo x > y");
+        session.done("snapshot", &["one"]);
+        session.sh("echo z > y");
+        session.done("rollback", &["initial"]);
+        // The present state is the project's own.
+        assert_eq!(session.done("diff", &[]), "");
+        session.verb("rm", &[]).expect_code(125).expect_stderr("2 snapshots of other states");
+        let told = site.clearing(["gc", "--keep", "0", "--dry-run"]).output();
+        told.expect_code(0).expect_stderr("2 snapshots of other states");
+        session.done("rollback", &["one"]);
+        // What was committed is in the project; what was there before the rollback is not.
+        session.done("commit", &[]);
+        session.verb("rm", &[]).expect_code(125).expect_stderr("one snapshot of another state");
+        session.done("rm", &["--yes"]);
+    });
+}
+
+#[test]
+fn a_plain_removal_of_the_state_directory_meets_nothing_that_is_closed_to_its_owner() {
+    for_each_caller(|caller| {
+        let site = Site::new(caller);
+        let session = Session::create(&site, &[]);
+        session.sh("echo x > y");
+        session.done("snapshot", &[]);
+        session.sh("echo z > y");
+        let running =
+            site.clearing(["exec", &session.id]).command(["sh", "-c", "echo ready; sleep 60"]).spawn();
+        running.expect_printed("ready");
+        running.signal(nix::sys::signal::Signal::SIGKILL);
+        running.wait();
+        session.done("snapshot", &[]);
+        session.try_sh("exit 3").expect_code(3);
+        // Who has the lock last has let go of the overlays.
+        session.done("rollback", &["initial"]);
+        let remove = ["-c", "rm -rf \"$1\"/*; ls -A \"$1\"", "sh"];
+        let left = clearing_tests::expect_success(site.host("sh").args(remove).arg(site.state()));
+        assert_eq!(left, "");
+    });
+}
+
+#[test]
 fn gc_keeps_what_is_within_the_bounds() {
     for_each_caller(|caller| {
         let site = Site::new(caller);
