@@ -33,7 +33,9 @@ pub(crate) fn compile() -> Result<String, String> {
     let mut table = String::from("pub(super) static PROFILES: &[Builtin] = &[\n");
     for path in paths()? {
         let profile = resolve(&path)?;
-        let _ = writeln!(table, "    ({:?}, || {}),", profile.name, profile.expression());
+        let text = fs::read_to_string(&path).map_err(|error| format!("{}: {error}", path.display()))?;
+        let (name, make) = (&profile.name, profile.expression());
+        let _ = writeln!(table, "    Builtin {{ name: {name:?}, make: || {make}, text: {text:?} }},");
     }
     table.push_str("];\n");
     Ok(table)

@@ -15,6 +15,8 @@ pub(crate) mod heading;
 pub(crate) mod limit_values;
 #[path = "../src/load.rs"]
 pub(crate) mod load;
+#[path = "../src/origin.rs"]
+pub(crate) mod origin;
 #[path = "../src/profile.rs"]
 pub(crate) mod profile;
 #[path = "../src/quantity.rs"]
@@ -23,6 +25,8 @@ pub(crate) mod quantity;
 pub(crate) mod section;
 #[path = "../src/sections/mod.rs"]
 pub(crate) mod sections;
+#[path = "../src/stated.rs"]
+pub(crate) mod stated;
 #[path = "../src/suggest.rs"]
 pub(crate) mod suggest;
 #[path = "../src/value.rs"]

@@ -3,23 +3,18 @@
 //! The build script reads them with this crate's own parser, so that a run pays for the value alone.
 
 use crate::error::ProfileError;
-use crate::load::Found;
-use crate::profile::Profile;
+use crate::load::{Builtin, Found};
 
 /// The names of the built-in profiles.
 pub fn names() -> impl Iterator<Item = &'static str> {
-    generated::PROFILES.iter().map(|(name, _)| *name)
+    generated::PROFILES.iter().map(|builtin| builtin.name)
 }
 
 /// Finds a built-in profile.
 pub(crate) fn find(name: &str) -> Result<Found, ProfileError> {
-    let found = generated::PROFILES.iter().find(|(builtin, _)| *builtin == name);
-    let (_, make) = found.ok_or_else(|| ProfileError::NotFound { name: name.to_owned() })?;
-    Ok(Found::Builtin(*make))
+    let found = generated::PROFILES.iter().find(|builtin| builtin.name == name);
+    found.copied().map(Found::Builtin).ok_or_else(|| ProfileError::NotFound { name: name.to_owned() })
 }
-
-/// A name, and what makes the profile.
-type Builtin = (&'static str, fn() -> Profile);
 
 mod generated {
     use super::Builtin;

@@ -10,6 +10,7 @@ use crate::diagnostic::Fault;
 use crate::error::ProfileError;
 use crate::heading::Heading;
 use crate::load::{Found, Source};
+use crate::origin::Origins;
 use crate::profile::{Profile, Widening};
 use crate::section::Licence;
 
@@ -17,19 +18,28 @@ use crate::section::Licence;
 pub(crate) struct Loader<'a> {
     user_config_dir: Option<&'a Path>,
     chain: Vec<PathBuf>,
+    /// Where the values come from; nobody asks before a run.
+    origins: Option<Origins>,
 }
 
 impl<'a> Loader<'a> {
     pub(crate) fn new(user_config_dir: Option<&'a Path>) -> Self {
-        Self { user_config_dir, chain: Vec::new() }
+        Self { user_config_dir, chain: Vec::new(), origins: None }
     }
 
     /// Loads a profile; one from a file after its parent.
-    pub(crate) fn load(&mut self, found: &Found) -> Result<Profile, ProfileError> {
+    pub(crate) fn load(&mut self, found: Found) -> Result<Profile, ProfileError> {
         match found {
-            Found::Builtin(make) => Ok(make()),
-            Found::File(source) => self.read(source),
+            Found::Builtin(builtin) if self.origins.is_some() => self.read(&Source::builtin(builtin)),
+            Found::Builtin(builtin) => Ok((builtin.make)()),
+            Found::File(source) => self.read(&source),
         }
+    }
+
+    /// Loads a profile and tells where each of its values comes from.
+    pub(crate) fn trace(mut self, found: Found) -> Result<(Profile, Origins), ProfileError> {
+        self.origins = Some(Origins::default());
+        Ok((self.load(found)?, self.origins.unwrap_or_default()))
     }
 
     fn read(&mut self, source: &Source) -> Result<Profile, ProfileError> {
@@ -44,6 +54,9 @@ impl<'a> Loader<'a> {
             (Some(parent), None) => Licence::Narrow(&parent.name),
             (Some(_), Some(_)) => Licence::Widen,
         };
+        if let Some(origins) = &mut self.origins {
+            origins.record(source, &file);
+        }
         let mut profile =
             Profile::read(&source.name, &mut file, parent.as_ref(), licence).map_err(at_fault)?;
         let widening = widens.map(|reason| Widening { profile: source.name.clone(), reason });
@@ -65,14 +78,14 @@ impl<'a> Loader<'a> {
         if self.chain.len() >= DEEPEST {
             return Err(at_fault(format!("more than {DEEPEST} profiles extend one another")));
         }
-        self.load(&parent)
+        self.load(parent)
     }
 }
 
 /// Longer chains are not understood by anyone.
 const DEEPEST: usize = 8;
 
-fn syntax(error: &toml::de::Error) -> Fault {
+pub(crate) fn syntax(error: &toml::de::Error) -> Fault {
     Fault::new(error.span().unwrap_or_default(), error.message())
 }
 

@@ -1,5 +1,6 @@
 //! What is wrong with a profile, shown at its place.
 
+use std::borrow::Cow;
 use std::fmt;
 use std::ops::Range;
 
@@ -91,6 +92,11 @@ impl Fault {
         self
     }
 
+    /// What is wrong, and the way forward, where there is no text to point at.
+    pub(crate) fn told(self) -> (String, Option<String>) {
+        (printed(&self.message), self.hint.as_deref().map(printed))
+    }
+
     /// Finds the line in `text` which the place is on.
     pub(crate) fn diagnose(self, file: &str, text: &str) -> Diagnostic {
         let start = floor_boundary(text, self.place.start);
@@ -101,16 +107,41 @@ impl Fault {
         let line = text[line_start..line_end].trim_end_matches('\r');
         let before = &text[line_start..start];
         let marked = &text[start..end.min(line_start + line.len()).max(start)];
+        let column = before.chars().count() + 1;
+        let (line, before) = window(line, before);
         Diagnostic {
             file: file.to_owned(),
             line: text[..line_start].matches('\n').count() + 1,
-            column: before.chars().count() + 1,
+            column,
             message: printed(&self.message),
             hint: self.hint.as_deref().map(printed),
-            excerpt: printed(line),
-            marks: marks(before, marked),
+            excerpt: printed(&line),
+            marks: marks(&before, &marked[..marked.floor_char_boundary(WIDEST / 2)]),
         }
     }
+}
+
+/// Bytes of a line that are shown.
+const WIDEST: usize = 240;
+
+/// As much of a line as a person reads, and what of that stands before the place.
+fn window<'t>(line: &'t str, before: &'t str) -> (Cow<'t, str>, Cow<'t, str>) {
+    if line.len() <= WIDEST {
+        return (line.into(), before.into());
+    }
+    let from = line.floor_char_boundary(before.len().saturating_sub(WIDEST / 2));
+    let to = line.floor_char_boundary(from + WIDEST);
+    let cut = |at: usize, edge: usize| if at == edge { "" } else { "…" };
+    let (left, right) = (cut(from, 0), cut(to, line.len()));
+    (format!("{left}{}{right}", &line[from..to]).into(), format!("{left}{}", &before[from..]).into())
+}
+
+/// The line and the column, from 1, of a place in a text.
+pub(crate) fn line_and_column(text: &str, place: usize) -> (usize, usize) {
+    let before = &text[..floor_boundary(text, place)];
+    let before = before.strip_prefix(BYTE_ORDER_MARK).unwrap_or(before);
+    let column = before.chars().rev().take_while(|c| *c != '\n').count() + 1;
+    (before.matches('\n').count() + 1, column)
 }
 
 /// What some editors begin a file with; no one sees it.
@@ -122,7 +153,7 @@ fn floor_boundary(text: &str, place: usize) -> usize {
 }
 
 /// The text without what a terminal would take for a command, character for character.
-fn printed(text: &str) -> String {
+pub(crate) fn printed(text: &str) -> String {
     text.chars().map(|c| if c.is_control() && c != '\t' { '\u{fffd}' } else { c }).collect()
 }
 

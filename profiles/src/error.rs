@@ -36,6 +36,18 @@ pub enum ProfileError {
         /// How long it can be.
         limit: u64,
     },
+    /// What an environment variable says is wrong.
+    #[error("{name}={value}: {message}")]
+    Variable {
+        /// The variable.
+        name: String,
+        /// What it holds, as far as it can be shown.
+        value: String,
+        /// What is wrong with that.
+        message: String,
+        /// The way forward.
+        hint: Option<String>,
+    },
     /// Something in the file is wrong, and this is where.
     #[error(transparent)]
     Faulty(#[from] Box<Diagnostic>),
@@ -49,6 +61,7 @@ impl ProfileError {
                 let names: Vec<&str> = builtin::names().collect();
                 Some(format!("built in: {}; a path has a `/` or ends in `.toml`", names.join(", ")))
             }),
+            Self::Variable { hint, .. } => hint.clone(),
             Self::Unreadable { .. } | Self::TooLong { .. } | Self::Faulty(_) => None,
         }
     }

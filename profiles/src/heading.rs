@@ -32,6 +32,16 @@ impl Heading {
     }
 }
 
+/// Refuses what a project's file and the environment cannot say: they narrow what the caller chose.
+pub(crate) fn refuse_outside(file: &DeTable<'_>) -> Result<(), Fault> {
+    let heading = file.keys().filter(|key| KEYS.contains(&key.get_ref().as_ref()));
+    match heading.min_by_key(|key| key.span().start) {
+        None => refuse_unknown(file),
+        Some(key) => Err(Fault::new(key.span(), format!("`{}` in a project's file", key.get_ref()))
+            .hint("it narrows the profile that the caller chose, whichever that is, and permits nothing")),
+    }
+}
+
 const KEYS: &[&str] = &["extends", "widen", "reason"];
 const SECTIONS: &[&str] =
     &["filesystem", "network", "environment", "limits", "rollback", "syscalls", "guards"];

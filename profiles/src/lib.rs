@@ -42,24 +42,31 @@
 
 mod builtin;
 mod chain;
+mod chosen;
 mod diagnostic;
 mod error;
 mod heading;
 mod limit_values;
 mod load;
+mod origin;
 mod profile;
 mod protected;
 mod quantity;
 mod section;
 mod sections;
+mod shown;
+mod stated;
 mod suggest;
 mod syscalls;
 mod value;
+mod variables;
 
 pub use builtin::names as builtin_names;
+pub use chosen::{ChosenProfile, PROJECT_FILE, PROJECT_FILE_LONGEST};
 pub use diagnostic::Diagnostic;
 pub use error::ProfileError;
 pub use limit_values::{LimitError, LimitName, check_limit};
+pub use origin::{Origin, Place};
 pub use profile::{Profile, Widening};
 pub use protected::{ProtectedName, protected_names};
 pub use quantity::{QuantityError, parse_duration, parse_size, write_duration, write_size};
@@ -67,4 +74,5 @@ pub use sections::{
     Environment, Filesystem, Guard, Guards, HostPath, HostPathError, LayerPlace, Limits, Network,
     NetworkMode, Requirement, Rollback, Syscalls, Tier, Trigger, VariableError, check_variable,
 };
+pub use shown::ShownProfile;
 pub use syscalls::{Answer, Comparison, Condition, SyscallRule, Width, never, syscall, syscalls};

@@ -7,20 +7,21 @@ use std::string::FromUtf8Error;
 
 use crate::builtin;
 use crate::chain::Loader;
-use crate::diagnostic::Fault;
+use crate::diagnostic::{Fault, line_and_column};
 use crate::error::ProfileError;
+use crate::origin::{Origin, Place};
 use crate::profile::Profile;
 
 impl Profile {
     /// Loads a profile that comes with the program.
     pub fn builtin(name: &str) -> Result<Self, ProfileError> {
-        Loader::new(None).load(&builtin::find(name)?)
+        Loader::new(None).load(builtin::find(name)?)
     }
 
     /// Loads a profile from a file; `extends` in it names a built-in profile or a path from there.
     pub fn load(path: &Path) -> Result<Self, ProfileError> {
         let source = Source::file(path)?;
-        Loader::new(None).load(&Found::File(source))
+        Loader::new(None).load(Found::File(source))
     }
 
     /// Loads a profile by name or path, as a user says it.
@@ -29,14 +30,23 @@ impl Profile {
     /// the user's configuration directory, then among the built-in profiles.
     pub fn find(name_or_path: &str, user_config_dir: Option<&Path>) -> Result<Self, ProfileError> {
         let found = Found::find(name_or_path, user_config_dir, None)?;
-        Loader::new(user_config_dir).load(&found)
+        Loader::new(user_config_dir).load(found)
     }
+}
+
+/// A profile that comes with the program.
+#[derive(Clone, Copy)]
+pub(crate) struct Builtin {
+    pub(crate) name: &'static str,
+    pub(crate) make: fn() -> Profile,
+    /// Its file, which says where its values come from.
+    pub(crate) text: &'static str,
 }
 
 /// What a name or a path stands for.
 pub(crate) enum Found {
     /// A profile that comes with the program, resolved.
-    Builtin(fn() -> Profile),
+    Builtin(Builtin),
     /// A file, still to be read.
     File(Source),
 }
@@ -72,6 +82,15 @@ pub(crate) struct Source {
     /// The profile's own name.
     pub(crate) name: String,
     pub(crate) text: String,
+    kind: Kind,
+}
+
+/// Whose text it is.
+enum Kind {
+    Program,
+    User,
+    Project,
+    Variable,
 }
 
 impl Source {
@@ -91,7 +110,40 @@ impl Source {
             label,
             name: path.file_stem().unwrap_or_default().to_string_lossy().into_owned(),
             text,
+            kind: Kind::User,
         })
+    }
+
+    /// The file of a profile that comes with the program.
+    pub(crate) fn builtin(builtin: Builtin) -> Self {
+        Self::of(Kind::Program, builtin.name, builtin.text.to_owned())
+    }
+
+    /// What a project brings, from the file that `label` names.
+    pub(crate) fn of_project(label: &str, bytes: Vec<u8>) -> Result<Self, ProfileError> {
+        let text = String::from_utf8(bytes).map_err(|error| not_utf8(label, &error))?;
+        Ok(Self::of(Kind::Project, label, text))
+    }
+
+    /// What the environment variable `name` says, as a file would.
+    pub(crate) fn of_variable(name: &str, text: String) -> Self {
+        Self::of(Kind::Variable, name, text)
+    }
+
+    fn of(kind: Kind, label: &str, text: String) -> Self {
+        Self { path: PathBuf::from(label), label: label.to_owned(), name: label.to_owned(), text, kind }
+    }
+
+    /// Where a value comes from that stands at this place.
+    pub(crate) fn origin(&self, place: usize) -> Origin {
+        let (line, column) = line_and_column(&self.text, place);
+        let place = Place { file: self.label.clone(), line, column };
+        match self.kind {
+            Kind::Program => Origin::Builtin(place),
+            Kind::User => Origin::File(place),
+            Kind::Project => Origin::Project(place),
+            Kind::Variable => Origin::Variable { name: place.file },
+        }
     }
 
     /// The error that a fault in this text is.

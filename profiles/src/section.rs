@@ -12,6 +12,10 @@ use crate::value::{self, Item};
 /// Stands in a list for what the parent's list holds.
 const INHERITED: &str = "...";
 
+/// The way forward for whoever may not permit more.
+const ONLY_NARROWS: &str =
+    "a project's file and the environment may only narrow; your own profile, or an option, can permit more";
+
 /// What a file may do to what it inherits.
 #[derive(Clone, Copy)]
 pub(crate) enum Licence<'p> {
@@ -21,6 +25,20 @@ pub(crate) enum Licence<'p> {
     Narrow(&'p str),
     /// The file says `widen = true`, with its reason.
     Widen,
+    /// As `Narrow`, and nothing that could be said there would permit more.
+    Outside(&'p str),
+}
+
+impl Licence<'_> {
+    /// The fault that permitting more is, where it is one; `message` gets the parent's name.
+    fn refuse(self, place: Range<usize>, message: impl Fn(&str) -> String) -> Result<(), Fault> {
+        let hint = "say `widen = true` and a `reason` at the top, if that is meant";
+        match self {
+            Licence::Narrow(parent) => Err(Fault::new(place, message(parent)).hint(hint)),
+            Licence::Outside(parent) => Err(Fault::new(place, message(parent)).hint(ONLY_NARROWS)),
+            Licence::Root | Licence::Widen => Ok(()),
+        }
+    }
 }
 
 /// One section while it is read.
@@ -61,12 +79,12 @@ impl<'i, 'p> Section<'i, 'p> {
             return inherited.cloned().ok_or_else(|| self.missing(key));
         };
         let value = read(&item).map_err(|fault| fault.in_key(key, self.name))?;
-        match (self.licence, inherited) {
-            (Licence::Narrow(parent), Some(inherited)) if more(&value, inherited) => {
-                Err(widens(place, format!("`{key}` in [{}] permits more than `{parent}` does", self.name)))
-            }
-            _ => Ok(value),
+        if inherited.is_some_and(|inherited| more(&value, inherited)) {
+            let message =
+                |parent: &str| format!("`{key}` in [{}] permits more than `{parent}` does", self.name);
+            self.licence.refuse(place, message)?;
         }
+        Ok(value)
     }
 
     /// Reads a list, in which `"..."` stands for the inherited one, or inherits it.
@@ -84,9 +102,13 @@ impl<'i, 'p> Section<'i, 'p> {
         };
         let in_key = |fault: Fault| fault.in_key(key, self.name);
         let mut values = Vec::new();
+        let mut taken_over = false;
         for item in value::array(&list).map_err(in_key)? {
             if value::string(item).is_ok_and(|text| text == INHERITED) {
                 let inherited = inherited.ok_or_else(|| in_key(nothing_inherited(item)))?;
+                if std::mem::replace(&mut taken_over, true) {
+                    return Err(in_key(Fault::new(item.span(), "`...` stands in the list already")));
+                }
                 values.extend(inherited.iter().cloned());
                 continue;
             }
@@ -107,7 +129,7 @@ impl<'i, 'p> Section<'i, 'p> {
         let Some((_, list)) = self.remove(key) else {
             return match self.licence {
                 Licence::Root => Err(self.missing(key)),
-                Licence::Narrow(_) | Licence::Widen => Ok(Vec::new()),
+                _ => Ok(Vec::new()),
             };
         };
         let entry = |item: &Item<'_>| Ok(Spanned::new(item.span(), read(item)?));
@@ -123,13 +145,9 @@ impl<'i, 'p> Section<'i, 'p> {
 
     /// Refuses an entry of a list that the parent's does not cover.
     pub(crate) fn check_entry(&self, place: Range<usize>, key: &str, covered: bool) -> Result<(), Fault> {
-        match self.licence {
-            Licence::Narrow(parent) if !covered => Err(widens(
-                place,
-                format!("`{key}` in [{}] has an entry that `{parent}` does not permit", self.name),
-            )),
-            _ => Ok(()),
-        }
+        let message =
+            |parent: &str| format!("`{key}` in [{}] has an entry that `{parent}` does not permit", self.name);
+        if covered { Ok(()) } else { self.licence.refuse(place, message) }
     }
 
     /// Refuses what no `take` asked for, so that no key is accepted and ignored.
@@ -159,8 +177,4 @@ fn unknown_key(key: &Spanned<DeString<'_>>, section: &str) -> Fault {
 
 fn nothing_inherited(item: &Item<'_>) -> Fault {
     Fault::new(item.span(), "`...` stands for the parent's list, and there is no parent")
-}
-
-fn widens(place: Range<usize>, message: String) -> Fault {
-    Fault::new(place, message).hint("say `widen = true` and a `reason` at the top, if that is meant")
 }

@@ -21,8 +21,8 @@ use std::path::Path;
 
 use expression::Expression as _;
 use parser::{
-    chain, diagnostic, error, heading, limit_values, load, profile, quantity, section, sections, suggest,
-    value,
+    chain, diagnostic, error, heading, limit_values, load, origin, profile, quantity, section, sections,
+    stated, suggest, value,
 };
 
 /// Compiles one file and gives the complaint without its path, or the text of the rules.
@@ -149,8 +149,9 @@ fn a_broken_profile_is_told_at_its_place() {
         ),
         ("extends = 'defualt'", "1:11: no profile is named `defualt` (did you mean `default`?)"),
         (
-            "extends = 'strict'",
-            "1:11: no profile is named `strict` (built in: default; a path has a `/` or ends in `.toml`)",
+            "extends = 'browser'",
+            "1:11: no profile is named `browser` (built in: default, express, flask, go, node, offline, python, react, \
+             rust, strict; a path has a `/` or ends in `.toml`)",
         ),
         ("extends = './strict.toml'", "1:11: `./strict.toml` is in this chain of profiles already"),
         (
@@ -174,7 +175,9 @@ fn the_builtin_profiles_become_a_table_by_name() {
     let table = builtin::compile().expect("the built-in profiles load");
     assert!(table.starts_with("pub(super) static PROFILES: &[Builtin] = &[\n"), "{table}");
     for name in builtin::names() {
-        let entry = format!("\n    (\"{name}\", || crate::Profile {{ name: String::from(\"{name}\"), ");
+        let entry = format!(
+            "\n    Builtin {{ name: \"{name}\", make: || crate::Profile {{ name: String::from(\"{name}\"), "
+        );
         assert_eq!(table.matches(&entry).count(), 1, "{table}");
     }
 }

@@ -10,6 +10,7 @@ use toml::de::{DeString, DeTable};
 
 use crate::diagnostic::Fault;
 use crate::section::{Licence, Section};
+use crate::stated::{Stated, list, named};
 use crate::value::{self, Item};
 
 /// The environment by allow-list.
@@ -41,6 +42,12 @@ impl Environment {
         };
         keys.close()?;
         Ok(section)
+    }
+
+    pub(crate) fn state(&self) -> Stated {
+        let Self { pass, set } = self;
+        let set = set.iter().map(|(name, value)| (name.clone(), value.as_str().into()));
+        vec![("pass", list(pass.iter().map(AsRef::as_ref))), ("set", named(set))]
     }
 }
 

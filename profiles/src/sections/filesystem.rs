@@ -8,7 +8,9 @@ use toml::de::DeTable;
 
 use super::greater;
 use crate::diagnostic::Fault;
+use crate::quantity::write_size;
 use crate::section::{Licence, Section};
+use crate::stated::{Stated, list, one_of_words};
 use crate::value::{self, Item};
 
 /// What of the host is seen, and how large the sandbox's own file systems are.
@@ -55,22 +57,32 @@ impl Filesystem {
             read: keys.take_list("read", parent.map(|p| &p.read), host_path, HostPath::covers)?,
             tool_roots: keys.take("tool_roots", parent.map(|p| &p.tool_roots), value::boolean, greater)?,
             caches: keys.take("caches", parent.map(|p| &p.caches), value::boolean, greater)?,
-            layer: keys.take("layer", parent.map(|p| &p.layer), place(), greater)?,
+            layer: keys.take("layer", parent.map(|p| &p.layer), value::word(&PLACES), greater)?,
             layer_size: keys.take("layer_size", parent.map(|p| &p.layer_size), size(), greater)?,
         };
         keys.close()?;
         Ok(section)
     }
+
+    pub(crate) fn state(&self) -> Stated {
+        let Self { read, tool_roots, caches, layer, layer_size } = self;
+        vec![
+            ("read", list(read.iter().map(HostPath::written))),
+            ("tool_roots", (*tool_roots).into()),
+            ("caches", (*caches).into()),
+            ("layer", one_of_words(&PLACES, layer)),
+            ("layer_size", write_size(*layer_size).into()),
+        ]
+    }
 }
 
-fn place() -> impl Fn(&Item<'_>) -> Result<LayerPlace, Fault> {
-    value::word(&[
-        ("auto", LayerPlace::Auto),
-        ("memory", LayerPlace::Memory),
-        ("disk", LayerPlace::Disk),
-        ("copy", LayerPlace::Copy),
-    ])
-}
+/// Places as profiles have them.
+const PLACES: [(&str, LayerPlace); 4] = [
+    ("auto", LayerPlace::Auto),
+    ("memory", LayerPlace::Memory),
+    ("disk", LayerPlace::Disk),
+    ("copy", LayerPlace::Copy),
+];
 
 const PAGE: u64 = 4096;
 const LARGEST: u64 = 1 << 50;
@@ -114,6 +126,14 @@ impl HostPath {
         match self {
             Self::Absolute(path) => path.clone(),
             Self::Home(path) => home.join(path),
+        }
+    }
+
+    /// The path as [`HostPath::parse`] reads it.
+    fn written(&self) -> String {
+        match self {
+            Self::Absolute(path) => path.display().to_string(),
+            Self::Home(path) => Path::new("~").join(path).display().to_string(),
         }
     }
 

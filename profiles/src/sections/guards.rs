@@ -7,6 +7,7 @@ use toml::de::DeTable;
 use super::greater;
 use crate::diagnostic::Fault;
 use crate::section::{Licence, Section};
+use crate::stated::{Stated, one_of_words};
 use crate::value;
 
 /// One isolation mechanism.
@@ -124,6 +125,12 @@ impl Guards {
         }
         keys.close()?;
         Ok(Self { tier, requirements })
+    }
+
+    pub(crate) fn state(&self) -> Stated {
+        let tier = [("tier", one_of_words(&TIERS, &self.tier))].into_iter();
+        let guard = |(guard, name)| (name, one_of_words(&REQUIREMENTS, &self.requirement(guard)));
+        tier.chain(GUARDS.into_iter().map(guard)).collect()
     }
 }
 

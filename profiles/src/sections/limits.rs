@@ -9,7 +9,9 @@ use super::guards::{REQUIREMENTS, Requirement};
 use super::{greater, greater_or_unlimited};
 use crate::diagnostic::Fault;
 use crate::limit_values::{self as range, LimitError, LimitName, parse};
+use crate::quantity::{write_duration, write_size};
 use crate::section::{Licence, Section};
+use crate::stated::{Stated, count, one_of_words, or_none, thousandths};
 use crate::value;
 
 /// Limits of an exec as a whole, and of each process in it.
@@ -107,6 +109,45 @@ impl Limits {
         };
         keys.close()?;
         Ok(section)
+    }
+
+    pub(crate) fn state(&self) -> Stated {
+        let Self {
+            timeout,
+            grace,
+            cpus,
+            cpu_time,
+            memory,
+            processes,
+            disk,
+            inodes,
+            output,
+            file_size,
+            nofile,
+            core,
+            stack,
+            memlock,
+            cgroup,
+        } = self;
+        let size = |size: &Option<u64>| or_none(*size, |size| write_size(size).into());
+        let duration = |time: &Option<Duration>| or_none(*time, |time| write_duration(time).into());
+        vec![
+            ("timeout", duration(timeout)),
+            ("grace", write_duration(*grace).into()),
+            ("cpus", or_none(*cpus, thousandths)),
+            ("cpu_time", duration(cpu_time)),
+            ("memory", size(memory)),
+            ("processes", or_none(*processes, count)),
+            ("disk", size(disk)),
+            ("inodes", or_none(*inodes, count)),
+            ("output", size(output)),
+            ("file_size", size(file_size)),
+            ("nofile", or_none(*nofile, count)),
+            ("core", write_size(*core).into()),
+            ("stack", size(stack)),
+            ("memlock", write_size(*memlock).into()),
+            ("cgroup", one_of_words(&REQUIREMENTS, cgroup)),
+        ]
     }
 
     /// Sets one limit to what a person wrote, `512M` or `none`, in place of the profile's.

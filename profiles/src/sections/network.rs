@@ -6,6 +6,7 @@ use toml::de::DeTable;
 use super::greater;
 use crate::diagnostic::Fault;
 use crate::section::{Licence, Section};
+use crate::stated::{Stated, one_of_words};
 use crate::value;
 
 /// Which network a command has.
@@ -33,9 +34,17 @@ impl Network {
         licence: Licence<'_>,
     ) -> Result<Self, Fault> {
         let mut keys = Section::open(file, "network", &["mode"], licence)?;
-        let mode = value::word(&[("none", NetworkMode::None), ("host", NetworkMode::Host)]);
+        let mode = value::word(&MODES);
         let section = Self { mode: keys.take("mode", parent.map(|p| &p.mode), mode, greater)? };
         keys.close()?;
         Ok(section)
     }
+
+    pub(crate) fn state(&self) -> Stated {
+        let Self { mode } = self;
+        vec![("mode", one_of_words(&MODES, mode))]
+    }
 }
+
+/// Modes as profiles have them.
+const MODES: [(&str, NetworkMode); 2] = [("none", NetworkMode::None), ("host", NetworkMode::Host)];

@@ -7,7 +7,9 @@ use serde::{Serialize, Serializer};
 use toml::de::DeTable;
 
 use crate::diagnostic::Fault;
+use crate::quantity::write_duration;
 use crate::section::{Licence, Section};
+use crate::stated::{Stated, count, one_of_words, or_none};
 use crate::value::{self, Item};
 
 /// When a session goes back by itself, and which snapshots it keeps. None of it permits a command anything,
@@ -66,6 +68,13 @@ impl Rollback {
         };
         keys.close()?;
         Ok(section)
+    }
+
+    pub(crate) fn state(&self) -> Stated {
+        let Self { on, max_snapshots, max_age } = self;
+        let on: Vec<_> = on.iter().map(|trigger| one_of_words(&TRIGGERS, trigger)).collect();
+        let age = or_none(*max_age, |age| write_duration(age).into());
+        vec![("on", on.into()), ("max_snapshots", count(*max_snapshots)), ("max_age", age)]
     }
 }
 

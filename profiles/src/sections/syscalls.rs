@@ -8,6 +8,7 @@ use toml::de::DeTable;
 
 use crate::diagnostic::Fault;
 use crate::section::{Licence, Section};
+use crate::stated::{Stated, list};
 use crate::suggest::did_you_mean;
 use crate::syscalls::{SyscallRule, never, syscall, syscalls};
 use crate::value::{self, Item};
@@ -38,6 +39,11 @@ impl Syscalls {
         refuse_both(&allow, &refuse)?;
         keys.close()?;
         Ok(inherited.with(allow, refuse))
+    }
+
+    pub(crate) fn state(&self) -> Stated {
+        let Self { allow, refuse } = self;
+        vec![("allow", list(allow.iter().copied())), ("refuse", list(refuse.iter().copied()))]
     }
 
     /// Whether a call is allowed whatever its arguments, by the table or by this section.

@@ -63,8 +63,14 @@ fn default_passes_what_tools_need() {
 }
 
 #[test]
-fn default_passes_no_secret_no_socket_and_no_loader_variable() {
-    let environment = default().environment;
+fn no_builtin_profile_passes_a_secret_a_socket_or_a_loader_variable() {
+    for name in builtin_names() {
+        passes_nothing_secret(name);
+    }
+}
+
+fn passes_nothing_secret(profile: &str) {
+    let environment = Profile::builtin(profile).expect("it loads").environment;
     for name in [
         "AWS_SECRET_ACCESS_KEY",
         "AWS_PROFILE",
@@ -81,6 +87,11 @@ fn default_passes_no_secret_no_socket_and_no_loader_variable() {
         "ANTHROPIC_API_KEY",
         "OPENAI_API_KEY",
         "DATABASE_URL",
+        "SESSION_SECRET",
+        "FLASK_SECRET_KEY",
+        "GOAUTH",
+        "NPM_CONFIG_TOKEN",
+        "RUSTC_WRAPPER",
         "GOOGLE_APPLICATION_CREDENTIALS",
         "KUBECONFIG",
         "SSH_AUTH_SOCK",
@@ -103,18 +114,38 @@ fn default_passes_no_secret_no_socket_and_no_loader_variable() {
         "BASH_ENV",
         "BASH_FUNC_ls%%",
     ] {
-        assert!(!environment.passes(name), "{name}");
+        assert!(!environment.passes(name), "{profile} passes {name}");
     }
     let secret = ["TOKEN", "SECRET", "PASSW", "_KEY", "AUTH_SOCK", "CREDENTIAL", "COOKIE"];
     let told = |pattern: &&Cow<'_, str>| secret.iter().any(|word| pattern.contains(word));
-    assert_eq!(environment.pass.iter().find(told), None);
+    assert_eq!(environment.pass.iter().find(told), None, "{profile}");
 }
 
 #[test]
-fn default_names_each_variable_once() {
-    let pass = default().environment.pass;
-    let distinct: BTreeSet<&str> = pass.iter().map(AsRef::as_ref).collect();
-    assert_eq!(distinct.len(), pass.len());
+fn each_builtin_profile_names_each_variable_once() {
+    for name in builtin_names() {
+        let pass = Profile::builtin(name).expect("it loads").environment.pass;
+        let distinct: BTreeSet<&str> = pass.iter().map(AsRef::as_ref).collect();
+        assert_eq!(distinct.len(), pass.len(), "{name}");
+    }
+}
+
+#[test]
+fn no_builtin_profile_opens_more_of_the_host_than_default() {
+    for name in builtin_names() {
+        let profile = Profile::builtin(name).expect("it loads");
+        assert_eq!((profile.network, profile.guards), (default().network, default().guards), "{name}");
+        assert_eq!((profile.filesystem.read.len(), profile.syscalls.allow.len()), (0, 0), "{name}");
+    }
+}
+
+#[test]
+fn strict_narrows_and_says_what() {
+    let strict = Profile::builtin("strict").expect("it loads");
+    assert_eq!(strict.widened, []);
+    assert!(!strict.filesystem.caches && !strict.filesystem.tool_roots);
+    assert_eq!(strict.limits.timeout, Some(Duration::from_secs(600)));
+    assert!(strict.environment.pass.len() < 20 && strict.syscalls.refuse.contains("ptrace"));
 }
 
 #[test]

@@ -63,7 +63,8 @@ fn an_unknown_name_is_told_with_the_nearest() {
     assert_eq!(error.to_string(), "no profile is named `defualt`");
     assert_eq!(error.hint().as_deref(), Some("did you mean `default`?"));
     let error = Profile::find("browser", None).unwrap_err();
-    let expected = "built in: default; a path has a `/` or ends in `.toml`";
+    let expected = "built in: default, express, flask, go, node, offline, python, react, rust, strict; a path has a `/` or ends \
+                    in `.toml`";
     assert_eq!(error.hint().as_deref(), Some(expected));
 }
 

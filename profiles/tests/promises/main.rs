@@ -1,6 +1,7 @@
 //! What the crate promises, from outside.
 
 mod budget;
+mod chosen;
 mod default;
 mod finding;
 mod fuzz;

@@ -115,6 +115,22 @@ fn bytes_that_are_not_utf8_are_told_at_their_place() {
 }
 
 #[test]
+fn of_a_very_long_line_the_place_alone_is_shown() {
+    let text =
+        format!("environment = {{ pass = [{}1, {}] }}", "\"A\", ".repeat(10_000), "\"B\", ".repeat(10_000));
+    let head = "extends = \"default\"\nwiden = true\nreason = \"r\"\n";
+    let told = message(&format!("{head}{text}"));
+    let lines: Vec<&str> = told.lines().collect();
+    assert_eq!(
+        lines[0],
+        "strict.toml:4:50025: `pass` in [environment]: expected a string, found a whole number"
+    );
+    assert!(lines[1].starts_with("  4 | …") && lines[1].ends_with('…') && lines[1].len() < 260, "{told}");
+    let caret = lines[2].chars().position(|c| c == '^').expect("a caret");
+    assert_eq!(lines[1].chars().nth(caret), Some('1'), "{told}");
+}
+
+#[test]
 fn a_byte_order_mark_is_not_seen() {
     assert_eq!(load("\u{feff}extends = \"default\"\n").unwrap().name, "strict");
     let expected = "strict.toml:1:1: unknown key `extend` at the top
