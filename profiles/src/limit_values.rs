@@ -37,6 +37,24 @@ pub enum LimitName {
     Nofile,
 }
 
+impl LimitName {
+    /// The key in `[limits]` of a profile.
+    pub fn key(self) -> &'static str {
+        match self {
+            Self::Timeout => "timeout",
+            Self::Cpus => "cpus",
+            Self::CpuTime => "cpu_time",
+            Self::Memory => "memory",
+            Self::Processes => "processes",
+            Self::Disk => "disk",
+            Self::Inodes => "inodes",
+            Self::Output => "output",
+            Self::FileSize => "file_size",
+            Self::Nofile => "nofile",
+        }
+    }
+}
+
 /// Why a text is no limit.
 #[derive(Debug, Clone, PartialEq, Eq, Error)]
 pub enum LimitError {

@@ -29,8 +29,12 @@ pub(crate) fn read_regular(
     limit: usize,
 ) -> Result<Vec<u8>, Errno> {
     let flags = OFlags::RDONLY | OFlags::NONBLOCK | OFlags::NOCTTY | OFlags::CLOEXEC;
-    let file = openat(directory, path.as_ref(), flags, Mode::empty())?;
-    let stat = fstat(&file)?;
+    read_open(&openat(directory, path.as_ref(), flags, Mode::empty())?, limit)
+}
+
+/// Reads a regular file that is open; anything else is `EINVAL`, more than `limit` bytes `EFBIG`.
+pub(crate) fn read_open(file: &OwnedFd, limit: usize) -> Result<Vec<u8>, Errno> {
+    let stat = fstat(file)?;
     if !FileType::from_raw_mode(stat.st_mode).is_file() {
         return Err(Errno::INVAL);
     }
@@ -39,7 +43,7 @@ pub(crate) fn read_regular(
         return Err(Errno::FBIG);
     }
     let mut content = Vec::with_capacity(size);
-    while content.len() < size && rustix::io::read(&file, spare_capacity(&mut content))? > 0 {}
+    while content.len() < size && rustix::io::read(file, spare_capacity(&mut content))? > 0 {}
     Ok(content)
 }
 

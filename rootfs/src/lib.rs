@@ -118,7 +118,7 @@ pub use notes::Note;
 pub use path_text::PathText;
 pub use places::Place;
 pub use private_home::{HomeEntry, all_but, furnish};
-pub use project::{Chosen, Project, ProjectError, ProjectRequest};
+pub use project::{BroughtError, Chosen, Project, ProjectError, ProjectRequest};
 pub use queue::{QueueError, Ticket, WhenFull};
 pub use remove::RemoveError;
 pub use run::{RunDirectory, RunError};

@@ -1,5 +1,7 @@
 //! Which directory is the project, and whether it may be one.
 
+mod brought;
+
 use std::io;
 use std::path::{Path, PathBuf};
 
@@ -11,6 +13,8 @@ use crate::git::{self, GitDirectory};
 use crate::identity::Identity;
 use crate::notes::{self, Note};
 use crate::places::{Place, Places};
+
+pub use brought::BroughtError;
 
 /// What is known of the caller when the project is looked for.
 #[derive(Clone, Copy, Debug)]

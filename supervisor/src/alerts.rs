@@ -211,7 +211,7 @@ pub(crate) fn name(limit: LimitName) -> &'static str {
 }
 
 /// The option that sets a limit.
-fn option(limit: LimitName) -> &'static str {
+pub(crate) fn option(limit: LimitName) -> &'static str {
     match limit {
         LimitName::Timeout => "--timeout",
         LimitName::Cpus => "--cpus",

@@ -17,6 +17,7 @@ mod history;
 mod inspect;
 mod limits;
 mod ls;
+mod policy;
 mod result_file;
 mod rm;
 mod rollback;
@@ -56,6 +57,7 @@ enum Command {
     Rm(rm::Arguments),
     Gc(gc::Arguments),
     Audit(audit::Arguments),
+    Policy(policy::Arguments),
     Doctor(doctor::Arguments),
 }
 
@@ -87,6 +89,7 @@ impl Command {
             Self::Rm(arguments) => rm::main(&arguments),
             Self::Gc(arguments) => gc::main(&arguments),
             Self::Audit(arguments) => audit::main(&arguments),
+            Self::Policy(arguments) => policy::main(arguments),
             Self::Doctor(arguments) => doctor::main(&arguments),
         }
     }

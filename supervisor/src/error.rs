@@ -5,8 +5,8 @@ use std::path::PathBuf;
 
 use clearing_profiles::ProfileError;
 use clearing_rootfs::{
-    CommitError, CopyError, DiffError, LandError, MountInfoError, ProjectError, QueueError, RemoveError,
-    RunError, SeenError, SessionError, StoreError, WalkError,
+    BroughtError, CommitError, CopyError, DiffError, LandError, MountInfoError, ProjectError, QueueError,
+    RemoveError, RunError, SeenError, SessionError, StoreError, WalkError,
 };
 use clearing_runtime::Failure;
 
@@ -30,6 +30,9 @@ pub(crate) enum Error {
     /// The record.
     #[error(transparent)]
     Audit(#[from] AuditError),
+    /// What the project brings for us.
+    #[error(transparent)]
+    Brought(#[from] BroughtError),
     /// The state directory.
     #[error(transparent)]
     Store(#[from] StoreError),
@@ -103,6 +106,8 @@ impl Error {
         match self {
             Self::Project(error) => error.hint().map(str::to_owned),
             Self::Audit(error) => Some(error.hint().to_owned()),
+            Self::Brought(error) => error.hint().map(str::to_owned),
+            Self::Profile(error) => error.hint(),
             Self::Store(error) => error.hint().map(str::to_owned),
             Self::Queue(error) => error.hint().map(str::to_owned),
             Self::Run(error) => error.hint().map(str::to_owned),
@@ -133,9 +138,7 @@ impl Error {
                     .into(),
             ),
             Self::InitEnded => Some("look for the out-of-memory killer in `dmesg`".into()),
-            Self::Request(_) | Self::Profile(_) | Self::System(..) | Self::Result(..) => {
-                None
-            }
+            Self::Request(_) | Self::System(..) | Self::Result(..) => None,
         }
     }
 

@@ -1,9 +1,9 @@
 //! What happens to a request, from the first look at the caller to the outcome.
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::time::Instant;
 
-use clearing_profiles::{LayerPlace, LimitName, Profile};
+use clearing_profiles::{LayerPlace, Profile};
 use clearing_rootfs::{Changes, PathText, Project, ProjectRequest, Session, Store};
 use clearing_runtime::{Guard, GuardReport, Sandbox, Stage};
 
@@ -16,6 +16,7 @@ use crate::leftover::Leftover;
 use crate::limits::{Hold, LimitReports};
 use crate::monitor::Monitor;
 use crate::outcome::{Cause, ChangeCounts, Outcome, Tier};
+use crate::permission::Wanted;
 use crate::place::Place;
 use crate::plan::{Plan, birth, plan};
 use crate::promises::not_held;
@@ -30,9 +31,6 @@ use crate::verdict::{Verdict, judge};
 use crate::watch::{End, Watch};
 use crate::workspace::{Workspace, mounts_below};
 
-/// What permits a command where nobody names anything else.
-pub(crate) const DEFAULT_PROFILE: &str = "default";
-
 /// Who asks, and what he is permitted.
 struct Asked<'a> {
     request: &'a RunRequest,
@@ -40,6 +38,8 @@ struct Asked<'a> {
     before: Before,
     profile: Profile,
     host: Host,
+    state: PathBuf,
+    project: Project,
     started: Instant,
 }
 
@@ -132,10 +132,13 @@ impl<'a> Asked<'a> {
         let started = Instant::now();
         let mut host = Host::of_caller();
         let mut session = request.session.as_deref().map(hold_session).transpose()?;
-        let profile = profile(request, session.as_deref(), &host)?;
+        let state = Store::default_path(&|name| host.variable(name))?;
+        let project = Project::locate(&project_request(request, session.as_deref(), &host, &state))?;
+        let of_session = session.as_ref().map(|session| session.record().profile.clone());
+        let profile = Wanted::of(request, of_session.as_deref()).settle(&host, &project)?;
         host.tier = tier::choose(&host, &profile)?;
         let before = Before::of(session.as_deref_mut(), profile.rollback.clone())?;
-        Ok(Self { request, session, before, profile, host, started })
+        Ok(Self { request, session, before, profile, host, state, project, started })
     }
 
     /// What a caller who accepts less should know.
@@ -148,9 +151,7 @@ impl<'a> Asked<'a> {
     }
 
     fn prepare(self) -> Result<Prepared, Error> {
-        let Self { request, session, before, profile, mut host, started } = self;
-        let state = Store::default_path(&|name| host.variable(name))?;
-        let project = Project::locate(&project_request(request, session.as_deref(), &host, &state))?;
+        let Self { request, session, before, profile, mut host, state, project, started } = self;
         let streams = Streams::of_caller(request.json, profile.limits.output)?;
         let stats = request.stats.clone();
         let store = Store::open(&state)?;
@@ -358,38 +359,6 @@ fn name_of(variable: &[u8]) -> &[u8] {
 /// `PATH` finds the program, and so always comes along.
 fn passes(profile: &Profile, workspace: &Workspace, name: &str) -> bool {
     name == "PATH" || profile.environment.passes(name) || workspace.tools.variables.contains(&name)
-}
-
-fn profile(request: &RunRequest, session: Option<&Session>, host: &Host) -> Result<Profile, Error> {
-    let of_session = session.map(|session| session.record().profile.as_str());
-    let name = request.profile.as_deref().or(of_session).unwrap_or(DEFAULT_PROFILE);
-    let mut profile = Profile::find(name, Some(&host.configuration()))?;
-    for (name, text) in &request.limits {
-        set_limit(&mut profile, *name, text)?;
-    }
-    if let Some(layer) = request.layer {
-        profile.filesystem.layer = layer;
-    }
-    if let Some(network) = request.network {
-        profile.network.mode = network;
-    }
-    if let Some(tier) = request.tier {
-        profile.guards.tier = tier;
-    }
-    Ok(profile)
-}
-
-/// Who asks for a disk limit means all of it, wherever it is kept; without one only the disk is large enough.
-fn set_limit(profile: &mut Profile, name: LimitName, text: &str) -> Result<(), Error> {
-    profile.limits.set(name, text).map_err(|error| Error::Request(error.to_string()))?;
-    match profile.limits.disk {
-        Some(bytes) if name == LimitName::Disk => profile.filesystem.layer_size = bytes,
-        None if name == LimitName::Disk && profile.filesystem.layer == LayerPlace::Auto => {
-            profile.filesystem.layer = LayerPlace::Disk;
-        }
-        _ => {}
-    }
-    Ok(())
 }
 
 fn project_request<'a>(

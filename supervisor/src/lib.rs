@@ -23,6 +23,7 @@ mod limits;
 mod lost;
 mod monitor;
 mod outcome;
+mod permission;
 mod place;
 mod plan;
 mod promises;

@@ -2,10 +2,9 @@
 
 use std::path::{Path, PathBuf};
 
-use clearing_profiles::Profile;
 use clearing_rootfs::{
-    Changes, NewSession, PROJECT, PathText, Project, ProjectRequest, Record, Recovered, Session, SessionId,
-    Sessions, Snapshot, Stack, Store, Why, Written,
+    Changes, NewSession, PROJECT, PathText, Record, Recovered, Session, SessionId, Sessions, Snapshot, Stack,
+    Store, Why, Written,
 };
 use serde::Serialize;
 use serde_json::json;
@@ -13,6 +12,7 @@ use serde_json::json;
 use crate::audit::{Decision, recorded};
 use crate::error::Error;
 use crate::host::Host;
+use crate::permission::{Wanted, of_project};
 use crate::text::printable;
 use crate::workspace::GIT;
 
@@ -35,18 +35,9 @@ pub(crate) struct CreateRequest {
 
 /// Makes a session. Nothing of the project is copied, whatever its size.
 pub(crate) fn create(request: &CreateRequest) -> Result<(Session, Vec<String>), Error> {
-    let host = Host::of_caller();
-    let state = Store::default_path(&|name| host.variable(name))?;
-    let project = Project::locate(&ProjectRequest {
-        directory: request.directory.as_deref(),
-        cwd: &host.cwd,
-        home: Some(&host.home),
-        state: &state,
-        uid: host.uid,
-        gid: host.gid,
-        groups: &host.groups,
-    })?;
-    Profile::find(&request.profile, Some(&host.configuration()))?;
+    let (host, project) = of_project(request.directory.as_deref())?;
+    // What would refuse each of its commands is told now.
+    Wanted { profile: &request.profile, ..Wanted::default() }.settle(&host, &project)?;
     let profile = lasting(&request.profile, &host)?;
     let new = NewSession { name: request.name.as_deref(), project: &project, profile: &profile };
     let asked = Decision {
@@ -54,7 +45,7 @@ pub(crate) fn create(request: &CreateRequest) -> Result<(Session, Vec<String>), 
         detail: json!({ "name": request.name, "profile": profile }),
         ..Decision::asked("create")
     };
-    let session = recorded(&asked, || Ok(Store::open(&state)?.sessions()?.create(new)?))?;
+    let session = recorded(&asked, || Ok(sessions()?.create(new)?))?;
     Ok((session, project.notes.iter().map(ToString::to_string).collect()))
 }
 

@@ -55,51 +55,123 @@ fn seed_of_now() -> u64 {
 
 mod body {
     use proptest::prelude::*;
+    use proptest::sample::select;
 
     use std::fs;
+
+    use clearing_profiles::{ChosenProfile, Profile};
 
     use crate::profiles::Profiles;
     use crate::properties::{DEFAULT, assert_place};
 
-    /// Lines that a profile could have, often enough to get past the parser of TOML.
+    /// Texts of profiles of which many load: keys of the default one, most with a value that they could have.
     fn texts() -> impl Strategy<Value = String> {
-        let word = "[a-z_]{1,12}|[\\PC]{0,4}";
-        let value = prop_oneof![
+        let head = select(vec![
+            "extends = \"default\"\n",
+            "extends = \"strict\"\nwiden = true\nreason = \"r\"\n",
+            "",
+        ]);
+        let key =
+            (select(stated()), value(), 0..4_u8).prop_map(|((key, stated), value, choice)| match choice {
+                0 => format!("{key} = {value}"),
+                _ => format!("{key} = {stated}"),
+            });
+        let line = prop_oneof![12 => key, 1 => "[\\PC\n\r\t]{0,12}"];
+        let text = |(head, lines): (&str, Vec<String>)| format!("{head}{}", lines.join("\n"));
+        (head, proptest::collection::vec(line, 0..8)).prop_map(text)
+    }
+
+    /// Keys as `section.key`, each with a value that it could have.
+    fn stated() -> Vec<(String, String)> {
+        let narrowed = "[limits]\ntimeout = \"1m\"\ncpus = 0.5\ncpu_time = \"2s\"\nmemory = \"1.5G\"\nprocesses = 0x40\n\
+             inodes = 1000\noutput = 4097\n[environment]\npass = [\"...\", \"PATH\"]\nset = {}\n[syscalls]\n\
+             refuse = [\"ptrace\", \"mbind\"]\n[rollback]\non = [\"oom\"]\nmax_age = \"30d\"\n";
+        let widened = "[environment]\nset = { A = \"x\\ny\", \"b \\\"c\" = \"\" }\npass = [\"A\\u001bB\"]\n[filesystem]\n\
+             read = [\"~/a b\", \"/srv//x/\"]\n[network]\nmode = \"host\"\n[syscalls]\nallow = [\"mbind\"]\n";
+        let of = |text: &str| {
+            let file: toml::Table = text.parse().expect("TOML");
+            let keys = |(section, keys): (String, toml::Value)| match keys {
+                toml::Value::Table(keys) => {
+                    keys.into_iter().map(move |(key, value)| (format!("{section}.{key}"), value.to_string()))
+                }
+                _ => panic!("{section} is a table"),
+            };
+            file.into_iter().flat_map(keys).collect::<Vec<_>>()
+        };
+        [DEFAULT, narrowed, narrowed, widened].into_iter().flat_map(of).collect()
+    }
+
+    fn value() -> impl Strategy<Value = String> {
+        prop_oneof![
             Just("true".to_owned()),
             "[0-9]{1,20}",
             "\"[0-9]{1,9}(\\.[0-9]{1,3})?(ms|s|m|h|d|K|M|G|T)?\"",
             "\"(none|host|auto|memory|disk|copy|required|best-effort|\\.\\.\\.|[\\PC]{0,8})\"",
             "\\[(\"(\\.\\.\\.|PATH|HOME|[A-Z_]{1,8}\\*?|~/[a-z]{1,4}|/[a-z]{1,4}|ptrace|mbind)\",?){0,4}\\]",
-            word.prop_map(|word| format!("{{ {word} = 1 }}")),
-        ];
-        let known: Vec<String> = DEFAULT.lines().map(str::to_owned).collect();
-        let line = prop_oneof![
-            4 => proptest::sample::select(known),
-            4 => (proptest::sample::select(keys()), value).prop_map(|(key, value)| format!("{key} = {value}")),
-            1 => word.prop_map(|word| word.to_owned()),
-        ];
-        let head = proptest::sample::select(vec![
-            "extends = \"default\"\n",
-            "extends = \"default\"\nwiden = true\nreason = \"r\"\n",
-            "",
-        ]);
-        (head, proptest::collection::vec(line, 0..24))
-            .prop_map(|(head, lines)| format!("{head}{}", lines.join("\n")))
-    }
-
-    /// The keys of the default profile.
-    fn keys() -> Vec<&'static str> {
-        DEFAULT.lines().filter_map(|line| Some(line.split_once(" = ")?.0)).collect()
+            "\\{ [a-z]{1,3} = \"[\\PC]{0,3}\" \\}",
+        ]
     }
 
     #[test]
-    fn any_profile_loads_or_is_faulty_at_a_place_in_it() {
+    fn any_profile_loads_or_is_faulty_at_a_place_in_it_and_is_shown_as_the_same() {
         let folder = Profiles::new([("strict", "".as_bytes())]);
-        super::fuzz(&texts(), |text| {
-            fs::write(folder.path("strict"), &text).expect("the profile is written");
-            if let Err(error) = folder.find("strict") {
-                assert_place(&text, &error);
+        let path = folder.path("strict");
+        let load = |text: &str| {
+            fs::write(&path, text).expect("the profile is written");
+            ChosenProfile::trace(path.to_str().expect("a path"), None)
+        };
+        super::fuzz(&texts(), |text| match load(&text) {
+            Err(error) => assert_place(&text, &error),
+            Ok(chosen) => {
+                let shown = chosen.to_toml();
+                let again = load(&shown).unwrap_or_else(|error| panic!("{error}\n{shown}"));
+                let same = Profile { widened: chosen.profile().widened.clone(), ..again.into_profile() };
+                assert_eq!(&same, chosen.profile(), "{shown}");
             }
         });
+    }
+
+    #[test]
+    fn whatever_a_project_says_permits_no_more() {
+        super::fuzz(&texts(), |text| {
+            let text = text
+                .replace("extends", "# extends")
+                .replace("widen", "# widen")
+                .replace("reason", "# reason");
+            let mut chosen = ChosenProfile::trace("python", None).expect("a built-in profile");
+            let before = chosen.profile().clone();
+            match chosen.narrow_by_project("strict.toml", text.clone().into_bytes()) {
+                Err(error) => assert_place(&text, &error),
+                Ok(()) => assert_no_more(chosen.profile(), &before),
+            }
+        });
+    }
+
+    fn assert_no_more(narrowed: &Profile, before: &Profile) {
+        let most = |limit: Option<u64>| limit.unwrap_or(u64::MAX);
+        assert_eq!(
+            (&narrowed.filesystem.read, &narrowed.rollback),
+            (&before.filesystem.read, &before.rollback)
+        );
+        assert!(narrowed.filesystem.layer_size <= before.filesystem.layer_size);
+        assert!(narrowed.network.mode <= before.network.mode && narrowed.guards.tier <= before.guards.tier);
+        assert!(most(narrowed.limits.memory) <= most(before.limits.memory));
+        assert!(most(narrowed.limits.nofile) <= most(before.limits.nofile));
+        assert!(
+            narrowed.limits.memlock <= before.limits.memlock && narrowed.limits.core <= before.limits.core
+        );
+        assert!(
+            narrowed
+                .environment
+                .pass
+                .iter()
+                .all(|name| before.environment.passes(name.trim_end_matches('*')))
+        );
+        assert_eq!(narrowed.environment.set, before.environment.set);
+        let rules =
+            |profile: &Profile| profile.syscall_rules().iter().filter(|rule| rule.is_allowed()).count();
+        assert!(rules(narrowed) <= rules(before));
+        assert!(narrowed.guards.best_effort().count() <= before.guards.best_effort().count());
+        assert_eq!(narrowed.widened, before.widened);
     }
 }

@@ -8,7 +8,7 @@ use std::process::ExitCode;
 use std::time::Duration;
 
 use clap::ValueEnum;
-use clearing_profiles::{NetworkMode, Tier};
+use clearing_profiles::{LimitName, NetworkMode, Tier};
 use serde::Serialize;
 
 use super::admission::AdmissionArguments;
@@ -28,12 +28,6 @@ use crate::why;
 
 #[derive(Debug, clap::Args)]
 pub(super) struct CommandArguments {
-    /// Which network the command has.
-    #[arg(long, value_name = "NETWORK")]
-    network: Option<NetworkArgument>,
-    /// The least that you accept; the best that this host gives is taken.
-    #[arg(long, value_name = "TIER")]
-    tier: Option<TierArgument>,
     /// Set a variable.
     #[arg(short, long = "env", value_name = "NAME=VALUE", value_parser = variable)]
     env: Vec<(OsString, OsString)>,
@@ -53,10 +47,44 @@ pub(super) struct CommandArguments {
     admission: AdmissionArguments,
     // Last: options that follow would stand under its heading.
     #[command(flatten)]
-    limits: LimitArguments,
+    permission: PermissionArguments,
     /// The command and its arguments.
     #[arg(last = true, required = true, value_name = "CMD")]
     command: Vec<OsString>,
+}
+
+/// What a caller changes of the profile.
+#[derive(Debug, clap::Args)]
+pub(super) struct PermissionArguments {
+    /// Which network the command has.
+    #[arg(long, value_name = "NETWORK")]
+    network: Option<NetworkArgument>,
+    /// The least that you accept; the best that this host gives is taken.
+    #[arg(long, value_name = "TIER")]
+    tier: Option<TierArgument>,
+    #[command(flatten)]
+    limits: LimitArguments,
+}
+
+impl PermissionArguments {
+    pub(super) fn network(&self) -> Option<NetworkMode> {
+        self.network.map(|network| match network {
+            NetworkArgument::None => NetworkMode::None,
+            NetworkArgument::Host => NetworkMode::Host,
+        })
+    }
+
+    pub(super) fn tier(&self) -> Option<Tier> {
+        self.tier.map(|tier| match tier {
+            TierArgument::Namespaces => Tier::Namespaces,
+            TierArgument::Landlock => Tier::Landlock,
+        })
+    }
+
+    /// Those that were given, as they were written.
+    pub(super) fn limits(self) -> Vec<(LimitName, String)> {
+        self.limits.given()
+    }
 }
 
 #[derive(Debug, Clone, Copy, ValueEnum)]
@@ -163,16 +191,10 @@ impl CommandArguments {
             directory: None,
             session: None,
             profile: None,
-            limits: self.limits.given(),
             layer: None,
-            network: self.network.map(|network| match network {
-                NetworkArgument::None => NetworkMode::None,
-                NetworkArgument::Host => NetworkMode::Host,
-            }),
-            tier: self.tier.map(|tier| match tier {
-                TierArgument::Namespaces => Tier::Namespaces,
-                TierArgument::Landlock => Tier::Landlock,
-            }),
+            network: self.permission.network(),
+            tier: self.permission.tier(),
+            limits: self.permission.limits(),
             environment: self.env,
             json: self.json,
             admission: self.admission.given(),

@@ -7,7 +7,7 @@ use clearing_rootfs::Written;
 
 use super::talk::{emit, failed, print, say_note};
 use crate::error::Error;
-use crate::exec::DEFAULT_PROFILE;
+use crate::permission::DEFAULT_PROFILE;
 use crate::session::{self, CreateRequest, SessionView};
 
 /// Makes a session over the project and prints its id.

@@ -13,9 +13,9 @@ use super::commit_text::would_land;
 use super::talk::{say, say_note};
 use crate::commit::{CommitOptions, of_session};
 use crate::error::Error;
-use crate::exec::DEFAULT_PROFILE;
 use crate::exit_code::REFUSED;
 use crate::lost::what_is_lost;
+use crate::permission::DEFAULT_PROFILE;
 use crate::request::RunRequest;
 use crate::session::{CreateRequest, changed_git, create, remove, sessions};
 

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::fs;
 
-use clearing_tests::{Caller, Site, for_each_caller};
+use clearing_tests::{Caller, Output, Site, for_each_caller};
 use serde_json::Value;
 
 /// What the README says of each promise in the tier.
@@ -50,17 +50,17 @@ fn the_readme_and_the_outcome_say_the_same() {
 }
 
 #[test]
-fn without_the_callers_word_there_is_no_such_tier() {
+fn neither_a_project_nor_the_environment_can_accept_the_tier() {
     for_each_caller(|caller| {
         let site = Site::new(caller);
-        site.write(".clearing.toml", "[guards]\ntier = \"landlock\"\n");
-        let output = site
-            .run(["echo", "ran"])
-            .args(["--tier", "namespaces"])
-            .env("CLEARING_TIER", "landlock")
-            .output();
-        output.expect_code(125);
-        assert!(!output.stdout.contains("ran"), "{output}");
+        let run = || site.clearing(["run"]).command(["echo", "ran"]);
+        let refused = |output: &Output, because: &str| {
+            output.expect_code(125).expect_stderr(because);
+            assert!(!output.stdout.contains("ran"), "{output}");
+        };
+        refused(&run().env("CLEARING_GUARDS_TIER", "landlock").output(), "permits more than `default` does");
+        site.write(".clearing/profile.toml", "guards.tier = \"landlock\"\n");
+        refused(&run().output(), "a project's file cannot say");
     });
 }
 
