@@ -14,6 +14,8 @@ mod untold;
 
 use std::path::{Path, PathBuf};
 
+pub(crate) use binary::{ALPHABET, blob_of};
+
 pub use content::Size;
 pub use error::DiffError;
 pub use lines::{Lines, Part, Plain};

@@ -79,6 +79,7 @@ mod merged;
 mod mountinfo;
 mod notes;
 mod overlay;
+mod patch;
 mod path_text;
 mod places;
 mod private_home;
@@ -115,6 +116,10 @@ pub use identity::Identity;
 pub use layer_directory::{LayerDirectories, LayerTop};
 pub use mountinfo::{Mount, MountInfoError, MountTable};
 pub use notes::Note;
+pub use patch::{
+    ApplyError, Class, Deed, DirectoryTree, FileMode, How, Node, Patch, Placed, Read, Reading, Refusal,
+    Simulation, Tree,
+};
 pub use path_text::PathText;
 pub use places::Place;
 pub use private_home::{HomeEntry, all_but, furnish};

@@ -26,7 +26,7 @@ pub(super) fn blob_of_side(stack: &Stack, path: &Path, side: &Side) -> Result<St
 }
 
 /// The name that git gives to this content.
-pub(super) fn blob_of(content: &[u8]) -> String {
+pub(crate) fn blob_of(content: &[u8]) -> String {
     let mut sha = Sha1::from(format!("blob {}\0", content.len()));
     sha.update(content);
     sha.digest().to_string()
@@ -58,7 +58,8 @@ pub(super) fn write_literal(
 /// So many bytes go into a line.
 const LINE: usize = 52;
 
-const ALPHABET: &[u8; 85] =
+/// git's digits of base 85.
+pub(crate) const ALPHABET: &[u8; 85] =
     b"0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz!#$%&()*+-;<=>?@^_`{|}~";
 
 /// Cuts bytes into lines of letters, the first of which says how many bytes the line has.

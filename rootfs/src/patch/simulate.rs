@@ -1,0 +1,343 @@
+//! A patch carried out in memory. What is applied afterwards is what was found here, and nothing else.
+
+use std::cell::RefCell;
+use std::collections::{BTreeMap, BTreeSet};
+use std::ffi::OsStr;
+use std::ops::Bound;
+use std::os::unix::ffi::OsStrExt as _;
+use std::path::{Path, PathBuf};
+
+use super::class::{Class, Refusal};
+use super::entry::{Body, Entry, FileMode, How};
+use super::parse::Patch;
+use super::text::{self, Placed};
+use super::tree::{Read, Tree};
+use crate::commit::links::{Links, leads_out};
+use crate::compare::Kind;
+use crate::diff::blob_of;
+use crate::files::path_of;
+
+/// What a file is, or becomes.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Node {
+    /// A regular file.
+    File {
+        /// All of it.
+        content: Vec<u8>,
+        /// The twelve bits of its mode.
+        mode: u32,
+    },
+    /// A link, and where it leads.
+    Link(Vec<u8>),
+}
+
+/// What a patch does to one file, with what it found there.
+#[derive(Clone, Debug)]
+pub struct Deed {
+    /// Where it begins in the patch.
+    pub line: usize,
+    /// Which files it is about.
+    pub how: How,
+    /// What is there before; of a file that is made, none.
+    pub old: Option<Node>,
+    /// What is there afterwards; of a file that is deleted, none.
+    pub new: Option<Node>,
+    /// Where the hunks were found.
+    pub hunks: Vec<Placed>,
+    /// Lines that are added and removed; of binary files none.
+    pub added: usize,
+    /// The same.
+    pub removed: usize,
+    /// Whether its content is no text.
+    pub is_binary: bool,
+}
+
+/// All that a patch does to a tree, which it was held against and which was not changed.
+#[derive(Debug)]
+pub struct Simulation {
+    /// File by file, in the order of the patch.
+    pub deeds: Vec<Deed>,
+}
+
+impl Patch<'_> {
+    /// Carries the patch out in memory, upon what the tree has. Every file is read as it was before the
+    /// patch, whatever stands first in it. Tells all that does not go together, the first of each file.
+    pub fn simulate(&self, tree: &dyn Tree) -> Result<Simulation, Vec<Refusal>> {
+        let mut room = self.reading.made;
+        let (mut deeds, mut refused) = (Vec::with_capacity(self.entries.len()), Vec::new());
+        for entry in &self.entries {
+            match self.deed(entry, tree, &mut room) {
+                Ok(deed) => deeds.push(deed),
+                Err(refusal) => refused.push(refusal.of(entry.how.path()).at(entry.line)),
+            }
+        }
+        if refused.is_empty() {
+            refused = Places::of(&deeds, tree).refusals();
+        }
+        if refused.is_empty() { Ok(Simulation { deeds }) } else { Err(refused) }
+    }
+
+    fn deed(&self, entry: &Entry<'_>, tree: &dyn Tree, room: &mut usize) -> Result<Deed, Refusal> {
+        let mut how = entry.how.clone();
+        if let How::Modify(path) = &how
+            && entry.may_be_new
+            && tree.kind(path)?.is_none()
+        {
+            how = How::Create(path.clone());
+        }
+        let old = how.source().map(|source| read(tree, source, entry, room)).transpose()?;
+        let empty = Vec::new();
+        let before = match &old {
+            Some(Node::File { content, .. }) => content,
+            Some(Node::Link(target)) => target,
+            None => &empty,
+        };
+        let (after, hunks) = self.content(entry, before, *room)?;
+        let after = after.unwrap_or_else(|| before.clone());
+        *room = room.checked_sub(after.len()).ok_or_else(too_much)?;
+        let new = match &how {
+            How::Delete(_) if !after.is_empty() && matches!(entry.body, Body::Nothing) => {
+                return Err(Class::Mismatch.refuse("the patch does not say what the deleted file holds"));
+            }
+            How::Delete(_) if !after.is_empty() => {
+                return Err(Class::Mismatch.refuse("the file holds more than the patch deletes"));
+            }
+            How::Delete(_) => None,
+            _ => Some(node(entry, old.as_ref(), after)?),
+        };
+        let (added, removed) = match &entry.body {
+            Body::Text(hunks) => hunks.iter().fold((0, 0), |(a, r), hunk| (a + hunk.added, r + hunk.removed)),
+            Body::Nothing | Body::Binary { .. } => (0, 0),
+        };
+        let is_binary = matches!(entry.body, Body::Binary { .. });
+        Ok(Deed { line: entry.line, how, old, new, hunks, added, removed, is_binary })
+    }
+
+    /// The content afterwards; none if it stays.
+    fn content(
+        &self,
+        entry: &Entry<'_>,
+        before: &[u8],
+        room: usize,
+    ) -> Result<(Option<Vec<u8>>, Vec<Placed>), Refusal> {
+        match &entry.body {
+            Body::Nothing => Ok((None, Vec::new())),
+            Body::Text(hunks) => {
+                let (after, placed) = text::apply(before, hunks, self.reading.without_context)?;
+                Ok((Some(after), placed))
+            }
+            Body::Binary { data, old, new } => {
+                let is_named = |content: &[u8], name: &[u8], is_there: bool| match is_there {
+                    true => blob_of(content).as_bytes().eq_ignore_ascii_case(name),
+                    false => name.iter().all(|&byte| byte == b'0') && content.is_empty(),
+                };
+                if !is_named(before, old, entry.how.source().is_some()) {
+                    return Err(Class::Mismatch.refuse("the binary file has another content than it says"));
+                }
+                let after = data.unpack(before, room)?;
+                if !is_named(&after, new, entry.how.target().is_some()) {
+                    return Err(Class::Binary.refuse("its data make another content than it says"));
+                }
+                Ok((Some(after), Vec::new()))
+            }
+        }
+    }
+}
+
+/// What is there before, which must be of the type that the patch says.
+fn read(tree: &dyn Tree, path: &Path, entry: &Entry<'_>, room: &mut usize) -> Result<Node, Refusal> {
+    let wants_link = entry.old_mode == Some(FileMode::Link);
+    if !wants_link && let Read::File { content, mode } = tree.file(path, *room)? {
+        *room = room.checked_sub(content.len()).ok_or_else(too_much)?;
+        return Ok(Node::File { content, mode });
+    }
+    refuse_behind_link(tree, path, &|_| false)?;
+    match tree.kind(path)? {
+        None => Err(Class::Missing.refuse("it is not there").of(path)),
+        // What a patch without a mode says of a link may be its target.
+        Some(Kind::Symlink) if wants_link || entry.old_mode.is_none() => {
+            Ok(Node::Link(tree.target(path)?.into_os_string().as_bytes().to_vec()))
+        }
+        Some(Kind::Symlink) => Err(Class::Type.refuse("it is a link").of(path)),
+        Some(_) if wants_link => Err(Class::Type.refuse("it is no link").of(path)),
+        Some(_) => Err(Class::Type.refuse("it is no file").of(path)),
+    }
+}
+
+fn too_much() -> Refusal {
+    Class::Size.refuse("what it makes is larger than is permitted")
+}
+
+/// Nothing on the way to `path` is a link, unless the patch takes it away.
+fn refuse_behind_link(tree: &dyn Tree, path: &Path, is_gone: &dyn Fn(&Path) -> bool) -> Result<(), Refusal> {
+    let way = path.ancestors().skip(1).filter(|it| !it.as_os_str().is_empty());
+    for directory in way {
+        if !is_gone(directory) && tree.kind(directory)? == Some(Kind::Symlink) {
+            let reason = format!("it lies behind the link `{}`", directory.display());
+            return Err(Class::BehindLink.refuse(reason).of(path));
+        }
+    }
+    Ok(())
+}
+
+/// What the file becomes.
+fn node(entry: &Entry<'_>, old: Option<&Node>, content: Vec<u8>) -> Result<Node, Refusal> {
+    let had = match old {
+        Some(Node::File { mode, .. }) => Some(*mode & 0o777),
+        Some(Node::Link(_)) => None,
+        None => Some(0o644),
+    };
+    let is_link = match (entry.new_mode, old) {
+        (Some(mode), Some(Node::Link(_))) if mode != FileMode::Link => {
+            return Err(Class::Mode.refuse("a link does not become a file by another mode"));
+        }
+        (Some(FileMode::Link), Some(Node::File { .. })) => {
+            return Err(Class::Mode.refuse("a file does not become a link by another mode"));
+        }
+        (mode, old) => mode == Some(FileMode::Link) || matches!(old, Some(Node::Link(_))),
+    };
+    if is_link {
+        return link(content);
+    }
+    let mode = had.unwrap_or(0o644);
+    let mode = match entry.new_mode {
+        Some(FileMode::Executable) => mode | (mode & 0o444) >> 2,
+        Some(FileMode::Regular) if entry.old_mode != entry.new_mode => mode & !0o111,
+        _ => mode,
+    };
+    Ok(Node::File { content, mode })
+}
+
+fn link(target: Vec<u8>) -> Result<Node, Refusal> {
+    if target.is_empty() || target.contains(&0) || target.len() > 4095 {
+        return Err(Class::OutwardLink.refuse("no link has such a target"));
+    }
+    Ok(Node::Link(target))
+}
+
+/// Where everything stands afterwards.
+struct Places<'a> {
+    deeds: &'a [Deed],
+    tree: &'a dyn Tree,
+    /// What is made or changed, and what goes.
+    after: BTreeMap<&'a Path, Option<&'a Node>>,
+    /// What goes, also where something else comes.
+    removed: BTreeSet<&'a Path>,
+    /// Directories of the tree of which everything goes.
+    emptied: RefCell<BTreeMap<PathBuf, bool>>,
+}
+
+impl<'a> Places<'a> {
+    fn of(deeds: &'a [Deed], tree: &'a dyn Tree) -> Self {
+        let mut after: BTreeMap<&Path, Option<&Node>> = BTreeMap::new();
+        after.extend(deeds.iter().filter_map(|deed| Some((deed.how.removed()?, None))));
+        after.extend(deeds.iter().filter_map(|deed| Some((deed.how.target()?, deed.new.as_ref()))));
+        let removed = deeds.iter().filter_map(|deed| deed.how.removed()).collect();
+        Self { deeds, tree, after, removed, emptied: RefCell::default() }
+    }
+
+    fn refusals(&self) -> Vec<Refusal> {
+        let refusal = |deed: &Deed| self.stand(deed).err().map(|it| it.of(deed.how.path()).at(deed.line));
+        self.deeds.iter().filter_map(refusal).collect()
+    }
+
+    /// Whether what is made can stand there, and stays in the project.
+    fn stand(&self, deed: &Deed) -> Result<(), Refusal> {
+        let Some(path) = deed.how.target() else { return Ok(()) };
+        if !matches!(deed.how, How::Modify(_)) {
+            self.refuse_occupied(path)?;
+        }
+        for directory in path.ancestors().skip(1).filter(|it| !it.as_os_str().is_empty()) {
+            if let Some(Some(node)) = self.after.get(directory) {
+                return Err(match node {
+                    Node::Link(_) => behind(directory),
+                    Node::File { .. } => Class::Exists.refuse("a file of the patch stands on its way"),
+                });
+            }
+        }
+        if let Some(Node::Link(target)) = &deed.new {
+            let target = path_of(target.clone());
+            if let Some(reason) = leads_out(path, &target, self) {
+                let reason = format!("the link to `{}` is not taken: {reason}", target.display());
+                return Err(Class::OutwardLink.refuse(reason));
+            }
+        }
+        Ok(())
+    }
+
+    fn refuse_occupied(&self, path: &Path) -> Result<(), Refusal> {
+        let is_gone = |it: &Path| self.after.get(it) == Some(&None);
+        for place in path.ancestors().filter(|it| !it.as_os_str().is_empty()) {
+            // Whatever else is made there is looked at for itself.
+            if is_gone(place) || (place == path && self.removed.contains(place)) {
+                continue;
+            }
+            match self.tree.kind(place)? {
+                Some(Kind::Directory) if place != path => return Ok(()),
+                Some(Kind::Directory) if self.is_emptied(place)? => return Ok(()),
+                Some(Kind::Directory) => return Err(Class::Exists.refuse("a directory stands there")),
+                Some(Kind::Symlink) if place != path => return Err(behind(place)),
+                Some(_) if place == path => return Err(Class::Exists.refuse("it is there already")),
+                Some(_) => return Err(Class::Exists.refuse("what is no directory stands on its way")),
+                None => {}
+            }
+        }
+        Ok(())
+    }
+
+    /// Whether nothing is left of a directory, or nothing was in it.
+    fn is_emptied(&self, directory: &Path) -> Result<bool, Refusal> {
+        if let Some(known) = self.emptied.borrow().get(directory) {
+            return Ok(*known);
+        }
+        let mut emptied = true;
+        for name in self.tree.names(directory)? {
+            let path = directory.join(name);
+            emptied &= match self.after.get(path.as_path()) {
+                Some(after) => after.is_none(),
+                // An empty directory is nothing to a patch, unless it held something that goes.
+                None => {
+                    self.tree.kind(&path)? == Some(Kind::Directory)
+                        && self.holds_removed(&path)
+                        && self.is_emptied(&path)?
+                }
+            };
+            if !emptied {
+                break;
+            }
+        }
+        self.emptied.borrow_mut().insert(directory.to_owned(), emptied);
+        Ok(emptied)
+    }
+
+    fn holds_removed(&self, directory: &Path) -> bool {
+        self.removed
+            .range::<Path, _>((Bound::Included(directory), Bound::Unbounded))
+            .next()
+            .is_some_and(|path| path.starts_with(directory))
+    }
+}
+
+fn behind(link: &Path) -> Refusal {
+    Class::BehindLink.refuse(format!("it lies behind the link `{}`", link.display()))
+}
+
+impl Links for Places<'_> {
+    fn target(&self, path: &Path) -> Option<PathBuf> {
+        match self.after.get(path) {
+            Some(Some(Node::Link(target))) => Some(Path::new(OsStr::from_bytes(target)).to_owned()),
+            Some(_) => None,
+            None => match self.tree.kind(path) {
+                Ok(Some(Kind::Symlink)) => self.tree.target(path).ok(),
+                _ => None,
+            },
+        }
+    }
+}
+
+impl Simulation {
+    /// Every path that is written or removed.
+    pub fn paths(&self) -> BTreeSet<&Path> {
+        self.deeds.iter().flat_map(|deed| [deed.how.removed(), deed.how.target()]).flatten().collect()
+    }
+}
