@@ -5,7 +5,9 @@ use std::os::fd::BorrowedFd;
 use std::os::unix::ffi::OsStrExt as _;
 use std::path::{Path, PathBuf};
 
-use rustix::fs::{AtFlags, Gid, Mode, Uid, chmodat, chownat, mkdirat};
+use rustix::fs::{
+    AtFlags, Gid, Mode, RenameFlags, Uid, chmodat, chownat, mkdirat, renameat, renameat_with, statat,
+};
 use rustix::io::Errno;
 
 use crate::remove::remove_tree;
@@ -14,6 +16,9 @@ use crate::remove::remove_tree;
 pub(crate) const UPPER: &str = ".upper";
 /// Ends the name of an overlay's work directory.
 pub(crate) const WORK: &str = ".work";
+
+/// Ends the name of where work directories are put that an overlay goes on with.
+const ASIDE: &str = ".aside";
 
 /// The top of a layer, which is what the command sees as the attributes of the directory below it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -52,23 +57,64 @@ impl Place<'_> {
     /// Makes what is missing of the layer `name`. Its work directory is made anew: an overlay that was
     /// mounted `volatile` cannot be mounted with the same one again.
     pub(crate) fn renew_layer(self, name: &str, top: Option<LayerTop>) -> Result<LayerDirectories, Errno> {
+        self.remove_work(name)?;
+        self.go_on_with_layer(name, top)
+    }
+
+    /// Removes the work directories of the layer `name`, if there are any.
+    pub(crate) fn remove_work(self, name: &str) -> Result<(), Errno> {
+        for work in [format!("{name}{WORK}"), format!("{name}{ASIDE}{WORK}")] {
+            let work = std::ffi::CString::new(work).map_err(|_| Errno::INVAL)?;
+            let removed = remove_tree(self.directory, &work);
+            removed.map_err(|error| Errno::from_io_error(&error.source).unwrap_or(Errno::IO))?;
+        }
+        Ok(())
+    }
+
+    /// Moves the work directory of the layer `name` out of the way, if there is one: the overlay that has it
+    /// goes on with it.
+    pub(crate) fn set_work_aside(self, name: &str) -> Result<(), Errno> {
+        let (work, aside) = (format!("{name}{WORK}"), format!("{name}{ASIDE}{WORK}"));
+        match statat(self.directory, &work, AtFlags::SYMLINK_NOFOLLOW) {
+            Err(Errno::NOENT) => return Ok(()),
+            found => found?,
+        };
+        match mkdirat(self.directory, &aside, Mode::RWXU) {
+            Ok(()) | Err(Errno::EXIST) => {}
+            Err(errno) => return Err(errno),
+        }
+        let free = |number: u64| {
+            let place = format!("{aside}/{number}");
+            renameat_with(self.directory, &work, self.directory, place, RenameFlags::NOREPLACE)
+        };
+        let moved = (0..).map(free).find(|moved| *moved != Err(Errno::EXIST));
+        moved.unwrap_or(Err(Errno::EXIST))
+    }
+
+    /// Makes what is missing of the layer `name`, of which no work directory is in the way.
+    pub(crate) fn go_on_with_layer(
+        self,
+        name: &str,
+        top: Option<LayerTop>,
+    ) -> Result<LayerDirectories, Errno> {
         match self.make(&format!("{name}{UPPER}"), top) {
             Ok(()) | Err(Errno::EXIST) => {}
             Err(errno) => return Err(errno),
         }
-        self.remove_work(name)?;
         self.make_work(name, top)?;
         Ok(self.directories(name))
     }
 
-    /// Removes the work directory of the layer `name`, if there is one.
-    pub(crate) fn remove_work(self, name: &str) -> Result<(), Errno> {
-        let work = std::ffi::CString::new(format!("{name}{WORK}")).map_err(|_| Errno::INVAL)?;
-        let removed = remove_tree(self.directory, &work);
-        removed.map_err(|error| Errno::from_io_error(&error.source).unwrap_or(Errno::IO))
+    /// Takes the empty layer `name` to another directory, for the overlay that goes on with it.
+    pub(crate) fn carry_layer(self, name: &str, to: BorrowedFd<'_>) -> Result<(), Errno> {
+        for kind in [UPPER, WORK] {
+            let name = format!("{name}{kind}");
+            renameat(self.directory, &name, to, &name)?;
+        }
+        Ok(())
     }
 
-    fn directories(self, name: &str) -> LayerDirectories {
+    pub(crate) fn directories(self, name: &str) -> LayerDirectories {
         LayerDirectories {
             upper: self.path.join(format!("{name}{UPPER}")),
             work: self.path.join(format!("{name}{WORK}")),

@@ -59,6 +59,7 @@ mod base;
 mod beneath;
 mod boot;
 mod caches;
+mod changed;
 mod changes;
 mod commit;
 mod compare;
@@ -100,6 +101,7 @@ mod written;
 
 pub use base::{Base, BaseEntry, BaseRequest, HostNames};
 pub use caches::{Cache, caches};
+pub use changed::changed_since;
 pub use changes::{Change, Changes, Counts};
 pub use commit::{
     Action, Code, Commit, CommitError, CommitRequest, Conflict, Did, Differs, LandError, Landed, Landing,
@@ -129,8 +131,8 @@ pub use remove::RemoveError;
 pub use run::{RunDirectory, RunError};
 pub use seen::{Kept, Seen, SeenError};
 pub use session::{
-    Apart, Holder, LayerId, Listed, NewSession, PROJECT, Record, Recovered, Retained, Retention, RolledBack,
-    Running, Session, SessionError, SessionId, Sessions, Snapshot, Why,
+    Apart, Holder, LayerId, Listed, NewSession, PROJECT, Parts, Record, Recovered, Retained, Retention,
+    RolledBack, Running, Session, SessionError, SessionId, Sessions, Snapshot, Step, Why,
 };
 pub use settings::settings;
 pub use sighting::Sighting;

@@ -1,10 +1,13 @@
 //! Sealing, and going back: what becomes of layers, never of what is in them.
 
+use std::os::fd::OwnedFd;
+
 use jiff::Timestamp;
 
 use super::Session;
 use super::error::SessionError;
 use super::ids::{LayerId, is_name};
+use super::layers::Making;
 use super::record::{LayerRecord, Record, Snapshot, Why};
 
 /// A state that was gone back to.
@@ -16,18 +19,83 @@ pub struct RolledBack {
     pub backup: Option<String>,
 }
 
+/// A step in the history of a session that no record names yet. Dropped, it was never made.
+#[must_use]
+#[derive(Debug)]
+pub struct Step {
+    /// What commands write to from then on; none where that stays the same.
+    pub(super) next: Option<Next>,
+    snapshot: Option<Snapshot>,
+}
+
+/// A new live layer.
+#[derive(Debug)]
+pub(super) struct Next {
+    pub(super) id: LayerId,
+    pub(super) opened: OwnedFd,
+    pub(super) parent: Option<LayerId>,
+    _making: Making,
+}
+
+impl Step {
+    /// Whether commands write to another layer from then on.
+    pub fn moves(&self) -> bool {
+        self.next.is_some()
+    }
+}
+
 impl Session {
     /// Names the present state. What is written from now on goes to a new layer.
     pub fn snapshot(&mut self, label: Option<&str>, why: Why) -> Result<Snapshot, SessionError> {
+        let (step, snapshot) = self.step_to_snapshot(label, why)?;
+        self.take(step)?;
+        Ok(snapshot)
+    }
+
+    /// Prepares a snapshot.
+    pub fn step_to_snapshot(&self, label: Option<&str>, why: Why) -> Result<(Step, Snapshot), SessionError> {
         let name = match label {
             Some(label) => self.free_label(label)?,
             None => self.free_name(why),
         };
-        self.seal()?;
-        let snapshot = Snapshot { name, top: self.record.sealed_top().cloned(), made: Timestamp::now(), why };
-        let named = snapshot.clone();
-        self.change(|record| record.snapshots.push(named))?;
-        Ok(snapshot)
+        let step = self.step_on()?;
+        let snapshot = Snapshot { name, top: self.present_top(&step), made: Timestamp::now(), why };
+        Ok((Step { snapshot: Some(snapshot.clone()), ..step }, snapshot))
+    }
+
+    /// Prepares to go on where commands write now.
+    pub fn step_aside(&self) -> Step {
+        Step { next: None, snapshot: None }
+    }
+
+    /// Prepares to go on above what has been written.
+    pub fn step_on(&self) -> Result<Step, SessionError> {
+        let next = match self.is_clean()? {
+            true => None,
+            false => Some(self.next_upon(Some(self.record.live.clone()))?),
+        };
+        Ok(Step { next, snapshot: None })
+    }
+
+    /// Makes the step, at once or not at all.
+    pub fn take(&mut self, step: Step) -> Result<(), SessionError> {
+        let Step { next, snapshot } = step;
+        let (new, opened, _making) = match next {
+            Some(Next { id, opened, parent, _making }) => (Some((id, parent)), Some(opened), Some(_making)),
+            None => (None, None, None),
+        };
+        self.change(|record| {
+            record.snapshots.extend(snapshot);
+            if let Some((live, parent)) = new {
+                record.layers.insert(live.clone(), LayerRecord { parent, unsynced: None });
+                record.live = live;
+                record.prune();
+            }
+        })?;
+        if let Some(opened) = opened {
+            self.live = opened;
+        }
+        Ok(())
     }
 
     /// The name of a snapshot that has the present state; one is taken if there is none.
@@ -40,13 +108,24 @@ impl Session {
 
     /// Goes back to a snapshot, and keeps what would be lost by that in another one.
     pub fn rollback(&mut self, name: &str, why: Why) -> Result<RolledBack, SessionError> {
+        let (step, rolled) = self.step_back(name, why)?;
+        self.take(step)?;
+        Ok(rolled)
+    }
+
+    /// Prepares to go back.
+    pub fn step_back(&self, name: &str, why: Why) -> Result<(Step, RolledBack), SessionError> {
         let to = self.known_snapshot(name)?.clone();
-        let backup = match self.present_snapshot()? {
+        let snapshot = match self.present_snapshot()? {
             Some(_) => None,
-            None => Some(self.snapshot(None, why)?.name),
+            None => {
+                let top = if self.is_clean()? { self.record.sealed_top() } else { Some(&self.record.live) };
+                Some(Snapshot { name: self.free_name(why), top: top.cloned(), made: Timestamp::now(), why })
+            }
         };
-        self.go_on_upon(to.top)?;
-        Ok(RolledBack { to: to.name, backup })
+        let backup = snapshot.as_ref().map(|snapshot| snapshot.name.clone());
+        let next = Some(self.next_upon(to.top)?);
+        Ok((Step { next, snapshot }, RolledBack { to: to.name, backup }))
     }
 
     /// The snapshot of this name.
@@ -74,7 +153,14 @@ impl Session {
 
     /// Seals the live layer, if something is in it.
     pub(super) fn seal(&mut self) -> Result<(), SessionError> {
-        if self.is_clean()? { Ok(()) } else { self.go_on_upon(Some(self.record.live.clone())) }
+        let step = self.step_on()?;
+        if step.moves() { self.take(step) } else { Ok(()) }
+    }
+
+    /// What a snapshot of the present names.
+    fn present_top(&self, step: &Step) -> Option<LayerId> {
+        let sealed = if step.moves() { Some(&self.record.live) } else { self.record.sealed_top() };
+        sealed.cloned()
     }
 
     /// The snapshot that has the present state.
@@ -87,19 +173,12 @@ impl Session {
         Ok(snapshots.find(|snapshot| snapshot.top.as_ref() == top).map(|snapshot| snapshot.name.clone()))
     }
 
-    /// Takes a new live layer upon `parent`.
-    fn go_on_upon(&mut self, parent: Option<LayerId>) -> Result<(), SessionError> {
-        let layers = self.sessions.layers.clone();
+    /// Makes a new live layer upon `parent`, until a record names it as garbage.
+    fn next_upon(&self, parent: Option<LayerId>) -> Result<Next, SessionError> {
+        let layers = &self.sessions.layers;
         let making = layers.making()?;
-        let live = layers.make(&making)?;
-        let opened = layers.open(&live)?;
-        self.change(|record| {
-            record.layers.insert(live.clone(), LayerRecord { parent, unsynced: None });
-            record.live = live;
-            record.prune();
-        })?;
-        self.live = opened;
-        Ok(())
+        let id = layers.make(&making)?;
+        Ok(Next { opened: layers.open(&id)?, id, parent, _making: making })
     }
 
     fn free_label(&self, label: &str) -> Result<String, SessionError> {

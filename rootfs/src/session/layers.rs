@@ -29,6 +29,7 @@ pub(crate) struct Layers {
 
 /// Held while a layer exists that no record names yet, or while those are looked for.
 #[must_use]
+#[derive(Debug)]
 pub(crate) struct Making {
     _lock: OwnedFd,
 }
