@@ -13,6 +13,8 @@
 //!      │     or NotStarted                │
 //!      │ ── Signal, SignalAll ──────────▶ │
 //!      │ ◀── Exited ───────────────────── │ reaped
+//!      │ ── Quiet, Remount ─────────────▶ │ in a sandbox that lives on; `Sources` came before Build
+//!      │ ◀── Quiet, Remounted + overlays  │
 //!      └ hang-up: init exits and the kernel ends all that is left
 //! ```
 
@@ -28,7 +30,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::error::Failure;
 use crate::guard::GuardReport;
-use crate::spec::{ExecSpec, SandboxSpec};
+use crate::spec::{ExecSpec, Others, Remount, SandboxSpec, Source};
 
 /// From the supervisor to init.
 #[derive(Debug, Serialize, Deserialize)]
@@ -50,6 +52,13 @@ pub(crate) enum Request {
     SignalAll { signal: i32 },
     /// Init has been moved into its control groups, and sees them as the root from here on.
     Regrouped,
+    /// What the next [`Request::Build`] leaves within init's reach; its id-mapped mounts come last among the
+    /// descriptors that do.
+    Sources(Vec<Source>),
+    /// Show other layers.
+    Remount(Remount),
+    /// Say whether anything runs, and let nothing run if that is asked for.
+    Quiet(Others),
 }
 
 /// From init to the supervisor.
@@ -90,7 +99,25 @@ pub enum Report {
         others: u64,
         /// Whether the sandbox ends with it, and no process but init was left.
         over: bool,
+        /// Whether no process but init is left.
+        alone: bool,
     },
+    /// Other layers are shown, or all is as it was. Every overlay that is shown comes along.
+    Remounted(Result<(), NotRemounted>),
+    /// Whether other processes than init are left.
+    Quiet(Result<(), NotRemounted>),
+}
+
+/// Why a sandbox shows the same as before.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub enum NotRemounted {
+    /// So many other processes than init are alive.
+    Busy {
+        /// How many.
+        processes: u64,
+    },
+    /// The new layers could not be made ready.
+    Failed(Failure),
 }
 
 /// Which file systems of a sandbox come along, one descriptor each.

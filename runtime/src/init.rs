@@ -24,11 +24,12 @@ use crate::family::{Family, Reach};
 use crate::guard::{Guard, GuardReport};
 use crate::landlock::{Border, Domain};
 use crate::mapped::MappedMounts;
-use crate::mounts::Root;
+use crate::mounts::{Life, Root};
 use crate::processors::Processors;
+use crate::remount::Living;
 use crate::sandbox::Kept;
 use crate::serve::{Server, Standing};
-use crate::spec::{Identity, Namespaces, Network, SandboxSpec};
+use crate::spec::{Identity, Namespaces, Network, SandboxSpec, Source};
 use crate::sys::{keyctl_join_session_keyring, reset_signal_dispositions, wipe_environment};
 use crate::{descriptors, idmap, namespaces, network};
 
@@ -54,15 +55,16 @@ fn live(
 ) -> Result<i32, Failure> {
     descriptors::close_all_but([supervisor.as_fd()].into_iter())?;
     let mut guards = be_born(namespaces, supervisor)?;
-    let Some(Order { spec, mapped, _held }) = take_order(supervisor)? else { return Ok(125) };
+    let Some(Order { spec, mapped, sources, _held }) = take_order(supervisor)? else { return Ok(125) };
     // By now the supervisor has placed init.
     processors.map_or(Ok(()), Processors::restore)?;
-    let kept = set_up(&spec, mapped, &mut guards)?;
+    let (kept, living) = set_up(&spec, mapped, sources.as_deref(), &mut guards)?;
     let confinement = prepare(&spec, namespaces.network, &mut guards)?;
+    let living = living.map(|living| living.under(&spec.landlock, border(namespaces.network))).transpose()?;
     let deaths = SignalFd::with_flags(&SigSet::from(Signal::SIGCHLD), WAKE)
         .at(Stage::Init, || "signalfd(SIGCHLD)".into())?;
     let family = Family { reach: Reach::Namespace };
-    Ok(Server::new(supervisor, confinement, Standing { guards, kept }, deaths, family).serve())
+    Ok(Server::new(supervisor, confinement, Standing { guards, kept }, deaths, family).living(living).serve())
 }
 
 /// Takes what needs no plan: ids, namespaces, and a life that ends with the supervisor's.
@@ -88,37 +90,47 @@ fn be_born(namespaces: Namespaces, supervisor: &Channel) -> Result<Vec<GuardRepo
 pub(crate) struct Order {
     pub(crate) spec: SandboxSpec,
     mapped: MappedMounts,
+    /// What is to stay within reach, of a sandbox whose layers may change.
+    sources: Option<Vec<Source>>,
     /// Kept open, never used.
     _held: Vec<OwnedFd>,
 }
 
 /// Waits for it; `None` when the supervisor has thought better of it.
 pub(crate) fn take_order(supervisor: &Channel) -> Result<Option<Order>, Failure> {
-    let mut handed = Vec::new();
+    let (mut handed, mut sources) = (Vec::new(), None);
     loop {
         match supervisor.receive().at(Stage::Channel, || "receive(Build)".into())? {
             Some((Request::Descriptors, descriptors)) => handed.extend(descriptors),
+            Some((Request::Sources(some), _)) => sources = Some(some),
             Some((Request::Build(spec), _)) => {
                 let mut handed = handed.into_iter();
-                let mapped = MappedMounts::take_over(&spec.root, &mut handed)
+                let kept = sources.as_deref().unwrap_or_default();
+                let mapped = MappedMounts::take_over(&spec.root, kept, &mut handed)
                     .ok_or(Errno::EBADF)
                     .at(Stage::Channel, || "receive(id-mapped mounts)".into())?;
-                return Ok(Some(Order { spec, mapped, _held: handed.collect() }));
+                return Ok(Some(Order { spec, mapped, sources, _held: handed.collect() }));
             }
             _ => return Ok(None),
         }
     }
 }
 
-fn set_up(spec: &SandboxSpec, mapped: MappedMounts, guards: &mut Vec<GuardReport>) -> Result<Kept, Failure> {
-    let mut root = Root::attach(mapped, spec.memory)?;
+fn set_up(
+    spec: &SandboxSpec,
+    mapped: MappedMounts,
+    sources: Option<&[Source]>,
+    guards: &mut Vec<GuardReport>,
+) -> Result<(Kept, Option<Living>), Failure> {
+    let life = if sources.is_some() { Life::ManyViews } else { Life::OneView };
+    let mut root = Root::attach(mapped, spec.memory, life)?;
     root.build(&spec.root)?;
-    let kept = root.enter()?;
+    let entered = root.enter(sources.unwrap_or_default())?;
     guards.push(GuardReport::enforced(Guard::Rootfs, "private root, read-only, entered by pivot_root"));
     guards.push(GuardReport::enforced(Guard::Procfs, "new procfs, hidepid, masked"));
     nix::unistd::sethostname(&spec.hostname)
         .at(Stage::Init, || format!("sethostname({:?})", spec.hostname))?;
-    Ok(kept)
+    Ok(entered)
 }
 
 /// Init installs no handler: it reads the one signal that it wants from a descriptor, and none that
@@ -175,12 +187,15 @@ fn prepare<'a>(
         Ok(())
     };
     guarded(Guard::Keyring, join_keyring(), "a new session keyring")?;
-    let border = if network == Network::Host { Border::AbstractSockets } else { Border::None };
-    let domain = match Domain::build(&spec.landlock, border) {
+    let domain = match Domain::build(&spec.landlock, border(network)) {
         Ok(domain) => Some(domain),
         Err(failure) => guarded(Guard::Landlock, Err(failure), "").map(|()| None)?,
     };
     Ok(Confinement { sandbox: spec, domain, user: None, filter: Vec::new() })
+}
+
+fn border(network: Network) -> Border {
+    if network == Network::Host { Border::AbstractSockets } else { Border::None }
 }
 
 pub(crate) fn join_keyring() -> Result<(), Failure> {

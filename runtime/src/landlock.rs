@@ -5,6 +5,9 @@ use landlock::{
     RulesetAttr as _, RulesetCreated, RulesetCreatedAttr as _, RulesetError, Scope, make_bitflags,
 };
 
+use std::os::fd::OwnedFd;
+use std::path::PathBuf;
+
 use rustix::fs::{FileType, Mode, OFlags};
 use rustix::io::Errno;
 
@@ -23,6 +26,13 @@ pub(crate) struct Domain {
     ruleset: RulesetCreated,
     /// How far the kernel's support goes.
     pub(crate) abi: u32,
+}
+
+/// A rule of a domain with its path open: it is kept for the file that is there, whatever name that has.
+pub(crate) struct OpenRule {
+    pub(crate) path: PathBuf,
+    pub(crate) rights: Rights,
+    pub(crate) opened: OwnedFd,
 }
 
 /// What a domain closes beside paths.
@@ -65,14 +75,21 @@ impl Border {
 
 impl Domain {
     /// Builds the ruleset. Where the kernel has no Landlock this is `EOPNOTSUPP`.
-    ///
     pub(crate) fn build(rules: &[PathRule], border: Border) -> Result<Self, Failure> {
+        Self::of(&OpenRule::open_all(rules)?, border)
+    }
+
+    /// The same of paths that are open.
+    pub(crate) fn of<'r>(
+        rules: impl IntoIterator<Item = &'r OpenRule>,
+        border: Border,
+    ) -> Result<Self, Failure> {
         let abi = landlock_abi()
             .ok_or(std::io::Error::from_raw_os_error(libc::EOPNOTSUPP))
             .at(Stage::Landlock, || "landlock_create_ruleset".into())?;
         let mut ruleset = Ruleset::default().handle_access(AccessFs::from_all(NEWEST)).map_err(failure)?;
         ruleset = border.draw(ruleset).map_err(failure)?;
-        let ruleset = rules.iter().try_fold(ruleset.create().map_err(failure)?, add)?;
+        let ruleset = rules.into_iter().try_fold(ruleset.create().map_err(failure)?, add)?;
         Ok(Self { ruleset, abi })
     }
 
@@ -98,18 +115,32 @@ impl Domain {
     }
 }
 
-fn add(ruleset: RulesetCreated, rule: &PathRule) -> Result<RulesetCreated, Failure> {
-    let path = match rustix::fs::open(&rule.path, OFlags::PATH | OFlags::CLOEXEC, Mode::empty()) {
-        // A rule for what cannot be reached would permit nothing.
-        Err(Errno::NOENT | Errno::NOTDIR | Errno::ACCESS) => return Ok(ruleset),
-        opened => opened.at(Stage::Landlock, || format!("open({:?})", rule.path))?,
-    };
-    let stat = rustix::fs::fstat(&path).at(Stage::Landlock, || format!("fstat({:?})", rule.path))?;
+impl OpenRule {
+    /// Opens what is there of the rules' paths: one for what cannot be reached would permit nothing.
+    pub(crate) fn open_all(rules: &[PathRule]) -> Result<Vec<Self>, Failure> {
+        let open = |rule: &PathRule| match rustix::fs::open(
+            &rule.path,
+            OFlags::PATH | OFlags::CLOEXEC,
+            Mode::empty(),
+        ) {
+            Err(Errno::NOENT | Errno::NOTDIR | Errno::ACCESS) => Ok(None),
+            opened => Ok(Some(Self {
+                path: rule.path.clone(),
+                rights: rule.rights,
+                opened: opened.at(Stage::Landlock, || format!("open({:?})", rule.path))?,
+            })),
+        };
+        rules.iter().filter_map(|rule| open(rule).transpose()).collect()
+    }
+}
+
+fn add(ruleset: RulesetCreated, rule: &OpenRule) -> Result<RulesetCreated, Failure> {
+    let stat = rustix::fs::fstat(&rule.opened).at(Stage::Landlock, || format!("fstat({:?})", rule.path))?;
     let all = match FileType::from_raw_mode(stat.st_mode) {
         FileType::Directory => AccessFs::from_all(NEWEST),
         _ => AccessFs::from_file(NEWEST),
     };
-    ruleset.add_rule(PathBeneath::new(path, rights(rule.rights) & all)).map_err(failure)
+    ruleset.add_rule(PathBeneath::new(&rule.opened, rights(rule.rights) & all)).map_err(failure)
 }
 
 fn rights(rights: Rights) -> BitFlags<AccessFs> {

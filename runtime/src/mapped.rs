@@ -12,53 +12,62 @@ use rustix::fs::CWD;
 use crate::error::{AtStage as _, Failure, Stage};
 use crate::idmap::OwnerMaps;
 use crate::mounts::clone_tree;
-use crate::spec::{Access, Identity, Layer, Mount, Owners};
+use crate::spec::{Access, Identity, Layer, Mount, Owners, Source};
 use crate::sys::{MountAttributes, mount_setattr};
 
-/// The id-mapped mounts of one spec with their sources, in the order of its steps.
+/// The id-mapped mounts of one spec with their sources, in the order of its steps; then what is to stay
+/// within reach.
 #[derive(Default)]
-pub(crate) struct MappedMounts(Vec<(PathBuf, OwnedFd)>);
+pub(crate) struct MappedMounts(Vec<(PathBuf, Owners, OwnedFd)>);
 
 impl MappedMounts {
-    /// Clones and maps every source of `steps` that asks for it.
-    pub(crate) fn prepare(steps: &[Mount], identity: Identity) -> Result<Self, Failure> {
+    /// Clones and maps every source of `steps`, and of `kept`, that asks for it.
+    pub(crate) fn prepare(steps: &[Mount], kept: &[Source], identity: Identity) -> Result<Self, Failure> {
         let mut maps = OwnerMaps::new(identity);
-        let map = |(source, access, (uid, gid)): (&Path, Access, (u32, u32))| {
+        let mut map = |(source, access, owners): (&Path, Access, Owners)| {
+            let Owners::Mapped { uid, gid } = owners else { return Ok(None) };
             let mount = map_tree(source, access, maps.of(uid, gid)?)
                 .at(Stage::IdMap, || format!("mount_setattr({source:?}, idmap {uid}:{gid})"))?;
-            Ok((source.to_owned(), mount))
+            Ok(Some((source.to_owned(), owners, mount)))
         };
-        mapped_sources(steps).map(map).collect::<Result<_, _>>().map(Self)
+        all_sources(steps, kept)
+            .filter_map(|source| map(source).transpose())
+            .collect::<Result<_, _>>()
+            .map(Self)
     }
 
     /// Takes over the mounts that another process prepared for the same steps; `None` when there are
     /// fewer than those ask for.
     pub(crate) fn take_over(
         steps: &[Mount],
+        kept: &[Source],
         descriptors: &mut impl Iterator<Item = OwnedFd>,
     ) -> Option<Self> {
-        let pair = |(source, ..): (&Path, _, _)| Some((source.to_owned(), descriptors.next()?));
-        mapped_sources(steps).map(pair).collect::<Option<_>>().map(Self)
+        let mapped = all_sources(steps, kept).filter(|(.., owners)| matches!(owners, Owners::Mapped { .. }));
+        let pair =
+            |(source, _, owners): (&Path, _, _)| Some((source.to_owned(), owners, descriptors.next()?));
+        mapped.map(pair).collect::<Option<_>>().map(Self)
     }
 
     /// Hands out the next mount made from `source`; each can be attached once.
-    pub(crate) fn take(&mut self, source: &Path) -> io::Result<OwnedFd> {
-        let place = self.0.iter().position(|(path, _)| path == source);
-        place.map(|place| self.0.remove(place).1).ok_or_else(|| io::Error::from_raw_os_error(libc::ENOENT))
+    pub(crate) fn take(&mut self, source: &Path, owners: Owners) -> io::Result<OwnedFd> {
+        let place = self.0.iter().position(|(path, of, _)| path == source && *of == owners);
+        place.map(|place| self.0.remove(place).2).ok_or_else(|| io::Error::from_raw_os_error(libc::ENOENT))
     }
 
     /// In the order of the steps.
     pub(crate) fn descriptors(&self) -> impl Iterator<Item = BorrowedFd<'_>> {
-        self.0.iter().map(|(_, mount)| mount.as_fd())
+        self.0.iter().map(|(.., mount)| mount.as_fd())
     }
 }
 
-/// The sources that are to be mapped, with the owner on disk.
-fn mapped_sources(steps: &[Mount]) -> impl Iterator<Item = (&Path, Access, (u32, u32))> {
-    steps.iter().flat_map(sources).filter_map(|(source, access, owners)| match owners {
-        Owners::Mapped { uid, gid } => Some((source, access, (uid, gid))),
-        Owners::Host => None,
-    })
+/// What is taken from the host, with whose ids it is to show.
+fn all_sources<'a>(
+    steps: &'a [Mount],
+    kept: &'a [Source],
+) -> impl Iterator<Item = (&'a Path, Access, Owners)> {
+    let kept = kept.iter().map(|source| (source.path.as_path(), Access::ReadWrite, source.owners));
+    steps.iter().flat_map(sources).chain(kept)
 }
 
 /// What a step takes from the host. Upper and work directory must be reached through one mount, so

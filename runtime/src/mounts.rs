@@ -18,8 +18,10 @@ use crate::error::{AtStage as _, Failure, Stage};
 use crate::mapped::MappedMounts;
 use crate::memory::Memory;
 use crate::overlay::{Layers, Overlay, Sources};
+use crate::remount::{Living, Placed};
 use crate::sandbox::Kept;
-use crate::spec::{Access, Mount, Owners, Room};
+use crate::spec::{Access, Mount, Owners, Room, Source};
+use crate::stash::Stash;
 use crate::sys::{MountAttributes, mount_setattr, protect_mount};
 use crate::targets::{TargetKind, Targets};
 
@@ -29,6 +31,13 @@ pub(crate) const PRIVATE: MountAttrFlags =
 
 /// Name of what masks are clones of, until all are in place.
 const MASK: &str = ".mask";
+
+/// Whether a sandbox shows the same layers all its life.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Life {
+    OneView,
+    ManyViews,
+}
 
 /// The root under construction.
 pub(crate) struct Root {
@@ -44,15 +53,27 @@ pub(crate) struct Root {
     attached: Vec<Attached>,
     /// A mask that is in place, to clone the next one from.
     mask: Option<OwnedFd>,
+    /// Of a sandbox whose layers may change.
+    stash: Option<Stash>,
+    /// What is in place there.
+    placed: Vec<Placed>,
 }
 
 impl Root {
     /// Attaches an empty root over the host's, in this mount namespace alone. Absolute paths still lead
     /// into the host's: they start at the process's root directory, not at what covers it.
-    pub(crate) fn attach(mapped: MappedMounts, room: Room) -> Result<Self, Failure> {
+    pub(crate) fn attach(mapped: MappedMounts, room: Room, life: Life) -> Result<Self, Failure> {
         let top = new_filesystem("tmpfs", &[("mode", "0755"), ("size", "1m")], PRIVATE)
             .at(Stage::Mounts, || "fsmount(tmpfs) for the root".into())?;
-        attach(&top, open_host("/")?.as_fd()).at(Stage::Mounts, || "move_mount(tmpfs) over \"/\"".into())?;
+        let host = open_host("/")?;
+        let attached = match life {
+            Life::OneView => attach(&top, host.as_fd()).map(|()| None),
+            Life::ManyViews => Stash::attach(host.as_fd()).and_then(|mut stash| {
+                stash.take(&top)?;
+                Ok(Some(stash))
+            }),
+        };
+        let stash = attached.at(Stage::Mounts, || "move_mount(tmpfs) over \"/\"".into())?;
         let memory = Memory::attach(top.as_fd(), room)
             .at(Stage::Mounts, || format!("mount(tmpfs, {} bytes) for the memory", room.bytes))?;
         Ok(Self {
@@ -63,6 +84,8 @@ impl Root {
             memory,
             attached: Vec::new(),
             mask: None,
+            stash,
+            placed: Vec::new(),
         })
     }
 
@@ -72,8 +95,10 @@ impl Root {
     }
 
     /// Makes the root read-only and its own the only file system tree in sight; hands out what outlives it.
-    pub(crate) fn enter(self) -> Result<Kept, Failure> {
-        let Self { targets, memory, attached, overlays, processes, mask, .. } = self;
+    /// Of `sources`, and of them alone, init keeps hold where the layers may change.
+    pub(crate) fn enter(mut self, sources: &[Source]) -> Result<(Kept, Option<Living>), Failure> {
+        let kept = self.keep(sources)?;
+        let Self { targets, memory, attached, overlays, processes, mask, stash, placed, .. } = self;
         let top = targets.top();
         let memory = leave(memory, attached)?;
         if mask.is_some() {
@@ -82,14 +107,34 @@ impl Root {
         }
         // The mounts upon it keep their own attributes.
         protect_mount(top).at(Stage::Mounts, || "mount_setattr(\"/\", read-only)".into())?;
-        rustix::process::fchdir(top).at(Stage::Mounts, || "fchdir(new root)".into())?;
-        rustix::process::pivot_root(".", ".").at(Stage::Mounts, || "pivot_root(\".\", \".\")".into())?;
-        kernel::unmount(".", kernel::UnmountFlags::DETACH)
-            .at(Stage::Mounts, || "umount2(old root, MNT_DETACH)".into())?;
-        rustix::process::chdir("/").at(Stage::Mounts, || "chdir(\"/\")".into())?;
+        match &stash {
+            None => pivot_into(top)?,
+            Some(stash) => stash
+                .enter(top)
+                .at(Stage::Mounts, || "pivot_root(\".\", \".\") and chroot(new root)".into())?,
+        }
         let table = |name| processes.as_ref().and_then(|processes| table(processes, name));
         let [segments, semaphores, messages] = ["sysvipc/shm", "sysvipc/sem", "sysvipc/msg"].map(table);
-        Ok(Kept { memory: Some(memory), processes, segments, semaphores, messages, overlays, init: None })
+        let living = stash.map(|stash| Living::new(stash, kept, placed, targets));
+        let memory = Some(memory);
+        Ok((Kept { memory, processes, segments, semaphores, messages, overlays, init: None }, living))
+    }
+
+    /// Puts a mount of each source where init alone comes: before 6.15 the kernel takes an overlay's layers
+    /// only from what is mounted, and later on nothing of the host is.
+    fn keep(&mut self, sources: &[Source]) -> Result<Vec<(Source, OwnedFd)>, Failure> {
+        let Some(mut stash) = self.stash.take() else { return Ok(Vec::new()) };
+        let mut keep = |source: &Source| -> io::Result<_> {
+            let mount = self.source(&source.path, source.owners, Access::ReadWrite)?;
+            stash.take(&mount)?;
+            Ok((source.clone(), mount))
+        };
+        let keep = |source: &Source| {
+            keep(source).at(Stage::Mounts, || format!("open_tree({:?}) for later layers", source.path))
+        };
+        let kept = sources.iter().map(keep).collect();
+        self.stash = Some(stash);
+        kept
     }
 
     fn carry_out(&mut self, step: &Mount) -> io::Result<()> {
@@ -124,13 +169,13 @@ impl Root {
     }
 
     fn overlay(&mut self, overlay: &Overlay<'_>) -> io::Result<OwnedFd> {
-        let sources = Sources {
+        let mut sources = Sources {
             root: self.targets.top().as_fd(),
             mapped: &mut self.mapped,
             attached: &mut self.attached,
             memory: &self.memory,
         };
-        let mount = Layers::open(overlay, sources)?.mount(PRIVATE)?;
+        let mount = Layers::open(overlay, &mut sources)?.mount(PRIVATE)?;
         self.overlays.push(mount.try_clone()?);
         Ok(mount)
     }
@@ -141,6 +186,10 @@ impl Root {
         attach(&mount, self.targets.ensure(target, kind)?.as_fd())?;
         if kind == TargetKind::Directory {
             self.targets.forget();
+        }
+        if self.stash.is_some() {
+            let is_overlay = is_overlay(&mount)?;
+            self.placed.push(Placed { target: target.to_owned(), kind, is_overlay, mount });
         }
         Ok(())
     }
@@ -187,10 +236,18 @@ impl Root {
 
     fn source(&mut self, source: &Path, owners: Owners, access: Access) -> io::Result<OwnedFd> {
         match owners {
-            Owners::Mapped { .. } => self.mapped.take(source),
+            Owners::Mapped { .. } => self.mapped.take(source, owners),
             Owners::Host => clone_tree(CWD, source, access),
         }
     }
+}
+
+fn pivot_into(top: &OwnedFd) -> Result<(), Failure> {
+    rustix::process::fchdir(top).at(Stage::Mounts, || "fchdir(new root)".into())?;
+    rustix::process::pivot_root(".", ".").at(Stage::Mounts, || "pivot_root(\".\", \".\")".into())?;
+    kernel::unmount(".", kernel::UnmountFlags::DETACH)
+        .at(Stage::Mounts, || "umount2(old root, MNT_DETACH)".into())?;
+    rustix::process::chdir("/").at(Stage::Mounts, || "chdir(\"/\")".into())
 }
 
 fn open_host(path: &str) -> Result<OwnedFd, Failure> {
@@ -243,7 +300,7 @@ pub(crate) fn new_filesystem(
     Ok(kernel::fsmount(&context, FsMountFlags::FSMOUNT_CLOEXEC, attributes)?)
 }
 
-fn restrict_bind(tree: &OwnedFd, access: Access) -> io::Result<()> {
+pub(crate) fn restrict_bind(tree: &OwnedFd, access: Access) -> io::Result<()> {
     let read_only = match access {
         Access::ReadOnly => libc::MOUNT_ATTR_RDONLY,
         Access::ReadWrite => 0,
@@ -261,13 +318,17 @@ pub(crate) fn clone_mount(path: &OwnedFd) -> io::Result<OwnedFd> {
     Ok(kernel::open_tree(path, "", flags)?)
 }
 
-fn kind_of(tree: &OwnedFd) -> io::Result<TargetKind> {
+pub(crate) fn kind_of(tree: &OwnedFd) -> io::Result<TargetKind> {
     let mode = rustix::fs::fstat(tree)?.st_mode;
     Ok(if FileType::from_raw_mode(mode) == FileType::Directory {
         TargetKind::Directory
     } else {
         TargetKind::File
     })
+}
+
+fn is_overlay(mount: &OwnedFd) -> io::Result<bool> {
+    Ok(rustix::fs::fstatfs(mount)?.f_type == libc::OVERLAYFS_SUPER_MAGIC)
 }
 
 fn new_empty_directory() -> io::Result<OwnedFd> {
@@ -298,7 +359,7 @@ fn device(path: &Path) -> io::Result<OwnedFd> {
     Ok(node)
 }
 
-fn describe(step: &Mount) -> String {
+pub(crate) fn describe(step: &Mount) -> String {
     match step {
         Mount::Directory { target, .. } => format!("mkdir({target:?})"),
         Mount::File { target, .. } => format!("write({target:?})"),

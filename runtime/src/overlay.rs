@@ -21,6 +21,15 @@ pub(crate) struct Overlay<'a> {
 }
 
 /// Where the directories of overlays come from.
+pub(crate) trait Directories {
+    /// Opens a directory of the host, showing its files as those of `owners`.
+    fn open(&mut self, path: &Path, owners: Owners) -> io::Result<OwnedFd>;
+
+    /// Makes upper and work directory of a layer in memory.
+    fn in_memory(&mut self, name: &str, mode: u32) -> io::Result<(OwnedFd, OwnedFd)>;
+}
+
+/// The directories as they are while the root is being put together.
 pub(crate) struct Sources<'a> {
     /// The root under construction.
     pub(crate) root: BorrowedFd<'a>,
@@ -28,6 +37,24 @@ pub(crate) struct Sources<'a> {
     /// Takes the id-mapped clones, which stay attached until the root is entered.
     pub(crate) attached: &'a mut Vec<Attached>,
     pub(crate) memory: &'a Memory,
+}
+
+impl Directories for Sources<'_> {
+    fn open(&mut self, path: &Path, owners: Owners) -> io::Result<OwnedFd> {
+        if owners == Owners::Host {
+            return directory(CWD, path);
+        }
+        let mount = Attached::new(self.root, self.mapped.take(path, owners)?)?;
+        let top = directory(mount.top().as_fd(), Path::new("."));
+        self.attached.push(mount);
+        top
+    }
+
+    fn in_memory(&mut self, name: &str, mode: u32) -> io::Result<(OwnedFd, OwnedFd)> {
+        let (upper, work) = self.memory.layer(name, mode)?;
+        let open = |name: &str| directory(self.memory.top().as_fd(), Path::new(name));
+        Ok((open(&upper)?, open(&work)?))
+    }
 }
 
 /// Open directories that an overlay is made of.
@@ -44,28 +71,16 @@ pub(crate) struct Layers {
 
 impl Layers {
     /// Opens the directories, through id-mapped mounts where the overlay's owners ask for them.
-    pub(crate) fn open(overlay: &Overlay<'_>, sources: Sources<'_>) -> io::Result<Self> {
-        let mut open = |path: &Path| match overlay.owners {
-            Owners::Host => directory(CWD, path),
-            Owners::Mapped { .. } => {
-                let mount = Attached::new(sources.root, sources.mapped.take(path)?)?;
-                let top = directory(mount.top().as_fd(), Path::new("."));
-                sources.attached.push(mount);
-                top
-            }
-        };
-        let lower = overlay.lower.iter().map(|path| open(path)).collect::<io::Result<_>>()?;
+    pub(crate) fn open(overlay: &Overlay<'_>, directories: &mut impl Directories) -> io::Result<Self> {
+        let owners = overlay.owners;
+        let lower =
+            overlay.lower.iter().map(|path| directories.open(path, owners)).collect::<io::Result<_>>()?;
         let (upper, work) = match overlay.layer {
             Layer::Directories { upper, work } => {
-                let parent = open(parent_of(upper)?)?;
+                let parent = directories.open(parent_of(upper)?, owners)?;
                 (directory(parent.as_fd(), name_of(upper)?)?, directory(parent.as_fd(), name_of(work)?)?)
             }
-            Layer::Memory { name, mode } => {
-                let memory = sources.memory;
-                let (upper, work) = memory.layer(name, *mode)?;
-                let open = |name: &str| directory(memory.top().as_fd(), Path::new(name));
-                (open(&upper)?, open(&work)?)
-            }
+            Layer::Memory { name, mode } => directories.in_memory(name, *mode)?,
         };
         let on_disk = matches!(overlay.layer, Layer::Directories { .. });
         Ok(Self { lower, upper, work, on_disk })

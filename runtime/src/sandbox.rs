@@ -14,7 +14,7 @@ use crate::error::{AtStage as _, Failure, Stage};
 use crate::init;
 use crate::mapped::MappedMounts;
 use crate::processors::Processors;
-use crate::spec::{Birth, ExecSpec, Identity, SandboxSpec};
+use crate::spec::{Birth, ExecSpec, Identity, Others, Remount, SandboxSpec, Source};
 use crate::sys::{Forked, clone3_into};
 use crate::{bare, family, idmap, namespaces, seccomp};
 
@@ -140,8 +140,29 @@ impl Sandbox {
     ///
     /// Init keeps `held` open for as long as it lives: locks.
     pub fn build(&self, spec: &SandboxSpec, held: &[BorrowedFd<'_>]) -> Result<(), Failure> {
+        self.build_with(spec, &[], held)
+    }
+
+    /// The same of a sandbox whose layers may change while it lives: init keeps `sources` within its reach,
+    /// and in nobody else's.
+    pub fn build_living(
+        &self,
+        spec: &SandboxSpec,
+        sources: &[Source],
+        held: &[BorrowedFd<'_>],
+    ) -> Result<(), Failure> {
+        self.ask(&Request::Sources(sources.to_owned()))?;
+        self.build_with(spec, sources, held)
+    }
+
+    fn build_with(
+        &self,
+        spec: &SandboxSpec,
+        sources: &[Source],
+        held: &[BorrowedFd<'_>],
+    ) -> Result<(), Failure> {
         let mapped = match self.identity {
-            Some(identity) => MappedMounts::prepare(&spec.root, identity)?,
+            Some(identity) => MappedMounts::prepare(&spec.root, sources, identity)?,
             None => MappedMounts::default(),
         };
         let descriptors: Vec<BorrowedFd<'_>> = mapped.descriptors().chain(held.iter().copied()).collect();
@@ -171,6 +192,21 @@ impl Sandbox {
         self.ask(&Request::SignalAll { signal })
     }
 
+    /// Asks whether anything but init is alive, and ends it if `others` says so; init answers with
+    /// [`Report::Quiet`]. From then on nothing begins that is not asked for.
+    pub fn quiet(&self, others: Others) -> Result<(), Failure> {
+        self.ask(&Request::Quiet(others))
+    }
+
+    /// Asks init to show other layers in a sandbox that was built for it ([`Sandbox::build_living`]). It
+    /// answers with [`Report::Remounted`], or fails and ends the sandbox: what is shown is never half of one
+    /// and half of the other. What was shown before is unmounted later, by a process of its own.
+    pub fn remount(&mut self, remount: &Remount) -> Result<(), Failure> {
+        // Or we would be the last to close them, and pay for all that was looked up.
+        self.kept.overlays.clear();
+        self.ask(&Request::Remount(remount.clone()))
+    }
+
     /// Waits for init's next report, and the terminal that comes with [`Report::Started`] if the
     /// command has one. `None`: init has ended without a word.
     pub fn next_report(&mut self) -> Result<Option<(Report, Option<OwnedFd>)>, Failure> {
@@ -180,6 +216,7 @@ impl Sandbox {
             match report {
                 Report::Ready { shown, .. } => self.kept.receive(shown, &mut descriptors),
                 Report::Exited { over, .. } => self.over = over,
+                Report::Remounted(_) => self.kept.overlays = descriptors.by_ref().collect(),
                 _ => {}
             }
             (report, descriptors.next())

@@ -12,13 +12,14 @@ use nix::unistd::Pid;
 use rustix::process::WaitOptions;
 use seccompiler::{BpfProgram, sock_filter};
 
-use crate::channel::{Channel, ExitStatus, Report, Request, Usage, unframe};
+use crate::channel::{Channel, ExitStatus, NotRemounted, Report, Request, Usage, unframe};
 use crate::confine::{Confinement, Word, become_command, exit};
 use crate::error::{AtStage as _, Failure, Stage};
 use crate::family::{Family, Reach};
 use crate::guard::GuardReport;
+use crate::remount::Living;
 use crate::sandbox::Kept;
-use crate::spec::ExecSpec;
+use crate::spec::{ExecSpec, Mount, Others, Remount};
 use crate::stdio::Streams;
 use crate::sys::{Forked, fork, vfork};
 
@@ -36,6 +37,8 @@ pub(crate) struct Server<'a> {
     over: bool,
     /// And left nothing running.
     alone: bool,
+    /// Where the layers may change.
+    living: Option<Living>,
 }
 
 /// What is to be reported of the sandbox itself.
@@ -74,7 +77,13 @@ impl<'a> Server<'a> {
         family: Family,
     ) -> Self {
         let (commands, standing) = (Vec::new(), Some(standing));
-        Self { supervisor, confinement, family, wake, commands, standing, over: false, alone: false }
+        let (over, alone, living) = (false, false, None);
+        Self { supervisor, confinement, family, wake, commands, standing, over, alone, living }
+    }
+
+    /// With what it takes to change the layers.
+    pub(crate) fn living(self, living: Option<Living>) -> Self {
+        Self { living, ..self }
     }
 
     /// Serves until the supervisor hangs up or the last command has ended, and then ends what is left; what
@@ -136,7 +145,15 @@ impl<'a> Server<'a> {
             Ok(Some((Request::SignalAll { signal }, _))) => self.family.signal(signal),
             Ok(Some((Request::Filter(program), _))) => self.confinement.filter = filter(&program),
             // Long done.
-            Ok(Some((Request::MapsWritten | Request::Descriptors | Request::Build(_), _))) => {}
+            Ok(Some((
+                Request::MapsWritten | Request::Descriptors | Request::Sources(_) | Request::Build(_),
+                _,
+            ))) => {}
+            Ok(Some((Request::Quiet(others), _))) => {
+                let quiet = self.quiet(others);
+                self.report(&Report::Quiet(quiet), &[]);
+            }
+            Ok(Some((Request::Remount(remount), _))) => return self.remount(&remount),
             Ok(Some((Request::Regrouped, _))) => return self.see_own_groups(),
             Ok(None) | Err(_) => return false,
         }
@@ -155,6 +172,64 @@ impl<'a> Server<'a> {
         }
         let seen = unshare(CloneFlags::CLONE_NEWCGROUP).at(Stage::Init, || "unshare(CLONE_NEWCGROUP)".into());
         seen.map_err(|failure| self.report(&Report::Failed(failure), &[])).is_ok()
+    }
+
+    /// Sees to it that nobody else is alive, or says that somebody is.
+    fn quiet(&mut self, others: Others) -> Result<(), NotRemounted> {
+        for _ in 0..LOOKS {
+            self.reap();
+            match self.others_alive() {
+                0 => return Ok(()),
+                processes if others == Others::Refuse => return Err(NotRemounted::Busy { processes }),
+                _ => self.family.signal(Signal::SIGKILL as i32),
+            }
+            let mut death = [PollFd::new(self.wake.as_fd(), PollFlags::POLLIN)];
+            let _ = poll(&mut death, LOOK_AGAIN);
+        }
+        Err(NotRemounted::Busy { processes: self.others_alive() })
+    }
+
+    /// False when the sandbox must end, since what it shows is half of one and half of the other.
+    fn remount(&mut self, remount: &Remount) -> bool {
+        let shown = match self.quiet(remount.others) {
+            Ok(()) => self.show(&remount.steps),
+            Err(busy) => Ok(Err(busy)),
+        };
+        match shown {
+            Ok(result) => {
+                let overlays = self.living.as_ref().map(Living::overlays).unwrap_or_default();
+                // A supervisor that is gone is noticed as a hang-up.
+                let _ = self.supervisor.send(&Report::Remounted(result), &overlays);
+                self.living.iter_mut().for_each(Living::clear);
+                true
+            }
+            Err(failure) => {
+                self.report(&Report::Failed(failure), &[]);
+                false
+            }
+        }
+    }
+
+    fn show(&mut self, steps: &[Mount]) -> Result<Result<(), NotRemounted>, Failure> {
+        let Some(living) = &mut self.living else {
+            let unasked =
+                Err(Errno::EINVAL).at(Stage::Mounts, || "layers of a sandbox that has one view".into());
+            return Ok(unasked.map_err(NotRemounted::Failed));
+        };
+        let ready = match living.prepare(steps) {
+            Ok(ready) => ready,
+            Err(failure) => return Ok(Err(NotRemounted::Failed(failure))),
+        };
+        let domain = living.show(ready)?;
+        // Where Landlock could be missing and is, it stays so.
+        self.confinement.domain = self.confinement.domain.take().map(|_| domain);
+        Ok(Ok(()))
+    }
+
+    /// How many processes there are beside init and what works for it.
+    fn others_alive(&self) -> u64 {
+        let own = self.living.as_ref().is_some_and(Living::is_clearing);
+        self.family.count().saturating_sub(u64::from(own))
     }
 
     fn start(&mut self, spec: &ExecSpec, streams: Vec<OwnedFd>) {
@@ -242,6 +317,7 @@ impl<'a> Server<'a> {
 
     fn reaped(&mut self, pid: Pid, status: ExitStatus, alone: bool) {
         let Some(index) = self.commands.iter().position(|command| command.pid == pid) else {
+            self.living.iter_mut().for_each(|living| living.has_ended(pid, status));
             return;
         };
         self.finish_start(index);
@@ -250,10 +326,10 @@ impl<'a> Server<'a> {
         self.alone = alone;
         if !command.reported {
             let (exec, over) = (command.exec, self.over && alone);
-            self.report(
-                &Report::Exited { exec, status, usage: usage(), others: self.others(status), over },
-                &[],
-            );
+            // An init that goes on may have a child of its own.
+            let alone = alone || (self.living.is_some() && self.others_alive() == 0);
+            let (usage, others) = (usage(), self.others(status));
+            self.report(&Report::Exited { exec, status, usage, others, over, alone }, &[]);
         }
     }
 
@@ -302,6 +378,10 @@ fn in_a_copy(command: impl Fn()) -> io::Result<Pid> {
         Forked::Parent { child, .. } => Ok(child),
     }
 }
+
+/// How often init looks whether those that it killed are gone, and how long it waits for a death each time.
+const LOOKS: u32 = 5000;
+const LOOK_AGAIN: u16 = 1;
 
 /// What `poll` found.
 struct Ready {

@@ -123,6 +123,39 @@ pub enum Network {
     Host,
 }
 
+/// A directory of the host that stays within init's reach, and never in a command's: what the layers of
+/// [`crate::Sandbox::remount`] lie in or are.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Source {
+    /// On the host.
+    #[serde(with = "wire::path")]
+    pub path: PathBuf,
+    /// Whose ids its files show.
+    pub owners: Owners,
+}
+
+/// What a living sandbox is to show from now on.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Remount {
+    /// Overlays, and binds that may be written to, each at the target of one that is there, parents before
+    /// children. What they are made of lies in a [`Source`] with the same owners.
+    pub steps: Vec<Mount>,
+    /// What becomes of other processes than init.
+    pub others: Others,
+}
+
+/// What becomes of other processes than init when the layers below them change.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub enum Others {
+    /// While there is one, nothing changes.
+    Refuse,
+    /// They are killed first.
+    End,
+}
+
 /// One step in putting the root together. Targets are absolute paths in the new root; missing
 /// parents are made, links in a target are refused.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]

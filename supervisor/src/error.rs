@@ -84,6 +84,15 @@ pub(crate) enum Error {
     /// The profile wants limits to be held by a control group, and there is none to be had.
     #[error("the profile requires a control group for its limits: {0}")]
     NoCgroup(String),
+    /// Layers cannot change below what runs.
+    #[error("{0} processes are alive in the sandbox")]
+    Alive(u64),
+    /// The sandbox was ended, and nothing more is done in it.
+    #[error("the sandbox has ended")]
+    SandboxEnded,
+    /// A workspace that is no overlay has no other layers to show.
+    #[error("a sandbox that lives on needs an overlay: {0}")]
+    NoOverlay(String),
     /// Something killed the sandbox's first process.
     #[error("the sandbox's init was killed, and the command with it")]
     InitEnded,
@@ -137,8 +146,13 @@ impl Error {
                  let rlimits and the watchdog hold what they can: `cgroup = \"best-effort\"` in [limits]"
                     .into(),
             ),
+            Self::Alive(_) => Some("let them end, or have them ended".into()),
             Self::InitEnded => Some("look for the out-of-memory killer in `dmesg`".into()),
-            Self::Request(_) | Self::System(..) | Self::Result(..) => None,
+            Self::SandboxEnded
+            | Self::NoOverlay(_)
+            | Self::Request(_)
+            | Self::System(..)
+            | Self::Result(..) => None,
         }
     }
 
@@ -165,8 +179,10 @@ impl Error {
         if matches!(self, Self::Audit(_)) {
             return Some("CLR-AUDIT");
         }
-        let busy =
-            matches!(self, Self::Queue(QueueError::Busy { .. }) | Self::Session(SessionError::Busy { .. }));
+        let busy = matches!(
+            self,
+            Self::Alive(_) | Self::Queue(QueueError::Busy { .. }) | Self::Session(SessionError::Busy { .. })
+        );
         busy.then_some("CLR-BUSY")
     }
 }

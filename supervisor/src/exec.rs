@@ -18,7 +18,7 @@ use crate::monitor::Monitor;
 use crate::outcome::{Cause, ChangeCounts, Outcome, Tier};
 use crate::permission::Wanted;
 use crate::place::Place;
-use crate::plan::{Plan, birth, plan};
+use crate::plan::{EXEC, Plan, birth, plan};
 use crate::promises::not_held;
 use crate::relay::Streams;
 use crate::request::{RunRequest, Told};
@@ -32,12 +32,12 @@ use crate::watch::{End, Watch};
 use crate::workspace::{Workspace, mounts_below};
 
 /// Who asks, and what he is permitted.
-struct Asked<'a> {
+pub(crate) struct Asked<'a> {
     request: &'a RunRequest,
     session: Option<Box<Session>>,
     before: Before,
-    profile: Profile,
-    host: Host,
+    pub(crate) profile: Profile,
+    pub(crate) host: Host,
     state: PathBuf,
     project: Project,
     started: Instant,
@@ -46,10 +46,10 @@ struct Asked<'a> {
 /// A run that is ready to start, and what it holds on the host meanwhile.
 pub(crate) struct Prepared {
     pub(crate) plan: Plan,
-    workspace: Workspace,
-    host: Host,
+    pub(crate) workspace: Workspace,
+    pub(crate) host: Host,
     store: Store,
-    place: Place,
+    pub(crate) place: Place,
     before: Before,
     streams: Streams,
     stats: Option<Stats>,
@@ -128,7 +128,7 @@ pub(crate) fn prepare(request: &RunRequest) -> Result<Prepared, Error> {
 }
 
 impl<'a> Asked<'a> {
-    fn by(request: &'a RunRequest) -> Result<Self, Error> {
+    pub(crate) fn by(request: &'a RunRequest) -> Result<Self, Error> {
         let started = Instant::now();
         let mut host = Host::of_caller();
         let mut session = request.session.as_deref().map(hold_session).transpose()?;
@@ -150,7 +150,7 @@ impl<'a> Asked<'a> {
             .then(|| format!("this host has no namespaces to give: {less}{home}"))
     }
 
-    fn prepare(self) -> Result<Prepared, Error> {
+    pub(crate) fn prepare(self) -> Result<Prepared, Error> {
         let Self { request, session, before, profile, mut host, state, project, started } = self;
         let streams = Streams::of_caller(request.json, profile.limits.output)?;
         let stats = request.stats.clone();
@@ -253,7 +253,7 @@ impl Prepared {
         let limits = &self.plan.limits;
         let deadline = limits.timeout.and_then(|timeout| self.started.checked_add(timeout));
         let monitor = Monitor::new(limits, hold, &self.place, self.stats.as_ref());
-        let watch = Watch::new(deadline, limits.grace, monitor)?;
+        let watch = Watch::new(EXEC, deadline, limits.grace, monitor)?;
         sandbox.build(&self.plan.sandbox, &self.place.descriptors())?;
         // Done while init puts the root together.
         self.look_around()?.iter().for_each(|note| tell(Told::Note(note)));

@@ -20,6 +20,7 @@ mod hints;
 mod host;
 mod leftover;
 mod limits;
+pub mod live;
 mod lost;
 mod monitor;
 mod outcome;

@@ -14,9 +14,13 @@ pub(crate) use view::PlanView;
 
 use clearing_profiles::{Guard as Named, Limits, NetworkMode, Profile, Requirement};
 use clearing_runtime::Guard;
-use clearing_runtime::spec::{Bare, Birth, ExecSpec, Identity, Namespaces, Network, SandboxSpec, Terminal};
+use clearing_runtime::spec::{
+    Bare, Birth, ExecSpec, Identity, Mount, Namespaces, Network, SandboxSpec, Source, Terminal,
+};
+use std::collections::BTreeSet;
 use std::ffi::CString;
 use std::os::unix::ffi::OsStrExt as _;
+use std::path::PathBuf;
 
 use crate::error::Error;
 use crate::host::Host;
@@ -69,18 +73,44 @@ pub(crate) fn plan(
             },
             best_effort: best_effort(profile),
         },
-        exec: ExecSpec {
-            id: EXEC,
-            argv: arguments(request)?,
-            environment: environment::variables(profile, workspace, request, host)?,
-            cwd: c_string("the working directory", workspace.cwd().as_os_str().as_bytes())?,
-            terminal,
-            limits: rlimits::of(&profile.limits),
-            umask: host.umask,
-            last: true,
-        },
+        exec: exec(profile, workspace, request, host, terminal)?,
         limits: room::effective(profile, workspace),
     })
+}
+
+/// The command, as the only one of its sandbox.
+pub(crate) fn exec(
+    profile: &Profile,
+    workspace: &Workspace,
+    request: &RunRequest,
+    host: &Host,
+    terminal: Option<Terminal>,
+) -> Result<ExecSpec, Error> {
+    Ok(ExecSpec {
+        id: EXEC,
+        argv: arguments(request)?,
+        environment: environment::variables(profile, workspace, request, host)?,
+        cwd: c_string("the working directory", workspace.cwd().as_os_str().as_bytes())?,
+        terminal,
+        limits: rlimits::of(&profile.limits),
+        umask: host.umask,
+        last: true,
+    })
+}
+
+/// What is to be shown from now on at `targets`, which are shown already.
+pub(crate) fn remount(
+    profile: &Profile,
+    workspace: &Workspace,
+    host: &Host,
+    targets: &BTreeSet<PathBuf>,
+) -> Vec<Mount> {
+    root::layers_at(profile, workspace, host, targets)
+}
+
+/// What layers of a living sandbox are made of.
+pub(crate) fn sources(workspace: &Workspace, host: &Host) -> Vec<Source> {
+    root::sources(workspace, host)
 }
 
 /// The part of a plan that neither depends on the workspace nor on the command.

@@ -68,6 +68,11 @@ impl Streams {
     /// Of the command's output no more than `limit` bytes are handed on.
     pub(crate) fn of_caller(json: bool, limit: Option<u64>) -> Result<Self, Error> {
         let own = standard_streams().map_err(|error| Error::System("dup of a standard stream", error))?;
+        Self::of(own, json, limit)
+    }
+
+    /// The same of other streams.
+    pub(crate) fn of(own: [OwnedFd; 3], json: bool, limit: Option<u64>) -> Result<Self, Error> {
         for (number, stream) in own.iter().enumerate() {
             refuse_directory(number, stream)?;
         }

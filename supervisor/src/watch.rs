@@ -19,7 +19,6 @@ use serde::Serialize;
 use crate::alerts::Alert;
 use crate::error::Error;
 use crate::monitor::{Breach, Finish, Measured, Monitor};
-use crate::plan::EXEC;
 use crate::relay::{Streams, Truncated};
 use crate::signals::{Asked, Signals, stop_self};
 use crate::text;
@@ -39,6 +38,10 @@ pub(crate) struct End {
     pub(crate) truncated: Truncated,
     /// Output that its reader did not take in time.
     pub(crate) untaken: Truncated,
+    /// Whether it left no process running.
+    pub(crate) alone: bool,
+    /// Whether init did not answer.
+    pub(crate) given_up: bool,
     pub(crate) guards: Vec<GuardReport>,
     pub(crate) measured: Measured,
     /// What a person has heard of already.
@@ -49,6 +52,8 @@ pub(crate) struct End {
 
 /// The supervisor at work on one command.
 pub(crate) struct Watch<'r> {
+    /// Which command of the sandbox.
+    exec: u32,
     monitor: Monitor<'r>,
     signals: Signals,
     /// The next thing to do to a command that must end, and when.
@@ -92,12 +97,15 @@ enum Event<'a> {
 const TICK: Duration = Duration::from_millis(1);
 /// How long the reader of our output may take nothing, once we have ended the command.
 const READERS_PATIENCE: Duration = Duration::from_secs(1);
+/// How long nothing may come of an output that somebody else than the command holds open.
+const LEFT_BEHIND: Duration = Duration::from_millis(50);
 /// How long init may take to report the end of a command that was killed.
 const PATIENCE: Duration = Duration::from_millis(500);
 
 impl<'r> Watch<'r> {
     /// Takes over the signals of the process.
     pub(crate) fn new(
+        exec: u32,
         deadline: Option<Instant>,
         grace: Duration,
         monitor: Monitor<'r>,
@@ -105,7 +113,7 @@ impl<'r> Watch<'r> {
         let signals = Signals::block()?;
         let next = deadline.map(|at| (at, Measure::Terminate));
         let (reaped, finish, end) = (Usage::default(), Finish::default(), End::default());
-        Ok(Self { monitor, signals, next, grace, reaped, finish, waiting: Vec::new(), end })
+        Ok(Self { exec, monitor, signals, next, grace, reaped, finish, waiting: Vec::new(), end })
     }
 
     /// Serves the command until it has ended, ends the sandbox, and hands on what is left of its output.
@@ -113,13 +121,21 @@ impl<'r> Watch<'r> {
         while !self.step(&mut sandbox, streams)? {}
         self.end.measured = self.monitor.into_measured(self.finish, self.reaped);
         self.end.kept = sandbox.into_kept();
-        // A reader of our output may have stopped reading; from here on a signal ends us.
-        self.signals.release();
-        // Whoever set a limit is not to wait for a reader who takes nothing.
-        let ended_by_us = self.end.timed_out || self.end.breach.is_some() || streams.truncated().any();
-        streams.drain(ended_by_us.then_some(READERS_PATIENCE))?;
-        (self.end.truncated, self.end.untaken) = (streams.truncated(), streams.untaken());
-        Ok(self.end)
+        hand_on(self.signals, self.end, streams, None)
+    }
+
+    /// Serves the command until it has ended, and hands on its output. The sandbox lives on, unless init
+    /// ended or was given up ([`End::status`] and [`End::failure`] say nothing, or [`End::given_up`]).
+    pub(crate) fn until_the_command_ends(
+        mut self,
+        sandbox: &mut Sandbox,
+        streams: &mut Streams,
+    ) -> Result<End, Error> {
+        while !self.step(sandbox, streams)? {}
+        self.end.measured = self.monitor.into_measured(self.finish, self.reaped);
+        // What was left running may hold the output open for as long as it likes.
+        let patience = (!self.end.alone).then_some(LEFT_BEHIND);
+        hand_on(self.signals, self.end, streams, patience)
     }
 
     /// Waits for something to happen and answers it; true when the command has ended.
@@ -172,12 +188,15 @@ impl<'r> Watch<'r> {
                 self.end.failure = Some(failure);
                 return Ok(true);
             }
-            Report::Exited { status, usage, others, over, .. } => {
+            Report::Exited { status, usage, others, over, alone, .. } => {
                 self.end.status = Some(status);
+                self.end.alone = alone;
                 self.reaped = usage;
                 self.finish = self.monitor.finish(sandbox.kept(), status, others, over);
                 return Ok(true);
             }
+            // Answers to somebody who waited for them.
+            Report::Remounted(_) | Report::Quiet(_) => {}
         }
         Ok(false)
     }
@@ -188,14 +207,14 @@ impl<'r> Watch<'r> {
                 Asked::Forward(signal) => self.forward(signal, sandbox)?,
                 Asked::Resize => streams.resize(),
                 Asked::Stop => {
-                    sandbox.signal(EXEC, Signal::SIGSTOP as i32)?;
+                    sandbox.signal(self.exec, Signal::SIGSTOP as i32)?;
                     streams.restore();
                     stop_self().map_err(|error| Error::System("sigprocmask(SIGTSTP)", error))?;
                     streams.resume();
-                    sandbox.signal(EXEC, Signal::SIGCONT as i32)?;
+                    sandbox.signal(self.exec, Signal::SIGCONT as i32)?;
                 }
                 Asked::Continue => {
-                    sandbox.signal(EXEC, Signal::SIGCONT as i32)?;
+                    sandbox.signal(self.exec, Signal::SIGCONT as i32)?;
                     streams.resume();
                 }
             }
@@ -206,7 +225,7 @@ impl<'r> Watch<'r> {
     /// The command may handle any of them and go on; but who terminates the supervisor wants an end
     /// of the run, so SIGTERM begins the grace.
     fn forward(&mut self, signal: Signal, sandbox: &Sandbox) -> Result<(), Error> {
-        sandbox.signal(EXEC, signal as i32)?;
+        sandbox.signal(self.exec, signal as i32)?;
         if signal == Signal::SIGTERM && self.next.is_none_or(|(_, next)| next == Measure::Terminate) {
             self.next = Some((Instant::now() + self.grace, Measure::Kill));
         }
@@ -264,9 +283,25 @@ impl<'r> Watch<'r> {
             Measure::GiveUp => {
                 // With init the kernel kills the rest.
                 self.end.status = Some(ExitStatus::Signal(Signal::SIGKILL as i32));
+                self.end.given_up = true;
                 return Ok(true);
             }
         }
         Ok(false)
     }
+}
+
+/// A reader of our output may have stopped reading; from here on a signal ends us.
+fn hand_on(
+    signals: Signals,
+    mut end: End,
+    streams: &mut Streams,
+    patience: Option<Duration>,
+) -> Result<End, Error> {
+    signals.release();
+    // Whoever set a limit is not to wait for a reader who takes nothing.
+    let ended_by_us = end.timed_out || end.breach.is_some() || streams.truncated().any();
+    streams.drain(patience.or(ended_by_us.then_some(READERS_PATIENCE)))?;
+    (end.truncated, end.untaken) = (streams.truncated(), streams.untaken());
+    Ok(end)
 }

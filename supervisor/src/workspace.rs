@@ -153,7 +153,34 @@ fn base(host: &Host, profile: &Profile) -> Base {
     })
 }
 
+/// A part of a layer, and where it is shown.
+pub(crate) struct Part<'a> {
+    pub(crate) name: String,
+    pub(crate) target: PathBuf,
+    pub(crate) top: Option<LayerTop>,
+    pub(crate) writable: &'a mut Writable,
+}
+
 impl Workspace {
+    /// All parts of the layer.
+    pub(crate) fn parts(&mut self, host: &Host) -> Vec<Part<'_>> {
+        let top = Some(top_of(host, &self.project));
+        let part = |name: &str, target: &Path, top, writable| Part {
+            name: name.to_owned(),
+            target: target.to_owned(),
+            top,
+            writable,
+        };
+        let mut parts = vec![part(PROJECT, &self.project.root, top, &mut self.changes)];
+        parts.extend(self.git.iter_mut().map(|(path, writable)| part(GIT, path, top, writable)));
+        parts.extend(self.home.iter_mut().map(|writable| part(HOME, &host.home, None, writable)));
+        let caches = self.caches.iter_mut();
+        parts.extend(caches.map(|(cache, writable)| {
+            part(&name_of_cache(&cache.path, &host.home), &cache.path, None, writable)
+        }));
+        parts
+    }
+
     /// How many layers are in memory.
     pub(crate) fn layers_in_memory(&self) -> u64 {
         let caches = self.caches.iter().map(|(_, writable)| writable);

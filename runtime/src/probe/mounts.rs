@@ -11,7 +11,7 @@ use super::trial::in_user_namespace;
 use super::{Answer, Request};
 use crate::error::{AtStage as _, Failure, Stage};
 use crate::mapped::MappedMounts;
-use crate::mounts::Root;
+use crate::mounts::{Life, Root};
 use crate::spec::{Access, Identity, Layer, Mount, Owners, Room};
 
 /// A procfs of a new PID namespace, in which its first process is seen.
@@ -51,7 +51,7 @@ pub(super) fn id_mapped(request: &Request<'_>) -> Answer {
         owners: owners(request.identity),
     };
     let steps: Vec<Mount> = request.directories.iter().map(bind).collect();
-    MappedMounts::prepare(&steps, request.identity)?;
+    MappedMounts::prepare(&steps, &[], request.identity)?;
     let names: Vec<_> = request.directories.iter().map(|path| format!("{path:?}")).collect();
     Ok(format!("on {}", names.join(", ")))
 }
@@ -59,14 +59,14 @@ pub(super) fn id_mapped(request: &Request<'_>) -> Answer {
 /// Enters a root that one step makes, in namespaces of its own, and looks at it.
 fn in_root(request: &Request<'_>, step: Mount, look: impl FnOnce() -> Answer) -> Answer {
     let steps = [step];
-    let mapped = MappedMounts::prepare(&steps, request.identity)?;
+    let mapped = MappedMounts::prepare(&steps, &[], request.identity)?;
     let flags = libc::CLONE_NEWNS | libc::CLONE_NEWPID;
     in_user_namespace(flags, request.identity, || {
         mount_change("/", MountPropagationFlags::PRIVATE | MountPropagationFlags::REC)
             .at(Stage::Mounts, || "mount(\"/\", MS_PRIVATE | MS_REC)".into())?;
-        let mut root = Root::attach(mapped, Room { bytes: 4096, inodes: 16 })?;
+        let mut root = Root::attach(mapped, Room { bytes: 4096, inodes: 16 }, Life::OneView)?;
         root.build(&steps)?;
-        root.enter()?;
+        root.enter(&[])?;
         look()
     })
 }

@@ -62,7 +62,7 @@ pub(super) fn sandbox(request: &Request<'_>) -> Answer {
                 return Ok(format!("{guards} guards around init, and a command confined in it"));
             }
             Report::NotStarted { failure, .. } => return Err(failure),
-            Report::Started { .. } | Report::Exited { .. } => {}
+            Report::Started { .. } | Report::Exited { .. } | Report::Remounted(_) | Report::Quiet(_) => {}
         }
     }
     Err(silence())

@@ -81,7 +81,7 @@ fn serve(sandbox: &mut Sandbox, group: &Group) -> (Option<ExitStatus>, bool) {
                 None => return (None, rang),
                 Some(Report::Exited { status, .. }) => return (Some(status), rang),
                 Some(Report::Failed(failure) | Report::NotStarted { failure, .. }) => panic!("{failure}"),
-                Some(Report::Ready { .. } | Report::Started { .. }) => {}
+                Some(_) => {}
             }
         }
     }

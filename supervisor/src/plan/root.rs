@@ -1,10 +1,11 @@
 //! What the command sees, as mount steps.
 
+use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 
 use clearing_profiles::Profile;
 use clearing_rootfs::BaseEntry;
-use clearing_runtime::spec::{Access, Layer, Mount, Owners};
+use clearing_runtime::spec::{Access, Layer, Mount, Owners, Source};
 
 use crate::host::Host;
 use crate::place::Writable;
@@ -113,6 +114,41 @@ fn shown(profile: &Profile, workspace: &Workspace, host: &Host) -> Vec<(PathBuf,
         shown.push((path.clone(), vec![overlay(Some(path), path, writable, projects)]));
     }
     shown
+}
+
+/// The layers of what is shown at `targets`, outer before inner.
+pub(super) fn layers_at(
+    profile: &Profile,
+    workspace: &Workspace,
+    host: &Host,
+    targets: &BTreeSet<PathBuf>,
+) -> Vec<Mount> {
+    let mut shown = shown(profile, workspace, host);
+    shown.retain(|(path, _)| targets.contains(path));
+    shown.sort_by(|(one, _), (other, _)| one.cmp(other));
+    let takes_changes =
+        |step: &Mount| matches!(step, Mount::Overlay { .. } | Mount::Bind { access: Access::ReadWrite, .. });
+    shown.into_iter().flat_map(|(_, mounts)| mounts).filter(takes_changes).collect()
+}
+
+/// Where such layers come from: what lies at the bottom of each, and the directory of all that lies above.
+pub(super) fn sources(workspace: &Workspace, host: &Host) -> Vec<Source> {
+    let callers = owners(host, host.uid, host.gid);
+    let projects = owners(host, workspace.project.uid, workspace.project.gid);
+    let overlays = workspace.overlays().map(|(path, writable)| (Some(path), writable, projects));
+    let caches = workspace.caches.iter().map(|(cache, writable)| (Some(&cache.source), writable, callers));
+    let home = workspace.home.iter().map(|writable| (None, writable, callers));
+    let mut sources = Vec::new();
+    for (bottom, writable, owners) in overlays.chain(caches).chain(home) {
+        let layers = match &writable.layer {
+            Layer::Directories { upper, .. } => upper.parent().and_then(Path::parent).map(Path::to_owned),
+            Layer::Memory { .. } => None,
+        };
+        sources.extend(layers.into_iter().chain(bottom.cloned()).map(|path| Source { path, owners }));
+    }
+    sources.sort_by(|one, other| one.path.cmp(&other.path));
+    sources.dedup();
+    sources
 }
 
 /// The private home: empty at first, and kept by a session.

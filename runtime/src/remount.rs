@@ -1,0 +1,288 @@
+//! Puts other layers under a sandbox that lives on: the new overlays are made ready first, then take the
+//! places of the old ones, which are moved out of every command's reach and unmounted later.
+//!
+//! ```text
+//!   as it was ──▶ new mounts and rules ready ──▶ old ones moved away, new ones in place ──▶ answered ──▶ old ones
+//!       ▲────────────── any failure ┘                    any failure: init ends                          unmounted
+//! ```
+//! Nobody but init is alive meanwhile, so that nobody sees or holds anything in between. Moving a mount
+//! is quick; unmounting one waits for other processors and for all that was looked up in it to be dropped.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::io;
+use std::os::fd::{AsFd as _, BorrowedFd, OwnedFd};
+use std::path::{Path, PathBuf};
+
+use nix::unistd::Pid;
+use rustix::fs::{AtFlags, Mode, OFlags, ResolveFlags, StatxFlags, openat2, statx};
+use rustix::io::Errno;
+use rustix::pipe::{PipeFlags, pipe_with};
+
+use crate::channel::ExitStatus;
+use crate::confine::exit;
+use crate::error::{AtStage as _, Failure, Stage};
+use crate::landlock::{Border, Domain, OpenRule};
+use crate::mounts::{PRIVATE, attach, clone_mount, describe, restrict_bind};
+use crate::overlay::{Directories, Layers, Overlay};
+use crate::spec::{Access, Mount, Owners, PathRule, Source};
+use crate::stash::Stash;
+use crate::sys::{Forked, fork};
+use crate::targets::{TargetKind, Targets};
+
+/// A mount of the sandbox, where it is.
+pub(crate) struct Placed {
+    pub(crate) target: PathBuf,
+    pub(crate) kind: TargetKind,
+    pub(crate) is_overlay: bool,
+    pub(crate) mount: OwnedFd,
+}
+
+/// What a sandbox needs whose layers may change.
+pub(crate) struct Living {
+    stash: Stash,
+    sources: Vec<(Source, OwnedFd)>,
+    /// Parents before children.
+    placed: Vec<Placed>,
+    targets: Targets,
+    /// None where a path leads nowhere any more.
+    rules: Vec<Option<OpenRule>>,
+    border: Border,
+    /// What has been replaced, in the stash, and the process that unmounts it.
+    old: Vec<String>,
+    reaper: Option<Reaper>,
+    /// Mounts in `old`. Who closes the last descriptor of one pays for it.
+    held: Vec<OwnedFd>,
+}
+
+/// A process that unmounts.
+struct Reaper {
+    pid: Pid,
+    /// How many of the old ones it knows.
+    takes: usize,
+}
+
+/// New mounts that are ready to be shown, and the rules that go with them.
+pub(crate) struct Ready {
+    mounts: Vec<(PathBuf, OwnedFd)>,
+    /// By their numbers; none where the path leads nowhere any more.
+    rules: BTreeMap<usize, Option<OpenRule>>,
+    domain: Domain,
+}
+
+impl Living {
+    pub(crate) fn new(
+        stash: Stash,
+        sources: Vec<(Source, OwnedFd)>,
+        placed: Vec<Placed>,
+        targets: Targets,
+    ) -> Self {
+        let (rules, old, held) = (Vec::new(), Vec::new(), Vec::new());
+        Self { stash, sources, placed, targets, rules, border: Border::None, old, reaper: None, held }
+    }
+
+    /// Opens what the rules are for, before there is a command that could swap it.
+    pub(crate) fn under(mut self, rules: &[PathRule], border: Border) -> Result<Self, Failure> {
+        self.rules = OpenRule::open_all(rules)?.into_iter().map(Some).collect();
+        self.border = border;
+        Ok(self)
+    }
+
+    /// Makes everything ready. Nothing that is shown changes.
+    pub(crate) fn prepare(&mut self, steps: &[Mount]) -> Result<Ready, Failure> {
+        let new = |step| self.new_mount(step).at(Stage::Mounts, || describe(step));
+        let mounts = steps.iter().map(new).collect::<Result<Vec<_>, _>>()?;
+        for index in 0..self.placed.len() {
+            let way = self.make_way(index, &mounts);
+            way.at(Stage::Mounts, || format!("open({:?}) to mount upon", self.placed[index].target))?;
+        }
+        let rules = self.new_rules(&mounts)?;
+        let all = self.rules.iter().enumerate().map(|(number, rule)| rules.get(&number).unwrap_or(rule));
+        let domain = Domain::of(all.flatten(), self.border)?;
+        Ok(Ready { mounts, rules, domain })
+    }
+
+    /// Shows what was made ready. After a failure the view is neither the old nor the new one.
+    pub(crate) fn show(&mut self, ready: Ready) -> Result<Domain, Failure> {
+        let Ready { mut mounts, rules, domain } = ready;
+        let mut replaced = BTreeSet::new();
+        for index in 0..self.placed.len() {
+            let target = &self.placed[index].target;
+            // What lay upon a mount that was replaced went away with it.
+            let is_away = self.parent_of(index).is_some_and(|parent| replaced.contains(&parent));
+            let shown = match mounts.iter().position(|(path, _)| path == target) {
+                Some(new) => {
+                    replaced.insert(index);
+                    self.replace(index, mounts.swap_remove(new), is_away)
+                }
+                None if is_away => self.bring_back(index),
+                None => Ok(()),
+            };
+            shown.at(Stage::Mounts, || format!("move_mount({:?})", self.placed[index].target))?;
+        }
+        rules.into_iter().for_each(|(number, rule)| self.rules[number] = rule);
+        Ok(domain)
+    }
+
+    /// Every overlay that is shown.
+    pub(crate) fn overlays(&self) -> Vec<BorrowedFd<'_>> {
+        self.placed.iter().filter(|placed| placed.is_overlay).map(|placed| placed.mount.as_fd()).collect()
+    }
+
+    /// Whether a process that unmounts is among those that are alive.
+    pub(crate) fn is_clearing(&self) -> bool {
+        self.reaper.is_some()
+    }
+
+    /// Begins to unmount what was replaced, if that is not being done already.
+    pub(crate) fn clear(&mut self) {
+        if self.reaper.is_none() && !self.old.is_empty() {
+            // Without one it stays where it is until the next time, which costs nothing but memory.
+            self.reaper = self.fork_reaper().ok();
+        }
+    }
+
+    /// A child of init that is no command has ended: it may be the one that unmounts.
+    pub(crate) fn has_ended(&mut self, pid: Pid, status: ExitStatus) {
+        let reaper = self.reaper.take_if(|reaper| reaper.pid == pid);
+        // A command may have killed it.
+        if let Some(reaper) = reaper.filter(|_| status == ExitStatus::Code(0)) {
+            self.old.drain(..reaper.takes);
+        }
+    }
+
+    fn fork_reaper(&mut self) -> io::Result<Reaper> {
+        let (begin, hold) = pipe_with(PipeFlags::CLOEXEC)?;
+        match fork()? {
+            Forked::Child => {
+                drop(hold);
+                let _ = rustix::io::read(&begin, &mut [0u8; 1]);
+                // Some of it may be cleared already.
+                self.old.iter().for_each(|name| drop(self.stash.clear(name)));
+                exit(0)
+            }
+            Forked::Parent { child, .. } => {
+                // Now it is the last to close them.
+                self.held.clear();
+                Ok(Reaper { pid: child, takes: self.old.len() })
+            }
+        }
+    }
+
+    fn new_mount(&self, step: &Mount) -> io::Result<(PathBuf, OwnedFd)> {
+        let mut sources = Sources(&self.sources);
+        let (target, mount) = match step {
+            Mount::Overlay { lower, layer, target, owners } => {
+                let overlay = Overlay { lower, layer, owners: *owners };
+                (target, Layers::open(&overlay, &mut sources)?.mount(PRIVATE)?)
+            }
+            Mount::Bind { source, target, access: Access::ReadWrite, owners } => {
+                let tree = clone_mount(&sources.open(source, *owners)?)?;
+                restrict_bind(&tree, Access::ReadWrite)?;
+                (target, tree)
+            }
+            _ => return Err(Errno::INVAL.into()),
+        };
+        let is_placed = self.placed.iter().any(|placed| placed.target == *target);
+        if is_placed { Ok((target.clone(), mount)) } else { Err(Errno::NOENT.into()) }
+    }
+
+    /// Sees to it that a mount can be put where it belongs: above a new one something must be there to be
+    /// mounted upon, and the path to an old one may lead elsewhere since a command renamed what it goes through.
+    fn make_way(&mut self, index: usize, mounts: &[(PathBuf, OwnedFd)]) -> io::Result<()> {
+        let placed = &self.placed[index];
+        let parent = self.parent_of(index).map(|parent| &self.placed[parent].target);
+        let upon = mounts.iter().find(|(path, _)| Some(path) == parent);
+        if let Some((parent, top)) = upon {
+            let below = Path::new("/").join(placed.target.strip_prefix(parent).unwrap_or(&placed.target));
+            return Targets::new(top.try_clone()?).ensure(&below, placed.kind).map(drop);
+        }
+        if !mounts.iter().any(|(path, _)| *path == placed.target) {
+            return Ok(());
+        }
+        self.targets.forget();
+        let there = mount_id(&self.targets.open(&placed.target)?)?;
+        if there == mount_id(&placed.mount)? { Ok(()) } else { Err(Errno::STALE.into()) }
+    }
+
+    /// The nearest mount that the path of another one leads through.
+    fn parent_of(&self, index: usize) -> Option<usize> {
+        let target = &self.placed[index].target;
+        self.nearest(|placed| target != placed && target.starts_with(placed))
+    }
+
+    fn nearest(&self, leads_through: impl Fn(&Path) -> bool) -> Option<usize> {
+        let through = self.placed.iter().enumerate().filter(|(_, placed)| leads_through(&placed.target));
+        through.max_by_key(|(_, placed)| placed.target.as_os_str().len()).map(|(index, _)| index)
+    }
+
+    /// A rule holds for a file, and what the new mounts show are others. What a command made of the paths
+    /// meanwhile counts for nothing: no link is followed.
+    fn new_rules(&self, mounts: &[(PathBuf, OwnedFd)]) -> Result<BTreeMap<usize, Option<OpenRule>>, Failure> {
+        let mut new = BTreeMap::new();
+        for (number, rule) in self.rules.iter().enumerate() {
+            let Some(rule) = rule else { continue };
+            let Some(upon) = self.nearest(|placed| rule.path.starts_with(placed)) else { continue };
+            let upon = &self.placed[upon].target;
+            let Some((_, mount)) = mounts.iter().find(|(path, _)| path == upon) else { continue };
+            let opened = beneath(mount, rule.path.strip_prefix(upon).unwrap_or(&rule.path), OFlags::empty());
+            let opened = match opened {
+                Err(Errno::NOENT | Errno::NOTDIR | Errno::LOOP) => None,
+                opened => Some(opened.at(Stage::Landlock, || format!("open({:?})", rule.path))?),
+            };
+            let rule = opened.map(|opened| OpenRule { path: rule.path.clone(), rights: rule.rights, opened });
+            new.insert(number, rule);
+        }
+        Ok(new)
+    }
+
+    fn replace(&mut self, index: usize, new: (PathBuf, OwnedFd), is_away: bool) -> io::Result<()> {
+        let (target, new) = new;
+        let placed = &mut self.placed[index];
+        if !is_away {
+            self.old.push(self.stash.take(&placed.mount)?);
+        }
+        self.targets.forget();
+        attach(&new, self.targets.open(&target)?.as_fd())?;
+        self.targets.forget();
+        self.held.push(std::mem::replace(&mut placed.mount, new));
+        Ok(())
+    }
+
+    fn bring_back(&mut self, index: usize) -> io::Result<()> {
+        let placed = &self.placed[index];
+        let target = self.targets.open(&placed.target)?;
+        attach(&placed.mount, target.as_fd())?;
+        self.targets.forget();
+        Ok(())
+    }
+}
+
+/// What init kept of the host.
+struct Sources<'a>(&'a [(Source, OwnedFd)]);
+
+impl Directories for Sources<'_> {
+    fn open(&mut self, path: &Path, owners: Owners) -> io::Result<OwnedFd> {
+        let leads_there = |source: &Source| source.owners == owners && path.starts_with(&source.path);
+        let sources = self.0.iter().filter(|(source, _)| leads_there(source));
+        let nearest = sources.max_by_key(|(source, _)| source.path.as_os_str().len());
+        let (source, mount) = nearest.ok_or(Errno::NOENT)?;
+        let below = path.strip_prefix(&source.path).unwrap_or(path);
+        Ok(beneath(mount, below, OFlags::DIRECTORY)?)
+    }
+
+    fn in_memory(&mut self, _: &str, _: u32) -> io::Result<(OwnedFd, OwnedFd)> {
+        Err(Errno::INVAL.into())
+    }
+}
+
+/// The mount that an open path is in.
+fn mount_id(path: &OwnedFd) -> io::Result<u64> {
+    Ok(statx(path, "", AtFlags::EMPTY_PATH, StatxFlags::MNT_ID)?.stx_mnt_id)
+}
+
+fn beneath(top: &OwnedFd, path: &Path, flags: OFlags) -> Result<OwnedFd, Errno> {
+    let path = if path.as_os_str().is_empty() { Path::new(".") } else { path };
+    let inside = ResolveFlags::BENEATH | ResolveFlags::NO_XDEV;
+    let resolve = inside | ResolveFlags::NO_SYMLINKS | ResolveFlags::NO_MAGICLINKS;
+    openat2(top, path, flags | OFlags::PATH | OFlags::CLOEXEC, Mode::empty(), resolve)
+}

@@ -1,0 +1,60 @@
+//! Sessions in sandboxes that live on, as root and as an ordinary user.
+//!
+//! Each proof is a process of its own with one thread, as a supervisor is, in a home with a project.
+
+mod layers;
+mod reach;
+mod running;
+mod site;
+
+use std::env;
+use std::process::ExitCode;
+
+use site::{Place, Site};
+
+type Proof = (&'static str, fn(&Site));
+
+const PROOFS: [Proof; 10] = [
+    ("what_was_written_goes_with_a_rollback_and_comes_back", layers::goes_and_comes_back),
+    ("the_home_goes_back_too", layers::home_goes_back),
+    ("a_fork_goes_its_own_way", layers::fork_goes_its_own_way),
+    ("layers_that_cannot_be_shown_leave_all_as_it_was", layers::failure_leaves_all_as_it_was),
+    ("a_way_to_the_project_that_was_changed_is_refused", layers::way_that_was_changed_is_refused),
+    ("a_changed_project_is_seen_by_the_next_command", layers::changed_project_is_seen),
+    ("what_runs_refuses_a_snapshot_or_is_ended", running::refuses_or_is_ended),
+    ("a_project_that_changes_below_what_runs_is_told", running::change_below_is_told),
+    ("fifty_snapshots_and_rollbacks_leave_nothing_behind", reach::nothing_is_left_behind),
+    ("old_layers_are_out_of_reach_and_rules_hold", reach::old_layers_are_out_of_reach),
+];
+
+fn main() -> ExitCode {
+    let arguments: Vec<String> = env::args().skip(1).collect();
+    if let [first, name] = &arguments[..]
+        && first == "proof"
+    {
+        let (_, proof) = PROOFS.iter().find(|(known, _)| known == name).expect("a known proof");
+        proof(&Site::of_environment());
+        return ExitCode::SUCCESS;
+    }
+    // The runner's own flags begin with a dash.
+    let filters: Vec<&String> = arguments.iter().filter(|word| !word.starts_with('-')).collect();
+    let wanted = |name: &str| filters.is_empty() || filters.iter().any(|filter| name.contains(*filter));
+    prove(PROOFS.iter().map(|(name, _)| *name).filter(|name| wanted(name)))
+}
+
+fn prove<'a>(names: impl Iterator<Item = &'a str>) -> ExitCode {
+    let place = Place::make();
+    let (mut passed, mut failed) = (0, 0);
+    for name in names {
+        for uid in site::callers() {
+            let proved = place.prove(name, uid);
+            println!("test {name} as user {uid} ... {}", if proved { "ok" } else { "FAILED" });
+            *(if proved { &mut passed } else { &mut failed }) += 1;
+        }
+    }
+    let verdict = if failed == 0 { "ok" } else { "FAILED" };
+    println!(
+        "test result: {verdict}. {passed} passed; {failed} failed; 0 ignored; 0 measured; 0 filtered out"
+    );
+    if failed == 0 { ExitCode::SUCCESS } else { ExitCode::FAILURE }
+}
