@@ -8,5 +8,6 @@ mod going_back;
 mod keeping;
 mod killed;
 mod odd;
+mod random;
 mod session;
 mod upon;
