@@ -45,7 +45,7 @@ pub struct Trace {
 pub fn run_and_kill(site: &Site, arguments: &[&str], before: Option<usize>) -> Trace {
     let with_children =
         Options::PTRACE_O_TRACEFORK | Options::PTRACE_O_TRACEVFORK | Options::PTRACE_O_TRACECLONE;
-    trace(site, arguments, before, with_children)
+    trace(site, arguments, At::kill(before), with_children)
 }
 
 /// The same for a verb that runs a command: only the calls of `clearing` itself count, and it alone is killed.
@@ -55,10 +55,38 @@ pub fn run_and_kill(site: &Site, arguments: &[&str], before: Option<usize>) -> T
 ///
 /// If it cannot be traced.
 pub fn run_and_kill_alone(site: &Site, arguments: &[&str], before: Option<usize>) -> Trace {
-    trace(site, arguments, before, Options::empty())
+    trace(site, arguments, At::kill(before), Options::empty())
 }
 
-fn trace(site: &Site, arguments: &[&str], before: Option<usize>, followed: Options) -> Trace {
+/// Runs `clearing ARGUMENT…` and does something just before the call of this number that changes something;
+/// then it goes on.
+///
+/// # Panics
+///
+/// If it cannot be traced.
+pub fn run_and_meddle(site: &Site, arguments: &[&str], before: usize, meddle: impl FnMut()) -> Trace {
+    let mut meddle = meddle;
+    trace(site, arguments, At { point: Some(before), act: Act::Meddle(&mut meddle) }, Options::empty())
+}
+
+/// What is done at which call.
+struct At<'a> {
+    point: Option<usize>,
+    act: Act<'a>,
+}
+
+enum Act<'a> {
+    Kill,
+    Meddle(&'a mut dyn FnMut()),
+}
+
+impl At<'_> {
+    fn kill(point: Option<usize>) -> Self {
+        Self { point, act: Act::Kill }
+    }
+}
+
+fn trace(site: &Site, arguments: &[&str], at: At<'_>, followed: Options) -> Trace {
     // It stops itself until it is traced, and is what we want from its second execve on.
     let mut command = site.host("sh");
     command.args(["-c", r#"kill -STOP $$; exec "$@""#, "sh"]).arg(site.binary()).args(arguments);
@@ -70,7 +98,7 @@ fn trace(site: &Site, arguments: &[&str], before: Option<usize>, followed: Optio
     ptrace::seize(leader, options | followed).expect("a child can be traced");
     kill(leader, Signal::SIGCONT).expect("it goes on");
     let mut tracer =
-        Tracer { leader, before, changes: Vec::new(), inside: HashMap::new(), begun: false, code: None };
+        Tracer { leader, at, changes: Vec::new(), inside: HashMap::new(), begun: false, code: None };
     tracer.follow();
     // It has been waited for already.
     let _ = child.wait();
@@ -88,9 +116,9 @@ impl OwnGroup for Command {
     }
 }
 
-struct Tracer {
+struct Tracer<'a> {
     leader: Pid,
-    before: Option<usize>,
+    at: At<'a>,
     changes: Vec<Change>,
     /// Who is inside a call.
     inside: HashMap<Pid, bool>,
@@ -99,7 +127,7 @@ struct Tracer {
     code: Option<i32>,
 }
 
-impl Tracer {
+impl Tracer<'_> {
     fn follow(&mut self) {
         loop {
             let Ok(status) = waitpid(group_of(self.leader), Some(WaitPidFlag::__WALL)) else {
@@ -142,8 +170,11 @@ impl Tracer {
         let Some(change) = ptrace::getregs(pid).ok().and_then(|regs| change(pid, &regs)) else {
             return false;
         };
-        if self.before == Some(self.changes.len()) {
-            return true;
+        if self.at.point == Some(self.changes.len()) {
+            match &mut self.at.act {
+                Act::Kill => return true,
+                Act::Meddle(meddle) => meddle(),
+            }
         }
         self.changes.push(change);
         false

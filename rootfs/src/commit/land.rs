@@ -78,6 +78,7 @@ impl Landing<'_> {
     fn stage_all(&self, content: &dyn Content) -> Result<Staged, LandError> {
         let staging = Staging { content, owner: self.owner(), sync_each: self.syncs_each() };
         let mut inodes = Vec::with_capacity(self.order.steps.len());
+        self.remember_directories()?;
         self.in_directories(|number, step, directory| {
             if step.new.is_empty() {
                 inodes.push(None);
@@ -89,6 +90,14 @@ impl Landing<'_> {
             Ok(())
         })?;
         Ok(Staged { inodes })
+    }
+
+    /// From now on they are found again, whatever becomes of their names.
+    fn remember_directories(&self) -> Result<(), LandError> {
+        self.in_directories(|_, step, directory| {
+            self.target.remember(&step.directory, directory);
+            Ok(())
+        })
     }
 
     fn change_names(&self) -> Result<(), LandError> {

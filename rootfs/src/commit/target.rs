@@ -3,6 +3,8 @@
 //! Every look and every step goes through here: `openat2` with `RESOLVE_BENEATH`, no link of any kind and no
 //! other mount, so a directory that is swapped for a link meanwhile ends the step and never leads elsewhere.
 
+use std::cell::RefCell;
+use std::collections::BTreeMap;
 use std::ffi::{CString, OsStr};
 use std::io;
 use std::os::fd::{AsFd as _, AsRawFd as _, BorrowedFd, OwnedFd};
@@ -23,7 +25,12 @@ pub(crate) struct Target {
     top: OwnedFd,
     path: PathBuf,
     identity: Identity,
+    /// Directories that were worked in. One that somebody moves away meanwhile is put in order all the same.
+    worked_in: RefCell<BTreeMap<PathBuf, OwnedFd>>,
 }
+
+/// So many directories are held at most.
+const REMEMBERED: usize = 64;
 
 /// Why the project cannot be written to.
 #[derive(Debug, thiserror::Error)]
@@ -76,7 +83,7 @@ impl Target {
         if identity != expected {
             return Err(TargetError::Replaced { path: named() });
         }
-        Ok(Self { top, path: named(), identity })
+        Ok(Self { top, path: named(), identity, worked_in: RefCell::default() })
     }
 
     pub(crate) fn path(&self) -> &Path {
@@ -94,6 +101,22 @@ impl Target {
     /// Opens a directory of the project for reading and listing.
     pub(crate) fn directory(&self, path: &Path) -> Result<OwnedFd, Errno> {
         self.open_beneath(path, OFlags::RDONLY | OFlags::DIRECTORY)
+    }
+
+    /// Holds on to a directory in which something is about to be changed.
+    pub(crate) fn remember(&self, path: &Path, directory: BorrowedFd<'_>) {
+        let mut worked_in = self.worked_in.borrow_mut();
+        if worked_in.len() < REMEMBERED
+            && !worked_in.contains_key(path)
+            && let Ok(held) = directory.try_clone_to_owned()
+        {
+            worked_in.insert(path.to_owned(), held);
+        }
+    }
+
+    /// The directory that was worked in under this path, wherever it is now; none if nobody held on to it.
+    pub(crate) fn remembered(&self, path: &Path) -> Option<OwnedFd> {
+        self.worked_in.borrow().get(path)?.try_clone().ok()
     }
 
     /// Holds a directory that need not be readable.

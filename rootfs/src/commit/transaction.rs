@@ -105,9 +105,10 @@ impl Transaction<'_> {
     /// Leaves alone what somebody has replaced meanwhile.
     fn set_mode(&self, path: &Path, inode: u64, mode: u32) -> Result<(), Stuck> {
         let stuck = |errno| Stuck { path: path.to_owned(), errno };
-        let held = match self.target.held(path) {
-            Err(Errno::NOENT | Errno::NOTDIR | Errno::LOOP) => return Ok(()),
-            held => held.map_err(stuck)?,
+        let held = match (self.target.remembered(path), self.target.held(path)) {
+            (Some(held), _) => held,
+            (None, Err(Errno::NOENT | Errno::NOTDIR | Errno::LOOP)) => return Ok(()),
+            (None, held) => held.map_err(stuck)?,
         };
         let stat = fstat(&held).map_err(stuck)?;
         if stat.st_ino != inode || stat.st_mode & 0o7777 == mode {
@@ -126,10 +127,12 @@ impl Transaction<'_> {
             let path = step.directory.0.as_path();
             let stuck = |errno| Stuck { path: path.join(&step.name.0), errno };
             if open.as_ref().is_none_or(|(opened, _)| *opened != path) {
-                let directory = match self.target.directory(path) {
+                let directory = match (self.target.remembered(path), self.target.directory(path)) {
+                    // What was changed in it is changed there, also if somebody has moved it away since.
+                    (Some(directory), _) => Some(directory),
                     // With the directory went all that was in it.
-                    Err(Errno::NOENT | Errno::NOTDIR | Errno::LOOP) => None,
-                    directory => Some(directory.map_err(stuck)?),
+                    (None, Err(Errno::NOENT | Errno::NOTDIR | Errno::LOOP)) => None,
+                    (None, directory) => Some(directory.map_err(stuck)?),
                 };
                 open = Some((path, directory));
             }
