@@ -12,3 +12,4 @@ mod p_m8;
 mod p_m9;
 mod random;
 mod runs;
+mod tampered;
