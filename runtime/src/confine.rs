@@ -14,7 +14,7 @@ use crate::guard::{Guard, GuardReport};
 use crate::landlock::Domain;
 use crate::spec::{ExecSpec, SandboxSpec, User};
 use crate::stdio::Streams;
-use crate::{capabilities, descriptors, program, rlimits, user};
+use crate::{capabilities, descriptors, function, program, rlimits, user};
 
 /// What init prepared for every command.
 pub(crate) struct Confinement<'a> {
@@ -61,6 +61,7 @@ fn confine_and_execute(
     told: &mut Told<'_>,
 ) -> Result<Infallible, Failure> {
     let Confinement { sandbox, domain, user, filter } = confinement;
+    let function = spec.function.map(function::find).transpose()?;
     unblock_signals()?;
     take_umask(spec);
     new_session()?;
@@ -73,10 +74,25 @@ fn confine_and_execute(
     if let Some(domain) = domain {
         told.guard(sandbox, Guard::Landlock, &format!("ABI {}", domain.abi), domain.enter())?;
     }
-    told.guard(sandbox, Guard::Descriptors, "0, 1 and 2 only", descriptors::close_on_exec())?;
+    told.guard(sandbox, Guard::Descriptors, "0, 1 and 2 only", shut_descriptors(spec, told))?;
     told.guard(sandbox, Guard::Seccomp, &format!("{} instructions", filter.len()), load_filter(filter))?;
     told.say();
-    program::execute(spec)
+    match function {
+        None => program::execute(spec),
+        Some(function) => {
+            told.close();
+            function::run(function, spec)
+        }
+    }
+}
+
+/// A program loses the others when it is executed. No call does that for a function, and the filter may refuse
+/// to close them later.
+fn shut_descriptors(spec: &ExecSpec, told: &Told<'_>) -> Result<(), Failure> {
+    match spec.function {
+        None => descriptors::close_on_exec(),
+        Some(_) => descriptors::close_all_but(std::iter::once(told.pipe)),
+    }
 }
 
 /// Init's own is 0, so that what it makes has the modes that the spec says.
@@ -161,6 +177,14 @@ impl Told<'_> {
     fn say(&mut self) {
         // Init being gone means that this process is about to be killed too.
         let _ = rustix::io::write(self.pipe, &std::mem::take(&mut self.words));
+    }
+
+    /// Ends what is told where no `execve(2)` does. Nobody uses the descriptor afterwards.
+    fn close(&self) {
+        if descriptors::close_all_but(std::iter::empty()).is_err() {
+            // A function that could still talk to init is none.
+            exit(125)
+        }
     }
 }
 

@@ -4,7 +4,7 @@
 //!
 //! - **sandbox**: a set of namespaces with its init, in which commands run;
 //! - **init**: PID 1 inside, a fork of the supervisor that sets the sandbox up and then serves;
-//! - **exec**: one command in a sandbox;
+//! - **exec**: one command in a sandbox: a program, or a function of the supervisor's own;
 //! - **guard**: one isolation mechanism, as enforced;
 //! - **supervisor**: the process that launches a sandbox; it must have one thread when it does.
 //!
@@ -20,6 +20,7 @@ mod confine;
 mod descriptors;
 mod error;
 mod family;
+mod function;
 mod guard;
 mod helper;
 mod idmap;
@@ -49,6 +50,7 @@ mod user;
 
 pub use channel::{ExitStatus, NotRemounted, Report, Usage};
 pub use error::{Failure, Stage};
+pub use function::{Function, register_functions};
 pub use guard::{Guard, GuardReport};
 pub use helper::Helper;
 pub use sandbox::{Kept, Sandbox};

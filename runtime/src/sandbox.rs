@@ -355,6 +355,7 @@ mod tests {
         let exec = || ExecSpec {
             id: 7,
             argv: vec![c"true".into()],
+            function: None,
             environment: Vec::new(),
             cwd: c"/".into(),
             terminal: None,

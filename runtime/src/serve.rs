@@ -247,7 +247,8 @@ impl<'a> Server<'a> {
         let (listen, tell) = nix::unistd::pipe2(nix::fcntl::OFlag::O_CLOEXEC)
             .at(Stage::Channel, || "pipe2(O_CLOEXEC)".into())?;
         let command = || become_command(spec, &self.confinement, &streams, &tell);
-        let pid = if spec.last { in_init_s_memory(command) } else { in_a_copy(command) };
+        let is_short = spec.last && spec.function.is_none();
+        let pid = if is_short { in_init_s_memory(command) } else { in_a_copy(command) };
         let pid = pid.at(Stage::Clone, || "fork()".into())?;
         let starting = Starting { pipe: listen, told: Vec::new(), terminal };
         Ok(Command { exec: spec.id, pid, starting: Some(starting), last: spec.last, reported: false })

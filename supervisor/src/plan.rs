@@ -89,6 +89,7 @@ pub(crate) fn exec(
     Ok(ExecSpec {
         id: EXEC,
         argv: arguments(request)?,
+        function: None,
         environment: environment::variables(profile, workspace, request, host)?,
         cwd: c_string("the working directory", workspace.cwd().as_os_str().as_bytes())?,
         terminal,

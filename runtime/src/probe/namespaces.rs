@@ -103,6 +103,7 @@ fn no_program() -> ExecSpec {
     ExecSpec {
         id: 1,
         argv: vec![c"/no-such-program".into()],
+        function: None,
         environment: Vec::new(),
         cwd: c"/".into(),
         terminal: None,

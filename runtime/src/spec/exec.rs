@@ -11,6 +11,9 @@ pub struct ExecSpec {
     pub id: u32,
     /// Program and arguments; never empty.
     pub argv: Vec<CString>,
+    /// The number of the function that runs in place of a program, with these arguments
+    /// ([`crate::register_functions`]).
+    pub function: Option<u32>,
     /// `NAME=value`; `PATH` among them finds the program.
     pub environment: Vec<CString>,
     /// Absolute, inside.

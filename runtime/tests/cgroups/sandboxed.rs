@@ -146,6 +146,7 @@ fn exec_spec(words: &[&str]) -> ExecSpec {
     ExecSpec {
         id: 1,
         argv: argv.collect(),
+        function: None,
         environment: Vec::new(),
         cwd: c"/".into(),
         terminal: None,
