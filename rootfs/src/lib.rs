@@ -76,6 +76,7 @@ mod home_place;
 mod identity;
 mod layer_directory;
 mod layouts;
+mod leave;
 mod merged;
 mod mountinfo;
 mod notes;

@@ -3,7 +3,7 @@
 use std::ffi::OsString;
 use std::fs::DirBuilder;
 use std::io;
-use std::os::fd::{AsFd, OwnedFd};
+use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 use std::os::unix::fs::DirBuilderExt;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -14,6 +14,7 @@ use rustix::io::Errno;
 use crate::commit::{Commit, CommitError, CommitRequest, RecoverError, RecoveredCommit, recover};
 use crate::descent::{entries, step};
 use crate::files::{Environment, io_error, open_directory};
+use crate::leave::Leave;
 use crate::queue::{Queue, QueueError, Ticket, WhenFull};
 use crate::remove::{RemoveError, remove_tree};
 use crate::run::{RunDirectory, RunError};
@@ -25,6 +26,7 @@ use crate::session::{SessionError, Sessions};
 pub struct Store {
     path: PathBuf,
     runs: Arc<OwnedFd>,
+    leave: Leave,
 }
 
 /// Where the journals of commits are.
@@ -86,7 +88,13 @@ impl Store {
         };
         check(path, &opened)?;
         let runs = open_or_make(&opened, c"runs").map_err(|errno| unopened(&path.join("runs"), errno))?;
-        Ok(Self { path: path.to_owned(), runs: Arc::new(runs) })
+        Ok(Self { path: path.to_owned(), runs: Arc::new(runs), leave: Leave::default() })
+    }
+
+    /// Has `leave` called with the directory of each dead run, and of each layer that nobody needs any more, before
+    /// that is removed.
+    pub fn leaving_by(self, leave: fn(BorrowedFd<'_>)) -> Self {
+        Self { leave: Leave(leave), ..self }
     }
 
     /// The state directory's path, as it was given.
@@ -127,7 +135,7 @@ impl Store {
             let path = self.path.join(name.to_string_lossy().as_ref());
             opened.map_err(|errno| SessionError::file("opening", path, errno))
         };
-        Ok(Sessions::new(self.path.clone(), open(c"sessions")?, open(c"layers")?))
+        Ok(Sessions::new(self.path.clone(), open(c"sessions")?, open(c"layers")?, self.leave))
     }
 
     /// Judges what a commit would do. Nothing is written yet, and `seen` is what the session saw.
@@ -171,11 +179,13 @@ impl Store {
             match locked {
                 Err(Errno::WOULDBLOCK) => collected.held += 1,
                 Err(Errno::NOENT) => {}
-                Ok(_) | Err(Errno::NOTDIR | Errno::LOOP) => match remove_tree(self.runs.as_fd(), &entry.name)
-                {
-                    Ok(()) => collected.removed += 1,
-                    Err(error) => collected.failed.push(error),
-                },
+                Ok(_) | Err(Errno::NOTDIR | Errno::LOOP) => {
+                    self.leave.tell(self.runs.as_fd(), &entry.name);
+                    match remove_tree(self.runs.as_fd(), &entry.name) {
+                        Ok(()) => collected.removed += 1,
+                        Err(error) => collected.failed.push(error),
+                    }
+                }
                 Err(errno) => collected.failed.push(RemoveError::new(&entry.name, errno)),
             }
         }

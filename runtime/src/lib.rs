@@ -36,6 +36,7 @@ mod overlay;
 pub mod probe;
 mod processors;
 mod program;
+pub mod quota;
 mod remount;
 mod rlimits;
 mod sandbox;

@@ -5,6 +5,7 @@ use std::time::Instant;
 
 use clearing_profiles::{LayerPlace, Profile};
 use clearing_rootfs::{Changes, PathText, Project, ProjectRequest, Session, Store};
+use clearing_runtime::quota::release;
 use clearing_runtime::{Guard, GuardReport, Sandbox, Stage};
 
 use crate::alerts::Alert;
@@ -20,6 +21,7 @@ use crate::permission::Wanted;
 use crate::place::Place;
 use crate::plan::{EXEC, Plan, birth, plan};
 use crate::promises::not_held;
+use crate::quota::Quota;
 use crate::relay::Streams;
 use crate::request::{RunRequest, Told};
 use crate::rollback::{Before, WentBack};
@@ -50,6 +52,7 @@ pub(crate) struct Prepared {
     pub(crate) host: Host,
     store: Store,
     pub(crate) place: Place,
+    quota: Quota,
     before: Before,
     streams: Streams,
     stats: Option<Stats>,
@@ -154,12 +157,17 @@ impl<'a> Asked<'a> {
         let Self { request, session, before, profile, mut host, state, project, started } = self;
         let streams = Streams::of_caller(request.json, profile.limits.output)?;
         let stats = request.stats.clone();
-        let store = Store::open(&state)?;
+        let store = Store::open(&state)?.leaving_by(release);
         let place = match session {
             Some(session) => session.check_project(&project).map(|()| Place::Session(session))?,
             None => Place::of_run(&host, &profile, &store)?,
         };
         let why = Why::of(&host, &profile, &project);
+        // Before anything is made there, which then is the quota's.
+        let quota = match why {
+            Some(_) => Quota::of_copy(),
+            None => Quota::of(&host, &profile.limits, &place),
+        };
         let mut workspace = match Workspace::prepare(&host, &profile, project, &store, &place) {
             Ok(workspace) => workspace,
             Err(error) => return place.discard().and(Err(error)),
@@ -178,6 +186,7 @@ impl<'a> Asked<'a> {
                 host,
                 store,
                 place,
+                quota,
                 before,
                 streams,
                 stats,
@@ -269,7 +278,7 @@ impl Prepared {
             Changes::unreadable()
         });
         let by_group = hold.group().is_some();
-        let limits = hold.reports(limits, !self.place.is_on_disk(), &end.guards);
+        let limits = hold.reports(limits, &self.quota, &end.guards);
         Ok(Conducted { end, changes, limits, by_group, manager_ms: hold.manager_ms })
     }
 
@@ -324,6 +333,8 @@ impl Prepared {
             error: error.as_ref().map(Error::text),
         };
         self.record_end(&Ended::of(&outcome), tell);
+        // What is left to be removed grows no more.
+        drop(self.quota);
         Leftover { place: self.place, kept: end.kept }.clear(self.started.elapsed())?;
         Ok(Finished { outcome, changes, noted: end.noted, cut: self.streams.take_cut(), error })
     }

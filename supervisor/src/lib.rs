@@ -28,6 +28,7 @@ mod permission;
 mod place;
 mod plan;
 mod promises;
+mod quota;
 mod relay;
 mod request;
 mod rollback;

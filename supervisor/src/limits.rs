@@ -8,7 +8,8 @@ use clearing_runtime::spec::{Resource, ResourceLimit};
 use clearing_runtime::{Guard, GuardReport, Sandbox};
 use serde::{Serialize, Serializer};
 
-use crate::error::Error;
+use crate::error::{Error, chain};
+use crate::quota::Quota;
 
 /// What holds a limit.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
@@ -22,6 +23,8 @@ pub(crate) enum EnforcedBy {
     Rlimit,
     /// The kernel: a file system has no more room.
     Filesystem,
+    /// The kernel: a project quota of the state directory's file system.
+    Quota,
     /// The supervisor, which looks and kills.
     Watchdog,
     /// Nothing.
@@ -139,10 +142,11 @@ impl Hold {
     }
 
     /// What became of each limit that is set.
-    pub(crate) fn reports(&self, limits: &Limits, in_memory: bool, guards: &[GuardReport]) -> LimitReports {
+    pub(crate) fn reports(&self, limits: &Limits, quota: &Quota, guards: &[GuardReport]) -> LimitReports {
         let each = EachProcess::of(guards);
         let milliseconds = |time: std::time::Duration| u64::try_from(time.as_millis()).unwrap_or(u64::MAX);
-        let layers = if in_memory { EnforcedBy::Filesystem } else { EnforcedBy::Watchdog };
+        let (layers, why) = quota.means();
+        let written = |amount| LimitReport { why: why.clone(), ..report(amount, layers) };
         let watched = |amount| report(amount, EnforcedBy::Watchdog);
         let all = [
             (LimitName::Timeout, limits.timeout.map(|time| watched(milliseconds(time)))),
@@ -150,8 +154,8 @@ impl Hold {
             (LimitName::CpuTime, limits.cpu_time.map(|time| watched(milliseconds(time)))),
             (LimitName::Memory, limits.memory.map(|bytes| self.by_group(Kind::Memory, watched(bytes)))),
             (LimitName::Processes, limits.processes.map(|n| self.by_group(Kind::Processes, each.report(n)))),
-            (LimitName::Disk, limits.disk.map(|bytes| report(bytes, layers))),
-            (LimitName::Inodes, limits.inodes.map(|count| report(count, layers))),
+            (LimitName::Disk, limits.disk.map(written)),
+            (LimitName::Inodes, limits.inodes.map(written)),
             (LimitName::Output, limits.output.map(watched)),
             (LimitName::FileSize, limits.file_size.map(|bytes| each.report(bytes))),
             (LimitName::Nofile, limits.nofile.map(|count| each.report(count))),
@@ -220,9 +224,4 @@ fn is_asked_for(limits: &Limits) -> bool {
         let of = |limits: &Limits| [limits.memory, limits.processes, limits.cpus];
         of(limits).iter().zip(of(&default.limits)).any(|(limit, common)| limit.is_some() && *limit != common)
     })
-}
-
-fn chain(error: &dyn std::error::Error) -> String {
-    let source = error.source().map(|source| format!(": {}", chain(source))).unwrap_or_default();
-    format!("{error}{source}")
 }

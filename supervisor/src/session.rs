@@ -6,6 +6,7 @@ use clearing_rootfs::{
     Changes, NewSession, PROJECT, PathText, Record, Recovered, Session, SessionId, Sessions, Snapshot, Stack,
     Store, Why, Written,
 };
+use clearing_runtime::quota::release;
 use serde::Serialize;
 use serde_json::json;
 
@@ -19,7 +20,7 @@ use crate::workspace::GIT;
 /// The sessions of the caller's state directory.
 pub(crate) fn sessions() -> Result<Sessions, Error> {
     let state = Store::default_path(&|name| std::env::var_os(name))?;
-    Ok(Store::open(&state)?.sessions()?)
+    Ok(Store::open(&state)?.leaving_by(release).sessions()?)
 }
 
 /// A validated request for a session.

@@ -58,6 +58,9 @@ static const struct {
     {"threads", threads},
     {"files", files},
     {"open-many", open_many},
+    {"projects", projects},
+    {"project", project},
+    {"leave-project", leave_project},
     {"without-user-namespaces", without_user_namespaces},
 };
 

@@ -92,6 +92,11 @@ int interface_address(int count, char **arguments);
 int links(int count, char **arguments);
 int route_request(int count, char **arguments);
 
+/* quotas.c */
+int projects(int count, char **arguments);
+int project(int count, char **arguments);
+int leave_project(int count, char **arguments);
+
 /* processes.c */
 int trace(int count, char **arguments);
 int memory(int count, char **arguments);

@@ -15,6 +15,7 @@ use super::error::SessionError;
 use super::ids::LayerId;
 use crate::descent::{entries, some_entries, step};
 use crate::layer_directory::{UPPER, layer_of_upper};
+use crate::leave::Leave;
 use crate::remove::{RemoveError, permit_owner, remove_tree};
 
 /// Begins the name of a layer that is about to be removed.
@@ -25,6 +26,8 @@ const GONE: &str = ".gone-";
 pub(crate) struct Layers {
     path: PathBuf,
     directory: Arc<OwnedFd>,
+    /// Hears of each directory that is about to be removed.
+    leave: Leave,
 }
 
 /// Held while a layer exists that no record names yet, or while those are looked for.
@@ -35,8 +38,8 @@ pub(crate) struct Making {
 }
 
 impl Layers {
-    pub(crate) fn new(path: PathBuf, directory: OwnedFd) -> Self {
-        Self { path, directory: Arc::new(directory) }
+    pub(crate) fn new(path: PathBuf, directory: OwnedFd, leave: Leave) -> Self {
+        Self { path, directory: Arc::new(directory), leave }
     }
 
     /// Where a layer is.
@@ -128,6 +131,7 @@ impl Layers {
             }
         }
         drop(alone);
+        gone.iter().for_each(|name| self.leave.tell(self.directory.as_fd(), name));
         Ok(gone.iter().filter_map(|name| remove_tree(self.directory.as_fd(), name).err()).collect())
     }
 

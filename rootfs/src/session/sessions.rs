@@ -20,6 +20,7 @@ use crate::boot::boot_id;
 use crate::descent::{entries, step};
 use crate::files::read_regular;
 use crate::identity::Identity;
+use crate::leave::Leave;
 use crate::path_text::PathText;
 use crate::project::Project;
 use crate::remove::{RemoveError, remove_tree};
@@ -57,8 +58,8 @@ pub struct Listed {
 }
 
 impl Sessions {
-    pub(crate) fn new(state: PathBuf, directory: OwnedFd, layers: OwnedFd) -> Self {
-        let layers = Layers::new(state.join("layers"), layers);
+    pub(crate) fn new(state: PathBuf, directory: OwnedFd, layers: OwnedFd, leave: Leave) -> Self {
+        let layers = Layers::new(state.join("layers"), layers, leave);
         Self { path: state.join("sessions"), directory: Arc::new(directory), layers }
     }
 

@@ -12,6 +12,7 @@ mod keyring;
 mod landlock;
 mod mount;
 mod network;
+mod quota;
 mod signal;
 
 pub(crate) use clone::{Forked, clone3, clone3_into, fork, vfork};
@@ -24,6 +25,10 @@ pub(crate) use keyring::keyctl_join_session_keyring;
 pub use landlock::landlock_abi;
 pub(crate) use mount::{MountAttributes, mount_setattr, protect_mount};
 pub(crate) use network::set_interface_up;
+pub(crate) use quota::{
+    FileAttributes, LIMITS_ARE_SET, PROJECT_INHERITED, ProjectBlock, file_attributes, project_quota,
+    quota_state, set_file_attributes, set_project_quota,
+};
 pub use signal::is_ignored;
 pub(crate) use signal::reset_signal_dispositions;
 
