@@ -13,8 +13,9 @@ use crate::{Result, shell};
 const NEWEST: &str = "linux-image-cloud-amd64";
 
 /// The modules that the ramdisk loads, as far as they are not built in: devices, the disks' file system,
-/// the layers of a workspace, and an interface so that the machine has an address beside loopback.
-const MODULES: [&str; 8] = [
+/// the layers of a workspace, an interface so that the machine has an address beside loopback, and what a file
+/// system with quotas needs that a proof makes for itself.
+const MODULES: [&str; 10] = [
     "virtio_pci",
     "virtio_blk",
     "virtio_console",
@@ -23,6 +24,8 @@ const MODULES: [&str; 8] = [
     "ext4",
     "overlay",
     "dummy",
+    "loop",
+    "quota_v2",
 ];
 
 /// A kernel that is ready to boot.
@@ -45,11 +48,14 @@ impl Kernel {
 pub(super) fn ensure(cache: &Cache, suite: Suite) -> Result<Kernel> {
     let name = format!("kernel-{}", suite.name());
     let mut directory = cache.path(&name);
-    if !directory.join("vmlinuz").is_file() {
+    // Of what an older recipe chose the rest was thrown away.
+    let recipe = MODULES.join("\n");
+    if !fs::read_to_string(directory.join("recipe")).is_ok_and(|made| made == recipe) {
         eprintln!("xtask vm: fetching the kernel of {}", suite.name());
         let scratch = cache.scratch()?;
         let made = scratch.path().join("made");
         fetch(&Apt::of(cache, suite.release())?, suite, &scratch.path().join("unpacked"), &made)?;
+        fs::write(made.join("recipe"), recipe)?;
         directory = cache.place(&made, &name)?;
     }
     Ok(Kernel { directory })

@@ -21,6 +21,7 @@ mod modules;
 mod options;
 mod proofs;
 mod ramdisk;
+mod slice;
 
 use std::process::ExitCode;
 

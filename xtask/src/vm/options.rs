@@ -16,13 +16,16 @@ pub(super) const USAGE: &str = "usage: cargo xtask vm [OPTION…] -- COMMAND…
   --share DIR                                a copy of it is there, at its own path (repeatable)
   --out DIR                                  is there empty, at its own path; what is written there comes back
   --console FILE                             what the kernel and systemd said goes there
-  --timeout SECONDS                          else 600
+  --timeout SECONDS                          else 600, for all proofs 3600
   --proofs                                   runs the tests that `cargo xtask test` runs in machines, with
                                              these words as their options
 
 The release build of `clearing` is on the search path, and the command starts in the first DIR that is
 shared, else in an empty project. Exits with the command's status; 124 after the timeout; 125 if
 the machine failed.";
+
+/// All proofs take a quarter of an hour and more.
+const ALL_PROOFS: Duration = Duration::from_secs(3600);
 
 /// The Debian suite whose kernel is booted.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -119,6 +122,7 @@ impl Options {
     pub(super) fn parse(words: &[&str]) -> Result<Self> {
         let mut options = Self::default();
         let mut words = words.iter().copied();
+        let mut timeout = None;
         while let Some(word) = words.next() {
             let mut value = || words.next().ok_or_else(|| format!("{word} wants a value\n\n{USAGE}"));
             match word {
@@ -128,13 +132,16 @@ impl Options {
                 "--share" => options.shares.push(directory(value()?)?),
                 "--out" => options.out = Some(directory(value()?)?),
                 "--console" => options.console = Some(value()?.into()),
-                "--timeout" => options.timeout = Duration::from_secs(value()?.parse()?),
+                "--timeout" => timeout = Some(Duration::from_secs(value()?.parse()?)),
                 "--proofs" => options.proofs = true,
                 "--" => break,
                 _ => return Err(format!("`{word}` is not an option\n\n{USAGE}").into()),
             }
         }
         options.command = words.map(str::to_owned).collect();
+        if let Some(timeout) = timeout.or(options.proofs.then_some(ALL_PROOFS)) {
+            options.timeout = timeout;
+        }
         if options.command.is_empty() && !options.proofs { Err(USAGE.into()) } else { Ok(options) }
     }
 }
