@@ -46,12 +46,14 @@ mod chosen;
 mod diagnostic;
 mod error;
 mod heading;
+mod kept;
 mod limit_values;
 mod load;
 mod origin;
 mod profile;
 mod protected;
 mod quantity;
+mod risk;
 mod section;
 mod sections;
 mod shown;
@@ -65,11 +67,13 @@ pub use builtin::names as builtin_names;
 pub use chosen::{ChosenProfile, PROJECT_FILE, PROJECT_FILE_LONGEST};
 pub use diagnostic::Diagnostic;
 pub use error::ProfileError;
+pub use kept::{KeptName, KeptNames, Verb, kept_names};
 pub use limit_values::{LimitError, LimitName, check_limit};
 pub use origin::{Origin, Place};
 pub use profile::{Profile, Widening};
 pub use protected::{ProtectedName, protected_names};
 pub use quantity::{QuantityError, parse_duration, parse_size, write_duration, write_size};
+pub use risk::{DEEDS, Deed, OFFSET, Risk, RiskLevel, RiskReason, risk};
 pub use sections::{
     Environment, Filesystem, Guard, Guards, HostPath, HostPathError, LayerPlace, Limits, Network,
     NetworkMode, Requirement, Rollback, Syscalls, Tier, Trigger, VariableError, check_variable,

@@ -18,6 +18,7 @@ mod error;
 mod force;
 mod journal;
 mod judge;
+mod kept;
 mod land;
 pub(crate) mod links;
 mod merge;
@@ -42,6 +43,7 @@ use std::sync::Arc;
 pub(crate) use recover::recover;
 
 pub use error::{CommitError, LandError, RecoverError};
+pub use kept::{Harm, KeptName, KeptNames};
 pub use plan::{Action, Code, Conflict, Did, Differs, Landing, Plan, Told, Withheld};
 pub use protected::{Protected, ProtectedName};
 pub use recover::RecoveredCommit;
@@ -71,6 +73,8 @@ pub struct CommitRequest<'a> {
     pub layers: &'a [PathBuf],
     /// Names that do not land.
     pub protected: &'a Protected,
+    /// Names that others rely on.
+    pub kept: &'a KeptNames,
     /// Only what one of these patterns names, or lies in what it names; everything if there is none.
     pub only: &'a [String],
     /// Whether text that both sides changed is merged, and what cannot be is left out.
@@ -108,7 +112,7 @@ impl Commit {
             let edits = edits(&project, &session)?;
             let view = View::new(&project, &session);
             let aliases = Aliases::of(&edits, &target, request.protected, &view);
-            let judge = Judge { view: &view, protected: request.protected, aliases };
+            let judge = Judge { view: &view, protected: request.protected, kept: request.kept, aliases };
             Sieve { judge: &judge, seen, selection: &selection, target: &target, merge: request.merge }
                 .plan(edits)
         };

@@ -105,8 +105,9 @@ pub use caches::{Cache, caches};
 pub use changed::changed_since;
 pub use changes::{Change, Changes, Counts};
 pub use commit::{
-    Action, Code, Commit, CommitError, CommitRequest, Conflict, Did, Differs, LandError, Landed, Landing,
-    Plan, Protected, ProtectedName, RecoverError, RecoveredCommit, TargetError, Told, Withheld,
+    Action, Code, Commit, CommitError, CommitRequest, Conflict, Did, Differs, Harm, KeptName, KeptNames,
+    LandError, Landed, Landing, Plan, Protected, ProtectedName, RecoverError, RecoveredCommit, TargetError,
+    Told, Withheld,
 };
 pub use compare::Kind;
 pub use copy::{CopyError, LeftOut, Owner, Progress, WorkingCopy};
@@ -121,7 +122,7 @@ pub use mountinfo::{Mount, MountInfoError, MountTable};
 pub use notes::Note;
 pub use patch::{
     ApplyError, Class, Deed, DirectoryTree, FileMode, How, Node, Patch, Placed, Read, Reading, Refusal,
-    Simulation, Tree,
+    Rules, Simulation, Tree,
 };
 pub use path_text::PathText;
 pub use places::Place;

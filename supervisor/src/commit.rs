@@ -2,9 +2,10 @@
 
 use std::path::PathBuf;
 
+use clearing_profiles::Verb;
 use clearing_rootfs::{
-    Commit, CommitRequest, Identity, Landed, Plan, Protected, ProtectedName, RecoverError, RecoveredCommit,
-    Seen, Session, Store,
+    Commit, CommitRequest, Harm, Identity, KeptName, KeptNames, Landed, Plan, Protected, ProtectedName,
+    RecoverError, RecoveredCommit, Rules, Seen, Session, Store,
 };
 
 use serde_json::json;
@@ -73,12 +74,13 @@ pub(crate) fn of_changes(
     options: &CommitOptions,
     confirm: &dyn Fn(&Plan) -> Result<bool, Error>,
 ) -> Result<Committed, Error> {
-    let protected = protected(&options.allow)?;
+    let Rules { protected, kept } = rules(&options.allow)?;
     let request = CommitRequest {
         project: changed.project,
         identity: changed.identity,
         layers: changed.layers,
         protected: &protected,
+        kept: &kept,
         only: &options.only,
         merge: options.merge,
     };
@@ -102,12 +104,32 @@ fn land(commit: Commit, seen: &mut Seen) -> Result<Committed, Error> {
     Ok(Committed { plan, landed: Some(landed) })
 }
 
-/// The names that the profiles protect, as rootfs has them.
-fn protected(allow: &[String]) -> Result<Protected, Error> {
-    let names = clearing_profiles::protected_names()
-        .map_err(|error| Error::Request(format!("the list of protected names: {error}")))?;
+/// The names that the profiles protect, and those that they keep, as rootfs has them.
+pub(crate) fn rules(allow: &[String]) -> Result<Rules, Error> {
+    let broken = |list: &str, error| Error::Request(format!("the list of {list} names: {error}"));
+    let names = clearing_profiles::protected_names().map_err(|error| broken("protected", error))?;
     let names = names.into_iter().map(|it| ProtectedName { name: it.name, reason: it.reason });
-    Ok(Protected::new(names.collect(), allow))
+    let kept = clearing_profiles::kept_names().map_err(|error| broken("kept", error))?;
+    let kept_names = kept.names.into_iter().map(|it| KeptName {
+        name: it.name,
+        reason: it.reason,
+        harms: it.verbs.into_iter().map(harm).collect(),
+    });
+    Ok(Rules {
+        protected: Protected::new(names.collect(), allow),
+        kept: KeptNames::new(kept_names.collect(), kept.elsewhere, allow),
+    })
+}
+
+/// Profiles and rootfs name what is done to a file alike, and neither knows the other.
+fn harm(verb: Verb) -> Harm {
+    match verb {
+        Verb::Delete => Harm::Delete,
+        Verb::Truncate => Harm::Truncate,
+        Verb::Rename => Harm::Rename,
+        Verb::Program => Harm::Program,
+        Verb::Link => Harm::Link,
+    }
 }
 
 /// Undoes or finishes the commits that something interrupted, and tells of each.

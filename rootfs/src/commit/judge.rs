@@ -4,6 +4,7 @@ use std::path::Path;
 
 use super::aliases::Aliases;
 use super::edit::Edit;
+use super::kept::{Harm, KeptNames};
 use super::links::leads_out;
 use super::plan::{Code, Withheld};
 use super::protected::Protected;
@@ -15,6 +16,7 @@ use crate::compare::Kind;
 pub(crate) struct Judge<'a> {
     pub(crate) view: &'a View<'a>,
     pub(crate) protected: &'a Protected,
+    pub(crate) kept: &'a KeptNames,
     pub(crate) aliases: Aliases,
 }
 
@@ -42,6 +44,10 @@ impl Judge<'_> {
             let reason = format!("`{}` leads here: {}", alias.link.display(), alias.reason);
             return withheld(Code::Protected, reason, Some(alias.name.clone()));
         }
+        if let Some((harm, name)) = harm(edit).and_then(|harm| Some((harm, self.kept.find(path, harm)?))) {
+            let reason = format!("{}: {}", harm.text(), name.reason);
+            return withheld(Code::Kept, reason, Some(name.name.clone()));
+        }
         self.withhold_link(path, edit)
     }
 
@@ -51,6 +57,20 @@ impl Judge<'_> {
         let reason = format!("the link to `{}` is not taken: {reason}", target.display());
         Some(Withheld { path: path.to_owned(), code: Code::OutwardLink, reason, allow: None })
     }
+}
+
+/// What is done to a file that the project has, besides changing what it holds. One that has another name is gone
+/// under this one.
+fn harm(edit: &Edit) -> Option<Harm> {
+    let old = edit.old.as_ref().filter(|old| old.kind == Kind::File)?;
+    let Some(new) = &edit.new else { return Some(Harm::Delete) };
+    if new.kind != Kind::File {
+        return Some(Harm::Link);
+    }
+    if new.size == 0 && old.size > 0 {
+        return Some(Harm::Truncate);
+    }
+    (old.mode & 0o111 == 0 && new.mode & 0o111 != 0).then_some(Harm::Program)
 }
 
 fn special(kind: Kind) -> Option<&'static str> {

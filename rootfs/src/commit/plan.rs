@@ -87,6 +87,8 @@ pub enum Code {
     Repository,
     /// A name of settings that run by themselves.
     Protected,
+    /// A name that others rely on, and that would be gone, or be something else.
+    Kept,
     /// It could not be looked into.
     Unread,
     /// What it would stand in, or in place of, stays as it is.
@@ -101,6 +103,7 @@ impl Code {
             Self::OutwardLink => "CLR-COMMIT-LINK",
             Self::Repository => "CLR-COMMIT-GIT",
             Self::Protected => "CLR-COMMIT-PROTECTED",
+            Self::Kept => "CLR-COMMIT-KEPT",
             Self::Unread => "CLR-COMMIT-UNREAD",
             Self::Occupied => "CLR-COMMIT-OCCUPIED",
         }

@@ -3,17 +3,19 @@
 use std::ffi::OsStr;
 use std::path::Path;
 
+use serde::{Deserialize, Serialize};
+
 use super::spelling::{Spelling, fold};
 
 /// The names, and those that the caller allows nevertheless.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Debug, Default, Serialize, Deserialize)]
 pub struct Protected {
     names: Vec<ProtectedName>,
     allowed: Vec<String>,
 }
 
 /// One name that is protected at any depth, as file, directory or link, whether it exists yet or not.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct ProtectedName {
     /// The name in lower case. One that begins with `*` ends names: `*.code-workspace`.
     pub name: String,
@@ -30,10 +32,7 @@ impl Protected {
 
     /// Whether the caller allows what is known by this name.
     pub(crate) fn allows(&self, key: &str) -> bool {
-        let folded = fold(key);
-        self.allowed.iter().any(|allowed| {
-            folded.strip_prefix(allowed.as_str()).is_some_and(|rest| rest.is_empty() || rest.starts_with('/'))
-        })
+        allows(&self.allowed, key)
     }
 
     /// The first name on the path that is protected and not allowed.
@@ -49,6 +48,14 @@ impl Protected {
             None => spelling.is_of(&protected.name),
         })
     }
+}
+
+/// Whether one of the `allowed` is the key, or a directory that it lies in.
+pub(super) fn allows(allowed: &[String], key: &str) -> bool {
+    let folded = fold(key);
+    allowed.iter().any(|allowed| {
+        folded.strip_prefix(allowed.as_str()).is_some_and(|rest| rest.is_empty() || rest.starts_with('/'))
+    })
 }
 
 #[cfg(test)]

@@ -111,6 +111,6 @@ mod tests {
     fn two_names_agree_with_the_line_where_it_can_be_cut_so() {
         let line = HeaderLine::of(b"diff --git a/one two b/three four\n", 1).unwrap();
         assert!(line.agrees(b"one two", b"three four"));
-        assert!(!line.agrees(b"one two", b"four") && !line.agrees(b"one", b"three four"));
+        assert!(!line.agrees(b"one two", b"four") && !line.agrees(b"two", b"three four"));
     }
 }

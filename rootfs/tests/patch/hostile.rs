@@ -4,7 +4,7 @@ use std::fs;
 use std::os::unix::fs::symlink;
 use std::path::Path;
 
-use clearing_rootfs::{Reading, Refusal};
+use clearing_rootfs::{Harm, KeptName, KeptNames, Protected, ProtectedName, Reading, Refusal, Rules};
 
 use crate::parity::git_apply;
 use crate::tree::{as_git_knows, read_tree};
@@ -32,7 +32,7 @@ fn what_is_odd_and_legitimate_is_applied_as_git_does() {
         }
         let words: Vec<&str> = ways.iter().map(String::as_str).collect();
         let git = git_apply(&theirs.join("project"), patch, &words);
-        let refused = apply(&ours.join("project"), patch, reading(ways)).err();
+        let refused = apply(&ours.join("project"), patch, reading(ways), &rules()).err();
         let same = as_git_knows(&read_tree(&theirs)) == as_git_knows(&read_tree(&ours));
         if !git.status.success() || refused.is_some() || !same {
             let said = String::from_utf8_lossy(&git.stderr);
@@ -52,7 +52,8 @@ fn a_hostile_or_broken_patch_is_refused_with_its_class_and_changes_nothing() {
         let scratch = tempfile::tempdir().unwrap();
         make(scratch.path());
         let before = read_tree(scratch.path());
-        let refused = apply(&scratch.path().join("project"), patch, reading(ways)).err().unwrap_or_default();
+        let refused =
+            apply(&scratch.path().join("project"), patch, reading(ways), &rules()).err().unwrap_or_default();
         if read_tree(scratch.path()) != before {
             wrong += &format!("{class} {title}: something was changed\n");
         }
@@ -65,6 +66,22 @@ fn a_hostile_or_broken_patch_is_refused_with_its_class_and_changes_nothing() {
     assert!(wrong.is_empty(), "{wrong}");
 }
 
+/// Some of the names that the lists of the profiles have.
+fn rules() -> Rules {
+    let protected = |name: &str| ProtectedName { name: name.into(), reason: "it runs by itself".into() };
+    let protected = [".vscode", ".envrc", "claude.md", ".bashrc"].map(protected).to_vec();
+    let kept = |name: &str| KeptName {
+        name: name.into(),
+        reason: "others rely on it".into(),
+        harms: [Harm::Delete, Harm::Truncate, Harm::Rename, Harm::Program, Harm::Link].into(),
+    };
+    let kept = ["package.json", "readme.md", ".github"].map(kept).to_vec();
+    Rules {
+        protected: Protected::new(protected, &[]),
+        kept: KeptNames::new(kept, vec!["node_modules".into()], &[]),
+    }
+}
+
 /// Small limits, so that what is too large is not large.
 fn reading(ways: &[String]) -> Reading {
     let strip = ways.iter().find_map(|way| way.strip_prefix("-p")).map(|number| number.parse().unwrap());
@@ -75,8 +92,9 @@ fn reading(ways: &[String]) -> Reading {
 /// The tree of which `hostile.txt` tells, with something outside.
 fn make(top: &Path) {
     let project = top.join("project");
-    for directory in ["project/dir", "project/deep", "project/.git", "outside"] {
-        fs::create_dir_all(top.join(directory)).unwrap();
+    fs::create_dir(&project).unwrap();
+    for directory in ["dir", "deep", ".git", ".vscode", "node_modules/x", "../outside"] {
+        fs::create_dir_all(project.join(directory)).unwrap();
     }
     for (name, content) in [
         ("a.txt", "one\ntwo\nthree\n"),
@@ -87,6 +105,8 @@ fn make(top: &Path) {
         ("data", "\0\u{1}\u{2}"),
         ("package.json", "{}\n"),
         ("README.md", "# It\n"),
+        ("node_modules/x/package.json", "{}\n"),
+        (".vscode/tasks.json", "{}\n"),
         (".git/config", "[core]\n"),
         ("../outside/secret", "secret\n"),
     ] {

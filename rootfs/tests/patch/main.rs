@@ -15,17 +15,21 @@ mod tree;
 
 use std::path::Path;
 
-use clearing_rootfs::{DirectoryTree, Patch, Reading, Refusal};
+use clearing_rootfs::{DirectoryTree, Patch, Reading, Refusal, Rules};
 
 /// As `git apply` reads a patch, and as large as anything here.
 pub(crate) const READING: Reading =
     Reading { strip: None, without_context: false, size: 64 << 20, files: 10_000, made: 64 << 20 };
 
-/// Applies a patch to the tree beneath a directory.
-pub(crate) fn apply(top: &Path, patch: &[u8], reading: Reading) -> Result<(), Vec<Refusal>> {
+/// Applies a patch to the tree beneath a directory, unless the rules refuse it.
+pub(crate) fn apply(top: &Path, patch: &[u8], reading: Reading, rules: &Rules) -> Result<(), Vec<Refusal>> {
     let tree = DirectoryTree::open(top).unwrap();
     let patch = Patch::read(patch, reading).map_err(|refusal| vec![refusal])?;
     let simulation = patch.simulate(&tree)?;
+    let refused = simulation.judge(rules);
+    if !refused.is_empty() {
+        return Err(refused);
+    }
     simulation.apply(&tree).unwrap();
     Ok(())
 }

@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use std::process::{Command, Output, Stdio};
 use std::time::SystemTime;
 
-use clearing_rootfs::{Class, Reading, Refusal};
+use clearing_rootfs::{Class, Reading, Refusal, Rules};
 
 use crate::content::{content, edited, name};
 use crate::random::Random;
@@ -87,7 +87,7 @@ fn one(seed: u64, repository: &Path, context: &str, seen: &mut Seen) {
     tops.iter().for_each(|top| write(top, &target));
     let [theirs, ours] = [tops.remove(0), tops.remove(0)];
     let git = git_apply(&theirs, &patch, apply_ways);
-    let refused = apply(&ours, &patch, reading(apply_ways)).err();
+    let refused = apply(&ours, &patch, reading(apply_ways), &Rules::default()).err();
     let context = format!("{context}\n{ways:?} {quote}\n{}", patch.escape_ascii());
     // git takes a link that goes for one that stays, and refuses what comes in its place.
     let blind =

@@ -89,6 +89,7 @@ impl Scene {
             identity,
             layers: &[self.upper("")],
             protected: &self.protected,
+            kept: &kept_names(),
             only: &only,
             merge,
         };
@@ -180,4 +181,11 @@ pub(super) fn tree(top: &Path) -> Vec<String> {
     }
     lines.sort();
     lines
+}
+
+/// One name that others rely on.
+fn kept_names() -> KeptNames {
+    let harms = [Harm::Delete, Harm::Truncate, Harm::Rename, Harm::Program, Harm::Link].into();
+    let name = KeptName { name: "package.json".into(), reason: "the build needs it".into(), harms };
+    KeptNames::new(vec![name], vec!["node_modules".into()], &[])
 }

@@ -181,3 +181,28 @@ fn a_directory_with_something_that_stays_is_kept_and_told() {
     assert_eq!(scene.tree(), ["d 755 ", "d/.envrc 644 mine"]);
     assert_eq!(plan.told[0].difference, Differs::DirectoryKept);
 }
+
+#[test]
+fn what_others_rely_on_is_neither_deleted_nor_emptied_nor_made_something_else() {
+    let names = ["gone", "empty", "program", "link", "changed", "node_modules/x"];
+    let files: Vec<String> = names.iter().map(|name| format!("{name}/package.json")).collect();
+    let files: Vec<(&str, &str)> = files.iter().map(|path| (path.as_str(), "old")).collect();
+    let mut scene = Scene::new(&files);
+    for name in ["gone", "node_modules/x"] {
+        scene.delete(&format!("{name}/package.json"));
+    }
+    for (name, content) in [("empty", ""), ("program", "old"), ("changed", "new")] {
+        write(&scene.upper(&format!("{name}/package.json")), content);
+    }
+    chmod(&scene.upper("program/package.json"), 0o755);
+    fs::create_dir_all(scene.upper("link")).unwrap();
+    symlink("../changed/package.json", scene.upper("link/package.json")).unwrap();
+    let plan = scene.commit();
+    let kept = ["empty", "gone", "link", "program"].map(|name| (Code::Kept, format!("{name}/package.json")));
+    assert_eq!(withheld(&plan), kept);
+    assert!(plan.withheld.iter().all(|it| it.allow.as_deref() == Some("package.json")));
+    let left = |name: &str| fs::read_to_string(scene.project(&format!("{name}/package.json"))).ok();
+    assert_eq!(left("changed").as_deref(), Some("new"));
+    assert_eq!(left("node_modules/x"), None);
+    assert!(["gone", "empty", "program", "link"].iter().all(|name| left(name).as_deref() == Some("old")));
+}

@@ -1,0 +1,152 @@
+//! How closely a patch should be looked at, and why: `risk.toml`.
+
+use serde::{Deserialize, Serialize};
+
+const TEXT: &str = include_str!("../risk.toml");
+
+/// From nothing to see to look at every line.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, PartialOrd, Ord, Deserialize, Serialize)]
+#[serde(rename_all = "lowercase")]
+pub enum RiskLevel {
+    /// Nothing stands out.
+    #[default]
+    Low,
+    /// Something does.
+    Medium,
+    /// Something that is often misused.
+    High,
+    /// Something that changes what others run, or loses much.
+    Critical,
+}
+
+/// The highest level of all rules that hold, and the reason of each.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize)]
+pub struct Risk {
+    /// The level.
+    pub level: RiskLevel,
+    /// Why, the gravest first.
+    pub reasons: Vec<RiskReason>,
+}
+
+/// One rule that holds.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct RiskReason {
+    /// Its level.
+    pub level: RiskLevel,
+    /// Its reason.
+    pub reason: String,
+    /// The paths that it holds of, in order; none where it is about the whole.
+    pub paths: Vec<String>,
+}
+
+/// What is done to one file.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Deed {
+    /// All its names, before and afterwards.
+    pub paths: Vec<String>,
+    /// What is done, each of [`DEEDS`].
+    pub verbs: Vec<&'static str>,
+    /// Lines that are added and removed.
+    pub lines: u64,
+}
+
+/// What a deed may be called.
+pub const DEEDS: [&str; 9] =
+    ["create", "delete", "modify", "rename", "copy", "truncate", "program", "link", "binary"];
+/// What is not done but was found: lines that are elsewhere.
+pub const OFFSET: &str = "offset";
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct File {
+    risk: Vec<Rule>,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Rule {
+    level: RiskLevel,
+    reason: String,
+    #[serde(default)]
+    verbs: Vec<String>,
+    #[serde(default)]
+    names: Vec<String>,
+    files: Option<u64>,
+    lines: Option<u64>,
+    deleted: Option<u64>,
+}
+
+/// Judges all that a patch does.
+pub fn risk(deeds: &[Deed]) -> Result<Risk, toml::de::Error> {
+    let rules: File = toml::from_str(TEXT)?;
+    let mut reasons: Vec<RiskReason> = rules.risk.into_iter().filter_map(|rule| rule.holds(deeds)).collect();
+    reasons.sort_by_key(|reason| std::cmp::Reverse(reason.level));
+    Ok(Risk { level: reasons.first().map_or(RiskLevel::Low, |first| first.level), reasons })
+}
+
+impl Rule {
+    fn holds(self, deeds: &[Deed]) -> Option<RiskReason> {
+        let deleted = deeds.iter().filter(|deed| deed.verbs.contains(&"delete")).count() as u64;
+        let lines: u64 = deeds.iter().map(|deed| deed.lines).sum();
+        let whole = [(self.files, deeds.len() as u64), (self.lines, lines), (self.deleted, deleted)];
+        if whole.iter().any(|(least, is)| least.is_some_and(|least| *is < least)) {
+            return None;
+        }
+        let is_of_files = !self.verbs.is_empty() || !self.names.is_empty();
+        let held = deeds.iter().filter(|deed| self.holds_of(deed));
+        let paths: Vec<String> = match is_of_files {
+            true => held.filter_map(|deed| deed.paths.last().cloned()).collect(),
+            false => Vec::new(),
+        };
+        (!is_of_files || !paths.is_empty()).then_some(RiskReason {
+            level: self.level,
+            reason: self.reason,
+            paths,
+        })
+    }
+
+    fn holds_of(&self, deed: &Deed) -> bool {
+        let done =
+            self.verbs.is_empty() || deed.verbs.iter().any(|verb| self.verbs.iter().any(|it| it == verb));
+        let components = || deed.paths.iter().flat_map(|path| path.split('/')).map(str::to_lowercase);
+        let is = |name: &str, part: &str| match name.strip_prefix('*') {
+            Some(ending) => part.ends_with(ending),
+            None => part == name,
+        };
+        let named = || components().any(|part| self.names.iter().any(|name| is(name, &part)));
+        done && (self.names.is_empty() || named())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn deed(path: &str, verbs: &[&'static str]) -> Deed {
+        Deed { paths: vec![path.into()], verbs: verbs.to_vec(), lines: 2 }
+    }
+
+    #[test]
+    fn the_list_reads_and_knows_its_verbs() {
+        let rules: File = toml::from_str(TEXT).unwrap();
+        for rule in &rules.risk {
+            let is_known = |verb: &String| DEEDS.contains(&verb.as_str()) || verb == OFFSET;
+            assert!(rule.verbs.iter().all(is_known), "{}", rule.reason);
+            assert!(rule.names.iter().all(|name| *name == name.to_lowercase() && !name.contains('/')));
+        }
+    }
+
+    #[test]
+    fn the_gravest_rule_decides_and_all_are_told() {
+        assert_eq!(risk(&[deed("src/a.py", &["modify"])]).unwrap(), Risk::default());
+        let told = risk(&[deed("src/a.py", &["delete"]), deed("sub/Package.json", &["modify"])]).unwrap();
+        assert_eq!(told.level, RiskLevel::High);
+        let paths: Vec<_> = told.reasons.iter().map(|it| (it.level, it.paths.join(" "))).collect();
+        let expected = [(RiskLevel::High, "sub/Package.json".into()), (RiskLevel::Medium, "src/a.py".into())];
+        assert_eq!(paths, expected);
+        let workflow = risk(&[deed(".github/workflows/ci.yml", &["create"])]).unwrap();
+        assert_eq!(workflow.level, RiskLevel::Critical);
+        let many: Vec<_> = (0..60).map(|number| deed(&format!("f{number}"), &["delete"])).collect();
+        assert_eq!(risk(&many).unwrap().level, RiskLevel::Critical);
+    }
+}
