@@ -5,5 +5,6 @@ mod bulk;
 mod jobs;
 mod keys;
 mod mixes;
+mod notes;
 mod restored;
 mod seat;
