@@ -52,6 +52,7 @@ mod load;
 mod origin;
 mod profile;
 mod protected;
+mod python;
 mod quantity;
 mod risk;
 mod section;
@@ -72,6 +73,7 @@ pub use limit_values::{LimitError, LimitName, check_limit};
 pub use origin::{Origin, Place};
 pub use profile::{Profile, Widening};
 pub use protected::{ProtectedName, protected_names};
+pub use python::{Finding, PYTHON_LONGEST, Severity, python_findings};
 pub use quantity::{QuantityError, parse_duration, parse_size, write_duration, write_size};
 pub use risk::{DEEDS, Deed, OFFSET, Risk, RiskLevel, RiskReason, risk};
 pub use sections::{

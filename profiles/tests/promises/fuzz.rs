@@ -175,3 +175,73 @@ mod body {
         assert_eq!(narrowed.widened, before.widened);
     }
 }
+
+mod python {
+    use clearing_profiles::python_findings;
+    use proptest::prelude::*;
+    use proptest::sample::select;
+
+    /// Programs in which nothing that the rules look for is written outside of strings and comments.
+    fn harmless() -> impl Strategy<Value = String> {
+        let piece = select(vec![
+            "x",
+            "y",
+            "=",
+            "(",
+            ")",
+            "[",
+            "]",
+            "{",
+            "}",
+            ",",
+            ":",
+            ";",
+            ".",
+            "\n",
+            "\n    ",
+            "def f(x):",
+            "class A:",
+            "if x:",
+            "import json",
+            "from json import loads as y",
+            "import os",
+            "os.getcwd()",
+            "lambda x: y",
+            "+",
+            ":=",
+            "'eval(x)'",
+            "\"\"\"exec(y)\n\"\"\"",
+            "f'{x}'",
+            "f\"{y!r:>{x}}\"",
+            "# os.system(x)\n",
+            "rb'\\''",
+            "1.5e3",
+            "\\\n",
+            "é",
+            "for x in y:",
+            "with x as y:",
+            "return x",
+            "x.eval()",
+            "'",
+            "\"",
+            "'''",
+            "f'",
+            "\u{2028}",
+        ]);
+        proptest::collection::vec(piece, 0..40).prop_map(|pieces| pieces.join(" "))
+    }
+
+    #[test]
+    fn any_program_is_read_and_a_call_of_eval_before_it_is_found() {
+        super::fuzz(&harmless(), |text| {
+            let lines = text.lines().count() + 2;
+            let found = python_findings(&format!("eval(x)\n{text}"));
+            assert_eq!((found[0].line, found[0].column, found[0].rule), (1, 1, "code-from-text"), "{text}");
+            assert!(found.iter().all(|finding| finding.line <= lines), "{text}");
+            // A quote that nothing closes turns code and text around.
+            let even =
+                ["'", "\"", "'''", "f'"].iter().all(|quote| !text.split(' ').any(|piece| piece == *quote));
+            assert!(!even || found.len() == 1, "{found:?}\n{text}");
+        });
+    }
+}

@@ -4,6 +4,7 @@ mod budget;
 mod chosen;
 mod default;
 mod finding;
+mod findings;
 mod fuzz;
 mod messages;
 mod narrowing;
