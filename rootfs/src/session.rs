@@ -6,6 +6,7 @@
 mod error;
 mod history;
 mod ids;
+mod later;
 mod layers;
 mod lock;
 mod merge;
@@ -47,6 +48,8 @@ pub struct Session {
     sessions: Sessions,
     directory: OwnedFd,
     record: Record,
+    /// The sum of `session.json`, which the record is or comes after.
+    written: String,
     /// The live layer.
     live: OwnedFd,
     lock: Lock,
@@ -204,12 +207,26 @@ impl Session {
 
     /// Replaces the record by a changed one; on failure all is as before.
     fn change(&mut self, change: impl FnOnce(&mut Record)) -> Result<(), SessionError> {
+        let record = self.changed(change);
+        self.written = self.sessions.write(&self.directory, &record)?;
+        self.record = record;
+        Ok(())
+    }
+
+    /// The same without waiting for the disk: whoever is killed, the change is made or not, but a power cut
+    /// may take it back.
+    fn change_swiftly(&mut self, change: impl FnOnce(&mut Record)) -> Result<(), SessionError> {
+        let record = self.changed(change);
+        self.sessions.write_later(&self.directory, &self.written, &record)?;
+        self.record = record;
+        Ok(())
+    }
+
+    fn changed(&self, change: impl FnOnce(&mut Record)) -> Record {
         let mut record = self.record.clone();
         change(&mut record);
         record.used = Timestamp::now();
-        self.sessions.write(&self.directory, &record)?;
-        self.record = record;
-        Ok(())
+        record
     }
 }
 

@@ -283,7 +283,7 @@ impl LiveSandbox {
             }
         }
         let session = self.place.session_mut().ok_or(Error::SandboxEnded)?;
-        match session.take(step) {
+        match session.take_swiftly(step) {
             Ok(()) => Ok(()),
             Err(error) => self.give_up(error.into()),
         }

@@ -79,21 +79,22 @@ impl Session {
 
     /// Makes the step, at once or not at all.
     pub fn take(&mut self, step: Step) -> Result<(), SessionError> {
-        let Step { next, snapshot } = step;
-        let (new, opened, _making) = match next {
-            Some(Next { id, opened, parent, _making }) => (Some((id, parent)), Some(opened), Some(_making)),
-            None => (None, None, None),
-        };
-        self.change(|record| {
-            record.snapshots.extend(snapshot);
-            if let Some((live, parent)) = new {
-                record.layers.insert(live.clone(), LayerRecord { parent, unsynced: None });
-                record.live = live;
-                record.prune();
-            }
-        })?;
-        if let Some(opened) = opened {
-            self.live = opened;
+        self.take_by(step, |session, step| session.change(|record| record.step(step)))
+    }
+
+    /// The same for a sandbox that lives on, without waiting for the disk: a power cut may take it back.
+    pub fn take_swiftly(&mut self, step: Step) -> Result<(), SessionError> {
+        self.take_by(step, |session, step| session.change_swiftly(|record| record.step(step)))
+    }
+
+    fn take_by(
+        &mut self,
+        mut step: Step,
+        change: impl FnOnce(&mut Self, &Step) -> Result<(), SessionError>,
+    ) -> Result<(), SessionError> {
+        change(self, &step)?;
+        if let Some(next) = step.next.take() {
+            self.live = next.opened;
         }
         Ok(())
     }
@@ -210,6 +211,15 @@ impl Session {
 }
 
 impl Record {
+    fn step(&mut self, step: &Step) {
+        self.snapshots.extend(step.snapshot.clone());
+        if let Some(Next { id, parent, .. }) = &step.next {
+            self.layers.insert(id.clone(), LayerRecord { parent: parent.clone(), unsynced: None });
+            self.live = id.clone();
+            self.prune();
+        }
+    }
+
     /// Leaves out the layers that neither the live one nor a snapshot lies upon.
     pub(super) fn prune(&mut self) {
         let tops = self.snapshots.iter().filter_map(|snapshot| snapshot.top.as_ref());

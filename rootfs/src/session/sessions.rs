@@ -1,6 +1,5 @@
 //! All sessions of a state directory.
 
-use std::ffi::CString;
 use std::os::fd::{AsFd as _, OwnedFd};
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -11,6 +10,7 @@ use rustix::io::Errno;
 
 use super::error::SessionError;
 use super::ids::{LayerId, SessionId, is_name};
+use super::later::{self, Later};
 use super::layers::{Layers, Named};
 use super::lock::{Lock, Unlocked};
 use super::record::{INITIAL, LayerRecord, Record, Snapshot, VERSION, Why};
@@ -46,6 +46,18 @@ pub struct NewSession<'a> {
     pub project: &'a Project,
     /// A profile's name or path.
     pub profile: &'a str,
+}
+
+/// All that a session's directory says of it.
+struct Records {
+    /// What counts.
+    last: Record,
+    /// What would count if that were lost.
+    superseded: Option<Record>,
+    /// What `session.json` is known by.
+    sum: String,
+    /// Whether something that would count was lost.
+    is_torn: bool,
 }
 
 /// A session in a list.
@@ -148,11 +160,11 @@ impl Sessions {
         let id = self.read(name)?.id;
         let (directory, lock) = self.lock(&id, verb)?;
         // It may have changed until the lock was there.
-        let record = self.record_of(&id)?;
+        let Records { last: record, sum: written, is_torn, .. } = self.records_of(&id)?;
         let live = self.layers.open(&record.live)?;
         let mut session =
-            Session { sessions: self.clone(), directory, record, live, lock, recovered: Vec::new() };
-        session.recover()?;
+            Session { sessions: self.clone(), directory, record, written, live, lock, recovered: Vec::new() };
+        session.recover(is_torn)?;
         Ok(session)
     }
 
@@ -229,8 +241,14 @@ impl Sessions {
         self.layers.collect(|| {
             let mut named = Named::new();
             for listed in self.list()? {
-                // Of a damaged record nobody knows which layers are its own, so all stay.
-                named.extend(listed.record?.layers.keys().map(ToString::to_string));
+                let Records { last, superseded, .. } = match self.records_of(&listed.id) {
+                    Err(SessionError::Unknown { .. }) => continue,
+                    // Of a damaged record nobody knows which layers are its own, so all stay.
+                    records => records?,
+                };
+                // After a power cut the one that was superseded may count again.
+                let all = [Some(last), superseded].into_iter().flatten();
+                named.extend(all.flat_map(|record| record.layers.into_keys()).map(|id| id.to_string()));
             }
             Ok(named)
         })
@@ -251,8 +269,9 @@ impl Sessions {
         let layer = self.layers.make(&making)?;
         let live = self.layers.open(&layer)?;
         let record = record(id, layer);
-        self.write(&directory, &record)?;
-        Ok(Session { sessions: self.clone(), directory, record, live, lock, recovered: Vec::new() })
+        let written = self.write(&directory, &record)?;
+        let (sessions, recovered) = (self.clone(), Vec::new());
+        Ok(Session { sessions, directory, record, written, live, lock, recovered })
     }
 
     /// Holds all names until a session has this one.
@@ -289,28 +308,56 @@ impl Sessions {
         }
     }
 
-    pub(super) fn write(&self, directory: &OwnedFd, record: &Record) -> Result<(), SessionError> {
-        let mut text = serde_json::to_vec_pretty(record)
-            .map_err(|error| SessionError::Damaged { id: record.id.to_string(), fault: error.to_string() })?;
-        text.push(b'\n');
+    /// Replaces the record, and gives the sum that it is known by.
+    pub(super) fn write(&self, directory: &OwnedFd, record: &Record) -> Result<String, SessionError> {
+        let text = text_of(record)?;
         replace(directory, RECORD, &text)
+            .map_err(|errno| SessionError::file("writing the record of", self.path_of(&record.id), errno))?;
+        Ok(later::sum(&text))
+    }
+
+    /// Writes a record that comes after the one of this sum, without waiting for the disk.
+    pub(super) fn write_later(
+        &self,
+        directory: &OwnedFd,
+        follows: &str,
+        record: &Record,
+    ) -> Result<(), SessionError> {
+        later::write(directory, follows, &text_of(record)?)
             .map_err(|errno| SessionError::file("writing the record of", self.path_of(&record.id), errno))
     }
 
     fn record_of(&self, id: &SessionId) -> Result<Record, SessionError> {
-        let path = CString::new(format!("{id}/{}", RECORD.to_string_lossy())).unwrap_or_default();
-        let text = match read_regular(&self.directory, path.to_string_lossy().as_ref(), LONGEST) {
-            Err(Errno::NOENT) => return Err(SessionError::Unknown { name: id.to_string() }),
-            text => {
-                text.map_err(|errno| SessionError::file("reading the record of", self.path_of(id), errno))?
+        Ok(self.records_of(id)?.last)
+    }
+
+    /// All that a session's directory says.
+    fn records_of(&self, id: &SessionId) -> Result<Records, SessionError> {
+        let mut records = self.read_records(id)?;
+        for _ in 1..later::ATTEMPTS {
+            if records.is_torn {
+                records = self.read_records(id)?;
             }
-        };
-        let damaged = |fault| SessionError::Damaged { id: id.to_string(), fault };
-        let record: Record = serde_json::from_slice(&text).map_err(|error| damaged(error.to_string()))?;
-        if &record.id != id {
-            return Err(damaged(format!("it is that of {}", record.id)));
         }
-        record.fault().map_or(Ok(record), |fault| Err(damaged(fault)))
+        Ok(records)
+    }
+
+    fn read_records(&self, id: &SessionId) -> Result<Records, SessionError> {
+        let failed = |errno| match errno {
+            Errno::NOENT => SessionError::Unknown { name: id.to_string() },
+            errno => SessionError::file("reading the record of", self.path_of(id), errno),
+        };
+        let directory = step(&self.directory, &id.file_name()).map_err(failed)?;
+        let later = later::read(&directory, LONGEST).map_err(failed)?;
+        let text = read_regular(&directory, RECORD.to_string_lossy().as_ref(), LONGEST).map_err(failed)?;
+        let (first, sum) = (parse(id, &text)?, later::sum(&text));
+        let later = later::judge(later.as_deref(), &sum);
+        let is_torn = later == Later::Torn;
+        let (last, superseded) = match later {
+            Later::Record(text) => (parse(id, &text)?, Some(first)),
+            Later::None | Later::Torn => (first, None),
+        };
+        Ok(Records { last, superseded, sum, is_torn })
     }
 
     fn path_of(&self, id: &SessionId) -> PathBuf {
@@ -320,9 +367,16 @@ impl Sessions {
 
 impl Session {
     /// Notes what happened while nobody held the session.
-    fn recover(&mut self) -> Result<(), SessionError> {
-        if self.record.is_unsure(&boot_id()) {
+    fn recover(&mut self, is_torn: bool) -> Result<(), SessionError> {
+        if is_torn || self.record.is_unsure(&boot_id()) {
             self.recovered.push(Recovered::Unsure);
+        }
+        if is_torn {
+            // What it said is lost, and has been told.
+            self.change(|_| ())?;
+            later::remove(&self.directory).map_err(|errno| {
+                SessionError::file("removing a torn record of", &*self.sessions.path, errno)
+            })?;
         }
         if let Some(running) = self.record.running.clone() {
             self.take_down()?;
@@ -332,4 +386,20 @@ impl Session {
         }
         Ok(())
     }
+}
+
+fn text_of(record: &Record) -> Result<Vec<u8>, SessionError> {
+    let mut text = serde_json::to_vec_pretty(record)
+        .map_err(|error| SessionError::Damaged { id: record.id.to_string(), fault: error.to_string() })?;
+    text.push(b'\n');
+    Ok(text)
+}
+
+fn parse(id: &SessionId, text: &[u8]) -> Result<Record, SessionError> {
+    let damaged = |fault| SessionError::Damaged { id: id.to_string(), fault };
+    let record: Record = serde_json::from_slice(text).map_err(|error| damaged(error.to_string()))?;
+    if &record.id != id {
+        return Err(damaged(format!("it is that of {}", record.id)));
+    }
+    record.fault().map_or(Ok(record), |fault| Err(damaged(fault)))
 }
