@@ -53,6 +53,7 @@ use self::aliases::Aliases;
 use self::edit::edits;
 use self::judge::Judge;
 use self::plan::Shown;
+use self::protected::Known;
 use self::select::Selection;
 use self::sift::Sieve;
 use self::target::Target;
@@ -112,7 +113,9 @@ impl Commit {
             let edits = edits(&project, &session)?;
             let view = View::new(&project, &session);
             let aliases = Aliases::of(&edits, &target, request.protected, &view);
-            let judge = Judge { view: &view, protected: request.protected, kept: request.kept, aliases };
+            let known = Known::default();
+            let judge =
+                Judge { view: &view, protected: request.protected, kept: request.kept, aliases, known };
             Sieve { judge: &judge, seen, selection: &selection, target: &target, merge: request.merge }
                 .plan(edits)
         };

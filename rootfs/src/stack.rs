@@ -4,7 +4,7 @@
 //! kept between two look-ups. A directory of the view is open in as many layers as have it, and only
 //! while it is read.
 
-use std::ffi::CString;
+use std::ffi::{CString, OsStr};
 use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 use std::os::unix::ffi::OsStrExt;
 use std::path::{Path, PathBuf};
@@ -92,18 +92,27 @@ impl Stack {
         let mut found = self.root()?;
         let mut way = PathBuf::new();
         for name in path {
-            if found.kind != Kind::Directory {
-                return Ok(None);
-            }
-            let directory = Merged::open(self, &way, &found.directories)?;
-            let name = CString::new(name.as_bytes()).map_err(|_| self.failed(0, path, Errno::INVAL))?;
-            found = match directory.look_up(&name)? {
+            found = match self.find_in(&way, &found, name)? {
                 Some(found) => found,
                 None => return Ok(None),
             };
-            way.push(crate::files::os_str(&name));
+            way.push(name);
         }
         Ok(Some(found))
+    }
+
+    /// Looks up a name in the directory that was found under `path`.
+    pub(crate) fn find_in(
+        &self,
+        path: &Path,
+        directory: &Found,
+        name: &OsStr,
+    ) -> Result<Option<Found>, WalkError> {
+        if directory.kind != Kind::Directory {
+            return Ok(None);
+        }
+        let name = CString::new(name.as_bytes()).map_err(|_| self.failed(0, path, Errno::INVAL))?;
+        Merged::open(self, path, &directory.directories)?.look_up(&name)
     }
 
     /// Opens for reading the regular file that was found under `path`.
@@ -196,7 +205,8 @@ impl Stack {
         WalkError::Read { path: path.to_owned(), layer, source: io_error(errno) }
     }
 
-    fn root(&self) -> Result<Found, WalkError> {
+    /// The top itself.
+    pub(crate) fn root(&self) -> Result<Found, WalkError> {
         let directories = self.present();
         let layer = directories.first().copied().unwrap_or(0);
         let stat =

@@ -32,7 +32,11 @@ pub(crate) struct Alias {
 impl Aliases {
     /// Looks for links in the directories that lead to what changes.
     pub(crate) fn of(edits: &Edits, target: &Target, protected: &Protected, view: &View<'_>) -> Self {
-        let directories: BTreeSet<&Path> = edits.keys().flat_map(|path| path.ancestors().skip(1)).collect();
+        let mut directories: BTreeSet<&Path> = BTreeSet::new();
+        for path in edits.keys() {
+            // Whatever leads to a directory that is known is known as well.
+            let _known = path.ancestors().skip(1).find(|above| !directories.insert(above));
+        }
         let mut aliases = Vec::new();
         for directory in directories {
             let names = target.directory(directory).and_then(|opened| entries(opened.as_fd()));

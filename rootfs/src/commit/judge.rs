@@ -7,7 +7,7 @@ use super::edit::Edit;
 use super::kept::{Harm, KeptNames};
 use super::links::leads_out;
 use super::plan::{Code, Withheld};
-use super::protected::Protected;
+use super::protected::{Known, Protected};
 use super::repository;
 use super::view::View;
 use crate::compare::Kind;
@@ -18,6 +18,7 @@ pub(crate) struct Judge<'a> {
     pub(crate) protected: &'a Protected,
     pub(crate) kept: &'a KeptNames,
     pub(crate) aliases: Aliases,
+    pub(crate) known: Known<'a>,
 }
 
 impl Judge<'_> {
@@ -37,7 +38,7 @@ impl Judge<'_> {
         if let Some(planted) = planted.filter(|planted| !self.protected.allows(&planted.key)) {
             return withheld(Code::Repository, planted.reason.into(), Some(planted.key));
         }
-        if let Some(name) = self.protected.find(path) {
+        if let Some(name) = self.protected.find_known(path, &self.known) {
             return withheld(Code::Protected, name.reason.clone(), Some(name.name.clone()));
         }
         if let Some(alias) = self.aliases.find(path, self.protected) {

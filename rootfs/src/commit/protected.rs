@@ -1,6 +1,8 @@
 //! Names that do not land unasked: what they name runs by itself, or tells others what to run.
 
-use std::ffi::OsStr;
+use std::cell::RefCell;
+use std::collections::HashMap;
+use std::ffi::{OsStr, OsString};
 use std::path::Path;
 
 use serde::{Deserialize, Serialize};
@@ -37,7 +39,12 @@ impl Protected {
 
     /// The first name on the path that is protected and not allowed.
     pub(crate) fn find(&self, path: &Path) -> Option<&ProtectedName> {
-        path.iter().find_map(|name| self.find_name(name)).filter(|found| !self.allows(&found.name))
+        self.find_known(path, &Known::default())
+    }
+
+    /// The same, for the many paths of one tree.
+    pub(crate) fn find_known<'a>(&'a self, path: &Path, known: &Known<'a>) -> Option<&'a ProtectedName> {
+        path.iter().find_map(|name| known.find_name(self, name)).filter(|found| !self.allows(&found.name))
     }
 
     /// The protected name that this is a spelling of.
@@ -47,6 +54,21 @@ impl Protected {
             Some(ending) => spelling.ends_with(ending),
             None => spelling.is_of(&protected.name),
         })
+    }
+}
+
+/// Names that were compared already: on the paths of one tree most of them come again and again.
+#[derive(Debug, Default)]
+pub(crate) struct Known<'a>(RefCell<HashMap<OsString, Option<&'a ProtectedName>>>);
+
+impl<'a> Known<'a> {
+    fn find_name(&self, protected: &'a Protected, name: &OsStr) -> Option<&'a ProtectedName> {
+        if let Some(known) = self.0.borrow().get(name) {
+            return *known;
+        }
+        let found = protected.find_name(name);
+        self.0.borrow_mut().insert(name.to_owned(), found);
+        found
     }
 }
 

@@ -54,23 +54,27 @@ pub(crate) trait Repositories {
     fn in_session(&self, path: &Path) -> Option<Kind>;
     /// Whether the session took the directory away and made another one, or none, in its place.
     fn was_replaced(&self, path: &Path) -> bool;
+    /// The nearest directory above the path that the session shows as a repository without a `.git`.
+    fn layout_above(&self, path: &Path) -> Option<PathBuf> {
+        let mut above = path.ancestors().skip(1);
+        above.find(|directory| is_layout(directory, &|path| self.in_session(path))).map(Path::to_owned)
+    }
 }
 
 /// Judges a change at `path`: none if no repository forbids it.
 pub(crate) fn judge(path: &Path, kind: Option<Kind>, tree: &dyn Repositories) -> Option<Planted> {
     let components: Vec<_> = path.components().collect();
     for (at, component) in components.iter().enumerate() {
-        let here: PathBuf = components[..=at].iter().collect();
         let Component::Normal(name) = component else { continue };
         if is_spelling_of(name, ".git") {
+            let here: PathBuf = components[..=at].iter().collect();
             return judge_git(&here, &components[at + 1..], kind, tree);
         }
     }
     // A directory that is changed below, and its parents; a path of a layout is changed in its directory.
-    let mut ancestors = path.ancestors().skip(1);
-    let bare = ancestors.find(|directory| is_layout(directory, &|path| tree.in_session(path)))?;
-    if is_layout(bare, &|path| tree.in_project(path)) {
-        let rest: Vec<_> = path.strip_prefix(bare).unwrap_or(path).components().collect();
+    let bare = tree.layout_above(path)?;
+    if is_layout(&bare, &|path| tree.in_project(path)) {
+        let rest: Vec<_> = path.strip_prefix(&bare).unwrap_or(path).components().collect();
         return judge_inner(&rest, kind);
     }
     Some(Planted {
@@ -81,7 +85,7 @@ pub(crate) fn judge(path: &Path, kind: Option<Kind>, tree: &dyn Repositories) ->
 
 /// Whether git would take a directory for a repository of its own: it has `HEAD`, and either `objects` and
 /// `refs` or a file that says where those are.
-fn is_layout(directory: &Path, kind: &dyn Fn(&Path) -> Option<Kind>) -> bool {
+pub(super) fn is_layout(directory: &Path, kind: &dyn Fn(&Path) -> Option<Kind>) -> bool {
     let has = |name: &str| kind(&directory.join(name)).is_some();
     has("HEAD") && (has("objects") && has("refs") || has("commondir"))
 }

@@ -9,24 +9,29 @@ use rustix::fs::{AtFlags, OFlags, fstat, statat};
 use rustix::io::Errno;
 
 use super::links::Links;
-use super::repository::Repositories;
+use super::repository::{Repositories, is_layout};
 use super::stage::Content;
 use super::target::{c_string, chmod_held};
 use crate::beneath::open_beneath;
 use crate::compare::Kind;
 use crate::overlay::{Mark, mark};
-use crate::stack::Stack;
+use crate::stack::{Found, Stack};
 use crate::walk::WalkError;
 
 /// The two trees. What was looked up once is not looked up again.
 pub(crate) struct View<'a> {
     pub(crate) project: &'a Stack,
     pub(crate) session: &'a Stack,
-    known: RefCell<HashMap<(Side, PathBuf), Option<Kind>>>,
+    known: [Known; 2],
     targets: RefCell<HashMap<PathBuf, Option<PathBuf>>>,
+    /// The nearest repository without a `.git` at each directory or above it.
+    layouts: RefCell<HashMap<PathBuf, Option<PathBuf>>>,
 }
 
-#[derive(Clone, Copy, PartialEq, Eq, Hash)]
+/// What was found of one of them under each path; none if nothing was.
+type Known = RefCell<HashMap<PathBuf, Option<Found>>>;
+
+#[derive(Clone, Copy)]
 enum Side {
     Project,
     Session,
@@ -34,22 +39,44 @@ enum Side {
 
 impl<'a> View<'a> {
     pub(crate) fn new(project: &'a Stack, session: &'a Stack) -> Self {
-        Self { project, session, known: RefCell::default(), targets: RefCell::default() }
+        Self {
+            project,
+            session,
+            known: Default::default(),
+            targets: RefCell::default(),
+            layouts: RefCell::default(),
+        }
     }
 
     fn kind(&self, side: Side, path: &Path) -> Option<Kind> {
-        let key = (side, path.to_owned());
-        if let Some(known) = self.known.borrow().get(&key) {
-            return *known;
-        }
-        let stack = match side {
-            Side::Project => self.project,
-            Side::Session => self.session,
+        self.find(side, path).map(|found| found.kind)
+    }
+
+    /// Looks a path up from the nearest directory above it that was looked up before: what is judged leads down
+    /// step by step, however deep.
+    fn find(&self, side: Side, path: &Path) -> Option<Found> {
+        let (stack, known) = match side {
+            Side::Project => (self.project, &self.known[0]),
+            Side::Session => (self.session, &self.known[1]),
         };
+        let mut unknown = Vec::new();
+        let mut found = None;
+        for above in path.ancestors() {
+            if let Some(known) = known.borrow().get(above) {
+                found = Some(known.clone());
+                break;
+            }
+            unknown.push(above);
+        }
         // Below what cannot be looked at nothing lands anyway.
-        let kind = stack.find(path).ok().flatten().map(|found| found.kind);
-        self.known.borrow_mut().insert(key, kind);
-        kind
+        let mut found = found.unwrap_or_else(|| stack.root().ok());
+        for path in unknown.into_iter().rev() {
+            if let (Some(parent), Some(name)) = (path.parent(), path.file_name()) {
+                found = found.and_then(|above| stack.find_in(parent, &above, name).ok().flatten());
+            }
+            known.borrow_mut().insert(path.to_owned(), found.clone());
+        }
+        found
     }
 }
 
@@ -60,6 +87,24 @@ impl Repositories for View<'_> {
 
     fn in_session(&self, path: &Path) -> Option<Kind> {
         self.kind(Side::Session, path)
+    }
+
+    fn layout_above(&self, path: &Path) -> Option<PathBuf> {
+        let (mut unknown, mut nearest) = (Vec::new(), None);
+        for directory in path.ancestors().skip(1) {
+            if let Some(known) = self.layouts.borrow().get(directory) {
+                nearest.clone_from(known);
+                break;
+            }
+            unknown.push(directory);
+        }
+        for directory in unknown.into_iter().rev() {
+            if is_layout(directory, &|path| self.in_session(path)) {
+                nearest = Some(directory.to_owned());
+            }
+            self.layouts.borrow_mut().insert(directory.to_owned(), nearest.clone());
+        }
+        nearest
     }
 
     /// A whiteout or an opaque directory in any of the layers says so.
@@ -75,7 +120,7 @@ impl Links for View<'_> {
         if let Some(target) = self.targets.borrow().get(path) {
             return target.clone();
         }
-        let target = self.session.find(path).ok().flatten().filter(|found| found.kind == Kind::Symlink);
+        let target = self.find(Side::Session, path).filter(|found| found.kind == Kind::Symlink);
         let target = target.and_then(|found| self.session.read_link(path, &found).ok());
         self.targets.borrow_mut().insert(path.to_owned(), target.clone());
         target
@@ -84,7 +129,8 @@ impl Links for View<'_> {
 
 impl Content for View<'_> {
     fn open(&self, path: &Path) -> Result<OwnedFd, Errno> {
-        let found = self.session.find(path).map_err(|error| errno(&error))?.ok_or(Errno::STALE)?;
+        // What stands there now is compared with what was judged by who reads it.
+        let found = self.find(Side::Session, path).ok_or(Errno::STALE)?;
         match found.kind {
             Kind::Directory => {
                 self.session.top(found.layer).and_then(|top| open_beneath(top, path, OFlags::DIRECTORY))
