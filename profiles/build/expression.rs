@@ -4,10 +4,11 @@ use std::borrow::Cow;
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
+use crate::commands::{Decision, Rule};
 use crate::profile::{Profile, Widening};
 use crate::sections::{
-    Environment, Filesystem, Guards, HostPath, LayerPlace, Limits, Network, NetworkMode, Requirement,
-    Rollback, Syscalls, Tier, Trigger,
+    Commands, Environment, Filesystem, Guards, HostPath, LayerPlace, Limits, Network, NetworkMode,
+    Requirement, Rollback, Syscalls, Tier, Trigger,
 };
 
 /// What can be written as an expression.
@@ -35,11 +36,13 @@ macro_rules! structs {
 }
 
 structs! {
-    Profile { name, widened, filesystem, network, environment, limits, rollback, syscalls, guards }
+    Profile { name, widened, filesystem, network, environment, commands, limits, rollback, syscalls, guards }
     Widening { profile, reason }
     Filesystem { read, tool_roots, caches, layer, layer_size }
     Network { mode }
     Environment { pass, set }
+    Commands { default, rules }
+    Rule { prefix, decision, reason }
     Limits {
         timeout, grace, cpus, cpu_time, memory, processes, disk, inodes, output, file_size, nofile, core,
         stack, memlock, cgroup
@@ -62,7 +65,7 @@ macro_rules! printed {
 
 printed! {
     "" bool, "" u64, "" &str,
-    "crate::LayerPlace::" LayerPlace, "crate::NetworkMode::" NetworkMode, "crate::Requirement::" Requirement,
+    "crate::Decision::" Decision, "crate::LayerPlace::" LayerPlace, "crate::NetworkMode::" NetworkMode, "crate::Requirement::" Requirement,
     "crate::Tier::" Tier, "crate::Trigger::" Trigger
 }
 

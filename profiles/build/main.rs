@@ -19,8 +19,8 @@ use std::path::Path;
 use std::{env, fs};
 
 use parser::{
-    chain, diagnostic, error, heading, limit_values, load, origin, profile, quantity, section, sections,
-    stated, suggest, value,
+    chain, commands, diagnostic, error, heading, limit_values, load, origin, profile, quantity, section,
+    sections, stated, suggest, value,
 };
 
 fn main() {

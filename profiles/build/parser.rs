@@ -5,6 +5,8 @@
 
 #[path = "../src/chain.rs"]
 pub(crate) mod chain;
+#[path = "../src/commands/mod.rs"]
+pub(crate) mod commands;
 #[path = "../src/diagnostic.rs"]
 pub(crate) mod diagnostic;
 #[path = "../src/error.rs"]

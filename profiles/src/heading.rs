@@ -44,10 +44,10 @@ pub(crate) fn refuse_outside(file: &DeTable<'_>) -> Result<(), Fault> {
 
 const KEYS: &[&str] = &["extends", "widen", "reason"];
 const SECTIONS: &[&str] =
-    &["filesystem", "network", "environment", "limits", "rollback", "syscalls", "guards"];
+    &["filesystem", "network", "environment", "commands", "limits", "rollback", "syscalls", "guards"];
 
 /// What other versions read. To accept and ignore it would promise what is not kept.
-const UNSUPPORTED: &[&str] = &["commands", "patch", "output"];
+const UNSUPPORTED: &[&str] = &["patch", "output"];
 
 fn refuse_unknown(file: &DeTable<'_>) -> Result<(), Fault> {
     let known = |key: &str| KEYS.contains(&key) || SECTIONS.contains(&key);

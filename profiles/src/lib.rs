@@ -4,7 +4,7 @@
 //! # Terms
 //!
 //! - A **profile** is the written permission: a TOML file with the sections `[filesystem]`,
-//!   `[network]`, `[environment]`, `[limits]`, `[rollback]`, `[syscalls]` and `[guards]`.
+//!   `[network]`, `[environment]`, `[commands]`, `[limits]`, `[rollback]`, `[syscalls]` and `[guards]`.
 //! - A profile **extends** one parent and states what differs. It can only **narrow** it, each key
 //!   permitting as much or less, unless it says `widen = true` and a `reason`.
 //! - In the lists `read` and `pass`, `"..."` stands for what the parent's list holds.
@@ -43,6 +43,7 @@
 mod builtin;
 mod chain;
 mod chosen;
+mod commands;
 mod diagnostic;
 mod error;
 mod heading;
@@ -66,6 +67,7 @@ mod variables;
 
 pub use builtin::names as builtin_names;
 pub use chosen::{ChosenProfile, PROJECT_FILE, PROJECT_FILE_LONGEST};
+pub use commands::{Basis, Decision, Judgement, Rule, Ruling};
 pub use diagnostic::Diagnostic;
 pub use error::ProfileError;
 pub use kept::{KeptName, KeptNames, Verb, kept_names};
@@ -77,7 +79,7 @@ pub use python::{Finding, PYTHON_LONGEST, Severity, python_findings};
 pub use quantity::{QuantityError, parse_duration, parse_size, write_duration, write_size};
 pub use risk::{DEEDS, Deed, OFFSET, Risk, RiskLevel, RiskReason, risk};
 pub use sections::{
-    Environment, Filesystem, Guard, Guards, HostPath, HostPathError, LayerPlace, Limits, Network,
+    Commands, Environment, Filesystem, Guard, Guards, HostPath, HostPathError, LayerPlace, Limits, Network,
     NetworkMode, Requirement, Rollback, Syscalls, Tier, Trigger, VariableError, check_variable,
 };
 pub use shown::ShownProfile;

@@ -5,7 +5,7 @@ use toml::de::DeTable;
 
 use crate::diagnostic::Fault;
 use crate::section::Licence;
-use crate::sections::{Environment, Filesystem, Guards, Limits, Network, Rollback, Syscalls};
+use crate::sections::{Commands, Environment, Filesystem, Guards, Limits, Network, Rollback, Syscalls};
 
 /// A resolved profile: every value is stated, by its file or by those that it extends.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
@@ -21,6 +21,8 @@ pub struct Profile {
     pub network: Network,
     /// Which variables come in.
     pub environment: Environment,
+    /// Which commands may be run.
+    pub commands: Commands,
     /// How long and how much.
     pub limits: Limits,
     /// When a session goes back by itself.
@@ -55,6 +57,7 @@ impl Profile {
             filesystem: Filesystem::read(file, parent.map(|p| &p.filesystem), licence)?,
             network: Network::read(file, parent.map(|p| &p.network), licence)?,
             environment: Environment::read(file, parent.map(|p| &p.environment), licence)?,
+            commands: Commands::read(file, parent.map(|p| &p.commands), licence)?,
             limits: Limits::read(file, parent.map(|p| &p.limits), licence)?,
             rollback: Rollback::read(file, parent.map(|p| &p.rollback), licence)?,
             syscalls: Syscalls::read(file, parent.map(|p| &p.syscalls), licence)?,

@@ -97,6 +97,18 @@ impl<'i, 'p> Section<'i, 'p> {
         read: impl Fn(&Item<'_>) -> Result<T, Fault>,
         covers: impl Fn(&T, &T) -> bool,
     ) -> Result<Vec<T>, Fault> {
+        let covered = |value: &T| inherited.is_none_or(|list| list.iter().any(|entry| covers(entry, value)));
+        self.take_covered(key, inherited, read, covered)
+    }
+
+    /// Reads a list as `take_list` does; `covered` tells whether the parent as a whole permits what an entry does.
+    pub(crate) fn take_covered<T: Clone>(
+        &mut self,
+        key: &'static str,
+        inherited: Option<&Vec<T>>,
+        read: impl Fn(&Item<'_>) -> Result<T, Fault>,
+        covered: impl Fn(&T) -> bool,
+    ) -> Result<Vec<T>, Fault> {
         let Some((_, list)) = self.remove(key) else {
             return inherited.cloned().ok_or_else(|| self.missing(key));
         };
@@ -113,8 +125,7 @@ impl<'i, 'p> Section<'i, 'p> {
                 continue;
             }
             let value = read(item).map_err(in_key)?;
-            let covered = |list: &Vec<T>| list.iter().any(|entry| covers(entry, &value));
-            self.check_entry(item.span(), key, inherited.is_none_or(covered))?;
+            self.check_entry(item.span(), key, covered(&value))?;
             values.push(value);
         }
         Ok(values)
@@ -135,6 +146,11 @@ impl<'i, 'p> Section<'i, 'p> {
         let entry = |item: &Item<'_>| Ok(Spanned::new(item.span(), read(item)?));
         let entries = value::array(&list).and_then(|items| items.iter().map(entry).collect());
         entries.map_err(|fault: Fault| fault.in_key(key, self.name))
+    }
+
+    /// Whether this file may permit more than its parent does.
+    pub(crate) fn may_widen(&self) -> bool {
+        matches!(self.licence, Licence::Root | Licence::Widen)
     }
 
     /// Takes a key's value and the place of the key.

@@ -21,8 +21,8 @@ use std::path::Path;
 
 use expression::Expression as _;
 use parser::{
-    chain, diagnostic, error, heading, limit_values, load, origin, profile, quantity, section, sections,
-    stated, suggest, value,
+    chain, commands, diagnostic, error, heading, limit_values, load, origin, profile, quantity, section,
+    sections, stated, suggest, value,
 };
 
 /// Compiles one file and gives the complaint without its path, or the text of the rules.

@@ -1,5 +1,6 @@
 //! The sections of a profile, a file each: what its keys are, and when a value permits more.
 
+mod commands;
 mod environment;
 mod filesystem;
 mod guards;
@@ -8,6 +9,7 @@ mod network;
 mod rollback;
 mod syscalls;
 
+pub use commands::Commands;
 pub use environment::{Environment, VariableError, check_variable};
 pub use filesystem::{Filesystem, HostPath, HostPathError, LayerPlace};
 pub use guards::{Guard, Guards, Requirement, Tier};

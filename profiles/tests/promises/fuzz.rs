@@ -20,7 +20,7 @@ const ROUND: u32 = 32;
 /// If the body does, with the simplest value that makes it and with the seed that brings it back.
 pub(crate) fn fuzz<S: Strategy<Value: Debug>>(strategy: &S, body: impl Fn(S::Value)) {
     let end = Instant::now() + Duration::from_secs(number("CLEARING_FUZZ_SECONDS").unwrap_or(3));
-    let first = number("CLEARING_TEST_SEED").unwrap_or_else(seed_of_now);
+    let first = seed();
     println!("CLEARING_TEST_SEED={first}");
     let mut rounds: u64 = 0;
     while rounds == 0 || Instant::now() < end {
@@ -35,7 +35,12 @@ pub(crate) fn fuzz<S: Strategy<Value: Debug>>(strategy: &S, body: impl Fn(S::Val
     println!("{} values", rounds * u64::from(ROUND));
 }
 
-fn runner(seed: u64) -> TestRunner {
+/// Where to begin: with `CLEARING_TEST_SEED`, or anywhere.
+pub(crate) fn seed() -> u64 {
+    number("CLEARING_TEST_SEED").unwrap_or_else(seed_of_now)
+}
+
+pub(crate) fn runner(seed: u64) -> TestRunner {
     let config = Config { cases: ROUND, failure_persistence: None, ..Config::default() };
     let mut bytes = [0; 32];
     bytes[..8].copy_from_slice(&seed.to_le_bytes());

@@ -2,6 +2,7 @@
 
 mod budget;
 mod chosen;
+mod commands;
 mod default;
 mod finding;
 mod findings;

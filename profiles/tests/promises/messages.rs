@@ -25,6 +25,11 @@ fn sections_that_nothing_enforces_yet_are_refused() {
 }
 
 #[test]
+fn rules_on_commands_are_held_to_their_examples() {
+    assert_messages(include_str!("messages/commands.txt"));
+}
+
+#[test]
 fn values_of_another_kind_are_told_apart() {
     assert_messages(include_str!("messages/kinds.txt"));
 }

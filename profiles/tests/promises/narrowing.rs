@@ -17,6 +17,9 @@ mode = "none"
 [environment]
 pass = ["PATH", "LC_*"]
 set = { CI = "1" }
+[commands]
+default = "ask"
+rules = [{ prefix = ["git"], decision = "allow", reason = "it is known" }]
 [limits]
 timeout = "60s"
 grace = "2s"
@@ -80,6 +83,8 @@ const WIDER: &[(&str, &str)] = &[
     ("environment", r#"pass = ["...", "EDITOR"]"#),
     ("environment", r#"set = { CI = "2" }"#),
     ("environment", r#"set = { DEBUG = "1" }"#),
+    ("commands", r#"default = "allow""#),
+    ("commands", r#"rules = [{ prefix = ["rm"], decision = "allow", reason = "r" }]"#),
     ("limits", r#"timeout = "61s""#),
     ("limits", r#"timeout = "none""#),
     ("limits", r#"grace = "2001ms""#),
@@ -118,6 +123,10 @@ const NARROWER: &[(&str, &str)] = &[
     ("network", r#"mode = "none""#),
     ("environment", r#"pass = ["PATH", "LC_ALL", "LC_M*"]"#),
     ("environment", r#"set = { CI = "1" }"#),
+    ("commands", r#"default = "deny""#),
+    ("commands", "rules = []"),
+    ("commands", r#"rules = [{ prefix = ["git", "log"], decision = "allow", reason = "r" }]"#),
+    ("commands", r#"rules = ["...", { prefix = ["git", "push"], decision = "deny", reason = "r" }]"#),
     ("limits", r#"timeout = "1m""#),
     ("limits", r#"timeout = "1ms""#),
     ("limits", r#"grace = "0s""#),

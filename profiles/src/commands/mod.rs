@@ -1,0 +1,23 @@
+//! Judges commands before they run: argument vectors, and the text that is handed to shells.
+//!
+//! Pure: nothing is looked up, so what is judged is what is written. Whatever cannot be read for certain is
+//! not decided here, and what is not decided is never allowed.
+
+mod builtins;
+mod covers;
+mod exposed;
+mod judge;
+mod judgement;
+mod rule;
+mod shell;
+mod shells;
+mod starters;
+mod variables;
+mod word;
+mod wrappers;
+
+pub use judgement::{Basis, Judgement, Ruling};
+pub use rule::{Decision, Rule};
+
+pub(crate) use covers::covers;
+pub(crate) use judge::{judge, judge_variable};

@@ -1,0 +1,135 @@
+//! What is allowed is run by real shells, among programs that tell when they are started.
+
+use std::ffi::OsStr;
+use std::fs::{self, File, OpenOptions, Permissions};
+use std::os::unix::fs::{PermissionsExt as _, symlink};
+use std::os::unix::process::CommandExt as _;
+use std::path::{Path, PathBuf};
+use std::process::{Command, Stdio};
+use std::thread::sleep;
+use std::time::{Duration, Instant};
+
+use clearing_profiles::Decision;
+use proptest::prelude::*;
+use proptest::strategy::ValueTree as _;
+use tempfile::TempDir;
+
+use super::{commands, of_text};
+use crate::fuzz::{runner, seed};
+
+const RULES: &str = r#"[commands]
+default = "deny"
+rules = [
+    { prefix = ["ok"], decision = "allow", reason = "r" },
+    { prefix = ["fine", "b"], decision = "allow", reason = "r" },
+    { prefix = ["find"], decision = "allow", reason = "r" },
+]"#;
+
+/// Nothing here leaves the directory that it runs in, or ends what it did not start.
+#[rustfmt::skip]
+const PIECES: &[&str] = &[
+    "ok", "ok b", "ok b", "fine b", "fine", "bad", "bad b", "b", "a", " ", " ", "\n", ";", "; ", "&", "|", "&&", "||", "(", ")", "{ ", "; }", "<", ">", "&>",
+    "2>", "<<E\n", "\nE\n", "<<'E'\n", "<<<", "<(", "$(", "`", "${A", "${A:-", "}", "$((", "))", "$'", "'", "\"", "\\", "\\\n", "#", "!", "*", "[ ",
+    " ]", "[[ ", " ]]", "{bad,b}", "A=", "B=bad", "$A", "$B", "$@", "if ", "; then ", "; fi", "for x in a; do ", "; done", "case a in a) ",
+    ";; esac", "f() ", "f", "bad() ", "function f ", "echo ", "env ", "env A=b ", "sh -c ", "bash -c ", "eval ", "exec ", "command ", "builtin ",
+    "xargs ", "find . -exec ", " \\;", " {} +", "nice ", "time ", "trap ", " EXIT", "alias ok=bad", "set -- bad", "export ", "true", "false", "test ", "printf ", "-v",
+    "shift", "unset -f f", "read A", "-c", "--", "{}", "[$(bad)]", "a[$(bad)]", "$IFS", "=", "coproc ", "declare ", "local ", "return", "jobs -x ",
+];
+
+/// A directory for shells to run in, and the programs that they find.
+struct Stage {
+    folder: TempDir,
+}
+
+impl Stage {
+    fn new() -> Self {
+        let folder = tempfile::tempdir().expect("a temporary directory");
+        let programs = folder.path().join("bin");
+        fs::create_dir_all(&programs).expect("a folder for programs");
+        for name in ["ok", "fine", "bad"] {
+            let text = format!("#!/bin/sh\necho {name} $1 >>{}/log\n", folder.path().display());
+            let path = programs.join(name);
+            fs::write(&path, text).expect("a program is written");
+            fs::set_permissions(&path, Permissions::from_mode(0o755)).expect("and can be executed");
+        }
+        for name in ["env", "sh", "bash", "xargs", "find", "nice"] {
+            if let Some(path) = program(name) {
+                symlink(path, programs.join(name)).expect("a program is linked");
+            }
+        }
+        Self { folder }
+    }
+
+    /// Runs a text, and tells which programs it started.
+    fn run(&self, shell: &Path, text: &str) -> Vec<String> {
+        let log = self.folder.path().join("log");
+        File::create(&log).expect("the log is emptied");
+        let room = self.folder.path().join("room");
+        let _ = fs::remove_dir_all(&room);
+        fs::create_dir(&room).expect("a directory to run in");
+        let mut child = Command::new(shell)
+            .args(["-c", text])
+            .current_dir(&room)
+            .env_clear()
+            .env("PATH", self.folder.path().join("bin"))
+            .stdin(Stdio::null())
+            .stdout(Stdio::null())
+            .stderr(Stdio::null())
+            .process_group(0)
+            .spawn()
+            .expect("the shell starts");
+        let late = Instant::now() + Duration::from_secs(5);
+        while child.try_wait().expect("the shell is waited for").is_none() && Instant::now() < late {
+            sleep(Duration::from_millis(1));
+        }
+        // What it left in the background is of its group; a shell that waits for itself as well.
+        let group = format!("-{}", child.id());
+        let _ = Command::new("kill").args(["-9", "--", &group]).stderr(Stdio::null()).status();
+        let _ = child.wait();
+        let told = fs::read_to_string(&log).expect("the log is read");
+        told.lines().map(str::to_owned).collect()
+    }
+}
+
+fn program(name: &str) -> Option<PathBuf> {
+    ["/bin", "/usr/bin"].iter().map(|folder| Path::new(folder).join(name)).find(|path| path.exists())
+}
+
+/// Whether a program ran that no rule is about.
+fn is_forbidden(line: &str) -> bool {
+    line.split(' ').next() == Some("bad") || (line.starts_with("fine") && line != "fine b")
+}
+
+#[test]
+fn no_allowed_text_runs_a_program_without_a_rule() {
+    let rules = commands(RULES);
+    let shells: Vec<PathBuf> = ["bash", "dash", "sh"].iter().filter_map(|name| program(name)).collect();
+    assert!(shells.iter().any(|shell| shell.ends_with("bash")), "there is no bash to ask");
+    let stage = Stage::new();
+    let control = stage.run(&shells[0], "ok b; bad c");
+    assert_eq!(control, ["ok b", "bad c"], "the programs tell");
+    let seed = seed();
+    let mut runner = runner(seed);
+    let texts =
+        proptest::collection::vec(proptest::sample::select(PIECES), 1..10).prop_map(|pieces| pieces.concat());
+    let (mut ran, mut started) = (0, 0);
+    let end = Instant::now() + Duration::from_secs(6);
+    while Instant::now() < end && ran < 600 {
+        let text = texts.new_tree(&mut runner).expect("a text").current();
+        for shell in &shells {
+            let name = shell.file_name().and_then(OsStr::to_str).expect("a shell has a name");
+            if text.trim().is_empty() || of_text(&rules, name, text.as_bytes()) != Decision::Allow {
+                continue;
+            }
+            let told = stage.run(shell, &text);
+            ran += 1;
+            started += told.len();
+            assert!(
+                !told.iter().any(|line| is_forbidden(line)),
+                "CLEARING_TEST_SEED={seed}: {name} -c {text:?} was allowed, and started {told:?}"
+            );
+        }
+    }
+    println!("CLEARING_TEST_SEED={seed}: {ran} allowed texts ran, and started {started} programs");
+    assert!(ran > 0 && OpenOptions::new().read(true).open(stage.folder.path().join("log")).is_ok());
+}
