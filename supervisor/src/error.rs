@@ -12,6 +12,7 @@ use clearing_runtime::Failure;
 
 use crate::audit::AuditError;
 use crate::outcome::ErrorText;
+use crate::policy::Denied;
 use crate::text::printable;
 use crate::{exit_code, hints};
 
@@ -54,6 +55,9 @@ pub(crate) enum Error {
     /// Landing it.
     #[error(transparent)]
     Land(#[from] LandError),
+    /// The rules on commands. Whoever runs a command tells it as an outcome.
+    #[error("{}", .0.message())]
+    Denied(Box<Denied>),
     /// Nobody was there to say yes.
     #[error("{0} There is no terminal to ask on")]
     Unconfirmed(String),
@@ -124,6 +128,7 @@ impl Error {
             Self::Land(error) => error.hint().map(str::to_owned),
             Self::Seen(_) => None,
             Self::Session(error) => error.hint(),
+            Self::Denied(denied) => denied.text().hint,
             Self::Unconfirmed(_) => Some("`--yes` answers every question".into()),
             Self::Remove(error) => error.hint().map(str::to_owned),
             Self::Changes(error) => error.hint().map(str::to_owned),

@@ -20,6 +20,7 @@ use crate::outcome::{Cause, ChangeCounts, Outcome, Tier};
 use crate::permission::Wanted;
 use crate::place::Place;
 use crate::plan::{EXEC, Plan, birth, plan};
+use crate::policy::{Case, Confirm};
 use crate::promises::not_held;
 use crate::quota::Quota;
 use crate::relay::Streams;
@@ -39,6 +40,7 @@ pub(crate) struct Asked<'a> {
     session: Option<Box<Session>>,
     before: Before,
     pub(crate) profile: Profile,
+    permit: Option<String>,
     pub(crate) host: Host,
     state: PathBuf,
     project: Project,
@@ -58,6 +60,8 @@ pub(crate) struct Prepared {
     stats: Option<Stats>,
     started: Instant,
     profile: ProfileMark,
+    /// The rule that permits the command, where it takes one.
+    permit: Option<String>,
     /// What the record has of it, once it is decided.
     act: Option<Act>,
 }
@@ -84,36 +88,40 @@ pub(crate) struct Finished {
     pub(crate) error: Option<Error>,
 }
 
-/// Waits for a place, runs the command to its end and collects what it changed. The project stays as
-/// it is.
-pub(crate) fn run(request: &RunRequest, tell: &dyn Fn(Told<'_>)) -> Result<Finished, Error> {
+/// Waits for a place, judges the command, runs it to its end and collects what it changed. The project stays as
+/// it is. What the rules do not permit is [`Error::Denied`], which is an outcome.
+pub(crate) fn run(
+    request: &RunRequest,
+    tell: &dyn Fn(Told<'_>),
+    confirm: Confirm<'_>,
+) -> Result<Finished, Error> {
     let queued = |position| tell(Told::Queued(position));
     // Before any clock is looked at: the time in the queue is no time of the command.
     let _place = request.admission.map(|admission| admission.draw(queued)).transpose()?;
-    match attempt(request, tell) {
+    match attempt(request, tell, confirm) {
         // What an overlay cannot show can be copied.
         Err(Error::MountsBelow(below)) => {
             let paths: Vec<String> = below.iter().map(|path| format!("`{}`", printable(path))).collect();
             tell(Told::Note(&format!("mounts below the project are copied with it: {}", paths.join(", "))));
-            attempt(&in_a_copy(request), tell)
+            attempt(&in_a_copy(request), tell, confirm)
         }
         // So can what root can show no other owners of, as an overlay in a container.
         Err(Error::Setup(failure))
             if failure.stage == Stage::IdMap && request.layer != Some(LayerPlace::Copy) =>
         {
             tell(Told::Note(&format!("the project is copied: {failure}")));
-            attempt(&in_a_copy(request), tell)
+            attempt(&in_a_copy(request), tell, confirm)
         }
         ended => ended,
     }
 }
 
 fn in_a_copy(request: &RunRequest) -> RunRequest {
-    RunRequest { layer: Some(LayerPlace::Copy), ..request.clone() }
+    RunRequest { layer: Some(LayerPlace::Copy), approved: true, ..request.clone() }
 }
 
-fn attempt(request: &RunRequest, tell: &dyn Fn(Told<'_>)) -> Result<Finished, Error> {
-    let asked = Asked::by(request)?;
+fn attempt(request: &RunRequest, tell: &dyn Fn(Told<'_>), confirm: Confirm<'_>) -> Result<Finished, Error> {
+    let asked = Asked::by(request, Some(confirm))?;
     asked.session.iter().flat_map(|session| &session.recovered).for_each(|past| {
         tell(Told::Note(&recovered(past)));
     });
@@ -127,11 +135,13 @@ fn attempt(request: &RunRequest, tell: &dyn Fn(Told<'_>)) -> Result<Finished, Er
 
 /// Judges the request and plans it; nothing runs.
 pub(crate) fn prepare(request: &RunRequest) -> Result<Prepared, Error> {
-    Asked::by(request)?.prepare()
+    // Nobody is asked about what is not done.
+    Asked::by(request, Some(&|_| Ok(Some(true))))?.prepare()
 }
 
 impl<'a> Asked<'a> {
-    pub(crate) fn by(request: &'a RunRequest) -> Result<Self, Error> {
+    /// Without anybody to confirm there is no command yet, and nothing is judged.
+    pub(crate) fn by(request: &'a RunRequest, confirm: Option<Confirm<'_>>) -> Result<Self, Error> {
         let started = Instant::now();
         let mut host = Host::of_caller();
         let mut session = request.session.as_deref().map(hold_session).transpose()?;
@@ -139,9 +149,19 @@ impl<'a> Asked<'a> {
         let project = Project::locate(&project_request(request, session.as_deref(), &host, &state))?;
         let of_session = session.as_ref().map(|session| session.record().profile.clone());
         let profile = Wanted::of(request, of_session.as_deref()).settle(&host, &project)?;
+        let case = Case {
+            request,
+            commands: &profile.commands,
+            profile: ProfileMark::of(&profile),
+            session: session.as_deref(),
+            project: &project,
+            store: &state,
+            started,
+        };
+        let permit = confirm.map(|confirm| case.decide(confirm)).transpose()?.flatten();
         host.tier = tier::choose(&host, &profile)?;
         let before = Before::of(session.as_deref_mut(), profile.rollback.clone())?;
-        Ok(Self { request, session, before, profile, host, state, project, started })
+        Ok(Self { request, session, before, profile, permit, host, state, project, started })
     }
 
     /// What a caller who accepts less should know.
@@ -154,7 +174,7 @@ impl<'a> Asked<'a> {
     }
 
     pub(crate) fn prepare(self) -> Result<Prepared, Error> {
-        let Self { request, session, before, profile, mut host, state, project, started } = self;
+        let Self { request, session, before, profile, permit, mut host, state, project, started } = self;
         let streams = Streams::of_caller(request.json, profile.limits.output)?;
         let stats = request.stats.clone();
         let store = Store::open(&state)?.leaving_by(release);
@@ -192,6 +212,7 @@ impl<'a> Asked<'a> {
                 stats,
                 started,
                 profile: permission,
+                permit,
                 act: None,
             }),
             Err(error) => place.discard().and(Err(error)),
@@ -224,6 +245,7 @@ impl Prepared {
         Decision {
             project: Some(PathText(self.workspace.project.root.clone())),
             profile: Some(self.profile.clone()),
+            rule: self.permit.clone(),
             argv: words(exec.argv.iter().map(|word| word.to_bytes())),
             environment: words(exec.environment.iter().map(|variable| name_of(variable.to_bytes()))),
             ..asked
@@ -311,6 +333,7 @@ impl Prepared {
         });
         let outcome = Outcome {
             session: self.place.session().map(|session| session.record().id.clone()),
+            decision: clearing_profiles::Decision::Allow,
             cause,
             exit_code,
             signal,

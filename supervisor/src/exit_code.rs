@@ -9,6 +9,8 @@ use crate::outcome::{Cause, Outcome};
 
 /// The project changed what a commit would change.
 pub(crate) const CONFLICT: u8 = 1;
+/// The rules do not let a command run as it is.
+pub(crate) const NOT_PERMITTED: u8 = 1;
 /// The deadline ended the command.
 pub(crate) const DEADLINE: u8 = 124;
 /// clearing refused the request or could not set the sandbox up.
@@ -34,7 +36,7 @@ pub(crate) fn of(outcome: &Outcome) -> ExitCode {
         },
         Cause::Exit => outcome.exit_code.map_or(REFUSED, |code| code as u8),
         Cause::Signal => outcome.signal.map_or(REFUSED, |signal| 128u8.wrapping_add(signal as u8)),
-        Cause::Setup | Cause::Init => outcome.exit_code.map_or(REFUSED, |code| code as u8),
+        Cause::Setup | Cause::Init | Cause::Policy => outcome.exit_code.map_or(REFUSED, |code| code as u8),
     };
     ExitCode::from(code)
 }

@@ -27,6 +27,7 @@ mod outcome;
 mod permission;
 mod place;
 mod plan;
+mod policy;
 mod promises;
 mod quota;
 mod relay;

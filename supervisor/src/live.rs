@@ -111,7 +111,7 @@ impl LiveSandbox {
     /// Takes a session, by id or name, and makes its sandbox.
     pub fn open(session: &str) -> Result<Self, LiveError> {
         let request = request(session);
-        let asked = Asked::by(&request)?;
+        let asked = Asked::by(&request, None)?;
         if asked.host.tier == Tier::Landlock || asked.profile.filesystem.layer == LayerPlace::Copy {
             return Err(Error::NoOverlay("the profile or the host wants a copy".into()).into());
         }
@@ -409,6 +409,7 @@ fn request(session: &str) -> RunRequest {
         json: false,
         stats: None,
         admission: None,
+        approved: false,
         command: Vec::new(),
     }
 }

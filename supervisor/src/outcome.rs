@@ -1,5 +1,6 @@
 //! What became of a command: the authoritative answer, as JSON.
 
+use clearing_profiles::Decision;
 use clearing_rootfs::{Changes, Counts, PathText, SessionId};
 use clearing_runtime::GuardReport;
 use serde::Serialize;
@@ -19,6 +20,8 @@ pub(crate) struct Outcome {
     /// The session that the command was part of.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(crate) session: Option<SessionId>,
+    /// Whether it was permitted to run: `allow`.
+    pub(crate) decision: Decision,
     /// Why the command ended.
     pub(crate) cause: Cause,
     /// The command's own code, or 125 to 127 when there was no command.
@@ -96,6 +99,8 @@ pub(crate) enum Cause {
     Setup,
     /// The sandbox's init ended before it.
     Init,
+    /// The rules on commands do not permit it.
+    Policy,
 }
 
 /// What the host allowed.

@@ -33,6 +33,8 @@ pub(crate) struct RunRequest {
     pub(crate) stats: Option<Stats>,
     /// Whether to wait for a place, and for which; none when there is always one.
     pub(crate) admission: Option<Admission>,
+    /// Whether a person was asked about this command already, and said yes.
+    pub(crate) approved: bool,
     /// Program and arguments; not empty.
     pub(crate) command: Vec<OsString>,
 }

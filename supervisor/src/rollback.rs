@@ -91,6 +91,8 @@ fn stay_apart(apart: Apart) -> String {
 fn trigger(cause: Cause, exit_code: Option<i32>) -> Option<Trigger> {
     match cause {
         Cause::Exit if exit_code == Some(0) => None,
+        // Nothing was done.
+        Cause::Policy => None,
         Cause::Exit | Cause::Signal | Cause::Setup | Cause::Init => Some(Trigger::Error),
         Cause::Timeout => Some(Trigger::Timeout),
         Cause::Oom => Some(Trigger::Oom),

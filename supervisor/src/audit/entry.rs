@@ -10,6 +10,7 @@ use serde::Serialize;
 use serde_json::Value;
 use sha2::{Digest as _, Sha256};
 
+use crate::exit_code::REFUSED;
 use crate::outcome::{Cause, ChangeCounts, ErrorText, Outcome};
 use crate::rollback::WentBack;
 
@@ -145,6 +146,11 @@ impl Ended {
             rolled_back: outcome.rolled_back.clone(),
             error: outcome.error.clone(),
         }
+    }
+
+    /// Of a command that the rules do not permit.
+    pub(crate) fn denied() -> Self {
+        Self { cause: Some(Cause::Policy), exit_code: Some(i32::from(REFUSED)), ..Self::default() }
     }
 
     pub(crate) fn failed(error: ErrorText) -> Self {

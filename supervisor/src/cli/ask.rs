@@ -18,12 +18,17 @@ impl AskArguments {
         if self.yes {
             return Ok(true);
         }
-        if !io::stdin().is_terminal() {
-            return Err(Error::Unconfirmed(question.to_owned()));
-        }
-        say(&format!("clearing: {question} [y/N] "));
-        let mut answer = String::new();
-        io::stdin().read_line(&mut answer).map_err(|error| Error::System("reading the answer", error))?;
-        Ok(matches!(answer.trim(), "y" | "Y" | "yes"))
+        ask(question)?.ok_or_else(|| Error::Unconfirmed(question.to_owned()))
     }
+}
+
+/// What a person at the terminal answers; nothing where there is none.
+pub(super) fn ask(question: &str) -> Result<Option<bool>, Error> {
+    if !io::stdin().is_terminal() {
+        return Ok(None);
+    }
+    say(&format!("clearing: {question} [y/N] "));
+    let mut answer = String::new();
+    io::stdin().read_line(&mut answer).map_err(|error| Error::System("reading the answer", error))?;
+    Ok(Some(matches!(answer.trim(), "y" | "Y" | "yes")))
 }

@@ -12,6 +12,7 @@ use clearing_profiles::{LimitName, NetworkMode, Tier};
 use serde::Serialize;
 
 use super::admission::AdmissionArguments;
+use super::ask::ask;
 use super::limits::LimitArguments;
 use super::result_file::ResultFile;
 use super::talk::{complain, emit, say, say_note};
@@ -21,6 +22,7 @@ use crate::error::Error;
 use crate::exec::{self, Finished};
 use crate::exit_code;
 use crate::outcome::{Cause, ErrorText, Outcome};
+use crate::policy::{Denial, Denied};
 use crate::request::{RunRequest, Told};
 use crate::signals::survive_file_limits;
 use crate::stats::Stats;
@@ -109,6 +111,11 @@ enum Event<'a> {
         position: usize,
     },
     Outcome(&'a Outcome),
+    /// Something was not permitted.
+    Denial(&'a Denial),
+    /// The outcome of what was not permitted to run.
+    #[serde(rename = "outcome")]
+    Denied(&'a Denied),
 }
 
 /// What `--result` holds when there is no outcome.
@@ -126,8 +133,13 @@ pub(super) fn conduct(
     survive_file_limits();
     let result = result.map(ResultFile::create).transpose()?;
     let hear = |told: Told<'_>| hear(told, json);
-    let finished = match request.and_then(|request| exec::run(&request, &hear)) {
+    let finished = match request.and_then(|request| exec::run(&request, &hear, &ask)) {
         Ok(finished) => finished,
+        Err(Error::Denied(denied)) => {
+            let written = result.map_or(Ok(()), |file| file.write(&denied));
+            tell_denied(&denied, json);
+            return written.map(|()| ExitCode::from(exit_code::REFUSED));
+        }
         Err(error) => {
             // The reason goes before the failure to write it down.
             let _ = result.map(|file| file.write(&Refused { error: error.text() }));
@@ -138,6 +150,18 @@ pub(super) fn conduct(
     let written = result.map_or(Ok(()), |file| file.write(&finished.outcome));
     tell(&finished, json);
     written.map(|()| exit_code::of(&finished.outcome))
+}
+
+fn tell_denied(denied: &Denied, json: bool) {
+    for denial in &denied.denials {
+        say(&format!("clearing: {}\nhint: {}\n", denial.text(), denial.hint));
+        if json {
+            emit(&Event::Denial(denial));
+        }
+    }
+    if json {
+        emit(&Event::Denied(denied));
+    }
 }
 
 fn tell(finished: &Finished, json: bool) {
@@ -198,6 +222,7 @@ impl CommandArguments {
             environment: self.env,
             json: self.json,
             admission: self.admission.given(),
+            approved: false,
             stats: stats.map(|(every, number)| Stats::on(number, every)).transpose()?,
             command: self.command,
         })

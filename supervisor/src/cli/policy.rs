@@ -1,5 +1,6 @@
 //! `clearing policy`: what is permitted, before anything runs.
 
+mod check;
 mod show;
 
 use std::process::ExitCode;
@@ -16,10 +17,12 @@ pub(super) struct Arguments {
 #[derive(Debug, Subcommand)]
 enum Verb {
     Show(Box<show::Arguments>),
+    Check(check::Arguments),
 }
 
 pub(super) fn main(arguments: Arguments) -> ExitCode {
     match arguments.verb {
         Verb::Show(arguments) => show::main(*arguments),
+        Verb::Check(arguments) => check::main(&arguments),
     }
 }

@@ -108,6 +108,7 @@ fn request() -> RunRequest {
         json: false,
         stats: None,
         admission: None,
+        approved: false,
         command: vec!["npm".into(), "test".into()],
     }
 }

@@ -1,0 +1,202 @@
+//! What the rules on commands say to a request, before anything is made for it.
+
+use std::ffi::OsStr;
+use std::os::unix::ffi::OsStrExt as _;
+use std::time::Instant;
+
+use clearing_profiles::{Basis, Commands, Decision, Judgement, Ruling};
+use clearing_rootfs::{PathText, Project, Session, SessionId, Store};
+use serde::Serialize;
+
+use crate::audit::{self, Audit, Ended, ProfileMark, words};
+use crate::error::Error;
+use crate::exit_code::REFUSED;
+use crate::outcome::{Cause, ErrorText};
+use crate::request::RunRequest;
+
+/// Asks whoever called. Nothing where nobody can be asked.
+pub(crate) type Confirm<'a> = &'a dyn Fn(&str) -> Result<Option<bool>, Error>;
+
+/// One thing that was not permitted.
+#[derive(Debug, Clone, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub(crate) struct Denial {
+    /// What programs may tell it by.
+    pub(crate) code: &'static str,
+    /// The command within the command, or the variable.
+    pub(crate) want: String,
+    /// What the rule says, or what stands in place of one: `ask` where nobody said yes.
+    pub(crate) decision: Decision,
+    /// The rule, where there is one.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) rule: Option<String>,
+    /// Why.
+    pub(crate) reason: String,
+    /// The line of `[commands]` that would allow it, where one could.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) line: Option<String>,
+    /// A way forward.
+    pub(crate) hint: String,
+}
+
+/// The outcome of a command that was not permitted to run.
+#[derive(Debug, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub(crate) struct Denied {
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) session: Option<SessionId>,
+    /// `deny`.
+    pub(crate) decision: Decision,
+    /// `policy`.
+    pub(crate) cause: Cause,
+    /// 125.
+    pub(crate) exit_code: i32,
+    pub(crate) wall_ms: u64,
+    /// The real directory.
+    pub(crate) project: PathText,
+    /// What was not permitted.
+    pub(crate) denials: Vec<Denial>,
+}
+
+/// Who asks for what, where.
+pub(crate) struct Case<'a> {
+    pub(crate) request: &'a RunRequest,
+    pub(crate) commands: &'a Commands,
+    pub(crate) profile: ProfileMark,
+    pub(crate) session: Option<&'a Session>,
+    pub(crate) project: &'a Project,
+    pub(crate) store: &'a std::path::Path,
+    pub(crate) started: Instant,
+}
+
+/// Judges a command and the variables that are set for it. The bytes are those that will run.
+pub(crate) fn judge(
+    commands: &Commands,
+    argv: &[impl AsRef<OsStr>],
+    variables: impl IntoIterator<Item = impl AsRef<OsStr>>,
+) -> Judgement {
+    let argv: Vec<&[u8]> = argv.iter().map(|word| word.as_ref().as_bytes()).collect();
+    let of_command = commands.judge(&argv);
+    let of_variables = variables.into_iter().map(|name| commands.judge_variable(name.as_ref().as_bytes()));
+    of_variables.fold(of_command, Judgement::stricter)
+}
+
+impl Case<'_> {
+    /// What permits the command: the rule, where it is one; `Denied` where nothing does.
+    pub(crate) fn decide(self, confirm: Confirm<'_>) -> Result<Option<String>, Error> {
+        let names = self.request.environment.iter().map(|(name, _)| name);
+        match judge(self.commands, &self.request.command, names) {
+            Judgement::Allow(rulings) => Ok(rulings.first().and_then(rule)),
+            Judgement::Deny(ruling) => Err(self.denied(&[*ruling])?),
+            // A person has said yes to this very command before.
+            Judgement::Ask(rulings) if self.request.approved => Ok(rulings.first().and_then(rule)),
+            Judgement::Ask(rulings) => match confirm(&question(&rulings))? {
+                Some(true) => Ok(Some("whoever asked for it was asked, and said yes".to_owned())),
+                Some(false) | None => Err(self.denied(&rulings)?),
+            },
+        }
+    }
+
+    /// The answer, once it is recorded.
+    fn denied(&self, rulings: &[Ruling]) -> Result<Error, Error> {
+        let denials: Vec<Denial> = rulings.iter().map(Denial::of).collect();
+        let asked = match self.session {
+            Some(session) => audit::Decision::on("exec", session.record()),
+            None => audit::Decision::asked("run"),
+        };
+        let decision = audit::Decision {
+            decision: Decision::Deny.word(),
+            rule: denials.first().map(Denial::ground),
+            project: Some(PathText(self.project.root.clone())),
+            profile: Some(self.profile.clone()),
+            argv: words(self.request.command.iter().map(|word| word.as_bytes())),
+            environment: words(self.request.environment.iter().map(|(name, _)| name.as_bytes())),
+            ..asked
+        };
+        let denied = Denied {
+            session: self.session.map(|session| session.record().id.clone()),
+            decision: Decision::Deny,
+            cause: Cause::Policy,
+            exit_code: i32::from(REFUSED),
+            wall_ms: u64::try_from(self.started.elapsed().as_millis()).unwrap_or(u64::MAX),
+            project: PathText(self.project.root.clone()),
+            denials,
+        };
+        let store = Store::open(self.store)?;
+        Audit::at(store.path()).decide(&decision)?.end(&Ended::denied())?;
+        Ok(Error::Denied(Box::new(denied)))
+    }
+}
+
+impl Denial {
+    fn of(ruling: &Ruling) -> Self {
+        Self {
+            code: "CLR-POLICY-CMD",
+            want: ruling.segment.clone(),
+            decision: ruling.decision,
+            rule: rule(ruling),
+            reason: ruling.reason().to_owned(),
+            line: ruling.line.clone(),
+            hint: hint(ruling),
+        }
+    }
+
+    /// Rule and reason in a line.
+    fn ground(&self) -> String {
+        match &self.rule {
+            Some(rule) => format!("{rule}: {}", self.reason),
+            None => self.reason.clone(),
+        }
+    }
+
+    /// For a person.
+    pub(crate) fn text(&self) -> String {
+        let want = &self.want;
+        match self.decision {
+            Decision::Ask => format!("`{want}` has to be confirmed: {}", self.ground()),
+            _ => format!("`{want}` is not permitted: {}", self.ground()),
+        }
+    }
+}
+
+impl Denied {
+    /// The same as an error, which it is for whoever only plans.
+    pub(crate) fn text(&self) -> ErrorText {
+        ErrorText {
+            code: Some("CLR-POLICY-CMD"),
+            message: self.message(),
+            hint: self.denials.first().map(|denial| denial.hint.clone()),
+        }
+    }
+
+    pub(crate) fn message(&self) -> String {
+        let texts: Vec<String> = self.denials.iter().map(Denial::text).collect();
+        texts.join("\n")
+    }
+}
+
+/// The rule as it stands in `rules`.
+pub(crate) fn rule(ruling: &Ruling) -> Option<String> {
+    match &ruling.basis {
+        Basis::Rule(rule) => Some(rule.text()),
+        Basis::NoRule | Basis::Shell | Basis::Undecided(_) => None,
+    }
+}
+
+fn hint(ruling: &Ruling) -> String {
+    let asked = match ruling.decision {
+        Decision::Ask => "call it from a terminal to be asked; `--yes` does not answer for you. ",
+        Decision::Allow | Decision::Deny => "",
+    };
+    let way = match &ruling.line {
+        Some(line) => format!("in [commands] of a profile of yours this would allow it: {line}"),
+        None if rule(ruling).is_some() => "only a profile without that rule allows it".to_owned(),
+        None => "leave it out: no rule on commands allows it".to_owned(),
+    };
+    format!("{asked}{way}")
+}
+
+fn question(rulings: &[Ruling]) -> String {
+    let texts: Vec<String> = rulings.iter().map(|ruling| Denial::of(ruling).text()).collect();
+    format!("{}\nRun it?", texts.join("\n"))
+}
