@@ -11,6 +11,7 @@ mod diff;
 mod discard;
 mod doctor;
 mod exec;
+mod findings;
 mod fork;
 mod gc;
 mod history;
@@ -48,6 +49,7 @@ enum Command {
     Ls(ls::Arguments),
     Inspect(inspect::Arguments),
     Diff(diff::Arguments),
+    Findings(findings::Arguments),
     Snapshot(snapshot::Arguments),
     History(history::Arguments),
     Rollback(rollback::Arguments),
@@ -80,6 +82,7 @@ impl Command {
             Self::Ls(arguments) => ls::main(&arguments),
             Self::Inspect(arguments) => inspect::main(&arguments),
             Self::Diff(arguments) => diff::main(&arguments),
+            Self::Findings(arguments) => findings::main(&arguments),
             Self::Snapshot(arguments) => snapshot::main(&arguments),
             Self::History(arguments) => history::main(&arguments),
             Self::Rollback(arguments) => rollback::main(&arguments),

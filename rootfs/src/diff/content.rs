@@ -55,6 +55,18 @@ impl Diff<'_> {
         })
     }
 
+    /// What both sides of an entry hold, where that is a file of text; anything else is empty.
+    pub fn texts<'a>(&self, entry: &'a Entry) -> Result<(Vec<u8>, Vec<u8>), DiffError> {
+        let text = |content| match content {
+            Content::Text(text) => text,
+            Content::Binary => Vec::new(),
+        };
+        let file = |side: &'a Option<Side>| side.as_ref().filter(|side| side.kind == Kind::File);
+        let old = self.content_of(self.old, entry.old_path(), file(&entry.old))?;
+        let new = self.content_of(self.new, &entry.path, file(&entry.new))?;
+        Ok((text(old), text(new)))
+    }
+
     /// Reads a side; one that is absent is empty.
     pub(super) fn content_of(
         &self,

@@ -149,7 +149,7 @@ fn point<'a>(record: &'a Record, name: &str) -> Result<Point<'a>, Error> {
 }
 
 /// A directory that came in the project's place, or a link, is not what the session changed.
-fn check_project(record: &Record) -> Result<(), Error> {
+pub(super) fn check_project(record: &Record) -> Result<(), Error> {
     let stat = rustix::fs::lstat(record.project());
     let is_it = |stat: &rustix::fs::Stat| {
         FileType::from_raw_mode(stat.st_mode).is_dir() && stat.st_ino == record.identity.inode
