@@ -88,8 +88,15 @@ fn a_session_has_its_limit_for_as_long_as_a_command_runs() {
             (&third["cause"], &third["limits"]["disk"]["enforcedBy"]),
             (&"exit".into(), &"quota".into())
         );
-        clearing(&["rm", "--yes", "s"]).output().expect_code(0);
         assert_eq!(disk.limited_projects(site), [""; 0]);
+        let killed = clearing(&["exec", "s", "--", "sh", "-c", "echo ready; sleep 60"]).spawn();
+        killed.expect_printed("ready");
+        assert_eq!(disk.limited_projects(site).len(), 1);
+        killed.signal(Signal::SIGKILL);
+        killed.wait();
+        // It counts as held until the last of its processes is gone.
+        while clearing(&["rm", "--yes", "s"]).output().code != Some(0) {}
+        assert_eq!(disk.limited_projects(site), [""; 0], "with the layer goes its limit");
     });
 }
 
