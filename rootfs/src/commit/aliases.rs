@@ -8,7 +8,7 @@ use std::path::{Path, PathBuf};
 use rustix::fs::FileType;
 
 use super::edit::Edits;
-use super::links::destination;
+use super::links::places;
 use super::protected::Protected;
 use super::spelling::is_spelling_of;
 use super::target::Target;
@@ -23,7 +23,8 @@ pub(crate) struct Aliases(Vec<Alias>);
 /// One of them.
 #[derive(Debug)]
 pub(crate) struct Alias {
-    place: PathBuf,
+    /// Where it may lead to, and through.
+    places: Vec<PathBuf>,
     pub(crate) link: PathBuf,
     pub(crate) name: String,
     pub(crate) reason: String,
@@ -55,7 +56,8 @@ impl Aliases {
 
     /// The first that leads to the path, or to what it lies in, and is not allowed.
     pub(crate) fn find(&self, path: &Path, protected: &Protected) -> Option<&Alias> {
-        self.0.iter().find(|alias| path.starts_with(&alias.place) && !protected.allows(&alias.name))
+        let leads_here = |alias: &&Alias| alias.places.iter().any(|place| path.starts_with(place));
+        self.0.iter().filter(leads_here).find(|alias| !protected.allows(&alias.name))
     }
 }
 
@@ -66,6 +68,6 @@ fn alias(link: &Path, name: &OsStr, protected: &Protected, view: &View<'_>) -> O
         protected.find_name(name).map(|found| (found.name.clone(), found.reason.clone()))?
     };
     let found = view.project.find(link).ok()??;
-    let place = destination(link, &view.project.read_link(link, &found).ok()?, view)?;
-    Some(Alias { place, link: link.to_owned(), name, reason })
+    let places = places(link, &view.project.read_link(link, &found).ok()?, view);
+    Some(Alias { places, link: link.to_owned(), name, reason })
 }

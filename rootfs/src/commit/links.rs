@@ -6,6 +6,16 @@ use std::path::{Component, Path, PathBuf};
 pub(crate) trait Links {
     /// The target of the link under a path; none if it is no link, or nothing.
     fn target(&self, path: &Path) -> Option<PathBuf>;
+
+    /// Every target that it may have, where it is not certain yet which of two trees has its way.
+    fn targets(&self, path: &Path) -> Vec<PathBuf> {
+        self.target(path).into_iter().collect()
+    }
+
+    /// Whether there may be no link under the path.
+    fn may_be_plain(&self, path: &Path) -> bool {
+        self.target(path).is_none()
+    }
 }
 
 /// As the kernel has it.
@@ -17,57 +27,89 @@ const LONGEST_CHAIN: usize = 40;
 /// It may go up first and then down. One that goes down and up again is refused: that it stays inside would
 /// hold only as long as nothing on its way becomes a link.
 pub(crate) fn leads_out(link: &Path, target: &Path, tree: &dyn Links) -> Option<&'static str> {
-    Way::new(tree).follow(link, target).err()
+    let mut way = Way::new(tree);
+    way.follow(link, target);
+    way.out
 }
 
-/// Where it leads, relative to the project.
-pub(crate) fn destination(link: &Path, target: &Path, tree: &dyn Links) -> Option<PathBuf> {
-    Way::new(tree).follow(link, target).ok()
+/// All places, relative to the project, that it may lead to or through; the project's top if there are too many.
+pub(crate) fn places(link: &Path, target: &Path, tree: &dyn Links) -> Vec<PathBuf> {
+    let mut way = Way::new(tree);
+    let ends = way.follow(link, target);
+    if way.left == 0 { vec![PathBuf::new()] } else { ends.into_iter().chain(way.passed).collect() }
 }
 
 struct Way<'a> {
     tree: &'a dyn Links,
     /// The links that are being followed. One that comes up again leads nowhere, and so not out.
     following: Vec<PathBuf>,
+    /// The links that were followed on the way.
+    passed: Vec<PathBuf>,
     left: usize,
+    /// Why it leads out, on one of its ways.
+    out: Option<&'static str>,
 }
 
 impl<'a> Way<'a> {
     fn new(tree: &'a dyn Links) -> Self {
-        Self { tree, following: Vec::new(), left: LONGEST_CHAIN }
+        Self { tree, following: Vec::new(), passed: Vec::new(), left: LONGEST_CHAIN, out: None }
     }
 
-    fn follow(&mut self, link: &Path, target: &Path) -> Result<PathBuf, &'static str> {
-        self.left = self.left.checked_sub(1).ok_or("it leads through too many links")?;
+    /// Where it may end; a way that leads out has no end.
+    fn follow(&mut self, link: &Path, target: &Path) -> Vec<PathBuf> {
+        self.left = self.left.saturating_sub(1);
+        if self.left == 0 {
+            return self.ends_outside("it leads through too many links");
+        }
         self.following.push(link.to_owned());
-        let mut here = link.parent().unwrap_or(Path::new("")).to_owned();
-        let mut down = false;
+        let ends = self.walk(link.parent().unwrap_or(Path::new("")).to_owned(), target);
+        self.following.pop();
+        ends
+    }
+
+    fn walk(&mut self, from: PathBuf, target: &Path) -> Vec<PathBuf> {
+        let (mut here, mut down) = (vec![from], false);
         for component in target.components() {
             match component {
-                Component::RootDir | Component::Prefix(_) => return Err("it leads to an absolute path"),
+                Component::RootDir | Component::Prefix(_) => {
+                    return self.ends_outside("it leads to an absolute path");
+                }
                 Component::CurDir => {}
-                Component::ParentDir if down => return Err("it goes up again after going down"),
-                Component::ParentDir if here.pop() => {}
-                Component::ParentDir => return Err("it leads out of the project"),
+                Component::ParentDir if down => {
+                    return self.ends_outside("it goes up again after going down");
+                }
+                Component::ParentDir => {
+                    if !here.iter_mut().all(PathBuf::pop) {
+                        return self.ends_outside("it leads out of the project");
+                    }
+                }
                 Component::Normal(name) => {
                     down = true;
-                    here.push(name);
-                    here = self.step(here)?;
+                    here = here.into_iter().flat_map(|above| self.step(above.join(name))).collect();
                 }
             }
         }
-        self.following.pop();
-        Ok(here)
+        here
     }
 
-    fn step(&mut self, here: PathBuf) -> Result<PathBuf, &'static str> {
-        match self.tree.target(&here) {
-            Some(next) if !self.following.contains(&here) => {
-                let is_first = self.following.len() == 1;
-                self.follow(&here, &next).map_err(|it| if is_first { through(it) } else { it })
-            }
-            _ => Ok(here),
+    fn step(&mut self, here: PathBuf) -> Vec<PathBuf> {
+        let targets = self.tree.targets(&here);
+        let is_loop = self.following.contains(&here);
+        let mut ends = Vec::new();
+        if !is_loop && !targets.is_empty() {
+            self.passed.push(here.clone());
+            targets.iter().for_each(|target| ends.extend(self.follow(&here, target)));
         }
+        if is_loop || targets.is_empty() || self.tree.may_be_plain(&here) {
+            ends.push(here);
+        }
+        ends
+    }
+
+    fn ends_outside(&mut self, reason: &'static str) -> Vec<PathBuf> {
+        let reason = if self.following.len() > 1 { through(reason) } else { reason };
+        self.out.get_or_insert(reason);
+        Vec::new()
     }
 }
 
@@ -144,9 +186,45 @@ mod tests {
     }
 
     #[test]
-    fn a_link_leads_where_the_links_on_its_way_lead() {
-        let destination = |link: &str, target: &str| destination(Path::new(link), Path::new(target), &TREE);
-        assert_eq!(destination("l", "a/in/x").unwrap(), Path::new("b/x"));
-        assert_eq!(destination("l", "d/top/y").unwrap(), Path::new("y"));
+    fn a_link_leads_where_the_links_on_its_way_lead_and_through_them() {
+        let places = |link: &str, target: &str| {
+            let mut places = places(Path::new(link), Path::new(target), &TREE);
+            places.sort();
+            places.iter().map(|place| place.to_string_lossy().into_owned()).collect::<Vec<_>>()
+        };
+        assert_eq!(places("l", "a/in/x"), ["a/in", "b/x"]);
+        assert_eq!(places("l", "d/top/y"), ["d/top", "y"]);
+        assert_eq!(places("l", "etc/x"), ["etc"]);
+        assert_eq!(places("l", "many/x"), [""]);
+    }
+
+    /// Two trees of which nobody knows which has its way under each path.
+    struct Either(Tree, Tree);
+
+    impl Links for Either {
+        fn target(&self, path: &Path) -> Option<PathBuf> {
+            self.0.target(path)
+        }
+        fn targets(&self, path: &Path) -> Vec<PathBuf> {
+            [self.1.target(path), self.0.target(path)].into_iter().flatten().collect()
+        }
+        fn may_be_plain(&self, path: &Path) -> bool {
+            self.0.target(path).is_none() || self.1.target(path).is_none()
+        }
+    }
+
+    #[test]
+    fn a_link_that_leads_out_by_either_tree_or_by_both_together_is_told() {
+        let out = |session, project, target: &str| {
+            leads_out(Path::new("l"), Path::new(target), &Either(Tree(session), Tree(project))).is_some()
+        };
+        assert!(out(&[], &[("d", "/etc")], "d/x"));
+        assert!(out(&[("x/b", "../z")], &[("a", "x"), ("z/c", "/etc")], "a/b/c"));
+        assert!(!out(&[("x/b", "../z")], &[("a", "x")], "a/b/c"));
+        let session = Tree(&[("cfg", "/nowhere")]);
+        let either = Either(session, Tree(&[("cfg", "real")]));
+        let mut found = places(Path::new(".vscode"), Path::new("cfg"), &either);
+        found.sort();
+        assert_eq!(found, [Path::new("cfg"), Path::new("real")]);
     }
 }

@@ -54,10 +54,14 @@ pub(crate) trait Repositories {
     fn in_session(&self, path: &Path) -> Option<Kind>;
     /// Whether the session took the directory away and made another one, or none, in its place.
     fn was_replaced(&self, path: &Path) -> bool;
-    /// The nearest directory above the path that the session shows as a repository without a `.git`.
+    /// What either has. What of the session's lands is not known yet, and the rest stays the project's.
+    fn in_either(&self, path: &Path) -> Option<Kind> {
+        self.in_session(path).or_else(|| self.in_project(path))
+    }
+    /// The nearest directory above the path that would be a repository without a `.git`.
     fn layout_above(&self, path: &Path) -> Option<PathBuf> {
         let mut above = path.ancestors().skip(1);
-        above.find(|directory| is_layout(directory, &|path| self.in_session(path))).map(Path::to_owned)
+        above.find(|directory| is_layout(directory, &|path| self.in_either(path))).map(Path::to_owned)
     }
 }
 

@@ -23,13 +23,15 @@ pub(crate) struct View<'a> {
     pub(crate) project: &'a Stack,
     pub(crate) session: &'a Stack,
     known: [Known; 2],
-    targets: RefCell<HashMap<PathBuf, Option<PathBuf>>>,
+    targets: [RefCell<HashMap<PathBuf, Option<PathBuf>>>; 2],
     /// The nearest repository without a `.git` at each directory or above it.
     layouts: RefCell<HashMap<PathBuf, Option<PathBuf>>>,
 }
 
 /// What was found of one of them under each path; none if nothing was.
 type Known = RefCell<HashMap<PathBuf, Option<Found>>>;
+
+const BOTH: [Side; 2] = [Side::Project, Side::Session];
 
 #[derive(Clone, Copy)]
 enum Side {
@@ -43,9 +45,28 @@ impl<'a> View<'a> {
             project,
             session,
             known: Default::default(),
-            targets: RefCell::default(),
+            targets: Default::default(),
             layouts: RefCell::default(),
         }
+    }
+
+    fn stack(&self, side: Side) -> &Stack {
+        match side {
+            Side::Project => self.project,
+            Side::Session => self.session,
+        }
+    }
+
+    /// The target of a link; none if there is no link.
+    fn link(&self, side: Side, path: &Path) -> Option<PathBuf> {
+        let targets = &self.targets[side as usize];
+        if let Some(target) = targets.borrow().get(path) {
+            return target.clone();
+        }
+        let found = self.find(side, path).filter(|found| found.kind == Kind::Symlink);
+        let target = found.and_then(|found| self.stack(side).read_link(path, &found).ok());
+        targets.borrow_mut().insert(path.to_owned(), target.clone());
+        target
     }
 
     fn kind(&self, side: Side, path: &Path) -> Option<Kind> {
@@ -55,10 +76,7 @@ impl<'a> View<'a> {
     /// Looks a path up from the nearest directory above it that was looked up before: what is judged leads down
     /// step by step, however deep.
     fn find(&self, side: Side, path: &Path) -> Option<Found> {
-        let (stack, known) = match side {
-            Side::Project => (self.project, &self.known[0]),
-            Side::Session => (self.session, &self.known[1]),
-        };
+        let (stack, known) = (self.stack(side), &self.known[side as usize]);
         let mut unknown = Vec::new();
         let mut found = None;
         for above in path.ancestors() {
@@ -99,7 +117,7 @@ impl Repositories for View<'_> {
             unknown.push(directory);
         }
         for directory in unknown.into_iter().rev() {
-            if is_layout(directory, &|path| self.in_session(path)) {
+            if is_layout(directory, &|path| self.in_either(path)) {
                 nearest = Some(directory.to_owned());
             }
             self.layouts.borrow_mut().insert(directory.to_owned(), nearest.clone());
@@ -115,15 +133,20 @@ impl Repositories for View<'_> {
 }
 
 impl Links for View<'_> {
-    /// Of the session's tree, of which what lands is a part; what stays behind is the project's own.
     fn target(&self, path: &Path) -> Option<PathBuf> {
-        if let Some(target) = self.targets.borrow().get(path) {
-            return target.clone();
-        }
-        let target = self.find(Side::Session, path).filter(|found| found.kind == Kind::Symlink);
-        let target = target.and_then(|found| self.session.read_link(path, &found).ok());
-        self.targets.borrow_mut().insert(path.to_owned(), target.clone());
-        target
+        self.link(Side::Session, path)
+    }
+
+    /// What lands is a part of what the session shows, and what stays behind is the project's: a link on the way
+    /// may be the one or the other.
+    fn targets(&self, path: &Path) -> Vec<PathBuf> {
+        let mut targets: Vec<_> = BOTH.iter().filter_map(|side| self.link(*side, path)).collect();
+        targets.dedup();
+        targets
+    }
+
+    fn may_be_plain(&self, path: &Path) -> bool {
+        BOTH.iter().any(|side| self.link(*side, path).is_none())
     }
 }
 

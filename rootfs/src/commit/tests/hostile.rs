@@ -206,3 +206,46 @@ fn what_others_rely_on_is_neither_deleted_nor_emptied_nor_made_something_else() 
     assert_eq!(left("node_modules/x"), None);
     assert!(["gone", "empty", "program", "link"].iter().all(|name| left(name).as_deref() == Some("old")));
 }
+
+#[test]
+fn no_link_leads_out_through_what_stays_the_projects_own() {
+    let mut scene = Scene::new(&[("x", "x")]);
+    symlink("/etc", scene.project("theirs")).unwrap();
+    // In the session a plain directory stands there; in the project, if only the link is asked for, the other.
+    fs::create_dir(scene.upper("theirs")).unwrap();
+    symlink("theirs/passwd", scene.upper("link")).unwrap();
+    scene.note();
+    let plan = scene.land(&["link"], false);
+    assert_eq!(withheld(&plan), [(Code::OutwardLink, "link".to_owned())]);
+    assert!(scene.project("link").symlink_metadata().is_err());
+}
+
+#[test]
+fn nothing_on_the_way_of_a_protected_link_is_changed() {
+    let mut scene = Scene::new(&[("real/tasks.json", "mine"), ("other/tasks.json", "theirs"), ("x", "x")]);
+    symlink("cfg", scene.project(".vscode")).unwrap();
+    symlink("real", scene.project("cfg")).unwrap();
+    // What the link leads through is turned elsewhere, and what it led to is written to.
+    symlink("other", scene.upper("cfg")).unwrap();
+    scene.write("real/tasks.json", "evil");
+    scene.write("other/tasks.json", "evil");
+    scene.write("x", "fine");
+    let plan = scene.commit();
+    let left: Vec<_> = withheld(&plan).into_iter().map(|(_, path)| path).collect();
+    assert_eq!(left, ["cfg", "other/tasks.json", "real/tasks.json"]);
+    assert_eq!(scene.read(".vscode/tasks.json"), "mine");
+    assert_eq!(scene.read("x"), "fine");
+}
+
+#[test]
+fn a_repository_is_not_planted_by_halves() {
+    let mut scene = Scene::new(&[("d/objects/o", "o"), ("d/refs/r", "r"), ("x", "x")]);
+    // As long as its objects are away it is none; but their going is not asked for.
+    scene.delete("d/objects");
+    scene.write("d/HEAD", "ref: refs/heads/x");
+    scene.write("d/config", "[core] fsmonitor = ./evil");
+    scene.note();
+    let plan = scene.land(&["d/HEAD", "d/config"], false);
+    assert_eq!(plan.lands, []);
+    assert!(scene.project("d/config").symlink_metadata().is_err());
+}
