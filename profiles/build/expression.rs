@@ -38,7 +38,7 @@ macro_rules! structs {
 structs! {
     Profile { name, widened, filesystem, network, environment, commands, limits, rollback, syscalls, guards }
     Widening { profile, reason }
-    Filesystem { read, tool_roots, caches, layer, layer_size }
+    Filesystem { read, hide, sensitive, show, read_only, tool_roots, caches, layer, layer_size }
     Network { mode }
     Environment { pass, set }
     Commands { default, rules }

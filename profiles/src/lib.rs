@@ -58,6 +58,7 @@ mod quantity;
 mod risk;
 mod section;
 mod sections;
+mod sensitive;
 mod shown;
 mod stated;
 mod suggest;
@@ -82,5 +83,6 @@ pub use sections::{
     Commands, Environment, Filesystem, Guard, Guards, HostPath, HostPathError, LayerPlace, Limits, Network,
     NetworkMode, Requirement, Rollback, Syscalls, Tier, Trigger, VariableError, check_variable,
 };
+pub use sensitive::{Sensitive, SensitiveRule, sensitive};
 pub use shown::ShownProfile;
 pub use syscalls::{Answer, Comparison, Condition, SyscallRule, Width, never, syscall, syscalls};

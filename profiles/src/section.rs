@@ -131,6 +131,26 @@ impl<'i, 'p> Section<'i, 'p> {
         Ok(values)
     }
 
+    /// Reads a list of what is not permitted: what is inherited stays in it, whatever the file lists. With
+    /// `widen = true` the list is what the file says, and `"..."` in it stands for what is inherited.
+    pub(crate) fn take_restrictions<T: Clone + PartialEq>(
+        &mut self,
+        key: &'static str,
+        inherited: Option<&Vec<T>>,
+        read: impl Fn(&Item<'_>) -> Result<T, Fault>,
+    ) -> Result<Vec<T>, Fault> {
+        let stays = matches!(self.licence, Licence::Narrow(_) | Licence::Outside(_));
+        // Nothing that is added permits more.
+        let listed = self.take_covered(key, inherited, read, |_| true)?;
+        let mut all = inherited.filter(|_| stays).cloned().unwrap_or_default();
+        for entry in listed {
+            if !all.contains(&entry) {
+                all.push(entry);
+            }
+        }
+        Ok(all)
+    }
+
     /// Reads a list's entries with their places, if the key is stated; a root must state it.
     pub(crate) fn take_entries<T>(
         &mut self,

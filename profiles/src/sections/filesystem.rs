@@ -19,6 +19,14 @@ use crate::value::{self, Item};
 pub struct Filesystem {
     /// Further host paths that can be read.
     pub read: Vec<HostPath>,
+    /// Patterns of what of the project is hidden, as `.gitignore` writes them.
+    pub hide: Vec<String>,
+    /// Whether the files that are secrets by their names are hidden too.
+    pub sensitive: bool,
+    /// Patterns of what is shown nevertheless, with all that is in it.
+    pub show: Vec<String>,
+    /// Paths of the project that no command changes.
+    pub read_only: Vec<String>,
     /// Whether the tools that `PATH` leads to come in.
     pub tool_roots: bool,
     /// Whether the caller's dependency caches are lower layers of the home.
@@ -50,11 +58,16 @@ impl Filesystem {
         parent: Option<&Self>,
         licence: Licence<'_>,
     ) -> Result<Self, Fault> {
-        let known = ["read", "tool_roots", "caches", "layer", "layer_size"];
+        let known =
+            ["read", "hide", "sensitive", "show", "read_only", "tool_roots", "caches", "layer", "layer_size"];
         let mut keys = Section::open(file, "filesystem", &known, licence)?;
         let size = || value::size(PAGE..=LARGEST);
         let section = Self {
             read: keys.take_list("read", parent.map(|p| &p.read), host_path, HostPath::covers)?,
+            hide: keys.take_restrictions("hide", parent.map(|p| &p.hide), pattern)?,
+            sensitive: keys.take("sensitive", parent.map(|p| &p.sensitive), value::boolean, less)?,
+            show: keys.take_list("show", parent.map(|p| &p.show), pattern, PartialEq::eq)?,
+            read_only: keys.take_restrictions("read_only", parent.map(|p| &p.read_only), project_path)?,
             tool_roots: keys.take("tool_roots", parent.map(|p| &p.tool_roots), value::boolean, greater)?,
             caches: keys.take("caches", parent.map(|p| &p.caches), value::boolean, greater)?,
             layer: keys.take("layer", parent.map(|p| &p.layer), value::word(&PLACES), greater)?,
@@ -65,9 +78,13 @@ impl Filesystem {
     }
 
     pub(crate) fn state(&self) -> Stated {
-        let Self { read, tool_roots, caches, layer, layer_size } = self;
+        let Self { read, hide, sensitive, show, read_only, tool_roots, caches, layer, layer_size } = self;
         vec![
             ("read", list(read.iter().map(HostPath::written))),
+            ("hide", list(hide)),
+            ("sensitive", (*sensitive).into()),
+            ("show", list(show)),
+            ("read_only", list(read_only)),
             ("tool_roots", (*tool_roots).into()),
             ("caches", (*caches).into()),
             ("layer", one_of_words(&PLACES, layer)),
@@ -186,6 +203,36 @@ pub enum HostPathError {
     /// With a NUL byte.
     #[error("a path cannot hold a NUL byte")]
     Nul,
+}
+
+/// A pattern of paths of the project. Whether it is one that can match is known when it is used.
+fn pattern(item: &Item<'_>) -> Result<String, Fault> {
+    let text = value::string(item)?;
+    let why = if text.trim_matches(['/', '.']).is_empty() {
+        "matches the whole project, or nothing"
+    } else if text.contains('\0') {
+        "holds a NUL byte"
+    } else if text.starts_with('!') {
+        "is an exception, which `show` is for"
+    } else if Path::new(text).components().any(|part| part == Component::ParentDir) {
+        "goes back up with `..`"
+    } else {
+        return Ok(text.to_owned());
+    };
+    Err(Fault::new(item.span(), format!("the pattern `{text}` {why}")))
+}
+
+/// A path of the project, from its top.
+fn project_path(item: &Item<'_>) -> Result<String, Fault> {
+    let text = pattern(item)?;
+    match text.contains(['*', '?', '[', '{']) {
+        true => Err(Fault::new(item.span(), format!("`{text}` is a pattern, and here stand paths"))),
+        false => Ok(text),
+    }
+}
+
+fn less(one: &bool, other: &bool) -> bool {
+    greater(other, one)
 }
 
 fn host_path(item: &Item<'_>) -> Result<HostPath, Fault> {

@@ -164,7 +164,7 @@ fn default_is_printed_as_json_with_every_value() {
         "name": "default",
         "widened": [],
         "filesystem": {
-            "read": [], "toolRoots": true, "caches": true,
+            "read": [], "hide": [], "sensitive": true, "show": [], "readOnly": [], "toolRoots": true, "caches": true,
             "layer": "auto", "layerSize": 2u64 << 30,
         },
         "network": { "mode": "none" },

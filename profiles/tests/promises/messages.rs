@@ -95,7 +95,7 @@ hint: a profile without `extends` states every key; say `extends = \"default\"` 
   3 | [network]
     | ^^^^^^^^^
 hint: a profile without `extends` states every key; say `extends = \"default\"` to inherit";
-    let filesystem = "read = [], tool_roots = true, caches = true, layer = 'auto', layer_size = 4096";
+    let filesystem = "read = [], hide = [], sensitive = true, show = [], read_only = [], tool_roots = true, caches = true, layer = 'auto', layer_size = 4096";
     assert_eq!(message(&format!("filesystem = {{ {filesystem} }}\n\n[network]")), expected);
 }
 

@@ -8,6 +8,10 @@ use super::profiles::{Profiles, load, message};
 const PARENT: &str = r#"
 [filesystem]
 read = ["/opt/tools", "~/sdk"]
+hide = ["notes"]
+sensitive = true
+show = [".env.test"]
+read_only = ["vendor"]
 tool_roots = true
 caches = false
 layer = "auto"
@@ -72,6 +76,8 @@ const WIDER: &[(&str, &str)] = &[
     ("filesystem", r#"read = ["/opt/toolsmith"]"#),
     ("filesystem", r#"read = ["...", "/srv"]"#),
     ("filesystem", r#"read = ["~/opt/tools"]"#),
+    ("filesystem", "sensitive = false"),
+    ("filesystem", r#"show = ["...", ".env"]"#),
     ("filesystem", r#"layer_size = 2147483649"#),
     ("filesystem", "caches = true"),
     ("filesystem", r#"layer = "disk""#),
@@ -115,6 +121,10 @@ const NARROWER: &[(&str, &str)] = &[
     ("filesystem", "read = []"),
     ("filesystem", r#"read = ["/opt/tools/bin", "~/sdk"]"#),
     ("filesystem", r#"read = ["..."]"#),
+    ("filesystem", r#"hide = ["*.secret"]"#),
+    ("filesystem", "hide = []"),
+    ("filesystem", "show = []"),
+    ("filesystem", r#"read_only = ["docs"]"#),
     ("filesystem", r#"layer_size = 4096"#),
     ("filesystem", "tool_roots = false"),
     ("filesystem", "caches = false"),
@@ -234,6 +244,39 @@ fn dots_in_a_list_stand_for_what_the_parent_has() {
     ];
     assert_eq!(profile.filesystem.read, expected);
     assert_eq!(profile.environment.pass, ["PATH", "LC_*", "LANG"]);
+}
+
+#[test]
+fn what_is_hidden_or_closed_stays_so_unless_the_child_widens() {
+    let child = "[filesystem]\nhide = [\"*.secret\"]\nread_only = []\n";
+    let narrowed = family(&format!("extends = \"parent\"\n{child}")).find("child").unwrap().filesystem;
+    assert_eq!(
+        (narrowed.hide, narrowed.read_only),
+        (vec!["notes".into(), "*.secret".into()], vec!["vendor".into()])
+    );
+    let heading = "extends = \"parent\"\nwiden = true\nreason = \"more\"\n";
+    let widened = family(&format!("{heading}{child}")).find("child").unwrap().filesystem;
+    assert_eq!((widened.hide, widened.read_only), (vec!["*.secret".to_owned()], Vec::<String>::new()));
+}
+
+#[test]
+fn patterns_that_mean_everything_or_nothing_are_refused() {
+    for (key, pattern) in [
+        ("hide", "/"),
+        ("hide", "."),
+        ("hide", "../x"),
+        ("hide", "!x"),
+        ("show", ""),
+        ("read_only", "src/*"),
+        ("read_only", "a/../../b"),
+    ] {
+        let message =
+            family(&format!("extends = \"parent\"\n[filesystem]\n{key} = [\"{pattern}\"]")).message("child");
+        assert!(
+            message.starts_with("child.toml:3:") && message.contains(&format!("`{pattern}`")),
+            "{message}"
+        );
+    }
 }
 
 #[test]
