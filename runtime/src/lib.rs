@@ -48,6 +48,7 @@ mod stdio;
 mod sys;
 mod targets;
 mod user;
+mod veil;
 
 pub use channel::{ExitStatus, NotRemounted, Report, Usage};
 pub use error::{Failure, Stage};

@@ -5,7 +5,7 @@
 
 use std::io;
 use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use rustix::fs::{AtFlags, CWD, FileType, Mode, OFlags, openat};
 use rustix::io::Errno;
@@ -24,6 +24,7 @@ use crate::spec::{Access, Mount, Owners, Room, Source};
 use crate::stash::Stash;
 use crate::sys::{MountAttributes, mount_setattr, protect_mount};
 use crate::targets::{TargetKind, Targets};
+use crate::veil::Veil;
 
 /// No program gains rights, no device works.
 pub(crate) const PRIVATE: MountAttrFlags =
@@ -51,12 +52,16 @@ pub(crate) struct Root {
     memory: Memory,
     /// What overlays were made from.
     attached: Vec<Attached>,
+    /// What the next overlay does not show.
+    veil: Option<Veil>,
     /// A mask that is in place, to clone the next one from.
     mask: Option<OwnedFd>,
     /// Of a sandbox whose layers may change.
     stash: Option<Stash>,
     /// What is in place there.
     placed: Vec<Placed>,
+    /// What its overlays do not show.
+    veils: Vec<(PathBuf, OwnedFd)>,
 }
 
 impl Root {
@@ -83,22 +88,26 @@ impl Root {
             processes: None,
             memory,
             attached: Vec::new(),
+            veil: None,
             mask: None,
             stash,
             placed: Vec::new(),
+            veils: Vec::new(),
         })
     }
 
     /// Carries out every step in order.
     pub(crate) fn build(&mut self, steps: &[Mount]) -> Result<(), Failure> {
-        steps.iter().try_for_each(|step| self.carry_out(step).at(Stage::Mounts, || describe(step)))
+        steps.iter().try_for_each(|step| self.carry_out(step).at(Stage::Mounts, || describe(step)))?;
+        let left = self.veil.as_ref().map_or(Ok(()), |_| Err(io::Error::from(io::ErrorKind::InvalidInput)));
+        left.at(Stage::Mounts, || "a veil without an overlay".into())
     }
 
     /// Makes the root read-only and its own the only file system tree in sight; hands out what outlives it.
     /// Of `sources`, and of them alone, init keeps hold where the layers may change.
     pub(crate) fn enter(mut self, sources: &[Source]) -> Result<(Kept, Option<Living>), Failure> {
         let kept = self.keep(sources)?;
-        let Self { targets, memory, attached, overlays, processes, mask, stash, placed, .. } = self;
+        let Self { targets, memory, attached, overlays, processes, mask, stash, placed, veils, .. } = self;
         let top = targets.top();
         let memory = leave(memory, attached)?;
         if mask.is_some() {
@@ -115,7 +124,7 @@ impl Root {
         }
         let table = |name| processes.as_ref().and_then(|processes| table(processes, name));
         let [segments, semaphores, messages] = ["sysvipc/shm", "sysvipc/sem", "sysvipc/msg"].map(table);
-        let living = stash.map(|stash| Living::new(stash, kept, placed, targets));
+        let living = stash.map(|stash| Living::new(stash, kept, placed, targets).veiled(veils));
         let memory = Some(memory);
         Ok((Kept { memory, processes, segments, semaphores, messages, overlays, init: None }, living))
     }
@@ -151,8 +160,15 @@ impl Root {
                 restrict_bind(&tree, *access)?;
                 self.mount_at(target, tree)
             }
+            Mount::Veil { target, paths, directories } => {
+                let (target, paths, directories) = (target.clone(), paths.clone(), directories.clone());
+                self.veil = Some(Veil { target, paths, directories });
+                Ok(())
+            }
             Mount::Overlay { lower, layer, target, owners } => {
-                let overlay = Overlay { lower, layer, owners: *owners };
+                let veil = self.lay_veil(target)?;
+                let veil = veil.as_ref().map(OwnedFd::as_fd);
+                let overlay = Overlay { lower, layer, veil, owners: *owners };
                 let mount = self.overlay(&overlay)?;
                 self.mount_at(target, mount)
             }
@@ -166,6 +182,23 @@ impl Root {
             Mount::Mask { target } => self.mask(target),
             Mount::Protect { target } => self.protect(target),
         }
+    }
+
+    /// Makes the layer of what the overlay at `target` does not show. One for another place would be lost.
+    fn lay_veil(&mut self, target: &Path) -> io::Result<Option<OwnedFd>> {
+        let Some(veil) = self.veil.take() else { return Ok(None) };
+        if veil.target != target {
+            return Err(io::ErrorKind::InvalidInput.into());
+        }
+        let layer = veil.lay()?;
+        match &mut self.stash {
+            Some(stash) => {
+                stash.take(&layer)?;
+                self.veils.push((veil.target, layer.try_clone()?));
+            }
+            None => self.attached.push(Attached::new(self.targets.top().as_fd(), layer.try_clone()?)?),
+        }
+        Ok(Some(layer))
     }
 
     fn overlay(&mut self, overlay: &Overlay<'_>) -> io::Result<OwnedFd> {
@@ -227,7 +260,10 @@ impl Root {
     }
 
     fn protect(&mut self, target: &Path) -> io::Result<()> {
-        let covered = self.targets.open(target)?;
+        let covered = match self.targets.open(target) {
+            Err(Errno::NOENT) => return Ok(()),
+            found => found?,
+        };
         let tree = clone_mount(&covered)?;
         mount_setattr(&tree, MountAttributes { set: libc::MOUNT_ATTR_RDONLY, id_map: None })?;
         self.targets.forget();
@@ -366,6 +402,7 @@ pub(crate) fn describe(step: &Mount) -> String {
         Mount::Symlink { target, .. } => format!("symlink({target:?})"),
         Mount::Memory { target, .. } => format!("mount(memory, {target:?})"),
         Mount::Bind { source, target, .. } => format!("bind({source:?}, {target:?})"),
+        Mount::Veil { target, paths, .. } => format!("hide({} paths, {target:?})", paths.len()),
         Mount::Overlay { lower, layer, target, .. } => {
             format!("mount(overlay, lower {lower:?}, {layer:?}, {target:?})")
         }

@@ -17,6 +17,8 @@ use crate::spec::{Layer, Owners};
 pub(crate) struct Overlay<'a> {
     pub(crate) lower: &'a [PathBuf],
     pub(crate) layer: &'a Layer,
+    /// A layer of whiteouts, above the last of the lower ones.
+    pub(crate) veil: Option<BorrowedFd<'a>>,
     pub(crate) owners: Owners,
 }
 
@@ -73,8 +75,8 @@ impl Layers {
     /// Opens the directories, through id-mapped mounts where the overlay's owners ask for them.
     pub(crate) fn open(overlay: &Overlay<'_>, directories: &mut impl Directories) -> io::Result<Self> {
         let owners = overlay.owners;
-        let lower =
-            overlay.lower.iter().map(|path| directories.open(path, owners)).collect::<io::Result<_>>()?;
+        let lower = overlay.lower.iter().map(|path| directories.open(path, owners));
+        let mut lower = lower.collect::<io::Result<Vec<_>>>()?;
         let (upper, work) = match overlay.layer {
             Layer::Directories { upper, work } => {
                 let parent = directories.open(parent_of(upper)?, owners)?;
@@ -82,6 +84,9 @@ impl Layers {
             }
             Layer::Memory { name, mode } => directories.in_memory(name, *mode)?,
         };
+        if let Some(veil) = overlay.veil {
+            lower.insert(lower.len().saturating_sub(1), directory(veil, Path::new("."))?);
+        }
         let on_disk = matches!(overlay.layer, Layer::Directories { .. });
         Ok(Self { lower, upper, work, on_disk })
     }

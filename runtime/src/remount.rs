@@ -43,6 +43,8 @@ pub(crate) struct Living {
     sources: Vec<(Source, OwnedFd)>,
     /// Parents before children.
     placed: Vec<Placed>,
+    /// What the overlays at these places do not show, whatever their layers.
+    veils: Vec<(PathBuf, OwnedFd)>,
     targets: Targets,
     /// None where a path leads nowhere any more.
     rules: Vec<Option<OpenRule>>,
@@ -76,8 +78,13 @@ impl Living {
         placed: Vec<Placed>,
         targets: Targets,
     ) -> Self {
-        let (rules, old, held) = (Vec::new(), Vec::new(), Vec::new());
-        Self { stash, sources, placed, targets, rules, border: Border::None, old, reaper: None, held }
+        let (rules, old, held, veils) = (Vec::new(), Vec::new(), Vec::new(), Vec::new());
+        Self { stash, sources, placed, veils, targets, rules, border: Border::None, old, reaper: None, held }
+    }
+
+    /// The same, whose overlays do not show everything. The veils are in the stash.
+    pub(crate) fn veiled(self, veils: Vec<(PathBuf, OwnedFd)>) -> Self {
+        Self { veils, ..self }
     }
 
     /// Opens what the rules are for, before there is a command that could swap it.
@@ -172,7 +179,9 @@ impl Living {
         let mut sources = Sources(&self.sources);
         let (target, mount) = match step {
             Mount::Overlay { lower, layer, target, owners } => {
-                let overlay = Overlay { lower, layer, owners: *owners };
+                let veil = self.veils.iter().find(|(veiled, _)| veiled == target);
+                let veil = veil.map(|(_, layer)| layer.as_fd());
+                let overlay = Overlay { lower, layer, veil, owners: *owners };
                 (target, Layers::open(&overlay, &mut sources)?.mount(PRIVATE)?)
             }
             Mount::Bind { source, target, access: Access::ReadWrite, owners } => {

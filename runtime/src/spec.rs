@@ -210,6 +210,17 @@ pub enum Mount {
         /// Whose ids its files show.
         owners: Owners,
     },
+    /// What the overlay that is mounted there next does not show of its lowest directory.
+    Veil {
+        /// Where that overlay goes.
+        #[serde(with = "wire::path")]
+        target: PathBuf,
+        /// The hidden paths, relative to it.
+        #[serde(with = "wire::paths")]
+        paths: Vec<PathBuf>,
+        /// The directories that lead to them, outer before inner, as they are to be shown.
+        directories: Vec<VeiledDirectory>,
+    },
     /// A directory of the host under a layer that takes every change.
     Overlay {
         /// On the host, nearest first.
@@ -247,12 +258,27 @@ pub enum Mount {
         #[serde(with = "wire::path")]
         target: PathBuf,
     },
-    /// What is there made read-only.
+    /// What is there made read-only; nothing where nothing is.
     Protect {
         /// What to protect.
         #[serde(with = "wire::path")]
         target: PathBuf,
     },
+}
+
+/// A directory in which something is hidden.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct VeiledDirectory {
+    /// Relative to the top.
+    #[serde(with = "wire::path")]
+    pub path: PathBuf,
+    /// Permission bits.
+    pub mode: u32,
+    /// Of its last modification.
+    pub seconds: i64,
+    /// The rest of that.
+    pub nanoseconds: u32,
 }
 
 /// What takes the changes of an overlay.
