@@ -41,6 +41,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 pub(crate) use recover::recover;
+pub(crate) use spelling::fold;
 
 pub use error::{CommitError, LandError, RecoverError};
 pub use kept::{Harm, KeptName, KeptNames};
@@ -58,6 +59,7 @@ use self::select::Selection;
 use self::sift::Sieve;
 use self::target::Target;
 use self::view::View;
+use crate::hidden::Hidden;
 use crate::identity::Identity;
 use crate::seen::Seen;
 use crate::stack::Stack;
@@ -76,6 +78,10 @@ pub struct CommitRequest<'a> {
     pub protected: &'a Protected,
     /// Names that others rely on.
     pub kept: &'a KeptNames,
+    /// What of the project the session did not see.
+    pub hidden: &'a Hidden,
+    /// Paths that no command changes.
+    pub read_only: &'a [PathBuf],
     /// Only what one of these patterns names, or lies in what it names; everything if there is none.
     pub only: &'a [String],
     /// Whether text that both sides changed is merged, and what cannot be is left out.
@@ -107,15 +113,21 @@ impl Commit {
     ) -> Result<Self, CommitError> {
         let selection = Selection::new(request.only)?;
         let target = Target::open(request.project, request.identity)?;
-        let project = Stack::open(&[], request.project)?;
-        let session = Stack::open_present(request.layers, request.project)?;
+        let project = Stack::open(&[], request.project)?.hiding(request.hidden);
+        let session = Stack::open_present(request.layers, request.project)?.hiding(request.hidden);
         let plan = {
             let edits = edits(&project, &session)?;
             let view = View::new(&project, &session);
             let aliases = Aliases::of(&edits, &target, request.protected, &view);
-            let known = Known::default();
-            let judge =
-                Judge { view: &view, protected: request.protected, kept: request.kept, aliases, known };
+            let judge = Judge {
+                view: &view,
+                protected: request.protected,
+                kept: request.kept,
+                hidden: request.hidden,
+                read_only: request.read_only,
+                aliases,
+                known: Known::default(),
+            };
             Sieve { judge: &judge, seen, selection: &selection, target: &target, merge: request.merge }
                 .plan(edits)
         };

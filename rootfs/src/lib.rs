@@ -72,6 +72,7 @@ mod etc;
 mod files;
 mod git;
 mod git_config;
+mod hidden;
 mod home_place;
 mod identity;
 mod layer_directory;
@@ -116,6 +117,7 @@ pub use diff::{
 };
 pub use files::{Environment, normalize};
 pub use git::{GitDirectory, Unverified};
+pub use hidden::{Hidden, HiddenError, HiddenPath, HideRule, HideRules, Parent};
 pub use identity::Identity;
 pub use layer_directory::{LayerDirectories, LayerTop};
 pub use mountinfo::{Mount, MountInfoError, MountTable};

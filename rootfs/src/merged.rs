@@ -49,6 +49,9 @@ impl<'a> Merged<'a> {
     pub(crate) fn look_up(&self, name: &CStr) -> Result<Option<Found>, WalkError> {
         let mut found: Option<Found> = None;
         for (layer, directory) in &self.layers {
+            if self.stack.hides(*layer, || self.path.join(os_str(name))) {
+                break;
+            }
             let stat = match statat(directory, name, AtFlags::SYMLINK_NOFOLLOW) {
                 Err(Errno::NOENT) => continue,
                 stat => stat.map_err(|errno| self.failed(*layer, name, errno))?,

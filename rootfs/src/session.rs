@@ -31,6 +31,7 @@ pub use sessions::{Listed, NewSession, Sessions};
 
 use self::lock::Lock;
 use crate::boot::boot_id;
+use crate::hidden::HiddenPath;
 use crate::identity::Identity;
 use crate::layer_directory::{LayerDirectories, LayerTop, Place, layer_of_work};
 use crate::project::Project;
@@ -149,9 +150,12 @@ impl Session {
         self.sessions.uppers(&self.record, Some(&self.record.live), PROJECT)
     }
 
-    /// A command begins.
-    pub fn begin_exec(&mut self) -> Result<(), SessionError> {
+    /// A command begins, which does not see what is `hidden`.
+    pub fn begin_exec(&mut self, hidden: &[HiddenPath]) -> Result<(), SessionError> {
         self.change(|record| {
+            record.hidden.extend(hidden.iter().cloned());
+            record.hidden.sort();
+            record.hidden.dedup();
             record.running = Some(Running { started: Timestamp::now(), pid: std::process::id() });
             let live = record.layers.get_mut(&record.live);
             live.into_iter().for_each(|layer| layer.unsynced = Some(boot_id()));

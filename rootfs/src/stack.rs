@@ -15,6 +15,7 @@ use rustix::io::Errno;
 use crate::beneath::{is_beneath, open_beneath};
 use crate::compare::Kind;
 use crate::files::{io_error, open_directory, path_of};
+use crate::hidden::Hidden;
 use crate::identity::Identity;
 use crate::merged::{Merged, in_order};
 use crate::walk::{Difference, WalkError, walk_beneath};
@@ -25,6 +26,8 @@ use crate::walk::{Difference, WalkError, walk_beneath};
 #[derive(Debug)]
 pub struct Stack {
     layers: Vec<Layer>,
+    /// What of the bottom is not shown.
+    hidden: Hidden,
 }
 
 /// The top directory of a layer.
@@ -81,7 +84,17 @@ impl Stack {
         let mut layers = layers.iter().map(layer).collect::<Result<Vec<_>, _>>()?;
         let top = open_layer(bottom).map_err(|errno| failed(bottom, errno))?;
         layers.push(Layer { path: bottom.to_owned(), top });
-        Ok(Self { layers })
+        Ok(Self { layers, hidden: Hidden::default() })
+    }
+
+    /// The same stack without what is hidden of its bottom.
+    pub fn hiding(self, hidden: &Hidden) -> Self {
+        Self { hidden: hidden.clone(), ..self }
+    }
+
+    /// Whether the layer's `path` is not shown, though it may be there.
+    pub(crate) fn hides(&self, layer: usize, path: impl FnOnce() -> PathBuf) -> bool {
+        !self.hidden.is_nothing() && self.is_bottom(layer) && self.hidden.hides(&path())
     }
 
     /// Looks up a relative path without `..`; the empty one is the top itself.

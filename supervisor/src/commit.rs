@@ -4,14 +4,15 @@ use std::path::PathBuf;
 
 use clearing_profiles::Verb;
 use clearing_rootfs::{
-    Commit, CommitRequest, Harm, Identity, KeptName, KeptNames, Landed, Plan, Protected, ProtectedName,
-    RecoverError, RecoveredCommit, Rules, Seen, Session, Store,
+    Commit, CommitRequest, Harm, Hidden, Identity, KeptName, KeptNames, Landed, Plan, Protected,
+    ProtectedName, RecoverError, RecoveredCommit, Rules, Seen, Session, Store,
 };
 
 use serde_json::json;
 
 use crate::audit::{Audit, Decision};
 use crate::error::Error;
+use crate::hiding::{Withheld, withheld};
 use crate::text::printable;
 
 /// How something is to be committed.
@@ -39,6 +40,10 @@ pub(crate) struct Changed<'a> {
     pub(crate) identity: Identity,
     /// Newest first.
     pub(crate) layers: &'a [PathBuf],
+    /// What of the project the commands did not see.
+    pub(crate) hidden: &'a Hidden,
+    /// What of it no command may change.
+    pub(crate) read_only: Vec<PathBuf>,
     /// What the record says before they land.
     pub(crate) decision: Decision,
 }
@@ -53,10 +58,13 @@ pub(crate) fn of_session(
     let mut seen = session.seen()?;
     let record = session.record();
     let layers = session.project_layers()?;
+    let Withheld { hidden, read_only } = withheld(record, store)?;
     let changed = Changed {
         project: record.project(),
         identity: session.project_identity(),
         layers: &layers,
+        hidden: &hidden,
+        read_only,
         decision: Decision::on("commit", record),
     };
     let committed = of_changes(store, changed, &mut seen, options, confirm)?;
@@ -81,6 +89,8 @@ pub(crate) fn of_changes(
         layers: changed.layers,
         protected: &protected,
         kept: &kept,
+        hidden: changed.hidden,
+        read_only: &changed.read_only,
         only: &options.only,
         merge: options.merge,
     };

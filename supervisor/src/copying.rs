@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 
 use clearing_profiles::{LayerPlace, Profile};
 use clearing_rootfs::{
-    BaseEntry, CopyError, HomeEntry, Owner, Progress, Project, RunDirectory, Stack, Store, Survey,
+    BaseEntry, CopyError, Hidden, HomeEntry, Owner, Progress, Project, RunDirectory, Stack, Store, Survey,
     WorkingCopy, Written, all_but, furnish,
 };
 use clearing_runtime::spec::{Layer, User};
@@ -27,6 +27,7 @@ pub(crate) struct Copying {
     upper: PathBuf,
     sealed: Vec<PathBuf>,
     project: PathBuf,
+    hidden: Hidden,
     owner: Owner,
     /// What the copy takes by itself.
     before: Written,
@@ -103,7 +104,8 @@ impl Copying {
                 let project = workspace.project.root.clone();
                 let owner = host.is_privileged().then_some((workspace.project.uid, workspace.project.gid));
                 let before = run.written();
-                Ok(Self { place, run, copy, upper, sealed, project, owner, before })
+                let hidden = workspace.hidden.clone();
+                Ok(Self { place, run, copy, upper, sealed, project, hidden, owner, before })
             }
             Err(error) => {
                 run.discard()?;
@@ -125,6 +127,7 @@ impl Copying {
         };
         let layers: Vec<PathBuf> = [&upper].into_iter().chain(&workspace.changes.sealed).cloned().collect();
         let stack = Stack::open_present(&layers, &workspace.project.root).map_err(CopyError::from)?;
+        let stack = stack.hiding(&workspace.hidden);
         let owner = owner_of_copy(host, &workspace.project);
         let (copy, left_out) = run.copy("project", &stack, owner, &mut tell())?;
         workspace.left_out = left_out;
@@ -139,6 +142,7 @@ impl Copying {
     /// Takes what the command changed into its layer. Nothing may run in the copy any more.
     pub(crate) fn capture(&self) -> Result<Vec<PathBuf>, Error> {
         let below = Stack::open_present(&self.sealed, &self.project).map_err(CopyError::from)?;
+        let below = below.hiding(&self.hidden);
         Ok(self.copy.capture(&below, &self.upper, self.owner)?)
     }
 

@@ -5,8 +5,8 @@ use std::path::PathBuf;
 
 use clearing_profiles::ProfileError;
 use clearing_rootfs::{
-    BroughtError, CommitError, CopyError, DiffError, LandError, MountInfoError, ProjectError, QueueError,
-    RemoveError, RunError, SeenError, SessionError, StoreError, WalkError,
+    BroughtError, CommitError, CopyError, DiffError, HiddenError, LandError, MountInfoError, ProjectError,
+    QueueError, RemoveError, RunError, SeenError, SessionError, StoreError, WalkError,
 };
 use clearing_runtime::Failure;
 
@@ -28,6 +28,9 @@ pub(crate) enum Error {
     /// The project.
     #[error(transparent)]
     Project(#[from] ProjectError),
+    /// What is to be hidden.
+    #[error(transparent)]
+    Hidden(#[from] HiddenError),
     /// The record.
     #[error(transparent)]
     Audit(#[from] AuditError),
@@ -118,6 +121,7 @@ impl Error {
     pub(crate) fn hint(&self) -> Option<String> {
         match self {
             Self::Project(error) => error.hint().map(str::to_owned),
+            Self::Hidden(_) => Some("no command runs as long as it is not known what it must not see".into()),
             Self::Audit(error) => Some(error.hint().to_owned()),
             Self::Brought(error) => error.hint().map(str::to_owned),
             Self::Profile(error) => error.hint(),

@@ -267,7 +267,8 @@ impl Prepared {
         let left_out =
             left_out.map(|path| format!("`{}` is not in the copy of the project", printable(path)));
         let collected = self.store.collect()?;
-        let notes = self.workspace.project.notes.iter().map(ToString::to_string);
+        let hidden = self.workspace.hidden.notes.iter().cloned();
+        let notes = self.workspace.project.notes.iter().map(ToString::to_string).chain(hidden);
         let below = below.iter().map(|path| format!("`{}` is a mount, left out", printable(path)));
         let dead = collected.failed.iter().map(|error| format!("a dead run is still there: {error}"));
         Ok(notes.chain(below).chain(left_out).chain(dead).collect())
@@ -279,7 +280,7 @@ impl Prepared {
         hold: &Hold,
         tell: &dyn Fn(Told<'_>),
     ) -> Result<Conducted, Error> {
-        self.place.begin()?;
+        self.place.begin(&self.workspace.hidden)?;
         hold.go_first(&mut self.plan.exec.limits);
         let limits = &self.plan.limits;
         let deadline = limits.timeout.and_then(|timeout| self.started.checked_add(timeout));

@@ -16,6 +16,7 @@ mod error;
 mod exec;
 mod exit_code;
 mod gc;
+mod hiding;
 mod hints;
 mod host;
 mod leftover;

@@ -124,6 +124,10 @@ impl LiveSandbox {
         if prepared.workspace.elsewhere.is_some() {
             return Err(Error::NoOverlay("the project is copied".into()).into());
         }
+        if !prepared.workspace.read_only.is_empty() {
+            // A mount upon a layer that is replaced would show the old one.
+            return Err(Error::NoOverlay("the profile has `read_only` paths".into()).into());
+        }
         prepared.look_around()?;
         let sources = plan::sources(&prepared.workspace, &prepared.host);
         let held = prepared.place.descriptors();
@@ -157,7 +161,7 @@ impl LiveSandbox {
         }
         let project_changed = !is_quiet && changed_since(&self.workspace.project.root, self.mounted);
         if is_quiet {
-            self.place.begin()?;
+            self.place.begin(&self.workspace.hidden)?;
         }
         self.looked = true;
         let end = self.conduct(command, streams)?;

@@ -4,7 +4,7 @@ use std::os::fd::BorrowedFd;
 use std::path::PathBuf;
 
 use clearing_profiles::{LayerPlace, Profile};
-use clearing_rootfs::{LayerTop, RunDirectory, Session, Store, Survey, Written, longest_file};
+use clearing_rootfs::{Hidden, LayerTop, RunDirectory, Session, Store, Survey, Written, longest_file};
 use clearing_runtime::spec::Layer;
 
 use crate::copying::Copying;
@@ -151,11 +151,11 @@ impl Place {
         }
     }
 
-    /// A command begins to work here.
-    pub(crate) fn begin(&mut self) -> Result<(), Error> {
+    /// A command begins to work here, which does not see what is hidden.
+    pub(crate) fn begin(&mut self, hidden: &Hidden) -> Result<(), Error> {
         match self {
-            Self::Session(session) => Ok(session.begin_exec()?),
-            Self::Copy(copying) => copying.place.begin(),
+            Self::Session(session) => Ok(session.begin_exec(&hidden.paths)?),
+            Self::Copy(copying) => copying.place.begin(hidden),
             Self::Memory | Self::Run(_) => Ok(()),
         }
     }

@@ -3,8 +3,8 @@
 use std::path::{Path, PathBuf};
 
 use clearing_rootfs::{
-    Changes, NewSession, PROJECT, PathText, Record, Recovered, Session, SessionId, Sessions, Snapshot, Stack,
-    Store, Why, Written,
+    Changes, Hidden, NewSession, PROJECT, PathText, Record, Recovered, Session, SessionId, Sessions,
+    Snapshot, Stack, Store, Why, Written,
 };
 use clearing_runtime::quota::release;
 use serde::Serialize;
@@ -188,7 +188,8 @@ pub(crate) fn stack(sessions: &Sessions, record: &Record, point: Point<'_>) -> R
         Point::Snapshot(snapshot) => snapshot.top.as_ref(),
     };
     let layers = sessions.uppers(record, top, PROJECT)?;
-    Ok(Stack::open(&layers, Path::new(record.project()))?)
+    let stack = Stack::open(&layers, Path::new(record.project()))?;
+    Ok(stack.hiding(&Hidden::of(&record.hidden)))
 }
 
 /// What is different between two points.

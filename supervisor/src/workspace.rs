@@ -4,12 +4,13 @@ use std::os::fd::{AsRawFd as _, OwnedFd};
 use std::path::{Path, PathBuf};
 
 use clearing_rootfs::{
-    Base, BaseEntry, BaseRequest, Cache, Changes, HostNames, LayerTop, MountTable, PROJECT, Project, Stack,
-    Store, ToolRequest, ToolRoots, WalkError, caches, settings, tool_roots,
+    Base, BaseEntry, BaseRequest, Cache, Changes, Hidden, HostNames, LayerTop, MountTable, PROJECT, Parent,
+    Project, Stack, Store, ToolRequest, ToolRoots, WalkError, caches, settings, tool_roots,
 };
 
 use crate::copying::Elsewhere;
 use crate::error::Error;
+use crate::hiding::{hidden, relative, told};
 use crate::host::Host;
 use crate::outcome::WorkspaceReport;
 use crate::place::{Place, Writable};
@@ -38,6 +39,12 @@ pub(crate) struct Workspace {
     pub(crate) base: Base,
     /// Where the command works, if not in an overlay over the project.
     pub(crate) elsewhere: Option<Elsewhere>,
+    /// What of the project the command does not see.
+    pub(crate) hidden: Hidden,
+    /// The directories that lead there.
+    pub(crate) parents: Vec<Parent>,
+    /// Paths of the project that the command may not change.
+    pub(crate) read_only: Vec<PathBuf>,
     /// What of the project a copy lacks.
     pub(crate) left_out: Vec<PathBuf>,
 }
@@ -52,6 +59,9 @@ impl Workspace {
         place: &Place,
     ) -> Result<Self, Error> {
         let variable = |name: &str| host.variable(name);
+        let mut hidden = hidden(profile, &project, store)?;
+        let known = place.session().map_or(&[][..], |session| &session.record().hidden);
+        hidden.notes.extend(told(&hidden, known));
         let top = top_of(host, &project);
         let git = match &project.git {
             Some(git) => Some((git.common.clone(), place.writable(GIT, Some(top))?)),
@@ -72,6 +82,9 @@ impl Workspace {
             settings: if place.is_untouched(HOME)? { settings(&host.home, &variable) } else { Vec::new() },
             tools: tools(host, profile, &project, store),
             base: base(host, profile),
+            read_only: profile.filesystem.read_only.iter().map(|path| relative(path)).collect(),
+            parents: hidden.parents(&project.root)?,
+            hidden,
             project,
             elsewhere: None,
             left_out: Vec::new(),
@@ -107,8 +120,9 @@ impl Workspace {
             (None, Layer::Memory { .. }, None) => return Ok(Changes::default()),
         };
         let layers: Vec<_> = std::iter::once(upper).chain(self.changes.sealed.iter().cloned()).collect();
-        let project = Stack::open(&[], &self.project.root)?;
-        Changes::between_stacks(&project, &Stack::open(&layers, &self.project.root)?)
+        let root = &self.project.root;
+        let stack = |layers: &[PathBuf]| Ok(Stack::open(layers, root)?.hiding(&self.hidden));
+        Changes::between_stacks(&stack(&[])?, &stack(&layers)?)
     }
 }
 

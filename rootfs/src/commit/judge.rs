@@ -1,6 +1,6 @@
 //! Whether one change may land at all, whatever the project did meanwhile.
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use super::aliases::Aliases;
 use super::edit::Edit;
@@ -11,12 +11,15 @@ use super::protected::{Known, Protected};
 use super::repository;
 use super::view::View;
 use crate::compare::Kind;
+use crate::hidden::Hidden;
 
 /// Everything that a judgement looks at.
 pub(crate) struct Judge<'a> {
     pub(crate) view: &'a View<'a>,
     pub(crate) protected: &'a Protected,
     pub(crate) kept: &'a KeptNames,
+    pub(crate) hidden: &'a Hidden,
+    pub(crate) read_only: &'a [PathBuf],
     pub(crate) aliases: Aliases,
     pub(crate) known: Known<'a>,
 }
@@ -27,6 +30,13 @@ impl Judge<'_> {
         let withheld = |code, reason: String, allow: Option<String>| {
             Some(Withheld { path: path.to_owned(), code, reason, allow })
         };
+        if let Some(reason) = self.keep_hidden(path, edit) {
+            return withheld(Code::Hidden, reason, None);
+        }
+        if let Some(named) = self.read_only.iter().find(|named| holds(named, path, edit)) {
+            let reason = format!("`{}` is `read_only` in [filesystem] of the profile", named.display());
+            return withheld(Code::Protected, reason, None);
+        }
         if edit.unread {
             return withheld(Code::Unread, "it cannot be looked into: its mode forbids it".into(), None);
         }
@@ -52,6 +62,15 @@ impl Judge<'_> {
         self.withhold_link(path, edit)
     }
 
+    /// What is hidden stays as it is, and so do the directories that it lies in, modes included.
+    fn keep_hidden(&self, path: &Path, edit: &Edit) -> Option<String> {
+        if let Some(rule) = self.hidden.keeps(path) {
+            return Some(format!("it is hidden by {rule}"));
+        }
+        let below = self.hidden.below(path).filter(|_| edit.old.is_some())?;
+        Some(format!("it holds `{}`, which is hidden by {}", below.path.0.display(), below.rule))
+    }
+
     fn withhold_link(&self, path: &Path, edit: &Edit) -> Option<Withheld> {
         let target = edit.new.as_ref()?.target()?;
         let reason = leads_out(path, target, self.view)?;
@@ -72,6 +91,11 @@ fn harm(edit: &Edit) -> Option<Harm> {
         return Some(Harm::Truncate);
     }
     (old.mode & 0o111 == 0 && new.mode & 0o111 != 0).then_some(Harm::Program)
+}
+
+/// Whether what is done under a path changes what is to stay as it is, or takes away what leads there.
+fn holds(named: &Path, path: &Path, edit: &Edit) -> bool {
+    path.starts_with(named) || (named.starts_with(path) && edit.old.is_some() && !edit.stays_directory())
 }
 
 fn special(kind: Kind) -> Option<&'static str> {

@@ -91,6 +91,8 @@ pub enum Code {
     Kept,
     /// It could not be looked into.
     Unread,
+    /// The session does not see it, or what lies in it.
+    Hidden,
     /// What it would stand in, or in place of, stays as it is.
     Occupied,
 }
@@ -105,6 +107,7 @@ impl Code {
             Self::Protected => "CLR-COMMIT-PROTECTED",
             Self::Kept => "CLR-COMMIT-KEPT",
             Self::Unread => "CLR-COMMIT-UNREAD",
+            Self::Hidden => "CLR-COMMIT-HIDDEN",
             Self::Occupied => "CLR-COMMIT-OCCUPIED",
         }
     }

@@ -14,6 +14,7 @@ use serde::{Deserialize, Serialize};
 
 use super::ids::{LayerId, SessionId};
 use crate::boot::boot_id;
+use crate::hidden::HiddenPath;
 use crate::identity::Identity;
 use crate::path_text::PathText;
 
@@ -56,6 +57,9 @@ pub struct Record {
     pub execs: u64,
     /// The command that has not, or that was killed with its supervisor.
     pub running: Option<Running>,
+    /// What of the project was hidden from any of its commands.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub hidden: Vec<HiddenPath>,
 }
 
 /// One layer of a session.

@@ -95,6 +95,7 @@ impl Sessions {
             snapshots,
             execs: 0,
             running: None,
+            hidden: Vec::new(),
         })
     }
 

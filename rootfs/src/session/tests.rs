@@ -165,7 +165,7 @@ fn a_name_is_taken_once_and_is_no_path_and_no_id() {
 fn what_a_killed_verb_left_is_put_right_and_told() {
     let place = Place::new();
     let mut session = place.create(Some("killed"));
-    session.begin_exec().unwrap();
+    session.begin_exec(&[]).unwrap();
     write(&session, "half");
     let state = place.folder.path().join("state");
     // A killed `create`, and a killed seal.
@@ -188,7 +188,7 @@ fn what_a_killed_verb_left_is_put_right_and_told() {
 fn another_boot_makes_what_nobody_synced_unsure() {
     let place = Place::new();
     let mut session = place.create(Some("booted"));
-    session.begin_exec().unwrap();
+    session.begin_exec(&[]).unwrap();
     session.end_exec().unwrap();
     session
         .change(|record| {
@@ -335,7 +335,7 @@ fn what_a_command_closed_is_opened_when_it_has_ended() {
     let place = Place::new();
     let mut session = place.create(None);
     for verb in ["end", "recover"] {
-        session.begin_exec().unwrap();
+        session.begin_exec(&[]).unwrap();
         write(&session, verb);
         let upper = session.writable("project", None).unwrap().upper;
         fs::set_permissions(&upper, fs::Permissions::from_mode(0o050)).unwrap();

@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 
 use clearing_profiles::Profile;
 use clearing_rootfs::BaseEntry;
-use clearing_runtime::spec::{Access, Layer, Mount, Owners, Source};
+use clearing_runtime::spec::{Access, Layer, Mount, Owners, Source, VeiledDirectory};
 
 use crate::host::Host;
 use crate::place::Writable;
@@ -108,10 +108,13 @@ fn shown(profile: &Profile, workspace: &Workspace, host: &Host) -> Vec<(PathBuf,
             access: Access::ReadWrite,
             owners: projects,
         };
-        shown.push((path, vec![copy]));
+        shown.push((path, [vec![copy], read_only_paths(workspace)].concat()));
     }
     for (path, writable) in workspace.overlays() {
-        shown.push((path.clone(), vec![overlay(Some(path), path, writable, projects)]));
+        let overlay = overlay(Some(path), path, writable, projects);
+        let is_project = *path == workspace.project.root;
+        let mounts = if is_project { with_veil(workspace, overlay) } else { vec![overlay] };
+        shown.push((path.clone(), mounts));
     }
     shown
 }
@@ -170,6 +173,31 @@ fn owners(host: &Host, uid: u32, gid: u32) -> Owners {
 
 fn read_only(path: PathBuf, owners: Owners) -> Mount {
     Mount::Bind { source: path.clone(), target: path, access: Access::ReadOnly, owners }
+}
+
+/// The project without what is hidden of it, and what of it the command may not change.
+fn with_veil(workspace: &Workspace, overlay: Mount) -> Vec<Mount> {
+    let read_only = read_only_paths(workspace);
+    if workspace.hidden.is_nothing() {
+        return [vec![overlay], read_only].concat();
+    }
+    let directories = workspace.parents.iter().map(|parent| VeiledDirectory {
+        path: parent.path.clone(),
+        mode: parent.mode,
+        seconds: parent.modified.0,
+        nanoseconds: parent.modified.1,
+    });
+    let veil = Mount::Veil {
+        target: workspace.project.root.clone(),
+        paths: workspace.hidden.paths.iter().map(|hidden| hidden.path.0.clone()).collect(),
+        directories: directories.collect(),
+    };
+    [vec![veil, overlay], read_only].concat()
+}
+
+fn read_only_paths(workspace: &Workspace) -> Vec<Mount> {
+    let root = &workspace.project.root;
+    workspace.read_only.iter().map(|path| Mount::Protect { target: root.join(path) }).collect()
 }
 
 /// What earlier commands changed lies over the directory itself, if there is one.

@@ -81,6 +81,9 @@ fn workspace(uid: u32, layer: impl Fn(&str) -> Layer) -> Workspace {
         settings: Vec::new(),
         tools: ToolRoots { roots: vec![tool], variables: Vec::new(), skipped: Vec::new() },
         base: base(),
+        hidden: clearing_rootfs::Hidden::default(),
+        parents: Vec::new(),
+        read_only: Vec::new(),
         elsewhere: None,
         left_out: Vec::new(),
     }

@@ -1,0 +1,189 @@
+//! Which paths of a project are hidden from a command, by the rules of its profile.
+//!
+//! ```text
+//!   rules ──▶ search ──▶ hidden paths ──▶ their links, in both directions ──▶ Hidden
+//!               │ ▲
+//!               ▼ │  what the directories had when they were read last
+//!             index
+//! ```
+//! What cannot be looked into might hold anything, and is hidden as a whole.
+
+mod content;
+mod index;
+mod links;
+mod rules;
+mod search;
+mod stale;
+
+use std::collections::BTreeSet;
+use std::ffi::OsStr;
+use std::io;
+use std::os::fd::OwnedFd;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use rustix::fs::{AtFlags, Stat, statat};
+use rustix::io::Errno;
+use serde::{Deserialize, Serialize};
+
+pub use rules::{HideRule, HideRules};
+
+use crate::commit::fold;
+use crate::files::{io_error, open_directory};
+use crate::path_text::PathText;
+use index::Index;
+
+/// A path that a command does not see, and why.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct HiddenPath {
+    /// Relative to the project.
+    pub path: PathText,
+    /// The rule, in words.
+    pub rule: String,
+}
+
+/// A directory on the way to a hidden path, as the project has it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Parent {
+    /// Relative to the project.
+    pub path: PathBuf,
+    /// Permission bits.
+    pub mode: u32,
+    /// Seconds and nanoseconds.
+    pub modified: (i64, u32),
+}
+
+/// What of a project is hidden, and what would be if it were there.
+#[derive(Debug, Clone, Default)]
+pub struct Hidden {
+    /// In order, and none below another one.
+    pub paths: Vec<HiddenPath>,
+    /// What the caller should know.
+    pub notes: Vec<String>,
+    /// The same paths, folded, for what is another spelling of them.
+    folded: BTreeSet<PathBuf>,
+    rules: Arc<HideRules>,
+}
+
+/// Why nobody knows what is to be hidden.
+#[derive(Debug, thiserror::Error)]
+#[expect(missing_docs, reason = "each variant says itself in its message")]
+pub enum HiddenError {
+    #[error("`{pattern}` is no pattern")]
+    Pattern { pattern: String, source: globset::Error },
+    #[error("looking for what is to be hidden in `{}`", path.display())]
+    Look { path: PathBuf, source: io::Error },
+}
+
+impl Hidden {
+    /// Searches the project. `index` is a directory of the caller's own in which is kept what a search found,
+    /// so that the next one reads only the directories that were changed since.
+    pub fn search(project: &Path, rules: HideRules, index: Option<&Path>) -> Result<Self, HiddenError> {
+        if rules.is_empty() {
+            return Ok(Self::default());
+        }
+        rules.check()?;
+        let failed = |errno| HiddenError::Look { path: project.to_owned(), source: io_error(errno) };
+        let top = match open_directory(project) {
+            Err(Errno::NOENT) => return Ok(Self { rules: Arc::new(rules), ..Self::default() }),
+            top => top.map_err(failed)?,
+        };
+        let mut index = Index::open(index, project, &rules);
+        let mut found = search::search(&top, &rules, &mut index).map_err(failed)?;
+        index.save();
+        let notes = links::follow(&top, project, &mut found).map_err(failed)?;
+        let found = Self { notes, rules: Arc::new(rules), ..Self::default() }.with(&found);
+        Ok(found)
+    }
+
+    /// The same, with what was hidden from earlier commands.
+    pub fn with(mut self, earlier: &[HiddenPath]) -> Self {
+        self.paths.extend(earlier.iter().cloned());
+        self.paths = without_nested(self.paths);
+        self.folded = self.paths.iter().map(|hidden| folded(&hidden.path.0)).collect();
+        self
+    }
+
+    /// What was hidden from earlier commands alone.
+    pub fn of(earlier: &[HiddenPath]) -> Self {
+        Self::default().with(earlier)
+    }
+
+    /// Whether the project shows everything.
+    pub fn is_nothing(&self) -> bool {
+        self.paths.is_empty()
+    }
+
+    /// Whether this very path is hidden; those below it are as well.
+    pub fn hides(&self, path: &Path) -> bool {
+        self.paths.binary_search_by(|hidden| hidden.path.0.as_path().cmp(path)).is_ok()
+    }
+
+    /// Why nothing may land under the path: it is hidden, or would be, in any spelling.
+    pub fn keeps(&self, path: &Path) -> Option<String> {
+        let folded = folded(path);
+        if folded.ancestors().any(|above| self.folded.contains(above)) {
+            let is_it = |hidden: &&HiddenPath| folded.starts_with(self::folded(&hidden.path.0));
+            return self.paths.iter().find(is_it).map(|hidden| hidden.rule.clone());
+        }
+        self.rules.names(path).map(HideRule::words)
+    }
+
+    /// The first hidden path that lies below `path`.
+    pub fn below(&self, path: &Path) -> Option<&HiddenPath> {
+        self.paths.iter().find(|hidden| hidden.path.0.starts_with(path) && hidden.path.0 != path)
+    }
+
+    /// The directories that lead to the hidden paths, outer before inner, the top left out.
+    pub fn parents(&self, project: &Path) -> Result<Vec<Parent>, HiddenError> {
+        let failed = |errno| HiddenError::Look { path: project.to_owned(), source: io_error(errno) };
+        let top = open_directory(project).map_err(failed)?;
+        let above = self.paths.iter().flat_map(|hidden| hidden.path.0.ancestors().skip(1));
+        let above: BTreeSet<_> = above.filter(|it| !it.as_os_str().is_empty()).collect();
+        above
+            .into_iter()
+            .filter_map(|path| parent(&top, path).transpose())
+            .collect::<Result<_, _>>()
+            .map_err(failed)
+    }
+}
+
+/// A directory that is gone meanwhile leads nowhere.
+fn parent(top: &OwnedFd, path: &Path) -> Result<Option<Parent>, Errno> {
+    match statat(top, path, AtFlags::SYMLINK_NOFOLLOW) {
+        Err(Errno::NOENT | Errno::NOTDIR) => Ok(None),
+        stat => stat.map(|stat| {
+            let modified = (stat.st_mtime, u32::try_from(stat.st_mtime_nsec).unwrap_or(0));
+            Some(Parent { path: path.to_owned(), mode: stat.st_mode & 0o7777, modified })
+        }),
+    }
+}
+
+/// In order, each once, and none in a directory that is hidden itself.
+fn without_nested(mut paths: Vec<HiddenPath>) -> Vec<HiddenPath> {
+    paths.sort();
+    let mut outer: Vec<HiddenPath> = Vec::new();
+    for path in paths {
+        if outer.last().is_none_or(|last| !path.path.0.starts_with(&last.path.0)) {
+            outer.push(path);
+        }
+    }
+    outer
+}
+
+fn folded(path: &Path) -> PathBuf {
+    path.iter().map(|name| fold(&name.to_string_lossy())).collect()
+}
+
+/// Whether the two are the same thing.
+fn is_same(one: &Stat, other: &Stat) -> bool {
+    (one.st_dev, one.st_ino) == (other.st_dev, other.st_ino)
+}
+
+fn name_of(path: &Path) -> &OsStr {
+    path.file_name().unwrap_or_default()
+}
+
+#[cfg(test)]
+mod tests;

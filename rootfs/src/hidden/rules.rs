@@ -1,0 +1,193 @@
+//! What is hidden, as patterns: names at any depth, or paths from the top, as `.gitignore` writes them.
+
+use std::path::Path;
+use std::sync::OnceLock;
+
+use globset::{GlobBuilder, GlobSet, GlobSetBuilder};
+
+use super::HiddenError;
+use crate::commit::fold;
+
+/// One rule.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct HideRule {
+    /// A pattern without `/` matches names at any depth, one with it paths from the top.
+    pub pattern: String,
+    /// Why.
+    pub reason: String,
+    /// Only a file that holds one of these is hidden; any where there is none.
+    pub contains: Vec<String>,
+    /// Names in lower case that it does not mean.
+    pub except: Vec<String>,
+    /// Whether it is looked for also where other people's files are.
+    pub everywhere: bool,
+}
+
+/// All rules of a profile. Patterns match in any case.
+#[derive(Debug, Default)]
+pub struct HideRules {
+    rules: Vec<HideRule>,
+    show: Vec<String>,
+    left_out: Vec<String>,
+    compiled: OnceLock<Compiled>,
+}
+
+#[derive(Debug, Default)]
+struct Compiled {
+    hide: Patterns,
+    show: Patterns,
+}
+
+/// Patterns of names, and of paths, each with its number.
+#[derive(Debug, Default)]
+struct Patterns {
+    names: (GlobSet, Vec<usize>),
+    paths: (GlobSet, Vec<usize>),
+    /// Those that mean directories alone.
+    directories: Vec<bool>,
+}
+
+impl HideRule {
+    /// The rule, for people.
+    pub fn words(&self) -> String {
+        format!("`{}`: {}", self.pattern, self.reason)
+    }
+}
+
+impl HideRules {
+    /// These rules, but for what `show` matches and what lies in it. In directories named in `left_out` only
+    /// rules for everywhere are looked for.
+    pub fn new(rules: Vec<HideRule>, show: Vec<String>, left_out: Vec<String>) -> Self {
+        Self { rules, show, left_out, compiled: OnceLock::new() }
+    }
+
+    /// Whether nothing is to be hidden.
+    pub fn is_empty(&self) -> bool {
+        self.rules.is_empty()
+    }
+
+    /// Fails at a pattern that is none.
+    pub(super) fn check(&self) -> Result<(), HiddenError> {
+        let patterns = self.rules.iter().map(|rule| &rule.pattern).chain(&self.show);
+        for pattern in patterns.filter(|pattern| !is_plain(pattern)) {
+            let glob = GlobBuilder::new(bare(pattern)).literal_separator(true).build();
+            glob.map_err(|source| HiddenError::Pattern { pattern: pattern.clone(), source })?;
+        }
+        Ok(())
+    }
+
+    /// The first rule that matches a path that may be there or not, whatever it holds, or one above it.
+    pub(super) fn names(&self, path: &Path) -> Option<&HideRule> {
+        let mut above: Vec<_> = path.ancestors().filter(|it| !it.as_os_str().is_empty()).collect();
+        above.reverse();
+        let last = above.len();
+        for (depth, path) in above.iter().enumerate() {
+            if self.shows(path) {
+                return None;
+            }
+            let is_out = above[..depth].iter().any(|above| self.leaves_out(super::name_of(above)));
+            let mut rules = self.of(path, depth + 1 < last, is_out);
+            if let Some(rule) = rules.find(|rule| rule.contains.is_empty()) {
+                return Some(rule);
+            }
+        }
+        None
+    }
+
+    /// The rules that match one path, not what is above it.
+    pub(super) fn of(
+        &self,
+        path: &Path,
+        is_directory: bool,
+        is_out: bool,
+    ) -> impl Iterator<Item = &HideRule> {
+        let rules = self.compiled().hide.matches(path, is_directory);
+        let rules = rules.into_iter().filter_map(|number| self.rules.get(number));
+        let name = fold(&super::name_of(path).to_string_lossy());
+        let rules = rules.filter(move |rule| !rule.except.contains(&name));
+        rules.filter(move |rule| rule.everywhere || !is_out)
+    }
+
+    /// Whether it is an exception, with all that is in it.
+    pub(super) fn shows(&self, path: &Path) -> bool {
+        !self.show.is_empty() && !self.compiled().show.matches(path, true).is_empty()
+    }
+
+    /// Whether a directory of that name holds other people's files.
+    pub(super) fn leaves_out(&self, name: &std::ffi::OsStr) -> bool {
+        self.left_out.iter().any(|left_out| name == left_out.as_str())
+    }
+
+    /// Whether anything is looked for there.
+    pub(super) fn looks_everywhere(&self) -> bool {
+        self.rules.iter().any(|rule| rule.everywhere)
+    }
+
+    pub(super) fn number(&self, rule: &HideRule) -> u32 {
+        let place = self.rules.iter().position(|one| one == rule);
+        place.and_then(|place| u32::try_from(place).ok()).unwrap_or(u32::MAX)
+    }
+
+    pub(super) fn numbered(&self, number: u32) -> Option<&HideRule> {
+        self.rules.get(number as usize)
+    }
+
+    /// All that the outcome of a search depends on.
+    pub(super) fn text(&self) -> String {
+        format!("{:?}{:?}{:?}", self.rules, self.show, self.left_out)
+    }
+
+    /// To compile them takes longer than to look at a thousand directories, which often is all that is done.
+    fn compiled(&self) -> &Compiled {
+        self.compiled.get_or_init(|| Compiled {
+            hide: Patterns::of(self.rules.iter().map(|rule| rule.pattern.as_str())),
+            show: Patterns::of(self.show.iter().map(String::as_str)),
+        })
+    }
+}
+
+impl Patterns {
+    /// Those that [`HideRules::check`] refused match nothing.
+    fn of<'a>(patterns: impl Iterator<Item = &'a str>) -> Self {
+        let (mut names, mut paths) = (GlobSetBuilder::new(), GlobSetBuilder::new());
+        let mut all = Self::default();
+        for (number, pattern) in patterns.enumerate() {
+            all.directories.push(pattern.ends_with('/'));
+            let folded = fold(bare(pattern));
+            let is_name = !pattern.trim_end_matches('/').contains('/');
+            let Ok(glob) = GlobBuilder::new(&folded).literal_separator(true).build() else { continue };
+            if is_name {
+                names.add(glob);
+                all.names.1.push(number);
+            } else {
+                paths.add(glob);
+                all.paths.1.push(number);
+            }
+        }
+        all.names.0 = names.build().unwrap_or_default();
+        all.paths.0 = paths.build().unwrap_or_default();
+        all
+    }
+
+    fn matches(&self, path: &Path, is_directory: bool) -> Vec<usize> {
+        let name = fold(&super::name_of(path).to_string_lossy());
+        let mut found: Vec<usize> =
+            self.names.0.matches(&name).into_iter().map(|at| self.names.1[at]).collect();
+        if !self.paths.1.is_empty() {
+            let path = super::folded(path);
+            found.extend(self.paths.0.matches(&path).into_iter().map(|at| self.paths.1[at]));
+        }
+        found.retain(|number| is_directory || !self.directories.get(*number).copied().unwrap_or(false));
+        found.sort_unstable();
+        found
+    }
+}
+
+/// The pattern without the slashes that only say where it begins and what it ends at.
+fn bare(pattern: &str) -> &str {
+    pattern.trim_start_matches("./").trim_start_matches('/').trim_end_matches('/')
+}
+
+fn is_plain(pattern: &str) -> bool {
+    !pattern.contains(['*', '?', '[', ']', '{', '}', '\\'])
+}

@@ -1,0 +1,98 @@
+//! What of a project a profile hides from commands.
+
+use std::path::{Component, Path, PathBuf};
+
+use clearing_profiles::{Profile, Sensitive, sensitive};
+use clearing_rootfs::{Hidden, HiddenPath, HideRule, HideRules, Project, Record, Store};
+
+use crate::error::Error;
+use crate::host::Host;
+use crate::permission::{Wanted, of_project};
+use crate::text::printable;
+
+/// Finds what is hidden of a project, and keeps below the state directory what was found.
+pub(crate) fn hidden(profile: &Profile, project: &Project, store: &Store) -> Result<Hidden, Error> {
+    search(profile, &project.root, store)
+}
+
+/// What of a project is not the commands' to change.
+pub(crate) struct Withheld {
+    /// What was hidden from them, and what the session's profile would hide now.
+    pub(crate) hidden: Hidden,
+    pub(crate) read_only: Vec<PathBuf>,
+}
+
+/// What a session's profile keeps from its commands.
+pub(crate) fn withheld(record: &Record, store: &Store) -> Result<Withheld, Error> {
+    let profile = match of_project(Some(record.project())) {
+        Ok((host, project)) => {
+            Wanted { profile: &record.profile, ..Wanted::default() }.settle(&host, &project)?
+        }
+        // It is gone, or is no project any more: why it cannot be committed to is told better by who tries.
+        Err(_) => Profile::find(&record.profile, Some(&Host::of_caller().configuration()))?,
+    };
+    let hidden = search(&profile, record.project(), store)?.with(&record.hidden);
+    let read_only = profile.filesystem.read_only.iter().map(|path| relative(path)).collect();
+    Ok(Withheld { hidden, read_only })
+}
+
+fn search(profile: &Profile, project: &Path, store: &Store) -> Result<Hidden, Error> {
+    Ok(Hidden::search(project, rules(profile)?, Some(&store.path().join("hidden")))?)
+}
+
+/// The profile's patterns, and the list of what is a secret by its name.
+fn rules(profile: &Profile) -> Result<HideRules, Error> {
+    let filesystem = &profile.filesystem;
+    let own = filesystem.hide.iter().map(|pattern| HideRule {
+        pattern: pattern.clone(),
+        reason: "`hide` in [filesystem]".into(),
+        contains: Vec::new(),
+        except: Vec::new(),
+        everywhere: true,
+    });
+    let mut rules: Vec<_> = own.collect();
+    let mut left_out = Vec::new();
+    if filesystem.sensitive {
+        let Sensitive { rules: listed, left_out: listed_out } =
+            sensitive().map_err(|error| Error::Request(format!("the list of sensitive files: {error}")))?;
+        left_out = listed_out;
+        rules.extend(listed.into_iter().map(|rule| HideRule {
+            pattern: rule.pattern,
+            reason: rule.reason,
+            contains: rule.contains,
+            except: rule.except,
+            everywhere: false,
+        }));
+    }
+    Ok(HideRules::new(rules, filesystem.show.clone(), left_out))
+}
+
+/// A path as a profile has it, from the project's top.
+pub(crate) fn relative(path: &str) -> PathBuf {
+    Path::new(path.trim_start_matches('/')).components().filter(|part| *part != Component::CurDir).collect()
+}
+
+/// What a caller is told of it, unless all of it is `known`: how many, the first of them, and how to let them
+/// in.
+pub(crate) fn told(hidden: &Hidden, known: &[HiddenPath]) -> Option<String> {
+    /// More would hide what else is told.
+    const NAMED: usize = 3;
+    let paths = &hidden.paths;
+    if paths.iter().all(|hidden| known.contains(hidden)) {
+        return None;
+    }
+    let named: Vec<_> =
+        paths.iter().take(NAMED).map(|hidden| format!("`{}`", printable(&hidden.path.0))).collect();
+    let more = paths.len().checked_sub(NAMED + 1).map_or("", |_| ", …");
+    let first = named.first()?;
+    let (number, are) = if paths.len() == 1 {
+        ("one path".to_owned(), "is")
+    } else {
+        (format!("{} paths", paths.len()), "are")
+    };
+    Some(format!(
+        "{number} of the project {are} hidden: {}{more} (`show = [{}]` in [filesystem] of a profile lets in)",
+        named.join(", "),
+        first.replace('`', "\"")
+    ))
+}
