@@ -80,7 +80,7 @@ fn fifty_commands_in_a_session_and_a_commit_make_what_they_make_of_a_plain_copy(
         let committed = site.clearing(["commit", &id]).output();
         committed.expect_code(0);
         assert_eq!(tree(&site.project()), tree(&plain), "{committed}");
-        site.clearing(["rm", &id]).output().expect_code(0);
+        site.clearing(["rm", "--yes", &id]).output().expect_code(0);
         assert_nothing_left(&site);
     });
 }
