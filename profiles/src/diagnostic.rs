@@ -94,7 +94,7 @@ impl Fault {
 
     /// What is wrong, and the way forward, where there is no text to point at.
     pub(crate) fn told(self) -> (String, Option<String>) {
-        (printed(&self.message), self.hint.as_deref().map(printed))
+        (shortened(&self.message), self.hint.as_deref().map(printed))
     }
 
     /// Finds the line in `text` which the place is on.
@@ -113,11 +113,19 @@ impl Fault {
             file: file.to_owned(),
             line: text[..line_start].matches('\n').count() + 1,
             column,
-            message: printed(&self.message),
+            message: shortened(&self.message),
             hint: self.hint.as_deref().map(printed),
             excerpt: printed(&line),
             marks: marks(&before, &marked[..marked.floor_char_boundary(WIDEST / 2)]),
         }
+    }
+}
+
+/// A message that quotes what is very long, as far as a person reads it.
+fn shortened(message: &str) -> String {
+    match message.floor_char_boundary(2 * WIDEST) {
+        end if end < message.len() => printed(&message[..end]) + "…",
+        _ => printed(message),
     }
 }
 

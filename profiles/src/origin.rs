@@ -147,7 +147,9 @@ fn value_of(value: &DeValue<'_>) -> Value {
                 |(name, item): (&toml::Spanned<toml::de::DeString<'_>>, &toml::Spanned<DeValue<'_>>)| {
                     (name.get_ref().to_string(), value_of(item.get_ref()))
                 };
-            Value::Table(table.iter().map(entry).collect())
+            // A rule's examples are checked where it stands, and are no part of what it permits.
+            let is_example = |(name, _): &(String, Value)| matches!(name.as_str(), "match" | "not_match");
+            Value::Table(table.iter().map(entry).filter(|entry| !is_example(entry)).collect())
         }
     }
 }

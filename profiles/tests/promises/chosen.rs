@@ -206,3 +206,18 @@ fn each_value_is_shown_with_what_stated_it_last() {
     assert_eq!(pass["entries"][0]["kind"], "builtin");
     assert_eq!(json["widened"][1]["profile"], "mine");
 }
+
+#[test]
+fn a_rule_is_shown_where_it_stands_though_its_examples_are_not() {
+    let rule =
+        "{ prefix = ['git', ['push', 'fetch']], decision = 'ask', reason = 'r', match = ['git push'] }";
+    let mut chosen = default();
+    chosen
+        .narrow_by_project("P", format!("[commands]\nrules = ['...',\n  {rule}]").into_bytes())
+        .expect("it narrows");
+    let text = chosen.to_toml();
+    let line = text.lines().find(|line| line.contains("prefix = [\"git\", [\"push\", \"fetch\"]]"));
+    assert!(line.expect("the rule").ends_with(",  # P:3:3"), "{text}");
+    let again = load(&text).unwrap_or_else(|error| panic!("{error}\n{text}"));
+    assert_eq!(again.commands, chosen.profile().commands);
+}

@@ -1,6 +1,8 @@
 //! What is found in Python text, and how long that takes at the most.
 
 use clearing_profiles::{Severity, python_findings};
+use proptest::prelude::*;
+use proptest::sample::select;
 
 /// Bytes of which each nests: far more than a stack holds.
 const LENGTH: usize = 1 << 17;
@@ -75,4 +77,69 @@ fn what_is_too_long_or_too_deep_is_told() {
     assert!(unread(&"x = 1\n".repeat(200_000)));
     assert!(unread(&format!("{}eval(x){}", "(".repeat(150), ")".repeat(150))));
     assert!(!unread(&format!("{}x{}", "(".repeat(50), ")".repeat(50))));
+}
+
+/// Programs in which nothing that the rules look for is written outside of strings and comments.
+fn harmless() -> impl Strategy<Value = String> {
+    let piece = select(vec![
+        "x",
+        "y",
+        "=",
+        "(",
+        ")",
+        "[",
+        "]",
+        "{",
+        "}",
+        ",",
+        ":",
+        ";",
+        ".",
+        "\n",
+        "\n    ",
+        "def f(x):",
+        "class A:",
+        "if x:",
+        "import json",
+        "from json import loads as y",
+        "import os",
+        "os.getcwd()",
+        "lambda x: y",
+        "+",
+        ":=",
+        "'eval(x)'",
+        "\"\"\"exec(y)\n\"\"\"",
+        "f'{x}'",
+        "f\"{y!r:>{x}}\"",
+        "# os.system(x)\n",
+        "rb'\\''",
+        "1.5e3",
+        "\\\n",
+        "é",
+        "for x in y:",
+        "with x as y:",
+        "return x",
+        "x.eval()",
+        "'",
+        "\"",
+        "'''",
+        "f'",
+        "\u{2028}",
+    ]);
+    proptest::collection::vec(piece, 0..40).prop_map(|pieces| pieces.join(" "))
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(512))]
+
+    #[test]
+    fn any_program_is_read_and_a_call_of_eval_before_it_is_found(text in harmless()) {
+        let lines = text.lines().count() + 2;
+        let found = python_findings(&format!("eval(x)\n{text}"));
+        prop_assert_eq!((found[0].line, found[0].column, found[0].rule), (1, 1, "code-from-text"));
+        prop_assert!(found.iter().all(|finding| finding.line <= lines));
+        // A quote that nothing closes turns code and text around.
+        let is_quote = |piece: &str| ["'", "\"", "'''", "f'"].contains(&piece);
+        prop_assert!(text.split(' ').any(is_quote) || found.len() == 1, "{:?}", found);
+    }
 }
