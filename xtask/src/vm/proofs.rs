@@ -210,3 +210,15 @@ impl std::fmt::Display for Proof {
         write!(f, "kernel of {}, init {}, {user}", self.suite.name(), self.init.name())
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn those_that_share_the_escapes_are_all_that_try_any() {
+        let tries = |proof: &Proof| proof.options("escapes", |_| Vec::new()).is_some();
+        let (sharing, others) = PROOFS.split_at(SHARING);
+        assert!(sharing.iter().all(tries) && !others.iter().any(tries));
+    }
+}
