@@ -1,5 +1,5 @@
 //! Compiles the crate's data to Rust: `syscalls/*.toml` into the table that `src/syscalls.rs`
-//! includes, and `builtin/*.toml`, read by the crate's own parser, into `src/builtin.rs`'s.
+//! includes, `sensitive.toml` into that of `src/sensitive.rs`, and `builtin/*.toml`, read by the crate's own parser, into `src/builtin.rs`'s.
 //!
 //! A broken file fails the build at its place: a call named twice, a condition that does not
 //! parse, a refused, conditional or surprising call without a reason, a `never` that means nothing,
@@ -11,6 +11,7 @@ mod expression;
 #[allow(dead_code, unused_imports, unreachable_pub, reason = "the rest is for the crate and its callers")]
 mod parser;
 mod rules;
+mod sensitive;
 mod source;
 mod syscalls;
 
@@ -24,7 +25,7 @@ use parser::{
 };
 
 fn main() {
-    for input in ["build", "builtin", "syscalls"] {
+    for input in ["build", "builtin", "sensitive.toml", "syscalls"] {
         println!("cargo::rerun-if-changed={input}");
     }
     if let Err(complaint) = generate() {
@@ -37,6 +38,7 @@ fn main() {
 fn generate() -> Result<(), String> {
     let files = source::read_all(Path::new("syscalls"))?.leak();
     write("syscalls.rs", &compile_syscalls(files)?);
+    write("sensitive.rs", &sensitive::compile()?);
     write("builtin.rs", &builtin::compile()?);
     Ok(())
 }

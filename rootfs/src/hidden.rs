@@ -83,7 +83,6 @@ impl Hidden {
         if rules.is_empty() {
             return Ok(Self::default());
         }
-        rules.check()?;
         let failed = |errno| HiddenError::Look { path: project.to_owned(), source: io_error(errno) };
         let top = match open_directory(project) {
             Err(Errno::NOENT) => return Ok(Self { rules: Arc::new(rules), ..Self::default() }),
@@ -91,6 +90,10 @@ impl Hidden {
         };
         let mut index = Index::open(index, project, &rules);
         let mut found = search::search(&top, &rules, &mut index).map_err(failed)?;
+        // An index that still holds was made by these very rules.
+        if index.is_changed {
+            rules.check()?;
+        }
         index.save();
         let notes = links::follow(&top, project, &mut found).map_err(failed)?;
         let found = Self { notes, rules: Arc::new(rules), ..Self::default() }.with(&found);

@@ -37,34 +37,35 @@ pub(crate) fn withheld(record: &Record, store: &Store) -> Result<Withheld, Error
 }
 
 fn search(profile: &Profile, project: &Path, store: &Store) -> Result<Hidden, Error> {
-    Ok(Hidden::search(project, rules(profile)?, Some(&store.path().join("hidden")))?)
+    Ok(Hidden::search(project, rules(profile), Some(&store.path().join("hidden")))?)
 }
 
 /// The profile's patterns, and the list of what is a secret by its name.
-fn rules(profile: &Profile) -> Result<HideRules, Error> {
+fn rules(profile: &Profile) -> HideRules {
     let filesystem = &profile.filesystem;
+    let Sensitive { rules, left_out } = sensitive();
     let own = filesystem.hide.iter().map(|pattern| HideRule {
-        pattern: pattern.clone(),
+        pattern: pattern.clone().into(),
         reason: "`hide` in [filesystem]".into(),
-        contains: Vec::new(),
-        except: Vec::new(),
-        everywhere: true,
+        contains: &[],
+        except: &[],
+        everywhere: is_everywhere(pattern, left_out),
     });
-    let mut rules: Vec<_> = own.collect();
-    let mut left_out = Vec::new();
-    if filesystem.sensitive {
-        let Sensitive { rules: listed, left_out: listed_out } =
-            sensitive().map_err(|error| Error::Request(format!("the list of sensitive files: {error}")))?;
-        left_out = listed_out;
-        rules.extend(listed.into_iter().map(|rule| HideRule {
-            pattern: rule.pattern,
-            reason: rule.reason,
-            contains: rule.contains,
-            except: rule.except,
-            everywhere: false,
-        }));
-    }
-    Ok(HideRules::new(rules, filesystem.show.clone(), left_out))
+    let listed = rules.iter().filter(|_| filesystem.sensitive).map(|rule| HideRule {
+        pattern: rule.pattern.into(),
+        reason: rule.reason.into(),
+        contains: rule.contains,
+        except: rule.except,
+        everywhere: false,
+    });
+    HideRules::new(own.chain(listed).collect(), filesystem.show.clone(), left_out)
+}
+
+/// Whether a pattern may match in directories that are left out: one of names, or one whose way there is open.
+fn is_everywhere(pattern: &str, left_out: &[&str]) -> bool {
+    let pattern = pattern.trim_end_matches('/');
+    let leads_there = |name: &str| left_out.contains(&name) || name.contains(['*', '?', '[', '{']);
+    pattern.rsplit_once('/').is_none_or(|(way, _)| way.split('/').any(leads_there))
 }
 
 /// A path as a profile has it, from the project's top.

@@ -13,7 +13,7 @@ use crate::compare::fill;
 const LOOKED_AT: usize = 1 << 20;
 
 /// Whether the file has one of the texts in it. What cannot be read might.
-pub(super) fn holds(top: &OwnedFd, path: &Path, texts: &[String]) -> bool {
+pub(super) fn holds(top: &OwnedFd, path: &Path, texts: &[&str]) -> bool {
     read(top, path).map_or(true, |bytes| texts.iter().any(|text| contains(&bytes, text.as_bytes())))
 }
 

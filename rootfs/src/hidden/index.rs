@@ -1,7 +1,8 @@
 //! What a search found, directory by directory, for the next one.
 
 use std::collections::HashMap;
-use std::ffi::{CString, OsString};
+use std::ffi::{OsStr, OsString};
+use std::os::unix::ffi::OsStrExt as _;
 use std::path::{Path, PathBuf};
 
 use rustix::fs::{AtFlags, CWD, Mode, OFlags, mkdirat, openat, renameat, unlinkat};
@@ -11,7 +12,7 @@ use sha1_smol::Sha1;
 
 use super::rules::HideRules;
 use super::stale::Stamp;
-use crate::files::{os_str, read_regular, write_all};
+use crate::files::{read_regular, write_all};
 
 /// A directory, as it was when it was read.
 #[derive(Debug, Clone, Serialize, Deserialize)]
@@ -53,7 +54,8 @@ impl Index {
     pub(super) fn open(directory: Option<&Path>, project: &Path, rules: &HideRules) -> Self {
         let Some(directory) = directory else { return Self::default() };
         let mut hash = Sha1::new();
-        for part in [FORM.as_bytes(), project.as_os_str().as_encoded_bytes(), rules.text().as_bytes()] {
+        let own = [FORM.as_bytes(), project.as_os_str().as_encoded_bytes()];
+        for part in own.into_iter().chain(rules.texts().map(str::as_bytes)) {
             hash.update(&(part.len() as u64).to_le_bytes());
             hash.update(part);
         }
@@ -63,17 +65,20 @@ impl Index {
         Self { file: Some(file), new: Vec::with_capacity(old.len()), old, is_changed: false }
     }
 
-    /// The directories right in one, by name: their places.
-    pub(super) fn children(&self, place: usize) -> HashMap<&[u8], usize> {
-        let mut children = HashMap::new();
-        let Some(directory) = self.old.get(place) else { return children };
-        let end = place + 1 + directory.below as usize;
-        let mut next = place + 1;
-        while let Some(child) = self.old.get(next).filter(|_| next < end) {
-            children.insert(child.name.as_slice(), next);
-            next += 1 + child.below as usize;
-        }
-        children
+    /// The places of the directories right in one.
+    pub(super) fn children(&self, place: usize) -> impl Iterator<Item = usize> + '_ {
+        let end = self.old.get(place).map_or(0, |directory| place + 1 + directory.below as usize);
+        let next = move |child: &usize| {
+            let below = self.old.get(*child)?.below as usize;
+            Some(child + 1 + below).filter(|next| *next < end)
+        };
+        let first = Some(place + 1).filter(|first| *first < end && *first < self.old.len());
+        std::iter::successors(first, next).filter(|child| *child < self.old.len())
+    }
+
+    /// The same by their names.
+    pub(super) fn children_by_name(&self, place: usize) -> HashMap<&[u8], usize> {
+        self.children(place).map(|child| (self.old[child].name.as_slice(), child)).collect()
     }
 
     /// Keeps it for the next search. That this failed only costs time.
@@ -102,5 +107,5 @@ fn write(file: &Path, bytes: &[u8]) -> Result<(), Errno> {
 }
 
 pub(super) fn os_string(name: &[u8]) -> OsString {
-    CString::new(name).map(|name| os_str(&name).to_owned()).unwrap_or_default()
+    OsStr::from_bytes(name).to_owned()
 }

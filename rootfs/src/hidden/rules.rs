@@ -1,5 +1,6 @@
 //! What is hidden, as patterns: names at any depth, or paths from the top, as `.gitignore` writes them.
 
+use std::borrow::Cow;
 use std::path::Path;
 use std::sync::OnceLock;
 
@@ -12,13 +13,13 @@ use crate::commit::fold;
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct HideRule {
     /// A pattern without `/` matches names at any depth, one with it paths from the top.
-    pub pattern: String,
+    pub pattern: Cow<'static, str>,
     /// Why.
-    pub reason: String,
+    pub reason: Cow<'static, str>,
     /// Only a file that holds one of these is hidden; any where there is none.
-    pub contains: Vec<String>,
+    pub contains: &'static [&'static str],
     /// Names in lower case that it does not mean.
-    pub except: Vec<String>,
+    pub except: &'static [&'static str],
     /// Whether it is looked for also where other people's files are.
     pub everywhere: bool,
 }
@@ -28,7 +29,7 @@ pub struct HideRule {
 pub struct HideRules {
     rules: Vec<HideRule>,
     show: Vec<String>,
-    left_out: Vec<String>,
+    left_out: &'static [&'static str],
     compiled: OnceLock<Compiled>,
 }
 
@@ -45,6 +46,8 @@ struct Patterns {
     paths: (GlobSet, Vec<usize>),
     /// Those that mean directories alone.
     directories: Vec<bool>,
+    /// The first that is no pattern.
+    fault: Option<(String, globset::Error)>,
 }
 
 impl HideRule {
@@ -57,7 +60,7 @@ impl HideRule {
 impl HideRules {
     /// These rules, but for what `show` matches and what lies in it. In directories named in `left_out` only
     /// rules for everywhere are looked for.
-    pub fn new(rules: Vec<HideRule>, show: Vec<String>, left_out: Vec<String>) -> Self {
+    pub fn new(rules: Vec<HideRule>, show: Vec<String>, left_out: &'static [&'static str]) -> Self {
         Self { rules, show, left_out, compiled: OnceLock::new() }
     }
 
@@ -68,12 +71,11 @@ impl HideRules {
 
     /// Fails at a pattern that is none.
     pub(super) fn check(&self) -> Result<(), HiddenError> {
-        let patterns = self.rules.iter().map(|rule| &rule.pattern).chain(&self.show);
-        for pattern in patterns.filter(|pattern| !is_plain(pattern)) {
-            let glob = GlobBuilder::new(bare(pattern)).literal_separator(true).build();
-            glob.map_err(|source| HiddenError::Pattern { pattern: pattern.clone(), source })?;
+        let Compiled { hide, show } = self.compiled();
+        match hide.fault.as_ref().or(show.fault.as_ref()).cloned() {
+            Some((pattern, source)) => Err(HiddenError::Pattern { pattern, source }),
+            None => Ok(()),
         }
-        Ok(())
     }
 
     /// The first rule that matches a path that may be there or not, whatever it holds, or one above it.
@@ -104,7 +106,7 @@ impl HideRules {
         let rules = self.compiled().hide.matches(path, is_directory);
         let rules = rules.into_iter().filter_map(|number| self.rules.get(number));
         let name = fold(&super::name_of(path).to_string_lossy());
-        let rules = rules.filter(move |rule| !rule.except.contains(&name));
+        let rules = rules.filter(move |rule| !rule.except.contains(&name.as_str()));
         rules.filter(move |rule| rule.everywhere || !is_out)
     }
 
@@ -115,7 +117,7 @@ impl HideRules {
 
     /// Whether a directory of that name holds other people's files.
     pub(super) fn leaves_out(&self, name: &std::ffi::OsStr) -> bool {
-        self.left_out.iter().any(|left_out| name == left_out.as_str())
+        self.left_out.iter().any(|left_out| name == *left_out)
     }
 
     /// Whether anything is looked for there.
@@ -132,22 +134,28 @@ impl HideRules {
         self.rules.get(number as usize)
     }
 
-    /// All that the outcome of a search depends on.
-    pub(super) fn text(&self) -> String {
-        format!("{:?}{:?}{:?}", self.rules, self.show, self.left_out)
+    /// Everything that the outcome of a search depends on.
+    pub(super) fn texts(&self) -> impl Iterator<Item = &str> {
+        let rules = self.rules.iter().flat_map(|rule| {
+            let HideRule { pattern, reason, contains, except, everywhere } = rule;
+            let place = if *everywhere { "everywhere" } else { "" };
+            let lists = contains.iter().chain(&["|"]).chain(*except).copied();
+            [&**pattern, reason, place].into_iter().chain(lists)
+        });
+        rules.chain(["show"]).chain(self.show.iter().map(String::as_str)).chain(self.left_out.iter().copied())
     }
 
     /// To compile them takes longer than to look at a thousand directories, which often is all that is done.
     fn compiled(&self) -> &Compiled {
         self.compiled.get_or_init(|| Compiled {
-            hide: Patterns::of(self.rules.iter().map(|rule| rule.pattern.as_str())),
+            hide: Patterns::of(self.rules.iter().map(|rule| &*rule.pattern)),
             show: Patterns::of(self.show.iter().map(String::as_str)),
         })
     }
 }
 
 impl Patterns {
-    /// Those that [`HideRules::check`] refused match nothing.
+    /// What is no pattern matches nothing, and [`HideRules::check`] tells it.
     fn of<'a>(patterns: impl Iterator<Item = &'a str>) -> Self {
         let (mut names, mut paths) = (GlobSetBuilder::new(), GlobSetBuilder::new());
         let mut all = Self::default();
@@ -155,7 +163,13 @@ impl Patterns {
             all.directories.push(pattern.ends_with('/'));
             let folded = fold(bare(pattern));
             let is_name = !pattern.trim_end_matches('/').contains('/');
-            let Ok(glob) = GlobBuilder::new(&folded).literal_separator(true).build() else { continue };
+            let glob = match GlobBuilder::new(&folded).literal_separator(true).build() {
+                Ok(glob) => glob,
+                Err(error) => {
+                    all.fault.get_or_insert((pattern.to_owned(), error));
+                    continue;
+                }
+            };
             if is_name {
                 names.add(glob);
                 all.names.1.push(number);
@@ -186,8 +200,4 @@ impl Patterns {
 /// The pattern without the slashes that only say where it begins and what it ends at.
 fn bare(pattern: &str) -> &str {
     pattern.trim_start_matches("./").trim_start_matches('/').trim_end_matches('/')
-}
-
-fn is_plain(pattern: &str) -> bool {
-    !pattern.contains(['*', '?', '[', ']', '{', '}', '\\'])
 }

@@ -76,8 +76,8 @@ impl Search<'_> {
         };
         let stamp = Stamp::of(&stat, self.now);
         let old = known.and_then(|known| self.index.old.get(known)).filter(|old| old.stamp.proves(&stamp));
-        let (hits, mut children) = match (old.cloned(), known) {
-            (Some(old), Some(known)) => (old.hits, self.known_children(known)),
+        let (hits, mut children) = match (old.map(|old| old.hits.clone()), known) {
+            (Some(hits), Some(known)) => (hits, self.known_children(known)),
             _ => self.read(known, is_out)?,
         };
         children.reverse();
@@ -88,20 +88,15 @@ impl Search<'_> {
     }
 
     fn known_children(&self, known: usize) -> Vec<Child> {
-        let children = self.index.children(known);
-        let mut children: Vec<_> = children
-            .into_iter()
-            .map(|(name, place)| Child { name: os_string(name), known: Some(place) })
-            .collect();
-        children.sort_by_key(|child| child.known);
-        children
+        let child = |place: usize| Child { name: os_string(&self.index.old[place].name), known: Some(place) };
+        self.index.children(known).map(child).collect()
     }
 
     /// Reads a directory: what matches a rule, and what is to be gone through.
     fn read(&mut self, known: Option<usize>, is_out: bool) -> Result<(Vec<Hit>, Vec<Child>), Errno> {
         self.index.is_changed = true;
         let directory = open_beneath(self.top, &self.path, OFlags::DIRECTORY)?;
-        let old = known.map(|known| self.index.children(known)).unwrap_or_default();
+        let old = known.map(|known| self.index.children_by_name(known)).unwrap_or_default();
         let (mut hits, mut children) = (Vec::new(), Vec::new());
         for entry in entries(directory.as_fd())? {
             let name = os_str(&entry.name).to_owned();
@@ -148,7 +143,7 @@ impl Search<'_> {
             (Some((stamp, is_hidden)), _) => (is_hidden, Some((stamp, is_hidden))),
             (None, stamp) => {
                 self.index.is_changed = true;
-                let is_hidden = holds(self.top, &path, &rule.contains);
+                let is_hidden = holds(self.top, &path, rule.contains);
                 (is_hidden, stamp.map(|stamp| (stamp, is_hidden)))
             }
         };

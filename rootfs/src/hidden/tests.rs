@@ -8,12 +8,12 @@ struct Scene {
     top: tempfile::TempDir,
 }
 
-fn rule(pattern: &str, contains: &[&str], everywhere: bool) -> HideRule {
+fn rule(pattern: &'static str, contains: &'static [&'static str], everywhere: bool) -> HideRule {
     HideRule {
         pattern: pattern.into(),
         reason: "a secret".into(),
-        contains: contains.iter().map(|text| (*text).to_owned()).collect(),
-        except: vec![".env.example".into()],
+        contains,
+        except: &[".env.example"],
         everywhere,
     }
 }
@@ -26,7 +26,7 @@ fn rules() -> HideRules {
         rule(".aws/", &[], false),
         rule("config/*.secret", &[], true),
     ];
-    HideRules::new(rules, vec!["shown/".into()], vec!["node_modules".into()])
+    HideRules::new(rules, vec!["shown/".into()], &["node_modules"])
 }
 
 impl Scene {
@@ -203,7 +203,7 @@ fn a_name_that_would_be_hidden_is_kept_free_in_any_spelling() {
 #[test]
 fn a_pattern_that_is_none_is_refused() {
     let scene = Scene::new(&[]);
-    let rules = HideRules::new(vec![rule("a[", &[], true)], Vec::new(), Vec::new());
+    let rules = HideRules::new(vec![rule("a[", &[], true)], Vec::new(), &[]);
     let error = Hidden::search(&scene.project(), rules, None).unwrap_err();
     assert_eq!(error.to_string(), "`a[` is no pattern");
 }
