@@ -13,6 +13,14 @@ pub(crate) fn release_binary() -> Result<PathBuf> {
     built.iter().find_map(executable).ok_or_else(|| "cargo names no executable".into())
 }
 
+/// Builds an example of `clearing` for release and tells where Cargo put it.
+pub(crate) fn release_example(name: &str) -> Result<PathBuf> {
+    let built = messages(&["build", "--release", "--package", "clearing", "--example", name])?;
+    let is_it = |message: &&Value| message["target"]["kind"] == json!(["example"]);
+    let program = built.iter().filter(is_it).find_map(executable);
+    program.ok_or_else(|| "cargo names no executable".into())
+}
+
 /// Builds the tests of a package and tells where Cargo put those of these names, as far as they are there.
 pub(crate) fn test_programs(package: &str, names: &[&str]) -> Result<Vec<PathBuf>> {
     let built = messages(&["test", "--no-run", "--package", package])?;

@@ -21,6 +21,8 @@ const USAGE: &str = "usage: cargo xtask CHORE
   ci                         format, lints, tidy, test: what is run on every change
   tidy                       the house rules: layers, sizes, SAFETY comments, top level, …
   bench start [--rounds N]   what starting a sandbox costs, beside a bare spawn and other tools
+  bench workspace [--rounds N] [--sizes N,…]
+                             snapshot, rollback, diff and commit beside tools that copy, over N files each
   vm [OPTION…] -- COMMAND…   runs a command in a throw-away Debian machine under qemu";
 
 fn main() -> ExitCode {
@@ -41,6 +43,10 @@ fn chore(words: &[&str]) -> Result<ExitCode> {
         ["ci"] => ci::ci()?,
         ["tidy"] => tidy::tidy()?,
         ["bench", "start", options @ ..] => bench::start(options)?,
+        ["bench", "workspace", options @ ..] => bench::workspace::start(options)?,
+        [bench::workspace::MEASURE, directory, rounds, sizes] => {
+            bench::workspace::measure(directory, rounds, sizes)?;
+        }
         [bench::MEASURE, directory, rounds] => bench::measure(directory, rounds)?,
         ["vm", options @ ..] => return vm::vm(options),
         ["help" | "--help" | "-h"] => println!("{USAGE}"),

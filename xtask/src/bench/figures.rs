@@ -28,7 +28,7 @@ pub(super) fn print(figures: &[Figures]) {
 }
 
 /// The value that `part` of all lie below; halfway between two where it falls between.
-fn quantile(values: &[f64], part: f64) -> f64 {
+pub(super) fn quantile(values: &[f64], part: f64) -> f64 {
     let mut sorted = values.to_vec();
     sorted.sort_by(f64::total_cmp);
     let Some(last) = sorted.len().checked_sub(1) else { return f64::NAN };

@@ -8,6 +8,7 @@ mod contenders;
 mod figures;
 mod place;
 mod rounds;
+pub(crate) mod workspace;
 
 use std::os::unix::process::CommandExt as _;
 use std::path::Path;
@@ -30,15 +31,19 @@ pub(crate) fn start(options: &[&str]) -> Result {
         _ => return Err("usage: cargo xtask bench start [--rounds N]".into()),
     };
     let place = Place::prepare(&build::release_binary()?)?;
+    shell::run(measurer(&place)?.arg(MEASURE).arg(place.directory()).arg(rounds))
+}
+
+/// This program in a plain environment there, as an ordinary user.
+fn measurer(place: &Place) -> Result<Command> {
     let mut measure = Command::new(place.measurer());
     measure.env_clear().env("PATH", "/usr/local/bin:/usr/bin:/bin").env("HOME", place.home());
     measure.env("CLEARING_STATE_DIR", place.state()).current_dir(place.project());
-    measure.arg(MEASURE).arg(place.directory()).arg(rounds);
     if nix::unistd::geteuid().is_root() {
         place.give_to(ORDINARY_ID)?;
         measure.uid(ORDINARY_ID).gid(ORDINARY_ID);
     }
-    shell::run(&mut measure)
+    Ok(measure)
 }
 
 /// Measures every contender that runs here, and prints the table.

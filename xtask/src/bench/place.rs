@@ -23,10 +23,9 @@ impl Place {
     /// Lays out a new place with copies of the binary, of this program and of the floor.
     pub(super) fn prepare(binary: &Path) -> Result<Self> {
         let everybody = Permissions::from_mode(0o755);
-        let owned = tempfile::Builder::new()
-            .prefix("clearing-bench-")
-            .permissions(everybody)
-            .tempdir_in("/var/tmp")?;
+        let owned = tempfile::Builder::new().prefix("clearing-bench-").permissions(everybody).tempdir_in(
+            std::env::var_os("TMPDIR").map_or_else(|| PathBuf::from("/var/tmp"), PathBuf::from),
+        )?;
         let place = Self { directory: owned.path().to_owned(), _owned: Some(owned) };
         for directory in place.owned_by_the_measurer() {
             fs::create_dir(directory)?;
@@ -79,6 +78,10 @@ impl Place {
 
     pub(super) fn measurer(&self) -> PathBuf {
         self.directory.join("xtask")
+    }
+
+    pub(super) fn live(&self) -> PathBuf {
+        self.directory.join("live")
     }
 
     pub(super) fn floor(&self) -> PathBuf {
