@@ -135,8 +135,8 @@ pub use remove::RemoveError;
 pub use run::{RunDirectory, RunError};
 pub use seen::{Kept, Seen, SeenError};
 pub use session::{
-    Apart, Holder, LayerId, Listed, NewSession, PROJECT, Parts, Record, Recovered, Retained, Retention,
-    RolledBack, Running, Session, SessionError, SessionId, Sessions, Snapshot, Step, Why,
+    Apart, Holder, LayerId, Listed, NewSession, PROJECT, Parts, Ready, Record, Recovered, Retained,
+    Retention, RolledBack, Running, Session, SessionError, SessionId, Sessions, Snapshot, Step, Why,
 };
 pub use settings::settings;
 pub use sighting::Sighting;

@@ -30,7 +30,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::error::Failure;
 use crate::guard::GuardReport;
-use crate::spec::{ExecSpec, Others, Remount, SandboxSpec, Source};
+use crate::spec::{ExecSpec, Mount, Others, Remount, SandboxSpec, Source};
 
 /// From the supervisor to init.
 #[derive(Debug, Serialize, Deserialize)]
@@ -59,6 +59,8 @@ pub(crate) enum Request {
     Remount(Remount),
     /// Say whether anything runs, and let nothing run if that is asked for.
     Quiet(Others),
+    /// Have these mounts ready, and no others, for a [`Request::Remount`] that may ask for them.
+    Prepare(Vec<Mount>),
 }
 
 /// From init to the supervisor.

@@ -48,6 +48,8 @@ pub(crate) struct Living {
     targets: Targets,
     /// None where a path leads nowhere any more.
     rules: Vec<Option<OpenRule>>,
+    /// Made, and not asked for yet.
+    ready: Vec<(Mount, OwnedFd)>,
     border: Border,
     /// What has been replaced, in the stash, and the process that unmounts it.
     old: Vec<String>,
@@ -78,8 +80,9 @@ impl Living {
         placed: Vec<Placed>,
         targets: Targets,
     ) -> Self {
-        let (rules, old, held, veils) = (Vec::new(), Vec::new(), Vec::new(), Vec::new());
-        Self { stash, sources, placed, veils, targets, rules, border: Border::None, old, reaper: None, held }
+        let (rules, ready, old, held, veils) = (Vec::new(), Vec::new(), Vec::new(), Vec::new(), Vec::new());
+        let (border, reaper) = (Border::None, None);
+        Self { stash, sources, placed, veils, targets, rules, ready, border, old, reaper, held }
     }
 
     /// The same, whose overlays do not show everything. The veils are in the stash.
@@ -94,10 +97,30 @@ impl Living {
         Ok(self)
     }
 
+    /// Has these mounts made, and no others. What fails will fail again when it is asked for.
+    pub(crate) fn have_ready(&mut self, steps: Vec<Mount>) {
+        let unwanted = self.ready.extract_if(.., |(known, _)| !steps.contains(known));
+        self.held.extend(unwanted.map(|(_, mount)| mount));
+        for step in steps {
+            if !self.ready.iter().any(|(known, _)| *known == step)
+                && let Ok((_, mount)) = self.new_mount(&step)
+            {
+                self.ready.push((step, mount));
+            }
+        }
+        self.clear();
+    }
+
     /// Makes everything ready. Nothing that is shown changes.
     pub(crate) fn prepare(&mut self, steps: &[Mount]) -> Result<Ready, Failure> {
-        let new = |step| self.new_mount(step).at(Stage::Mounts, || describe(step));
-        let mounts = steps.iter().map(new).collect::<Result<Vec<_>, _>>()?;
+        let mut mounts = Vec::new();
+        for step in steps {
+            let known = self.ready.iter().position(|(known, _)| known == step);
+            mounts.push(match (known.map(|known| self.ready.swap_remove(known).1), target_of(step)) {
+                (Some(mount), Some(target)) => (target.clone(), mount),
+                _ => self.new_mount(step).at(Stage::Mounts, || describe(step))?,
+            });
+        }
         for index in 0..self.placed.len() {
             let way = self.make_way(index, &mounts);
             way.at(Stage::Mounts, || format!("open({:?}) to mount upon", self.placed[index].target))?;
@@ -142,7 +165,7 @@ impl Living {
 
     /// Begins to unmount what was replaced, if that is not being done already.
     pub(crate) fn clear(&mut self) {
-        if self.reaper.is_none() && !self.old.is_empty() {
+        if self.reaper.is_none() && !(self.old.is_empty() && self.held.is_empty()) {
             // Without one it stays where it is until the next time, which costs nothing but memory.
             self.reaper = self.fork_reaper().ok();
         }
@@ -154,6 +177,7 @@ impl Living {
         // A command may have killed it.
         if let Some(reaper) = reaper.filter(|_| status == ExitStatus::Code(0)) {
             self.old.drain(..reaper.takes);
+            self.clear();
         }
     }
 
@@ -263,6 +287,13 @@ impl Living {
         attach(&placed.mount, target.as_fd())?;
         self.targets.forget();
         Ok(())
+    }
+}
+
+fn target_of(step: &Mount) -> Option<&PathBuf> {
+    match step {
+        Mount::Overlay { target, .. } | Mount::Bind { target, .. } => Some(target),
+        _ => None,
     }
 }
 

@@ -14,7 +14,7 @@ use crate::error::{AtStage as _, Failure, Stage};
 use crate::init;
 use crate::mapped::MappedMounts;
 use crate::processors::Processors;
-use crate::spec::{Birth, ExecSpec, Identity, Others, Remount, SandboxSpec, Source};
+use crate::spec::{Birth, ExecSpec, Identity, Mount, Others, Remount, SandboxSpec, Source};
 use crate::sys::{Forked, clone3_into};
 use crate::{bare, family, idmap, namespaces, seccomp};
 
@@ -196,6 +196,13 @@ impl Sandbox {
     /// [`Report::Quiet`]. From then on nothing begins that is not asked for.
     pub fn quiet(&self, others: Others) -> Result<(), Failure> {
         self.ask(&Request::Quiet(others))
+    }
+
+    /// Asks init to have these overlays made, and no others, for a [`Sandbox::remount`] with the same steps;
+    /// there is no answer, and what cannot be made is made then, or fails then. Nobody looks into them before:
+    /// what they are made of may still change.
+    pub fn prepare(&self, steps: Vec<Mount>) -> Result<(), Failure> {
+        self.ask(&Request::Prepare(steps))
     }
 
     /// Asks init to show other layers in a sandbox that was built for it ([`Sandbox::build_living`]). It

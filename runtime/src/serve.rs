@@ -149,6 +149,9 @@ impl<'a> Server<'a> {
                 Request::MapsWritten | Request::Descriptors | Request::Sources(_) | Request::Build(_),
                 _,
             ))) => {}
+            Ok(Some((Request::Prepare(steps), _))) => {
+                self.living.iter_mut().for_each(|living| living.have_ready(steps.clone()));
+            }
             Ok(Some((Request::Quiet(others), _))) => {
                 let quiet = self.quiet(others);
                 self.report(&Report::Quiet(quiet), &[]);

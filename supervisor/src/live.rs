@@ -11,6 +11,8 @@
 //! The record is written last: until then the session is as it was, whoever is killed. A view that cannot be
 //! made that of the record ends the sandbox.
 
+mod spares;
+
 use std::collections::BTreeSet;
 use std::ffi::OsString;
 use std::os::fd::OwnedFd;
@@ -18,7 +20,7 @@ use std::path::PathBuf;
 use std::time::{Duration, Instant, SystemTime};
 
 use clearing_profiles::{LayerPlace, Limits, Profile};
-use clearing_rootfs::{Parts, Session, Snapshot, Step, Why, changed_since};
+use clearing_rootfs::{LayerDirectories, PROJECT, Parts, Session, Snapshot, Step, Why, changed_since};
 use clearing_runtime::spec::{ExecSpec, Layer, Remount};
 use clearing_runtime::{GuardReport, NotRemounted, Report, Sandbox};
 
@@ -38,6 +40,7 @@ use crate::request::RunRequest;
 use crate::verdict::judge;
 use crate::watch::{End, Watch};
 use crate::workspace::Workspace;
+use spares::{Around, Spare};
 
 /// A session and its living sandbox. Nobody else can change the session meanwhile.
 ///
@@ -55,6 +58,7 @@ pub struct LiveSandbox {
     guards: Vec<GuardReport>,
     /// What is known of sealed layers.
     parts: Parts,
+    spares: Vec<Spare>,
     commands: u32,
     /// Whether a command has looked at the project since it was mounted, and when that was.
     looked: bool,
@@ -129,7 +133,8 @@ impl LiveSandbox {
             return Err(Error::NoOverlay("the profile has `read_only` paths".into()).into());
         }
         prepared.look_around()?;
-        let sources = plan::sources(&prepared.workspace, &prepared.host);
+        let own = prepared.place.session().map(Session::path);
+        let sources = plan::sources(&prepared.workspace, &prepared.host, own.as_deref());
         let held = prepared.place.descriptors();
         sandbox.build_living(&prepared.plan.sandbox, &sources, &held).map_err(Error::from)?;
         let Prepared { plan, workspace, host, place, .. } = prepared;
@@ -144,6 +149,7 @@ impl LiveSandbox {
             request,
             guards: Vec::new(),
             parts: Parts::default(),
+            spares: Vec::new(),
             commands: 0,
             looked: false,
             mounted: SystemTime::now(),
@@ -211,7 +217,12 @@ impl LiveSandbox {
         self.go_on(step)?;
         let sessions = crate::session::sessions()?;
         let session = self.place.session_mut().ok_or(Error::SandboxEnded)?;
+        let live = session.record().live.clone();
         let fork = sessions.fork(session, None, name).map_err(Error::from)?;
+        if session.record().live != live {
+            // What the sandbox writes to would be sealed.
+            self.give_up(Error::SandboxEnded)?;
+        }
         Ok(fork.record().id.to_string())
     }
 
@@ -222,6 +233,7 @@ impl LiveSandbox {
         if self.session()?.record().running.is_some() {
             self.place.end()?;
         }
+        spares::clear(self.session()?)?;
         Ok(Leftover { place: self.place, kept }.clear(Duration::MAX)?)
     }
 
@@ -244,6 +256,12 @@ impl LiveSandbox {
         let watch = Watch::new(exec.id, deadline, self.limits.grace, monitor)?;
         sandbox.exec(&exec, streams.for_command()?)?;
         streams.close_for_command();
+        // While the command runs.
+        if let Some(session) = self.place.session() {
+            let (profile, host, workspace) = (&self.profile, &self.host, &self.workspace);
+            let around = Around { profile, host, workspace, session, sandbox };
+            spares::prepare(&mut self.spares, &around);
+        }
         watch.until_the_command_ends(sandbox, &mut streams)
     }
 
@@ -270,17 +288,23 @@ impl LiveSandbox {
         self.session()?.check_project(&self.workspace.project)?;
         let step = self.session()?.step_aside();
         let before = self.workspace.clone();
-        self.renew(&step, |_, target, _| targets.contains(target))?;
+        self.renew(&step, None, |_, target, _| targets.contains(target))?;
         self.show(targets, before)
     }
 
     /// Goes on upon other layers, and writes it down.
-    fn go_on(&mut self, step: Step) -> Result<(), Error> {
+    fn go_on(&mut self, mut step: Step) -> Result<(), Error> {
         if step.moves() {
             let written = self.session()?.live_parts()?;
             let before = self.workspace.clone();
-            let targets =
-                self.renew(&step, |part, _, moved| moved || written.iter().any(|name| name == part))?;
+            let is_changed = |part: &str, moved| moved || written.iter().any(|name| name == part);
+            let sealed = self.place.session().ok_or(Error::SandboxEnded)?;
+            let sealed = sealed.sealed_below(&step, PROJECT, &mut self.parts)?;
+            let is_wanted = is_changed(PROJECT, sealed != self.workspace.changes.sealed);
+            let spare = Spare::take(&mut self.spares, |spare| is_wanted && spare.sealed == sealed);
+            let (ready, layer) = spare.map(|spare| (spare.ready, spare.layer)).unzip();
+            self.session()?.begin(&mut step, ready)?;
+            let targets = self.renew(&step, layer, |part, _, moved| is_changed(part, moved))?;
             self.show(&targets, before)?;
             if let Err(error) = self.carry_over(&step, &targets) {
                 return self.give_up(error);
@@ -288,9 +312,19 @@ impl LiveSandbox {
         }
         let session = self.place.session_mut().ok_or(Error::SandboxEnded)?;
         match session.take_swiftly(step) {
-            Ok(()) => Ok(()),
+            Ok(()) => self.find_layers(),
             Err(error) => self.give_up(error.into()),
         }
+    }
+
+    /// What takes changes has come to lie elsewhere, with the overlays upon it.
+    fn find_layers(&mut self) -> Result<(), Error> {
+        let Self { workspace, place, host, .. } = self;
+        let session = place.session().ok_or(Error::SandboxEnded)?;
+        for part in workspace.parts(host) {
+            part.writable.layer = layer(session.live_directories(&part.name));
+        }
+        Ok(())
     }
 
     /// Makes new layers for the parts that `choose` wants, by name, target and whether other layers lie below;
@@ -298,6 +332,7 @@ impl LiveSandbox {
     fn renew(
         &mut self,
         step: &Step,
+        mut spare: Option<LayerDirectories>,
         choose: impl Fn(&str, &PathBuf, bool) -> bool,
     ) -> Result<BTreeSet<PathBuf>, Error> {
         let Self { workspace, place, parts: known, host, .. } = self;
@@ -306,9 +341,10 @@ impl LiveSandbox {
         for part in workspace.parts(host) {
             let sealed = session.sealed_below(step, &part.name, known)?;
             if choose(&part.name, &part.target, sealed != part.writable.sealed) {
-                let made = session.writable_after(step, &part.name, part.top)?;
+                let spare = spare.take_if(|_| part.name == PROJECT).map(Ok);
+                let made = spare.unwrap_or_else(|| session.writable_after(step, &part.name, part.top))?;
                 part.writable.sealed = sealed;
-                part.writable.layer = Layer::Directories { upper: made.upper, work: made.work };
+                part.writable.layer = layer(made);
                 targets.insert(part.target);
             }
         }
@@ -344,8 +380,7 @@ impl LiveSandbox {
         let session = place.session().ok_or(Error::SandboxEnded)?;
         for part in workspace.parts(host) {
             if !shown.contains(&part.target) {
-                let carried = session.carry_over(step, &part.name)?;
-                part.writable.layer = Layer::Directories { upper: carried.upper, work: carried.work };
+                session.carry_over(step, &part.name)?;
             }
         }
         Ok(())
@@ -398,6 +433,10 @@ impl LiveSandbox {
     fn session(&self) -> Result<&Session, Error> {
         self.place.session().ok_or(Error::SandboxEnded)
     }
+}
+
+fn layer(directories: LayerDirectories) -> Layer {
+    Layer::Directories { upper: directories.upper, work: directories.work }
 }
 
 fn request(session: &str) -> RunRequest {

@@ -20,7 +20,7 @@ use clearing_runtime::spec::{
 use std::collections::BTreeSet;
 use std::ffi::CString;
 use std::os::unix::ffi::OsStrExt as _;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use crate::error::Error;
 use crate::host::Host;
@@ -110,8 +110,8 @@ pub(crate) fn remount(
 }
 
 /// What layers of a living sandbox are made of.
-pub(crate) fn sources(workspace: &Workspace, host: &Host) -> Vec<Source> {
-    root::sources(workspace, host)
+pub(crate) fn sources(workspace: &Workspace, host: &Host, session: Option<&Path>) -> Vec<Source> {
+    root::sources(workspace, host, session)
 }
 
 /// The part of a plan that neither depends on the workspace nor on the command.

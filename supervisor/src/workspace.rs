@@ -127,7 +127,7 @@ impl Workspace {
 }
 
 /// The layer's top stands for the project's own, so it has its mode; for root also its owner.
-fn top_of(host: &Host, project: &Project) -> LayerTop {
+pub(crate) fn top_of(host: &Host, project: &Project) -> LayerTop {
     LayerTop { mode: project.mode, owner: host.is_privileged().then_some((project.uid, project.gid)) }
 }
 

@@ -1,6 +1,8 @@
 //! Sealing, and going back: what becomes of layers, never of what is in them.
 
+use std::ffi::CString;
 use std::os::fd::OwnedFd;
+use std::path::PathBuf;
 
 use jiff::Timestamp;
 
@@ -8,6 +10,7 @@ use super::Session;
 use super::error::SessionError;
 use super::ids::{LayerId, is_name};
 use super::layers::Making;
+use super::onward::Ready;
 use super::record::{LayerRecord, Record, Snapshot, Why};
 
 /// A state that was gone back to.
@@ -31,10 +34,17 @@ pub struct Step {
 /// A new live layer.
 #[derive(Debug)]
 pub(super) struct Next {
-    pub(super) id: LayerId,
-    pub(super) opened: OwnedFd,
     pub(super) parent: Option<LayerId>,
-    _making: Making,
+    pub(super) made: Option<Made>,
+}
+
+/// Its directory, among the layers or still in the session's own.
+#[derive(Debug)]
+pub(super) struct Made {
+    pub(super) at: PathBuf,
+    pub(super) opened: OwnedFd,
+    layer: Result<LayerId, CString>,
+    making: Making,
 }
 
 impl Step {
@@ -72,7 +82,7 @@ impl Session {
     pub fn step_on(&self) -> Result<Step, SessionError> {
         let next = match self.is_clean()? {
             true => None,
-            false => Some(self.next_upon(Some(self.record.live.clone()))?),
+            false => Some(Next { parent: Some(self.record.live.clone()), made: None }),
         };
         Ok(Step { next, snapshot: None })
     }
@@ -92,10 +102,34 @@ impl Session {
         mut step: Step,
         change: impl FnOnce(&mut Self, &Step) -> Result<(), SessionError>,
     ) -> Result<(), SessionError> {
-        change(self, &step)?;
-        if let Some(next) = step.next.take() {
-            self.live = next.opened;
+        if step.next.as_ref().is_some_and(|next| next.made.is_none()) {
+            self.begin(&mut step, None)?;
         }
+        if let Some(made) = step.next.as_mut().and_then(|next| next.made.as_mut())
+            && let Err(name) = &made.layer
+        {
+            made.layer = Ok(self.sessions.layers.adopt(&self.directory, name, &made.making)?);
+        }
+        change(self, &step)?;
+        if let Some(made) = step.next.and_then(|next| next.made) {
+            self.live = made.opened;
+        }
+        Ok(())
+    }
+
+    /// Makes the directory of the step's new layer, or takes one that is ready. Until the step is taken it is
+    /// garbage.
+    pub fn begin(&self, step: &mut Step, ready: Option<Ready>) -> Result<(), SessionError> {
+        let Some(next) = &mut step.next else { return Ok(()) };
+        let layers = &self.sessions.layers;
+        let making = layers.making()?;
+        next.made = Some(match ready {
+            Some(Ready { name, path, opened }) => Made { at: path, opened, layer: Err(name), making },
+            None => {
+                let id = layers.make(&making)?;
+                Made { at: layers.path(&id), opened: layers.open(&id)?, layer: Ok(id), making }
+            }
+        });
         Ok(())
     }
 
@@ -125,7 +159,7 @@ impl Session {
             }
         };
         let backup = snapshot.as_ref().map(|snapshot| snapshot.name.clone());
-        let next = Some(self.next_upon(to.top)?);
+        let next = Some(Next { parent: to.top, made: None });
         Ok((Step { next, snapshot }, RolledBack { to: to.name, backup }))
     }
 
@@ -174,14 +208,6 @@ impl Session {
         Ok(snapshots.find(|snapshot| snapshot.top.as_ref() == top).map(|snapshot| snapshot.name.clone()))
     }
 
-    /// Makes a new live layer upon `parent`, until a record names it as garbage.
-    fn next_upon(&self, parent: Option<LayerId>) -> Result<Next, SessionError> {
-        let layers = &self.sessions.layers;
-        let making = layers.making()?;
-        let id = layers.make(&making)?;
-        Ok(Next { opened: layers.open(&id)?, id, parent, _making: making })
-    }
-
     fn free_label(&self, label: &str) -> Result<String, SessionError> {
         if !is_name(label) {
             return Err(SessionError::BadName { name: label.to_owned() });
@@ -213,7 +239,8 @@ impl Session {
 impl Record {
     fn step(&mut self, step: &Step) {
         self.snapshots.extend(step.snapshot.clone());
-        if let Some(Next { id, parent, .. }) = &step.next {
+        let made = step.next.as_ref().and_then(|next| Some((&next.parent, next.made.as_ref()?)));
+        if let Some((parent, Made { layer: Ok(id), .. })) = made {
             self.layers.insert(id.clone(), LayerRecord { parent: parent.clone(), unsynced: None });
             self.live = id.clone();
             self.prune();

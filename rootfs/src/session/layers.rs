@@ -3,7 +3,7 @@
 //! A layer that no record names is garbage. Between making one and naming it in a record, the maker holds
 //! this directory's lock together with others; a collector holds it alone.
 
-use std::ffi::CString;
+use std::ffi::{CStr, CString};
 use std::os::fd::{AsFd as _, OwnedFd};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -79,6 +79,19 @@ impl Layers {
         let id = LayerId::random().map_err(SessionError::random)?;
         mkdirat(&self.directory, id.file_name(), Mode::RWXU)
             .map_err(|errno| SessionError::file("creating the layer", self.path(&id), errno))?;
+        Ok(id)
+    }
+
+    /// Makes the directory `name` in `from` a layer.
+    pub(crate) fn adopt(
+        &self,
+        from: &OwnedFd,
+        name: &CStr,
+        _making: &Making,
+    ) -> Result<LayerId, SessionError> {
+        let id = LayerId::random().map_err(SessionError::random)?;
+        renameat(from, name, &self.directory, id.file_name())
+            .map_err(|errno| SessionError::file("moving to the layers", self.path(&id), errno))?;
         Ok(id)
     }
 

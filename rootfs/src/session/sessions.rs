@@ -361,7 +361,7 @@ impl Sessions {
         Ok(Records { last, superseded, sum, is_torn })
     }
 
-    fn path_of(&self, id: &SessionId) -> PathBuf {
+    pub(super) fn path_of(&self, id: &SessionId) -> PathBuf {
         self.path.join(id.as_str())
     }
 }

@@ -134,14 +134,16 @@ pub(super) fn layers_at(
     shown.into_iter().flat_map(|(_, mounts)| mounts).filter(takes_changes).collect()
 }
 
-/// Where such layers come from: what lies at the bottom of each, and the directory of all that lies above.
-pub(super) fn sources(workspace: &Workspace, host: &Host) -> Vec<Source> {
+/// Where such layers come from: what lies at the bottom of each, the directory of all that lies above, and that of
+/// the session, where the project's next ones are made.
+pub(super) fn sources(workspace: &Workspace, host: &Host, session: Option<&Path>) -> Vec<Source> {
     let callers = owners(host, host.uid, host.gid);
     let projects = owners(host, workspace.project.uid, workspace.project.gid);
     let overlays = workspace.overlays().map(|(path, writable)| (Some(path), writable, projects));
     let caches = workspace.caches.iter().map(|(cache, writable)| (Some(&cache.source), writable, callers));
     let home = workspace.home.iter().map(|writable| (None, writable, callers));
-    let mut sources = Vec::new();
+    let own = session.map(|path| Source { path: path.to_owned(), owners: projects });
+    let mut sources: Vec<Source> = own.into_iter().collect();
     for (bottom, writable, owners) in overlays.chain(caches).chain(home) {
         let layers = match &writable.layer {
             Layer::Directories { upper, .. } => upper.parent().and_then(Path::parent).map(Path::to_owned),

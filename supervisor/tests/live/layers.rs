@@ -62,6 +62,8 @@ pub(crate) fn failure_leaves_all_as_it_was(site: &Site) {
     live.sh("echo one > one");
     live.sandbox.snapshot(Some("one"), Others::Refuse).expect("a snapshot");
     live.sh("echo two > two");
+    live.sandbox.snapshot(Some("two"), Others::Refuse).expect("another one");
+    live.sh("echo three > three");
     let layers = fs::read_dir(site.home.join("state/layers")).expect("layers").flatten();
     let upper =
         layers.map(|layer| layer.path().join("project.upper")).find(|upper| upper.join("one").exists());
@@ -69,7 +71,7 @@ pub(crate) fn failure_leaves_all_as_it_was(site: &Site) {
     fs::rename(&upper, &aside).expect("out of the way");
     live.sandbox.rollback("one", Others::Refuse).expect_err("a layer that is not there");
     fs::rename(&aside, &upper).expect("back");
-    assert_eq!(live.sh("cat one two; echo three > three"), "one\ntwo");
+    assert_eq!(live.sh("cat one two three; echo four > four"), "one\ntwo\nthree");
     live.sandbox.rollback("one", Others::Refuse).expect("it is there again");
     assert_eq!(live.sh("ls"), "one\nsrc");
 }
