@@ -1,10 +1,11 @@
 //! What a command changed: the upper, read as git would tell it.
 
 use std::path::{Path, PathBuf};
+use std::time::Instant;
 
 use crate::compare::Kind;
 use crate::stack::Stack;
-use crate::walk::{Difference, WalkError, compare};
+use crate::walk::{Difference, WalkError, compare_until};
 
 /// The differences between a project and what a layer over it shows.
 ///
@@ -61,9 +62,14 @@ impl Changes {
 
     /// Compares two stacks; cost follows the layers that they do not share.
     pub fn between_stacks(old: &Stack, new: &Stack) -> Result<Self, WalkError> {
+        Self::between_stacks_until(old, new, None)
+    }
+
+    /// The same, given up at that moment ([`WalkError::Late`]).
+    pub fn between_stacks_until(old: &Stack, new: &Stack, until: Option<Instant>) -> Result<Self, WalkError> {
         let mut changes = Self::default();
         let mut room = LISTED;
-        compare(old, new, &mut |path, difference| changes.add(path, difference, &mut room))?;
+        compare_until(old, new, until, &mut |path, difference| changes.add(path, difference, &mut room))?;
         changes.added.sort_unstable();
         changes.modified.sort_unstable();
         changes.deleted.sort_unstable();

@@ -6,6 +6,7 @@
 use std::ffi::CString;
 use std::io;
 use std::path::{Path, PathBuf};
+use std::time::Instant;
 
 use rustix::io::Errno;
 
@@ -43,6 +44,8 @@ pub enum WalkError {
     Read { path: PathBuf, layer: PathBuf, source: io::Error },
     #[error("`{}` in the layer `{}` has the attribute `{attribute}`", path.display(), layer.display())]
     Tampered { path: PathBuf, layer: PathBuf, attribute: &'static str },
+    #[error("comparing what was written with the project took too long, and was given up")]
+    Late,
 }
 
 impl WalkError {
@@ -50,6 +53,7 @@ impl WalkError {
     pub fn hint(&self) -> Option<&'static str> {
         let source = match self {
             Self::Open { source, .. } | Self::Read { source, .. } => source,
+            Self::Late => return Some("of a session, `clearing diff` takes the time that it needs"),
             Self::Tampered { .. } => {
                 return Some("no sandbox writes that: the layer was changed by hand, and cannot be trusted");
             }
@@ -71,6 +75,7 @@ impl WalkError {
                 Errno::from_io_error(source).unwrap_or(Errno::IO)
             }
             Self::Tampered { .. } => Errno::INVAL,
+            Self::Late => Errno::TIMEDOUT,
         }
     }
 
@@ -88,7 +93,17 @@ pub fn compare(
     new: &Stack,
     found: &mut dyn FnMut(&Path, Difference<'_>),
 ) -> Result<(), WalkError> {
-    walk_beneath((old, &old.present()), (new, &new.present()), found)
+    compare_until(old, new, None, found)
+}
+
+/// The same, given up at that moment, between two paths.
+pub(crate) fn compare_until(
+    old: &Stack,
+    new: &Stack,
+    until: Option<Instant>,
+    found: &mut dyn FnMut(&Path, Difference<'_>),
+) -> Result<(), WalkError> {
+    walk_until((old, &old.present()), (new, &new.present()), until, found)
 }
 
 /// The same, where the top of each is made of these layers.
@@ -97,12 +112,24 @@ pub(crate) fn walk_beneath(
     new: (&Stack, &[usize]),
     found: &mut dyn FnMut(&Path, Difference<'_>),
 ) -> Result<(), WalkError> {
+    walk_until(old, new, None, found)
+}
+
+fn walk_until(
+    old: (&Stack, &[usize]),
+    new: (&Stack, &[usize]),
+    until: Option<Instant>,
+    found: &mut dyn FnMut(&Path, Difference<'_>),
+) -> Result<(), WalkError> {
     let shared = old.0.shared_with(new.0);
     let side = |stack: &'_ Stack| stack.depth() - shared;
     let (old_shared, new_shared) = (side(old.0), side(new.0));
     let mut walk = Walk { old: old.0, new: new.0, old_shared, new_shared, path: PathBuf::new(), found };
     let mut levels = vec![walk.differing(old.1, new.1)?];
     while let Some(level) = levels.last_mut() {
+        if until.is_some_and(|until| Instant::now() >= until) {
+            return Err(WalkError::Late);
+        }
         match level.pop() {
             Some(pair) => {
                 walk.path.push(os_str(&pair.name));

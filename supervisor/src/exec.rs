@@ -1,7 +1,7 @@
 //! What happens to a request, from the first look at the caller to the outcome.
 
 use std::path::{Path, PathBuf};
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use clearing_profiles::{LayerPlace, Profile};
 use clearing_rootfs::{Changes, PathText, Project, ProjectRequest, Session, Store};
@@ -33,6 +33,9 @@ use crate::tier;
 use crate::verdict::{Verdict, judge};
 use crate::watch::{End, Watch};
 use crate::workspace::{Workspace, mounts_below};
+
+/// How long the comparison with the project may take after a command that has a time limit.
+const COMPARISON: Duration = Duration::from_secs(30);
 
 /// Who asks, and what he is permitted.
 pub(crate) struct Asked<'a> {
@@ -296,7 +299,8 @@ impl Prepared {
         Leftover::leave_to_init(&mut end.kept, &self.place, self.started.elapsed());
         self.capture(tell)?;
         // A layer that the command closed to us is told, and how the command ended all the same.
-        let changes = self.workspace.compare(end.kept.memory.as_ref()).unwrap_or_else(|error| {
+        let until = limits.timeout.and_then(|_| Instant::now().checked_add(COMPARISON));
+        let changes = self.workspace.compare(end.kept.memory.as_ref(), until).unwrap_or_else(|error| {
             tell(Told::Note(&Error::from(error).message()));
             Changes::unreadable()
         });

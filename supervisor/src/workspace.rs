@@ -2,6 +2,7 @@
 
 use std::os::fd::{AsRawFd as _, OwnedFd};
 use std::path::{Path, PathBuf};
+use std::time::Instant;
 
 use clearing_rootfs::{
     Base, BaseEntry, BaseRequest, Cache, Changes, Hidden, HostNames, LayerTop, MountTable, PROJECT, Parent,
@@ -109,8 +110,12 @@ pub(crate) fn below(directory: &Path, path: &Path) -> PathBuf {
 
 impl Workspace {
     /// What is different from the project, once the sandbox has ended. Without a layer init did not come
-    /// far enough to make one.
-    pub(crate) fn compare(&self, memory: Option<&OwnedFd>) -> Result<Changes, WalkError> {
+    /// far enough to make one. It is given up at the moment `until`.
+    pub(crate) fn compare(
+        &self,
+        memory: Option<&OwnedFd>,
+        until: Option<Instant>,
+    ) -> Result<Changes, WalkError> {
         let upper = match (&self.elsewhere, &self.changes.layer, memory) {
             (Some(elsewhere), ..) => elsewhere.upper.clone(),
             (None, Layer::Directories { upper, .. }, _) => upper.clone(),
@@ -122,7 +127,7 @@ impl Workspace {
         let layers: Vec<_> = std::iter::once(upper).chain(self.changes.sealed.iter().cloned()).collect();
         let root = &self.project.root;
         let stack = |layers: &[PathBuf]| Ok(Stack::open(layers, root)?.hiding(&self.hidden));
-        Changes::between_stacks(&stack(&[])?, &stack(&layers)?)
+        Changes::between_stacks_until(&stack(&[])?, &stack(&layers)?, until)
     }
 }
 

@@ -294,3 +294,15 @@ fn a_missing_layer_is_an_error_with_its_path() {
     let error = Changes::between(&layers.upper("absent"), &layers.lower("")).unwrap_err();
     assert_eq!(error.to_string(), format!("opening the layer `{}`", layers.upper("absent").display()));
 }
+
+#[test]
+fn a_comparison_is_given_up_when_its_time_is_over() {
+    let layers = Layers::new();
+    write(layers.upper("d/new"), "");
+    let stack = |upper: &[PathBuf]| Stack::open(upper, &layers.lower("")).unwrap();
+    let (old, new) = (stack(&[]), stack(&[layers.upper("")]));
+    let until = |moment| Changes::between_stacks_until(&old, &new, Some(moment));
+    assert!(matches!(until(Instant::now()), Err(WalkError::Late)));
+    let later = Instant::now() + std::time::Duration::from_secs(3600);
+    assert_eq!(until(later).unwrap().counts.added, 1);
+}

@@ -192,6 +192,6 @@ fn errno(error: &WalkError) -> Errno {
         WalkError::Open { source, .. } | WalkError::Read { source, .. } => {
             Errno::from_io_error(source).unwrap_or(Errno::IO)
         }
-        WalkError::Tampered { .. } => Errno::INVAL,
+        WalkError::Tampered { .. } | WalkError::Late => Errno::INVAL,
     }
 }
