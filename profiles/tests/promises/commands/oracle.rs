@@ -14,6 +14,7 @@ use proptest::prelude::*;
 use proptest::strategy::ValueTree as _;
 use tempfile::TempDir;
 
+use super::wrapping::{WRAPS, wrap};
 use super::{commands, of_text};
 use crate::fuzz::{runner, seed};
 
@@ -22,7 +23,7 @@ default = "deny"
 rules = [
     { prefix = ["ok"], decision = "allow", reason = "r" },
     { prefix = ["fine", "b"], decision = "allow", reason = "r" },
-    { prefix = ["find"], decision = "allow", reason = "r" },
+    { prefix = [["find", "cat"]], decision = "allow", reason = "r" },
 ]"#;
 
 /// Nothing here leaves the directory that it runs in, or ends what it did not start.
@@ -52,7 +53,9 @@ impl Stage {
             fs::write(&path, text).expect("a program is written");
             fs::set_permissions(&path, Permissions::from_mode(0o755)).expect("and can be executed");
         }
-        for name in ["env", "sh", "bash", "xargs", "find", "nice"] {
+        for name in
+            ["env", "sh", "bash", "xargs", "find", "nice", "cat", "timeout", "stdbuf", "setsid", "nohup"]
+        {
             if let Some(path) = program(name) {
                 symlink(path, programs.join(name)).expect("a program is linked");
             }
@@ -110,8 +113,24 @@ fn no_allowed_text_runs_a_program_without_a_rule() {
     assert_eq!(control, ["ok b", "bad c"], "the programs tell");
     let seed = seed();
     let mut runner = runner(seed);
-    let texts =
-        proptest::collection::vec(proptest::sample::select(PIECES), 1..10).prop_map(|pieces| pieces.concat());
+    let pieces = |most: usize| {
+        proptest::collection::vec(proptest::sample::select(PIECES), 1..most)
+            .prop_map(|pieces| pieces.concat())
+    };
+    // What is random alone seldom is a text that a shell reads to its end.
+    let known = proptest::sample::select(&["ok", "ok b", "fine b", "f() { ok b; }; f", "ok | ok b"][..]);
+    let core = prop_oneof![2 => known.prop_map(str::to_owned), 1 => pieces(4)];
+    let constructs = proptest::collection::vec(proptest::sample::select(WRAPS), 0..4);
+    let nest = (core, constructs).prop_map(|(core, constructs)| {
+        let nest = constructs.iter().fold(core, |text, construct| wrap(construct, &text));
+        nest.replace("npm test", "ok")
+    });
+    let nest = nest.boxed();
+    let texts = prop_oneof![
+        2 => pieces(10),
+        3 => nest.clone(),
+        1 => (nest, pieces(3)).prop_map(|(nest, piece)| format!("{nest}{piece}")),
+    ];
     let (mut ran, mut started) = (0, 0);
     let end = Instant::now() + Duration::from_secs(6);
     while Instant::now() < end && ran < 600 {
