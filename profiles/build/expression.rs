@@ -41,7 +41,7 @@ structs! {
     Filesystem { read, hide, sensitive, show, read_only, tool_roots, caches, layer, layer_size }
     Network { mode }
     Environment { pass, set }
-    Commands { default, rules }
+    Commands { default, enforce, rules }
     Rule { prefix, decision, reason }
     Limits {
         timeout, grace, cpus, cpu_time, memory, processes, disk, inodes, output, file_size, nofile, core,

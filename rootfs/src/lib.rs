@@ -86,6 +86,7 @@ mod patch;
 mod path_text;
 mod places;
 mod private_home;
+mod programs;
 mod project;
 mod queue;
 mod remove;
@@ -129,6 +130,7 @@ pub use patch::{
 pub use path_text::PathText;
 pub use places::Place;
 pub use private_home::{HomeEntry, all_but, furnish};
+pub use programs::{ProgramSearch, Readable};
 pub use project::{BroughtError, Chosen, Project, ProjectError, ProjectRequest};
 pub use queue::{QueueError, Ticket, WhenFull};
 pub use remove::RemoveError;

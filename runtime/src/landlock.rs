@@ -147,9 +147,13 @@ fn rights(rights: Rights) -> BitFlags<AccessFs> {
     let read = make_bitflags!(AccessFs::{ReadFile | ReadDir});
     match rights {
         Rights::List => AccessFs::ReadDir.into(),
+        Rights::Read => read,
         Rights::ReadExecute => read | AccessFs::Execute,
         Rights::ReadWrite => read | make_bitflags!(AccessFs::{WriteFile | Truncate | IoctlDev}),
         Rights::All => AccessFs::from_all(NEWEST) & !make_bitflags!(AccessFs::{MakeChar | MakeBlock}),
+        Rights::AllButExecute => {
+            AccessFs::from_all(NEWEST) & !make_bitflags!(AccessFs::{MakeChar | MakeBlock | Execute})
+        }
     }
 }
 

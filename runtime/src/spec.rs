@@ -346,10 +346,14 @@ pub struct PathRule {
 pub enum Rights {
     /// List directories.
     List,
+    /// Read.
+    Read,
     /// Read, and execute programs.
     ReadExecute,
     /// Read and write what exists, with device commands; make and remove nothing.
     ReadWrite,
     /// All rights but making device nodes.
     All,
+    /// The same without executing programs.
+    AllButExecute,
 }

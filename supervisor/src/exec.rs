@@ -16,6 +16,7 @@ use crate::host::Host;
 use crate::leftover::Leftover;
 use crate::limits::{Hold, LimitReports};
 use crate::monitor::Monitor;
+use crate::named::Named;
 use crate::outcome::{Cause, ChangeCounts, Outcome, Tier};
 use crate::permission::Wanted;
 use crate::place::Place;
@@ -201,7 +202,10 @@ impl<'a> Asked<'a> {
         };
         host.take_variables(|name| passes(&profile, &workspace, name));
         let permission = ProfileMark::of(&profile);
-        let planned = plan(&profile, &workspace, request, &host, streams.terminal());
+        let planned = Named::of(&profile, &host, &workspace, &request.command).and_then(|named| {
+            workspace.named = named;
+            plan(&profile, &workspace, request, &host, streams.terminal())
+        });
         match planned {
             Ok(plan) => Ok(Prepared {
                 plan,

@@ -24,6 +24,7 @@ mod limits;
 pub mod live;
 mod lost;
 mod monitor;
+mod named;
 mod outcome;
 mod permission;
 mod place;

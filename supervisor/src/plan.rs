@@ -4,12 +4,14 @@
 
 mod bare;
 mod environment;
+mod named;
 mod rlimits;
 mod room;
 mod root;
 mod rules;
 mod view;
 
+pub(crate) use environment::search_path;
 pub(crate) use view::PlanView;
 
 use clearing_profiles::{Guard as Named, Limits, NetworkMode, Profile, Requirement};
@@ -65,11 +67,11 @@ pub(crate) fn plan(
             root: if is_bare(host) { Vec::new() } else { root::steps(profile, workspace, host) },
             landlock: match &workspace.elsewhere {
                 Some(at) if is_bare(host) => bare::paths(profile, workspace, host, at),
-                _ => rules::paths(profile, workspace, host),
+                _ => named::restricted(rules::paths(profile, workspace, host), workspace),
             },
             syscalls: match is_bare(host) {
                 true => bare::syscalls(rules::syscalls(profile), profile.network.mode),
-                false => rules::syscalls(profile),
+                false => named::without_anonymous(rules::syscalls(profile), profile),
             },
             best_effort: best_effort(profile),
         },

@@ -13,6 +13,7 @@ use crate::copying::Elsewhere;
 use crate::error::Error;
 use crate::hiding::{hidden, relative, told};
 use crate::host::Host;
+use crate::named::Named;
 use crate::outcome::WorkspaceReport;
 use crate::place::{Place, Writable};
 use crate::plan::{HOSTNAME, identity_inside};
@@ -38,6 +39,8 @@ pub(crate) struct Workspace {
     pub(crate) tools: ToolRoots,
     /// `/usr`, `/etc` and the like.
     pub(crate) base: Base,
+    /// The programs that can be executed, where not all can.
+    pub(crate) named: Option<Named>,
     /// Where the command works, if not in an overlay over the project.
     pub(crate) elsewhere: Option<Elsewhere>,
     /// What of the project the command does not see.
@@ -86,6 +89,7 @@ impl Workspace {
             read_only: profile.filesystem.read_only.iter().map(|path| relative(path)).collect(),
             parents: hidden.parents(&project.root)?,
             hidden,
+            named: None,
             project,
             elsewhere: None,
             left_out: Vec::new(),

@@ -19,6 +19,8 @@ use crate::value::{self, Item};
 pub struct Commands {
     /// What is decided where no rule is about a command.
     pub default: Decision,
+    /// Whether only programs that a rule lets run can be executed at all.
+    pub enforce: bool,
     /// The rules.
     pub rules: Vec<Rule>,
 }
@@ -32,18 +34,24 @@ impl Commands {
         parent: Option<&Self>,
         licence: Licence<'_>,
     ) -> Result<Self, Fault> {
-        let mut keys = Section::open(file, "commands", &["default", "rules"], licence)?;
+        let mut keys = Section::open(file, "commands", &["default", "enforce", "rules"], licence)?;
         let more = |value: &Decision, inherited: &Decision| value < inherited;
         let default = keys.take("default", parent.map(|p| &p.default), value::word(&DECISIONS), more)?;
+        let less = |value: &bool, inherited: &bool| *inherited && !*value;
+        let enforce = keys.take("enforce", parent.map(|p| &p.enforce), value::boolean, less)?;
         let rules = read_rules(&mut keys, parent)?;
         keys.close()?;
-        Ok(Self { default, rules })
+        Ok(Self { default, enforce, rules })
     }
 
     pub(crate) fn state(&self) -> Stated {
-        let Self { default, rules } = self;
+        let Self { default, enforce, rules } = self;
         let rules: Vec<_> = rules.iter().map(stated_rule).collect();
-        vec![("default", one_of_words(&DECISIONS, default)), ("rules", rules.into())]
+        vec![
+            ("default", one_of_words(&DECISIONS, default)),
+            ("enforce", (*enforce).into()),
+            ("rules", rules.into()),
+        ]
     }
 
     /// Judges an argument vector, and whatever it says that it will start.
@@ -51,6 +59,12 @@ impl Commands {
     /// The bytes that are judged have to be those that run.
     pub fn judge(&self, argv: &[impl AsRef<[u8]>]) -> Judgement {
         commands::judge(self, argv)
+    }
+
+    /// The programs that a rule lets run, whether somebody is asked or not, as rules write them.
+    pub fn programs(&self) -> impl Iterator<Item = &str> {
+        let rules = self.rules.iter().filter(|rule| rule.decision != Decision::Deny);
+        rules.filter_map(|rule| rule.prefix.first()).flatten().map(String::as_str)
     }
 
     /// Judges a variable that is set for a command besides the profile's.

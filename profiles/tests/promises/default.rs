@@ -169,7 +169,7 @@ fn default_is_printed_as_json_with_every_value() {
         },
         "network": { "mode": "none" },
         "environment": { "pass": "…", "set": {} },
-        "commands": { "default": "allow", "rules": [] },
+        "commands": { "default": "allow", "enforce": false, "rules": [] },
         "limits": {
             "timeoutMs": null, "graceMs": 2000, "cpuThousandths": null, "cpuTimeMs": null,
             "memory": 8_u64 << 30, "processes": 4096, "disk": 8_u64 << 30, "inodes": null, "output": null,

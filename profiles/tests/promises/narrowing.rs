@@ -23,6 +23,7 @@ pass = ["PATH", "LC_*"]
 set = { CI = "1" }
 [commands]
 default = "ask"
+enforce = true
 rules = [{ prefix = ["git"], decision = "allow", reason = "it is known" }]
 [limits]
 timeout = "60s"
@@ -90,6 +91,7 @@ const WIDER: &[(&str, &str)] = &[
     ("environment", r#"set = { CI = "2" }"#),
     ("environment", r#"set = { DEBUG = "1" }"#),
     ("commands", r#"default = "allow""#),
+    ("commands", "enforce = false"),
     ("commands", r#"rules = [{ prefix = ["rm"], decision = "allow", reason = "r" }]"#),
     ("limits", r#"timeout = "61s""#),
     ("limits", r#"timeout = "none""#),

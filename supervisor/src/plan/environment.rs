@@ -73,7 +73,7 @@ fn entry(name: &OsStr, value: &OsStr) -> Result<CString, Error> {
 }
 
 /// The caller's `PATH` without entries that mean another directory in each place.
-fn search_path(host: &Host) -> OsString {
+pub(crate) fn search_path(host: &Host) -> OsString {
     let Some(path) = host.environment.get(OsStr::new("PATH")) else { return DEFAULT_PATH.into() };
     let absolute: Vec<&[u8]> =
         path.as_bytes().split(|byte| *byte == b':').filter(|entry| entry.starts_with(b"/")).collect();

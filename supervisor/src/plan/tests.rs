@@ -84,6 +84,7 @@ fn workspace(uid: u32, layer: impl Fn(&str) -> Layer) -> Workspace {
         hidden: clearing_rootfs::Hidden::default(),
         parents: Vec::new(),
         read_only: Vec::new(),
+        named: None,
         elsewhere: None,
         left_out: Vec::new(),
     }
