@@ -11,6 +11,7 @@ mod layers;
 mod lock;
 mod merge;
 mod onward;
+mod patching;
 mod record;
 mod retention;
 mod sessions;
@@ -65,6 +66,8 @@ pub enum Recovered {
     ExecKilled(Running),
     /// The machine was started anew since the session was last written to and not synced.
     Unsure,
+    /// A patch was killed with its supervisor, and what it had written is taken back.
+    PatchUndone,
 }
 
 impl Session {

@@ -18,6 +18,7 @@ mod history;
 mod inspect;
 mod limits;
 mod ls;
+mod patch;
 mod policy;
 mod result_file;
 mod rm;
@@ -59,12 +60,15 @@ enum Command {
     Rm(rm::Arguments),
     Gc(gc::Arguments),
     Audit(audit::Arguments),
+    Patch(patch::Arguments),
     Policy(policy::Arguments),
     Doctor(doctor::Arguments),
 }
 
 /// Parses the command line and does what it says.
 pub fn main() -> ExitCode {
+    // Before there is a sandbox whose init could not know them.
+    clearing_runtime::register_functions(&crate::patch::FUNCTIONS);
     match Arguments::try_parse() {
         Ok(arguments) => arguments.command.main(),
         Err(error) => usage(&error),
@@ -92,6 +96,7 @@ impl Command {
             Self::Rm(arguments) => rm::main(&arguments),
             Self::Gc(arguments) => gc::main(&arguments),
             Self::Audit(arguments) => audit::main(&arguments),
+            Self::Patch(arguments) => patch::main(arguments),
             Self::Policy(arguments) => policy::main(arguments),
             Self::Doctor(arguments) => doctor::main(&arguments),
         }

@@ -64,6 +64,12 @@ pub(crate) enum Error {
     /// Nobody was there to say yes.
     #[error("{0} There is no terminal to ask on")]
     Unconfirmed(String),
+    /// A file that the caller named, to be read.
+    #[error("reading `{}`", printable(.0))]
+    Input(PathBuf, #[source] std::io::Error),
+    /// The function that reads patches.
+    #[error("the patch was neither applied nor refused: {0}")]
+    Patch(String),
     /// Reading what the command changed.
     #[error(transparent)]
     Changes(#[from] WalkError),
@@ -160,6 +166,8 @@ impl Error {
             Self::SandboxEnded
             | Self::NoOverlay(_)
             | Self::Request(_)
+            | Self::Patch(_)
+            | Self::Input(..)
             | Self::System(..)
             | Self::Result(..) => None,
         }

@@ -162,9 +162,15 @@ impl<'a> Asked<'a> {
             store: &state,
             started,
         };
+        // Rules are about what callers have run; a function is our own.
+        let confirm = confirm.filter(|_| request.call.is_none());
         let permit = confirm.map(|confirm| case.decide(confirm)).transpose()?.flatten();
         host.tier = tier::choose(&host, &profile)?;
-        let before = Before::of(session.as_deref_mut(), profile.rollback.clone())?;
+        let is_transaction = request.call.as_ref().is_some_and(|call| call.is_transaction);
+        let before = match session.as_deref_mut() {
+            Some(session) if is_transaction => Before::patch(session, profile.rollback.clone())?,
+            session => Before::of(session, profile.rollback.clone())?,
+        };
         Ok(Self { request, session, before, profile, permit, host, state, project, started })
     }
 
@@ -179,7 +185,10 @@ impl<'a> Asked<'a> {
 
     pub(crate) fn prepare(self) -> Result<Prepared, Error> {
         let Self { request, session, before, profile, permit, mut host, state, project, started } = self;
-        let streams = Streams::of_caller(request.json, profile.limits.output)?;
+        let streams = match &request.call {
+            Some(call) => Streams::of_call(call)?,
+            None => Streams::of_caller(request.json, profile.limits.output)?,
+        };
         let stats = request.stats.clone();
         let store = Store::open(&state)?.leaving_by(release);
         let place = match session {
@@ -237,16 +246,21 @@ impl Prepared {
             Ok(conducted) => self.finish(conducted, tell),
             Err(error) => {
                 self.record_end(&Ended::failed(error.text()), tell);
-                self.place.end().and(self.place.discard()).and(Err(error))
+                let ended = self.place.end().and_then(|()| self.before.give_up(self.place.session_mut()));
+                ended.and(self.place.discard()).and(Err(error))
             }
         }
+    }
+
+    fn verb(&self, verb: &'static str) -> &'static str {
+        if self.plan.exec.function.is_some() { "patch" } else { verb }
     }
 
     /// What the record says before the command is started.
     fn decision(&self) -> Decision {
         let asked = match self.place.session() {
-            Some(session) => Decision::on("exec", session.record()),
-            None => Decision::asked("run"),
+            Some(session) => Decision::on(self.verb("exec"), session.record()),
+            None => Decision::asked(self.verb("run")),
         };
         let exec = &self.plan.exec;
         Decision {

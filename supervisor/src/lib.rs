@@ -26,6 +26,7 @@ mod lost;
 mod monitor;
 mod named;
 mod outcome;
+mod patch;
 mod permission;
 mod place;
 mod plan;

@@ -454,5 +454,6 @@ fn request(session: &str) -> RunRequest {
         admission: None,
         approved: false,
         command: Vec::new(),
+        call: None,
     }
 }

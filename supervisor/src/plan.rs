@@ -88,12 +88,14 @@ pub(crate) fn exec(
     host: &Host,
     terminal: Option<Terminal>,
 ) -> Result<ExecSpec, Error> {
+    // A function works on the project as a whole.
+    let cwd = if request.call.is_some() { workspace.top() } else { workspace.cwd() };
     Ok(ExecSpec {
         id: EXEC,
         argv: arguments(request)?,
-        function: None,
+        function: request.call.as_ref().map(|call| call.function),
         environment: environment::variables(profile, workspace, request, host)?,
-        cwd: c_string("the working directory", workspace.cwd().as_os_str().as_bytes())?,
+        cwd: c_string("the working directory", cwd.as_os_str().as_bytes())?,
         terminal,
         limits: rlimits::of(&profile.limits),
         umask: host.umask,

@@ -19,6 +19,7 @@ use rustix::pty::OpenptFlags;
 use serde::Serialize;
 
 use crate::error::Error;
+use crate::patch::Call;
 use crate::terminal::{self, CallersTerminal, Sharing};
 use encoder::{Encoder, Stream};
 use notes::Hearing;
@@ -88,6 +89,17 @@ impl Streams {
         let (given, hearing) = given.map_err(|error| Error::System("pipe for the output", error))?;
         let hearing = if on_terminal { Hearing::Terminal } else { hearing };
         Ok(Self { given: Some(given), terminal, pump, events: json.then_some(EVENTS), hearing })
+    }
+
+    /// Those of a function, which reads and writes memory; what it says beside goes to the caller.
+    pub(crate) fn of_call(call: &Call) -> Result<Self, Error> {
+        let failed = |error| Error::System("dup of a function's stream", error);
+        let [input, output] = call.streams.each_ref().map(|stream| stream.try_clone().map_err(failed));
+        let [_, _, errors] = standard_streams().map_err(failed)?;
+        refuse_directory(2, &errors)?;
+        let given = Some([input?, output?, errors]);
+        let (pump, hearing) = (Pump::new(None), Hearing::Beside);
+        Ok(Self { given, terminal: None, pump, events: None, hearing })
     }
 
     /// The terminal that the command is to have, if any.

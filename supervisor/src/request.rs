@@ -6,10 +6,11 @@ use std::path::PathBuf;
 use clearing_profiles::{LayerPlace, LimitName, NetworkMode};
 
 use crate::admission::Admission;
+use crate::patch::Call;
 use crate::stats::Stats;
 
 /// A validated request to run one command in a sandbox of its own.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, Default)]
 pub(crate) struct RunRequest {
     /// The project, where the caller named one.
     pub(crate) directory: Option<PathBuf>,
@@ -37,6 +38,8 @@ pub(crate) struct RunRequest {
     pub(crate) approved: bool,
     /// Program and arguments; not empty.
     pub(crate) command: Vec<OsString>,
+    /// What is called in place of the program.
+    pub(crate) call: Option<Call>,
 }
 
 /// What a caller hears of a run before its outcome.

@@ -14,6 +14,8 @@ use crate::outcome::Cause;
 pub(crate) struct Before {
     rules: Rollback,
     snapshot: Option<String>,
+    /// Whether what is written counts only if it ends well.
+    is_patch: bool,
 }
 
 /// A session that went back by itself.
@@ -36,7 +38,21 @@ impl Before {
             Some(session) => Some(session.name_of_present(Why::BeforeExec)?),
             None => None,
         };
-        Ok(Self { rules, snapshot })
+        Ok(Self { rules, snapshot, is_patch: false })
+    }
+
+    /// Begins a patch: that it may be undone is written down before anything else.
+    pub(crate) fn patch(session: &mut Session, rules: Rollback) -> Result<Self, Error> {
+        session.begin_patch()?;
+        Ok(Self { rules, snapshot: None, is_patch: true })
+    }
+
+    /// Undoes a patch that did not come to an end.
+    pub(crate) fn give_up(&self, session: Option<&mut Session>) -> Result<(), Error> {
+        match session {
+            Some(session) if self.is_patch => Ok(session.undo_patch()?),
+            _ => Ok(()),
+        }
     }
 
     /// Goes back if the command's end is one of those to go back after, and the record has that first.
@@ -47,6 +63,11 @@ impl Before {
         exit_code: Option<i32>,
         audit: &Audit,
     ) -> Result<Option<WentBack>, Error> {
+        if self.is_patch {
+            let applied = cause == Cause::Exit && exit_code == Some(0);
+            if applied { session.keep_patch().map(drop) } else { session.undo_patch() }?;
+            return Ok(None);
+        }
         let on = trigger(cause, exit_code).filter(|trigger| self.rules.on.contains(trigger));
         let (Some(on), Some(snapshot)) = (on, &self.snapshot) else { return Ok(None) };
         let decision = Decision {

@@ -68,6 +68,8 @@ pub(crate) fn why(why: Why) -> &'static str {
         Why::Fork => "forked",
         Why::BeforeExec => "before a command",
         Why::RolledBack => "what was rolled back",
+        Why::BeforePatch => "before a patch",
+        Why::AfterPatch => "after a patch",
     }
 }
 
@@ -78,6 +80,9 @@ pub(crate) fn recovered(past: &Recovered) -> String {
             "the last command, begun {:.0}, was killed with its supervisor; what it wrote until then is kept",
             running.started
         ),
+        Recovered::PatchUndone => {
+            "the last patch was killed with its supervisor; the session is as it was before".to_owned()
+        }
         Recovered::Unsure => {
             "the machine was started anew since this session was last written to; what was written \
                               shortly before may be missing"
@@ -183,7 +188,7 @@ pub(crate) enum Point<'a> {
 /// Reads what the project looks like at a point, without a mount.
 pub(crate) fn stack(sessions: &Sessions, record: &Record, point: Point<'_>) -> Result<Stack, Error> {
     let top = match point {
-        Point::Live => Some(&record.live),
+        Point::Live => record.present(),
         Point::Project => None,
         Point::Snapshot(snapshot) => snapshot.top.as_ref(),
     };

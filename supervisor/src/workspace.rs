@@ -224,6 +224,14 @@ impl Workspace {
         below(root, self.project.cwd.strip_prefix(&self.project.root).unwrap_or(Path::new("")))
     }
 
+    /// Where the project is for the command.
+    pub(crate) fn top(&self) -> PathBuf {
+        match &self.elsewhere {
+            Some(Elsewhere { root, bare: Some(_), .. }) => root.clone(),
+            _ => self.project.root.clone(),
+        }
+    }
+
     /// What the command worked in.
     pub(crate) fn report(&self) -> WorkspaceReport {
         match &self.elsewhere {

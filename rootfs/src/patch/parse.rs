@@ -3,6 +3,8 @@
 use std::collections::HashSet;
 use std::path::Path;
 
+use serde::{Deserialize, Serialize};
+
 use super::class::{Class, Refusal};
 use super::entry::{Body, Entry, How, Hunk};
 use super::lines::{Lines, chomp, trim_end};
@@ -10,7 +12,7 @@ use super::traditional::{self, Strip};
 use super::{binary, git, hunks};
 
 /// How a patch is read, and how large it may be.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Reading {
     /// How many directories of each name are left out; as git does if nobody says it: one, and none from the
     /// first plain diff on that names no directory.

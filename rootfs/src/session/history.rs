@@ -87,9 +87,29 @@ impl Session {
         Ok(Step { next, snapshot: None })
     }
 
+    /// Prepares to go on below the live layer, of which nothing is kept.
+    pub(super) fn step_below(&self) -> Step {
+        let parent = self.record.sealed_top().cloned();
+        Step { next: Some(Next { parent, made: None }), snapshot: None }
+    }
+
     /// Makes the step, at once or not at all.
     pub fn take(&mut self, step: Step) -> Result<(), SessionError> {
         self.take_by(step, |session, step| session.change(|record| record.step(step)))
+    }
+
+    /// The same, and whatever else changes with it.
+    pub(super) fn take_and(
+        &mut self,
+        step: Step,
+        also: impl FnOnce(&mut Record),
+    ) -> Result<(), SessionError> {
+        self.take_by(step, |session, step| {
+            session.change(|record| {
+                record.step(step);
+                also(record);
+            })
+        })
     }
 
     /// The same for a sandbox that lives on, without waiting for the disk: a power cut may take it back.
@@ -227,6 +247,8 @@ impl Session {
             Why::Fork => "fork",
             Why::BeforeExec => "before-exec",
             Why::RolledBack => "rolled-back",
+            Why::BeforePatch => "before-patch",
+            Why::AfterPatch => "after-patch",
         };
         // The highest number yet: one that was forgotten is not used again.
         let number =

@@ -60,6 +60,10 @@ pub struct Record {
     /// What of the project was hidden from any of its commands.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub hidden: Vec<HiddenPath>,
+    /// The snapshot before a patch that is being written, or was when its supervisor was killed: what is in
+    /// the live layer does not count.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) patching: Option<String>,
 }
 
 /// One layer of a session.
@@ -102,6 +106,10 @@ pub enum Why {
     BeforeExec,
     /// What a command left that was rolled back by the profile.
     RolledBack,
+    /// The state before a patch.
+    BeforePatch,
+    /// The state that a patch made.
+    AfterPatch,
 }
 
 /// A command at work.
@@ -129,6 +137,11 @@ impl Record {
     /// The layer below the live one.
     pub fn sealed_top(&self) -> Option<&LayerId> {
         self.layers.get(&self.live).and_then(|layer| layer.parent.as_ref())
+    }
+
+    /// The newest layer of the present state: that which a patch is being written to does not count.
+    pub fn present(&self) -> Option<&LayerId> {
+        if self.patching.is_some() { self.sealed_top() } else { Some(&self.live) }
     }
 
     /// The snapshot of this name.

@@ -96,6 +96,7 @@ impl Sessions {
             execs: 0,
             running: None,
             hidden: Vec::new(),
+            patching: None,
         })
     }
 
@@ -116,7 +117,14 @@ impl Sessions {
         };
         let parent = source.record.clone();
         self.begin(name, "fork", |id, live| {
-            let mut record = Record { id, name: name.map(str::to_owned), execs: 0, running: None, ..parent };
+            let mut record = Record {
+                id,
+                name: name.map(str::to_owned),
+                execs: 0,
+                running: None,
+                patching: None,
+                ..parent
+            };
             (record.made, record.used) = (Timestamp::now(), Timestamp::now());
             let below = record.chain(top.as_ref());
             record.snapshots.retain(|snapshot| snapshot.top.as_ref().is_none_or(|top| below.contains(top)));
@@ -383,7 +391,14 @@ impl Session {
             self.take_down()?;
             self.remove_work();
             self.change(|record| record.running = None)?;
-            self.recovered.push(Recovered::ExecKilled(running));
+            // What a patch wrote is taken back as a whole.
+            if !self.is_patching() {
+                self.recovered.push(Recovered::ExecKilled(running));
+            }
+        }
+        if self.is_patching() {
+            self.undo_patch()?;
+            self.recovered.push(Recovered::PatchUndone);
         }
         Ok(())
     }

@@ -192,7 +192,8 @@ fn tell(finished: &Finished, json: bool) {
     }
 }
 
-fn hear(told: Told<'_>, json: bool) {
+/// Tells what is known before there is an outcome.
+pub(super) fn hear(told: Told<'_>, json: bool) {
     match told {
         Told::Queued(position) if json => emit(&Event::Queued { position }),
         Told::Queued(position) => {
@@ -225,6 +226,7 @@ impl CommandArguments {
             approved: false,
             stats: stats.map(|(every, number)| Stats::on(number, every)).transpose()?,
             command: self.command,
+            call: None,
         })
     }
 }

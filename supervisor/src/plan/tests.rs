@@ -114,6 +114,7 @@ fn request() -> RunRequest {
         admission: None,
         approved: false,
         command: vec!["npm".into(), "test".into()],
+        call: None,
     }
 }
 

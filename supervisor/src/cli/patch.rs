@@ -1,0 +1,242 @@
+//! `clearing patch`: looks at a patch, or applies it to a session.
+
+mod text;
+
+use std::io::{self, Read as _};
+use std::path::{Path, PathBuf};
+use std::process::ExitCode;
+
+use clap::Subcommand;
+use clearing_profiles::Risk;
+use clearing_rootfs::{Plan, Reading, Store};
+use rustix::fs::{Mode, OFlags};
+use serde::Serialize;
+
+use super::command::hear;
+use super::commit::tell;
+use super::talk::{emit, failed, print, say, say_note};
+use crate::commit::{CommitOptions, of_session};
+use crate::error::Error;
+use crate::permission::DEFAULT_PROFILE;
+use crate::exit_code::CONFLICT;
+use crate::patch::{self, PatchReport, PatchRequest, Verb};
+use crate::request::RunRequest;
+use crate::session::{CreateRequest, create, remove, sessions};
+
+/// Looks at a patch, or applies it as a whole or not at all.
+///
+/// It is read and applied in the sandbox's view of a session, never in the project. Exits with 0 when it was
+/// accepted, 1 when it was refused or does not apply, 125 when clearing could not tell.
+#[derive(Debug, clap::Args)]
+#[command(
+    after_help = "Examples:\n  git diff | clearing patch check -w . -\n  clearing patch apply fix change.patch\n  \
+                  clearing patch apply -w ~/app --commit change.patch"
+)]
+pub(super) struct Arguments {
+    #[command(subcommand)]
+    verb: VerbArguments,
+}
+
+#[derive(Debug, Subcommand)]
+enum VerbArguments {
+    /// Tell what a patch would do, and do nothing.
+    Check(Operands),
+    /// Apply a patch to a session, or to a new session of the directory, which is kept.
+    Apply {
+        #[command(flatten)]
+        operands: Operands,
+        /// Land the patch in the project, and remove the session that was made for it.
+        #[arg(long, requires = "workspace")]
+        commit: bool,
+    },
+}
+
+#[derive(Debug, clap::Args)]
+struct Operands {
+    /// The session, by id or name, unless a directory is given; and the patch, `-` for standard input.
+    #[arg(value_names = ["ID", "FILE"], num_args = 1..=2, required = true)]
+    operands: Vec<PathBuf>,
+    /// The project.
+    #[arg(short, long, value_name = "DIR")]
+    workspace: Option<PathBuf>,
+    /// A profile's name, or the path of one; else the session's, or `default`.
+    #[arg(short, long, value_name = "PROFILE")]
+    profile: Option<String>,
+    /// How many directories of each name are left out; else as git does.
+    #[arg(long, value_name = "N")]
+    strip: Option<usize>,
+    /// Take hunks that have no lines around them, where they say and nowhere else.
+    #[arg(long)]
+    unidiff_zero: bool,
+    /// Let a protected name be touched, or one that others rely on be harmed; may be given more than once.
+    #[arg(long, value_name = "NAME")]
+    allow: Vec<String>,
+    /// Tell it as JSON.
+    #[arg(long)]
+    json: bool,
+}
+
+/// What `--json` tells.
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase", tag = "type", rename = "patch")]
+struct Line<'a> {
+    accepted: bool,
+    applied: bool,
+    /// The session that has it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    session: Option<&'a str>,
+    #[serde(flatten)]
+    report: &'a PatchReport,
+    statistics: std::collections::BTreeMap<String, u64>,
+    risk: &'a Risk,
+}
+
+/// Whom a patch is held against.
+enum Subject {
+    Session(String),
+    Directory(PathBuf),
+}
+
+pub(super) fn main(arguments: Arguments) -> ExitCode {
+    let (operands, verb, commit) = match arguments.verb {
+        VerbArguments::Check(operands) => (operands, Verb::Check, false),
+        VerbArguments::Apply { operands, commit } => (operands, Verb::Apply, commit),
+    };
+    let json = operands.json;
+    let accepted = match verb {
+        Verb::Check => operands.check(),
+        Verb::Apply => operands.apply(commit),
+    };
+    let code = accepted.map(|accepted| if accepted { ExitCode::SUCCESS } else { ExitCode::from(CONFLICT) });
+    code.unwrap_or_else(|error| failed(&error, json))
+}
+
+impl Operands {
+    fn check(&self) -> Result<bool, Error> {
+        let (subject, request) = self.request(Verb::Check)?;
+        let run = match subject {
+            Subject::Session(id) => RunRequest { session: Some(id), ..self.run() },
+            Subject::Directory(directory) => RunRequest { directory: Some(directory), ..self.run() },
+        };
+        let report = patch::conduct(&request, run, &|told| hear(told, self.json))?;
+        self.tell(&report, None).map(|()| report.is_accepted())
+    }
+
+    fn apply(&self, commit: bool) -> Result<bool, Error> {
+        let (subject, request) = self.request(Verb::Apply)?;
+        let directory = match subject {
+            Subject::Session(id) => {
+                let run = RunRequest { session: Some(id.clone()), ..self.run() };
+                let report = patch::conduct(&request, run, &|told| hear(told, self.json))?;
+                return self.tell(&report, Some(&id)).map(|()| report.is_accepted());
+            }
+            Subject::Directory(directory) => directory,
+        };
+        let profile = self.profile.clone().unwrap_or_else(|| DEFAULT_PROFILE.to_owned());
+        let (session, notes) = create(&CreateRequest { directory: Some(directory), profile, name: None })?;
+        notes.iter().for_each(|note| say_note(note));
+        let id = session.record().id.to_string();
+        drop(session);
+        let kept = self.apply_to_new(&request, &id, commit);
+        if !matches!(kept, Ok(Kept::Session)) {
+            remove(&sessions()?, &id, "rm")?;
+        }
+        Ok(matches!(kept?, Kept::Session | Kept::Landed))
+    }
+
+    fn apply_to_new(&self, request: &PatchRequest, id: &str, commit: bool) -> Result<Kept, Error> {
+        let run = RunRequest { session: Some(id.to_owned()), ..self.run() };
+        let report = patch::conduct(request, run, &|told| hear(told, self.json))?;
+        self.tell(&report, (!commit).then_some(id))?;
+        match (report.is_accepted(), commit) {
+            (false, _) => Ok(Kept::Nothing),
+            (true, false) => {
+                say_note(&format!("applied in session {id}; `clearing commit {id}` lands it"));
+                Ok(Kept::Session)
+            }
+            (true, true) => self.land(id),
+        }
+    }
+
+    /// Lands all of the patch, or nothing.
+    fn land(&self, id: &str) -> Result<Kept, Error> {
+        let store = Store::open(&Store::default_path(&|name| std::env::var_os(name))?)?;
+        let session = sessions()?.open(id, "commit")?;
+        let options = CommitOptions { allow: self.allow.clone(), ..CommitOptions::default() };
+        let whole = |plan: &Plan| Ok(plan.withheld.is_empty());
+        let committed = of_session(&store, &session, &options, &whole)?;
+        tell(&committed, self.json, false);
+        Ok(if committed.landed.is_some() { Kept::Landed } else { Kept::Nothing })
+    }
+
+    fn request(&self, verb: Verb) -> Result<(Subject, PatchRequest), Error> {
+        let (subject, file) = match (&self.workspace, self.operands.as_slice()) {
+            (Some(directory), [file]) => (Subject::Directory(directory.clone()), file),
+            (None, [id, file]) => {
+                let id = id.to_str().ok_or_else(|| Error::Request("the session's name is no text".into()))?;
+                (Subject::Session(id.to_owned()), file)
+            }
+            (Some(_), _) => return Err(Error::Request("with -w there is a patch and no session".into())),
+            (None, _) => {
+                return Err(Error::Request(
+                    "say which session, or which directory with -w, and the patch".into(),
+                ));
+            }
+        };
+        let reading = Reading { strip: self.strip, without_context: self.unidiff_zero, ..READING };
+        let patch = read(file, reading.size)?;
+        Ok((subject, PatchRequest { verb, patch, reading, allow: self.allow.clone() }))
+    }
+
+    fn run(&self) -> RunRequest {
+        RunRequest { profile: self.profile.clone(), ..RunRequest::default() }
+    }
+
+    fn tell(&self, report: &PatchReport, session: Option<&str>) -> Result<(), Error> {
+        let risk = report.risk()?;
+        if self.json {
+            emit(&Line {
+                accepted: report.is_accepted(),
+                applied: report.is_accepted() && session.is_some(),
+                session,
+                report,
+                statistics: report.statistics(),
+                risk: &risk,
+            });
+            return Ok(());
+        }
+        print(&text::files(report))?;
+        say(&text::verdict(report, &risk));
+        Ok(())
+    }
+}
+
+/// What is left of a patch when all is done.
+enum Kept {
+    /// The session that has it.
+    Session,
+    /// It is in the project.
+    Landed,
+    /// Nothing.
+    Nothing,
+}
+
+/// As git reads a patch, and as large as one is that somebody reads.
+const READING: Reading =
+    Reading { strip: None, without_context: false, size: 64 << 20, files: 10_000, made: 256 << 20 };
+
+/// The whole patch; one byte more than is permitted is enough to see that it is too large.
+fn read(file: &Path, limit: usize) -> Result<Vec<u8>, Error> {
+    let failed = |error| Error::Input(file.to_owned(), error);
+    let mut patch = Vec::new();
+    let source: Box<dyn io::Read> = match file.as_os_str() == "-" {
+        true => Box::new(io::stdin().lock()),
+        false => {
+            let flags = OFlags::RDONLY | OFlags::NOCTTY | OFlags::CLOEXEC;
+            let opened = rustix::fs::open(file, flags, Mode::empty());
+            Box::new(std::fs::File::from(opened.map_err(|errno| failed(errno.into()))?))
+        }
+    };
+    source.take(limit as u64 + 1).read_to_end(&mut patch).map_err(failed)?;
+    Ok(patch)
+}

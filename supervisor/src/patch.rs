@@ -1,0 +1,121 @@
+//! Patches: read, checked and applied by a confined function in the sandbox's view, all or nothing.
+//!
+//! ```text
+//!   bytes ──▶ sandbox: read ─ simulate ─ judge ─ apply ──▶ report ──▶ risk ──▶ kept, or undone
+//!                      └───── `inside.rs`, confined ────┘
+//! ```
+
+mod inside;
+mod report;
+
+use std::ffi::OsString;
+use std::io::Write as _;
+use std::os::fd::{AsFd as _, OwnedFd};
+use std::sync::Arc;
+
+use clearing_rootfs::{Reading, Rules};
+use clearing_runtime::Function;
+use rustix::fs::{MemfdFlags, SealFlags, fcntl_add_seals, memfd_create};
+use serde::{Deserialize, Serialize};
+
+pub(crate) use report::PatchReport;
+
+use crate::commit::rules;
+use crate::error::Error;
+use crate::exec::{self, Finished};
+use crate::outcome::Cause;
+use crate::request::{RunRequest, Told};
+use crate::why;
+
+/// What runs in a sandbox in place of a program. Each is known by its place.
+pub(crate) static FUNCTIONS: [Function; 1] = [inside::patch];
+/// The only one.
+const PATCH: u32 = 0;
+
+/// What is to become of a patch.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) enum Verb {
+    /// Nothing but an answer.
+    Check,
+    /// It is applied, if it can be as a whole.
+    Apply,
+}
+
+/// A patch, and how it is to be read.
+#[derive(Debug, Clone)]
+pub(crate) struct PatchRequest {
+    pub(crate) verb: Verb,
+    /// All of it.
+    pub(crate) patch: Vec<u8>,
+    pub(crate) reading: Reading,
+    /// Names that it may touch all the same.
+    pub(crate) allow: Vec<String>,
+}
+
+/// A function that is called in place of a program, with streams of its own.
+#[derive(Debug, Clone)]
+pub(crate) struct Call {
+    pub(crate) function: u32,
+    /// What it reads, and what it writes.
+    pub(crate) streams: Arc<[OwnedFd; 2]>,
+    /// Whether what it writes counts only as a whole.
+    pub(crate) is_transaction: bool,
+}
+
+/// What the function reads before the patch, in one line.
+#[derive(Debug, Serialize, Deserialize)]
+struct Order {
+    verb: Verb,
+    reading: Reading,
+    rules: Rules,
+}
+
+/// Has a patch checked or applied where `run` says, and tells what came of it.
+pub(crate) fn conduct(
+    request: &PatchRequest,
+    run: RunRequest,
+    tell: &dyn Fn(Told<'_>),
+) -> Result<PatchReport, Error> {
+    let order = Order { verb: request.verb, reading: request.reading, rules: rules(&request.allow)? };
+    let call = Call {
+        function: PATCH,
+        streams: Arc::new([input(&order, &request.patch)?, memory("clearing-report")?]),
+        is_transaction: request.verb == Verb::Apply && run.session.is_some(),
+    };
+    let output = Arc::clone(&call.streams);
+    let word = if request.verb == Verb::Apply { "apply" } else { "check" };
+    let run = RunRequest { command: ["patch", word].map(OsString::from).to_vec(), call: Some(call), ..run };
+    let finished = exec::run(&run, tell, &|_| Ok(None))?;
+    match (finished.outcome.cause, finished.outcome.exit_code) {
+        (Cause::Exit, Some(inside::ACCEPTED | inside::REFUSED)) => report::read(&output[1]),
+        _ => Err(failed(finished)),
+    }
+}
+
+fn failed(finished: Finished) -> Error {
+    let outcome = &finished.outcome;
+    let why = why::text(outcome).or_else(|| outcome.exit_code.map(|code| format!("it ended with {code}")));
+    let why = why.unwrap_or_else(|| format!("it ended by {:?}", outcome.cause));
+    finished.error.unwrap_or_else(|| Error::Patch(why.trim().to_owned()))
+}
+
+fn memory(name: &str) -> Result<OwnedFd, Error> {
+    let flags = MemfdFlags::CLOEXEC | MemfdFlags::ALLOW_SEALING;
+    memfd_create(name, flags).map_err(|errno| Error::System("memfd_create", errno.into()))
+}
+
+/// The order and the patch, which nobody can change any more.
+fn input(order: &Order, patch: &[u8]) -> Result<OwnedFd, Error> {
+    let failed = |error| Error::System("writing the patch to memory", error);
+    let input = memory("clearing-patch")?;
+    let mut file = std::fs::File::from(input.try_clone().map_err(failed)?);
+    let order = serde_json::to_vec(order).map_err(|error| failed(error.into()))?;
+    for part in [&order, &b"\n"[..], patch] {
+        file.write_all(part).map_err(failed)?;
+    }
+    let seals = SealFlags::WRITE | SealFlags::GROW | SealFlags::SHRINK | SealFlags::SEAL;
+    drop(file);
+    fcntl_add_seals(input.as_fd(), seals).map_err(|errno| failed(errno.into()))?;
+    rustix::fs::seek(&input, rustix::fs::SeekFrom::Start(0)).map_err(|errno| failed(errno.into()))?;
+    Ok(input)
+}
