@@ -17,9 +17,9 @@ use super::commit::tell;
 use super::talk::{emit, failed, print, say, say_note};
 use crate::commit::{CommitOptions, of_session};
 use crate::error::Error;
-use crate::permission::DEFAULT_PROFILE;
 use crate::exit_code::CONFLICT;
 use crate::patch::{self, PatchReport, PatchRequest, Verb};
+use crate::permission::DEFAULT_PROFILE;
 use crate::request::RunRequest;
 use crate::session::{CreateRequest, create, remove, sessions};
 
