@@ -67,7 +67,7 @@ fn a_hostile_or_broken_patch_is_refused_with_its_class_and_changes_nothing() {
 }
 
 /// Some of the names that the lists of the profiles have.
-fn rules() -> Rules {
+pub(crate) fn rules() -> Rules {
     let protected = |name: &str| ProtectedName { name: name.into(), reason: "it runs by itself".into() };
     let protected = [".vscode", ".envrc", "claude.md", ".bashrc"].map(protected).to_vec();
     let kept = |name: &str| KeptName {
@@ -90,7 +90,7 @@ fn reading(ways: &[String]) -> Reading {
 }
 
 /// The tree of which `hostile.txt` tells, with something outside.
-fn make(top: &Path) {
+pub(crate) fn make(top: &Path) {
     let project = top.join("project");
     fs::create_dir(&project).unwrap();
     for directory in ["dir", "deep", ".git", ".vscode", "node_modules/x", "../outside"] {
@@ -117,6 +117,12 @@ fn make(top: &Path) {
     {
         symlink(target, project.join(name)).unwrap();
     }
+}
+
+/// All patches that stand in the files, whatever becomes of them.
+pub(crate) fn corpus() -> Vec<Vec<u8>> {
+    let both = [include_str!("hostile.txt"), include_str!("odd.txt")];
+    both.into_iter().flat_map(cases).map(|case| case.patch).filter(|patch| patch.len() < 10_000).collect()
 }
 
 fn cases(text: &str) -> Vec<Case> {

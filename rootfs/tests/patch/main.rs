@@ -5,6 +5,7 @@
 
 #[path = "../git_apply/content.rs"]
 mod content;
+mod fuzz;
 mod hostile;
 mod parity;
 #[path = "../git_apply/random.rs"]
