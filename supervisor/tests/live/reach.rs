@@ -23,7 +23,10 @@ pub(crate) fn nothing_is_left_behind(site: &Site) {
         live.sandbox.rollback("zero", Others::Refuse).expect("back");
         assert_eq!(live.sh("cat file ~/file"), "0\n0");
     }
-    assert_eq!(Left::of(&mut live), before);
+    let after = Left::of(&mut live);
+    assert_eq!((&after.mounts, after.own), (&before.mounts, before.own));
+    // Init may just be about to give some up; one that is left behind would be so fifty times.
+    assert!(after.inits <= before.inits.map(|count| count + 20), "{before:?} {after:?}");
 }
 
 pub(crate) fn old_layers_are_out_of_reach(site: &Site) {
@@ -54,7 +57,7 @@ pub(crate) fn old_layers_are_out_of_reach(site: &Site) {
 }
 
 /// What a sandbox has that could be left behind.
-#[derive(Debug, PartialEq, Eq)]
+#[derive(Debug)]
 struct Left {
     mounts: String,
     own: usize,
