@@ -18,10 +18,10 @@ struct Small<'s> {
     holder: Child,
 }
 
-/// Mounts them, and stays as long as it is wanted.
+/// Mounts them, and stays as long as it is wanted. It is ready when it is who it stays.
 const HOLD: &str = r#"
     options=size=4m,nr_inodes=2000,mode=700
-    mount -t tmpfs -o $options small "$1" && mount -t tmpfs -o $options small "$2" && mkdir "$2/project" && shift 2 && echo ready && exec "$@" sleep 1000"#;
+    mount -t tmpfs -o $options small "$1" && mount -t tmpfs -o $options small "$2" && mkdir "$2/project" && shift 2 && exec "$@" sh -c "echo ready; exec sleep 1000""#;
 
 impl<'s> Small<'s> {
     fn mount(site: &'s Site) -> Option<Self> {
