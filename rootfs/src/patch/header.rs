@@ -35,8 +35,10 @@ impl<'a> HeaderLine<'a> {
     fn find(self, wanted: &dyn Fn(&[u8], &[u8]) -> bool) -> Option<Cut> {
         if self.names.first() == Some(&b'"') {
             let (first, rest) = unquote(self.names).ok()?;
-            let second = name_after(rest.trim_ascii_start())?;
-            return self.chosen(&first, &second, wanted);
+            // One blank stands between them; more are the second one's own, or were put there by somebody.
+            let seconds = [rest.strip_prefix(b" ").unwrap_or(rest), rest.trim_ascii_start()];
+            let mut seconds = seconds.into_iter().filter_map(name_after);
+            return seconds.find_map(|second| self.chosen(&first, &second, wanted));
         }
         if self.names.len() > LONGEST {
             return None;
