@@ -5,11 +5,14 @@
 //! with no room at all, then with a little more, and so on, until it has what it needs.
 
 use std::cell::Cell;
+use std::fs;
 use std::io::{BufRead as _, BufReader};
 use std::path::{Path, PathBuf};
 use std::process::{Child, Stdio};
+use std::thread;
+use std::time::{Duration, Instant};
 
-use clearing_tests::{Output, Run, Site, for_each_caller, skip};
+use clearing_tests::{Output, Run, Site, for_each_caller, patience, skip};
 
 /// A site on two small file systems.
 struct Small<'s> {
@@ -83,8 +86,24 @@ impl<'s> Small<'s> {
         clearing_tests::expect_success(command.args(&line[1..]).args(["sh", "-ec", script]))
     }
 
+    /// What a run leaves to be cleared by a process that nobody waits for gives room back meanwhile.
+    fn wait_until_nobody_clears(&self) {
+        let namespace = |process: &Path| fs::read_link(process.join("ns/mnt")).ok();
+        let ours = namespace(Path::new(&format!("/proc/{}", self.holder.id())));
+        let inside = || {
+            let processes = fs::read_dir("/proc").expect("/proc is mounted").flatten();
+            processes.filter(|process| ours.is_some() && namespace(&process.path()) == ours).count()
+        };
+        let end = Instant::now() + patience(Duration::from_secs(10));
+        while inside() > 1 {
+            assert!(Instant::now() < end, "what a run left is still being cleared");
+            thread::sleep(Duration::from_millis(5));
+        }
+    }
+
     /// Fills one of them, but for so much room.
     fn fill(&self, directory: &Path, but: u64, room: Room) {
+        self.wait_until_nobody_clears();
         let fill = match room {
             Room::Kib => {
                 "room=$(df -k --output=avail . | tail -n 1); head -c $(( (room - but) * 1024 )) /dev/zero > filler/one"
