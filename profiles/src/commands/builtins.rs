@@ -1,5 +1,6 @@
 //! Commands of shells themselves. Most start nothing; some change what later commands are.
 
+use super::changes::Changes;
 use super::judge::{Inner, Starts};
 use super::shell::Dialect;
 use super::shells::{SAFE_OPTIONS, SAFE_SHOPTS};
@@ -10,8 +11,8 @@ use super::word::{Rest, Word};
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Shell {
     pub(super) dialect: Dialect,
-    /// Whether its text defines functions.
-    pub(super) defines: bool,
+    /// What its texts change.
+    pub(super) changes: Changes,
 }
 
 const CHANGES: &str = "it changes what later commands are";
@@ -40,9 +41,12 @@ pub(super) fn starts<'w>(words: &[Word<'w>], shell: Shell) -> Option<Starts<'w>>
         b"declare" | b"typeset" if shell.dialect == Dialect::Bash => {
             safe(declares(arguments, shell), CHANGES)
         }
-        b"unset" => safe(!shell.defines && unsets(arguments), CHANGES),
+        b"unset" => safe(!shell.changes.defines && unsets(arguments), CHANGES),
         b"read" => safe(reads(arguments), CHANGES),
-        b"getopts" => safe(arguments.get(1).is_some_and(is_harmless_name), CHANGES),
+        b"getopts" => {
+            let one = arguments.first().is_some_and(|word| word.rest < Rest::Several);
+            safe(one && arguments.get(1).is_some_and(is_harmless_name), CHANGES)
+        }
         b"eval" => eval(arguments, shell),
         b"trap" => trap(arguments, shell),
         b"alias" | b"unalias" | b"bind" | b"compgen" | b"complete" | b"compopt" | b"enable" | b"fc"
@@ -73,7 +77,8 @@ fn safe<'w>(is_safe: bool, why: &'static str) -> Starts<'w> {
 fn may_be_option(word: &Word<'_>) -> bool {
     word.begins("-")
         || word.begins("+")
-        || word.rest == Rest::Many
+        // What becomes nothing leaves its place to the next.
+        || word.rest >= Rest::Several
         || (word.rest != Rest::Nothing && word.start.is_empty())
 }
 
@@ -134,10 +139,13 @@ fn declares(arguments: &[Word<'_>], shell: Shell) -> bool {
             return word.text().is_some_and(|text| text[1..].iter().all(|letter| b"xrgpaA".contains(letter)));
         }
         match (assigned(&word.start), word.text()) {
-            // Elsewhere than in bash an unquoted value may become more names.
+            // An unquoted value may become more names.
             (Some(name), _) => {
-                let one = word.rest < Rest::Several || shell.dialect == Dialect::Bash;
-                one && is_name(name) && !changes_programs(name)
+                let value = &word.start[name.len() + 1..];
+                // That of an array is read as one where it has brackets.
+                let list = value.starts_with(b"(")
+                    || (value.is_empty() && word.rest != Rest::Nothing && shell.changes.arrays);
+                word.rest < Rest::Several && !list && is_name(name) && !changes_programs(name)
             }
             // What was a plain variable until now may be one that others see.
             (None, Some(name)) => is_name(name) && !changes_programs(name),
@@ -165,7 +173,9 @@ fn reads(arguments: &[Word<'_>]) -> bool {
             match letter {
                 b'r' | b's' | b'e' => {}
                 // The text of a prompt or a delimiter may be anything.
-                b'p' | b'd' | b'n' | b'N' | b't' if last => drop(words.next()),
+                b'p' | b'd' | b'n' | b'N' | b't'
+                    if last && words.next().is_none_or(|word| word.rest < Rest::Several) => {}
+                b'p' | b'd' | b'n' | b'N' | b't' if last => return false,
                 b'p' | b'd' | b'n' | b'N' | b't' => break,
                 b'a' if last && words.next().is_some_and(is_harmless_name) => {}
                 _ => return false,

@@ -1,6 +1,7 @@
 //! Judges a command, and whatever it says that it will start.
 
 use super::builtins::{self, Shell};
+use super::changes::Changes;
 use super::judgement::{Basis, Judgement, Ruling};
 use super::rule::{Decision, Fit, Rule};
 use super::shell::{self, Dialect, Unread};
@@ -139,12 +140,12 @@ impl<'c> Judge<'c> {
                 self.command(&words, Place { shell: None, moved: place.moved || moved });
             }
             Inner::OfShell(words) => self.command(&words, place),
-            Inner::Text(text, dialect) => self.text(&text, dialect, place.moved),
+            Inner::Text(text, dialect) => self.text(&text, dialect, place),
         }
     }
 
     /// Judges every command of a shell's text.
-    fn text(&mut self, text: &[u8], dialect: Dialect, moved: bool) {
+    fn text(&mut self, text: &[u8], dialect: Dialect, place: Place) {
         let whole = [Word::known(text)];
         let script = match shell::read(text, dialect) {
             Ok(script) => script,
@@ -158,12 +159,10 @@ impl<'c> Judge<'c> {
         if assigned.chain(&script.variables).any(changes) {
             self.undecided(&whole, "it sets a variable that changes which programs run");
         }
-        let leaves = |command: &shell::Simple| {
-            // By whatever way, as `command cd`; a word that is not known may be it.
-            command.words.iter().any(|word| ["cd", "pushd", "popd"].iter().any(|name| word.could_be(name)))
-        };
-        let moved = moved || script.commands.iter().any(leaves);
-        let place = Place { shell: Some(Shell { dialect, defines: script.defines }), moved };
+        // What stands around it may be the same shell.
+        let around = place.shell.map_or(Changes::default(), |shell| shell.changes);
+        let changes = Changes::of(&script, dialect).and(around);
+        let place = Place { shell: Some(Shell { dialect, changes }), moved: place.moved || changes.moves };
         for (number, command) in script.commands.iter().enumerate() {
             if command.words.is_empty() || is_call(&script, &command.words, number, place) {
                 continue;

@@ -4,6 +4,7 @@
 //! not decided here, and what is not decided is never allowed.
 
 mod builtins;
+mod changes;
 mod covers;
 mod exposed;
 mod judge;

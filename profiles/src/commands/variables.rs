@@ -34,6 +34,8 @@ const CHANGING: &[&str] = &[
     "ENV", "IFS", "SHELL", "SHELLOPTS", "BASH*", "PS0", "PS1", "PS2", "PS3", "PS4", "PROMPT*", "CDPATH", "FPATH",
     "GLOBIGNORE", "EXECIGNORE", "FIGNORE", "HISTFILE", "MAILPATH", "MODULE_PATH", "NULLCMD", "READNULLCMD", "KSH_*",
     "TMOUT", "POSIXLY_CORRECT", "COMP_*", "COMPREPLY", "FUNCNAME", "OPTIND",
+    // What is evaluated when it is set.
+    "RANDOM", "SRANDOM", "HISTCMD", "LINENO", "DIRSTACK", "PIPESTATUS", "GROUPS", "MAPFILE", "COPROC",
     // Editors, pagers, browsers.
     "VISUAL", "BROWSER", "LESS*", "MORE", "MANOPT", "MANPATH", "GROFF_*", "FCEDIT",
     // Tools that start what these name.

@@ -21,9 +21,9 @@ struct Wrapper {
 
 #[rustfmt::skip]
 const WRAPPERS: &[Wrapper] = &[
-    Wrapper { names: &["env"], flags: b"i0v", values: b"uCSa", operands: 0, judged: false, long: &[
+    Wrapper { names: &["env"], flags: b"i0v", values: b"uCS", operands: 0, judged: false, long: &[
         ("ignore-environment", b'i'), ("null", b'0'), ("debug", b'v'), ("unset", b'u'), ("chdir", b'C'),
-        ("split-string", b'S'), ("argv0", b'a'), ("block-signal", b'v'), ("default-signal", b'v'),
+        ("split-string", b'S'), ("block-signal", b'v'), ("default-signal", b'v'),
         ("ignore-signal", b'v'), ("list-signal-handling", b'v'),
     ] },
     Wrapper { names: &["nice"], flags: b"0123456789", values: b"n", operands: 0, judged: false,
@@ -45,7 +45,7 @@ const WRAPPERS: &[Wrapper] = &[
     ] },
     Wrapper { names: &["command"], flags: b"pvV", values: b"", operands: 0, judged: false, long: &[] },
     Wrapper { names: &["builtin"], flags: b"", values: b"", operands: 0, judged: false, long: &[] },
-    Wrapper { names: &["exec"], flags: b"cl", values: b"a", operands: 0, judged: false, long: &[] },
+    Wrapper { names: &["exec"], flags: b"cl", values: b"", operands: 0, judged: false, long: &[] },
     Wrapper { names: &["xargs"], flags: b"0rtpxo", values: b"nLPsIdaE", operands: 0, judged: false, long: &[
         ("null", b'0'), ("no-run-if-empty", b'r'), ("verbose", b't'), ("interactive", b'p'), ("exit", b'x'),
         ("open-tty", b'o'), ("max-args", b'n'), ("max-lines", b'L'), ("max-procs", b'P'), ("max-chars", b's'),
@@ -89,6 +89,10 @@ fn look_through<'w>(
     if own == b"env"
         && let Some((_, text)) = given.iter().find(|(letter, _)| *letter == b'S')
     {
+        // What else is said before it would be forgotten.
+        if given.iter().any(|(letter, _)| b"uC".contains(letter)) {
+            return Err(ODD);
+        }
         let split = [&words[..1], &split(text)?[..], &words[end..]].concat();
         return if round < 4 { look_through(wrapper, own, alone, &split, round + 1) } else { Err(ODD) };
     }
@@ -97,6 +101,11 @@ fn look_through<'w>(
     }
     if matches!(own, b"env" | b"sudo" | b"doas") {
         end = variables(words, end)?;
+    }
+    // Where it needs no priority, what stands in its place is the program.
+    let is_number = |word: &Word<'_>| word.text().is_some_and(|text| text.iter().all(u8::is_ascii_digit));
+    if own == b"chrt" && !words.get(end).is_some_and(is_number) {
+        return Err(ODD);
     }
     end += wrapper.operands;
     let shows = own == b"command" && given.iter().any(|(letter, _)| b"vV".contains(letter));
@@ -153,9 +162,13 @@ fn split<'w>(text: &[u8]) -> Result<Vec<Word<'w>>, &'static str> {
 /// What xargs starts: what its input holds comes behind the words, or into them.
 fn arguments_from_input<'w>(rest: &[Word<'w>], given: &[(u8, &[u8])]) -> Vec<Word<'w>> {
     let mut words = if rest.is_empty() { vec![Word::known(&b"echo"[..])] } else { rest.to_vec() };
-    match given.iter().find(|(letter, _)| *letter == b'I') {
-        Some((_, sign)) => words.iter_mut().for_each(|word| replaced(word, sign)),
-        None => words.push(Word::many()),
+    // Of options that exclude each other the last one counts: here all do.
+    let counting: Vec<_> = given.iter().filter(|(letter, _)| b"InL".contains(letter)).collect();
+    for (_, sign) in counting.iter().filter(|(letter, _)| *letter == b'I') {
+        words.iter_mut().for_each(|word| replaced(word, sign));
+    }
+    if !matches!(counting[..], [(b'I', _)]) {
+        words.push(Word::many());
     }
     words
 }

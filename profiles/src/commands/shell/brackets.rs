@@ -11,23 +11,33 @@ impl Reader<'_, '_> {
         if self.dialect != Dialect::Bash {
             return Err(Unread("`[[` is a command here and begins a construct there"));
         }
+        if !self.here.is_empty() {
+            return Err(Unread("a condition begins where a here-document is still to come"));
+        }
         self.at += 2;
+        let mut open = 0_u32;
         let evaluates = Unread("it evaluates arithmetic, where a variable's value is code");
         // The word before, where it is known.
         let mut before: Option<Vec<u8>> = None;
         loop {
-            self.gap()?;
-            if self.reserved() == b"]]" {
+            while matches!(self.peek(), Some(b' ' | b'\t' | b'\n')) || self.sees(b"\\\n") {
+                self.blanks()?;
+                self.at += usize::from(self.peek() == Some(b'\n'));
+            }
+            if self.reserved() == b"]]" && open == 0 {
                 self.at += 2;
                 return Ok(());
             }
             match self.peek() {
+                // Within the brackets of an expression it is none.
+                Some(b'#') => return Err(Unread("a comment in a condition")),
                 None => return Err(Unread("something in it is not closed")),
                 Some(b';') => return Err(Unread("it has a sign where none can be")),
                 Some(b'<' | b'>') if self.ahead(1) == Some(b'(') => {
                     return Err(Unread("a command in a condition"));
                 }
                 Some(byte) if is_meta(byte) => {
+                    open = (open + u32::from(byte == b'(')).saturating_sub(u32::from(byte == b')'));
                     self.at += 1;
                     before = None;
                     continue;

@@ -21,10 +21,10 @@ impl Reader<'_, '_> {
             }
             Some(b'{') => return self.braced(quoted, word),
             Some(b'[') => return Err(Unread("it evaluates arithmetic, where a variable's value is code")),
+            Some(b'\\') if self.ahead(1) == Some(b'\n') => return self.joined_line(),
             Some(b'\'') if !quoted => return self.ansi(word),
             Some(b'"') if !quoted => {
-                word.unknown(Rest::Unknown);
-                return self.double(word);
+                return Err(Unread("what a translation says in place of `$\"…\"` is expanded"));
             }
             Some(b'@') => {
                 self.at += 1;

@@ -30,6 +30,9 @@ impl Reader<'_, '_> {
         let word = self.word()?;
         let written = &self.text[self.since(start)];
         let quoted = written.iter().any(|byte| matches!(byte, b'\'' | b'"' | b'\\'));
+        if written.contains(&b'\n') {
+            return Err(Unread("the end of a here-document is not a plain word"));
+        }
         let delimiter = word.text().filter(|text| !text.is_empty() && !text.contains(&b'\n'));
         let delimiter = delimiter.ok_or(Unread("the end of a here-document is not a plain word"))?.to_vec();
         self.here.push(Pending { delimiter, quoted, tabs });
@@ -63,6 +66,9 @@ impl Reader<'_, '_> {
                 // The newline belongs to the command.
                 self.at = begin + length;
                 return Ok(begin);
+            }
+            if self.depth > 0 && line[tabs..].starts_with(&pending.delimiter) && line.contains(&b')') {
+                return Err(Unread("a here-document within brackets may end in the line that closes them"));
             }
             if !pending.quoted && line.ends_with(b"\\") {
                 return Err(Unread("a line of a here-document goes on in the next"));

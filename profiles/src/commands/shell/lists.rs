@@ -20,6 +20,8 @@ impl Reader<'_, '_> {
                 && alone
                 && !background
                 && self.within == 0
+                // The text of a document that began before is expanded before.
+                && self.here.is_empty()
             {
                 self.script.functions.push((name, self.script.commands.len()));
             }
@@ -137,6 +139,10 @@ impl Reader<'_, '_> {
     pub(super) fn joined_line(&mut self) -> Read<()> {
         if !self.here.is_empty() {
             return Err(Unread("a line with a here-document goes on in the next"));
+        }
+        // Shells join lines before they tell signs apart: with the next line these may be one sign.
+        if self.at > 0 && b"$<>()[]{}".contains(&self.text[self.at - 1]) {
+            return Err(Unread("a line goes on in the next in the middle of a sign"));
         }
         self.at += 2;
         Ok(())

@@ -37,6 +37,8 @@ pub(super) struct Script {
     pub(super) functions: Vec<(Vec<u8>, usize)>,
     /// Whether there are others.
     pub(super) defines: bool,
+    /// Whether it sets arrays.
+    pub(super) arrays: bool,
 }
 
 /// A simple command.

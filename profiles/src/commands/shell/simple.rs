@@ -1,8 +1,11 @@
 //! Simple commands: assignments, words, redirections.
 
-use super::super::variables::is_name;
-use super::super::word::Rest;
+use super::super::variables::{assigned, is_name};
+use super::super::word::{Rest, Word};
 use super::{Dialect, MOST, Read, Reader, Simple, Unread, is_meta};
+
+/// Bash splits no assignment behind these, as long as they are written so, without quotes.
+const DECLARING: &[&[u8]] = &[b"export", b"readonly", b"local", b"declare", b"typeset"];
 
 impl Reader<'_, '_> {
     /// Reads assignments, words and redirections up to the end of the command.
@@ -11,6 +14,7 @@ impl Reader<'_, '_> {
         let start = self.at;
         // Here `&>` is a redirection, there it ends the command.
         let mut both = false;
+        let mut declares = false;
         loop {
             self.blanks()?;
             let before = self.at;
@@ -31,7 +35,12 @@ impl Reader<'_, '_> {
                     return Err(Unread("`&>` means two things"));
                 }
                 Some(_) if simple.words.is_empty() && self.assignment(&mut simple)? => {}
-                Some(_) => simple.words.push(self.word()?),
+                Some(_) => {
+                    let word = self.argument(declares)?;
+                    let written = &self.text[before..self.at];
+                    declares |= simple.words.is_empty() && self.is_bash() && DECLARING.contains(&written);
+                    simple.words.push(word);
+                }
             }
         }
         if self.at == start {
@@ -42,6 +51,16 @@ impl Reader<'_, '_> {
         }
         self.script.commands.push(simple);
         Ok(())
+    }
+
+    /// Reads a word. What bash knows for an assignment stays one, whatever its value.
+    fn argument(&mut self, declares: bool) -> Read<Word<'static>> {
+        let start = self.at;
+        let mut word = self.word()?;
+        if declares && assigned(&self.text[start..self.at]).is_some_and(is_name) {
+            word.rest = word.rest.min(Rest::Unknown);
+        }
+        Ok(word)
     }
 
     /// `name () …`, with nothing quoted.
@@ -75,6 +94,10 @@ impl Reader<'_, '_> {
         if left.get(equals) != Some(&b'=') {
             return Ok(false);
         }
+        if equals > end && self.dialect == Dialect::Sh {
+            return Err(Unread("an assignment here is a command there"));
+        }
+        self.script.arrays |= left[end] == b'[';
         self.at += equals + 1;
         match self.peek() {
             Some(b'(') => self.array()?,
@@ -91,6 +114,7 @@ impl Reader<'_, '_> {
             return Err(Unread("not every shell has arrays"));
         }
         self.at += 1;
+        self.script.arrays = true;
         loop {
             self.gap()?;
             if self.take(b")") {
