@@ -7,6 +7,7 @@ use flate2::read::ZlibDecoder;
 use super::class::{Class, Refusal};
 use super::entry::{Method, Packed};
 use super::lines::{Lines, chomp};
+use super::simulate::spend;
 
 /// Reads what follows `GIT binary patch`: the way forward, and the way back, which nobody goes here but
 /// which must be whole.
@@ -86,12 +87,13 @@ fn value(letter: u8) -> Option<u8> {
 }
 
 impl Packed {
-    /// The content that it makes of `source`, which may be of `largest` bytes at most.
-    pub(super) fn unpack(&self, source: &[u8], largest: usize) -> Result<Vec<u8>, Refusal> {
+    /// The content that it makes of `source`. It is taken from the `room` before it is made.
+    pub(super) fn unpack(&self, source: &[u8], room: &mut usize) -> Result<Vec<u8>, Refusal> {
+        spend(room, self.size)?;
         let data = self.inflate()?;
         match self.method {
             Method::Literal => Ok(data),
-            Method::Delta => delta(source, &data, largest),
+            Method::Delta => delta(source, &data, room),
         }
     }
 
@@ -109,14 +111,15 @@ impl Packed {
 }
 
 /// Carries out a delta: pieces that are copied from the source, and pieces that it holds itself.
-fn delta(source: &[u8], mut delta: &[u8], largest: usize) -> Result<Vec<u8>, Refusal> {
+fn delta(source: &[u8], mut delta: &[u8], room: &mut usize) -> Result<Vec<u8>, Refusal> {
     let broken = || Class::Binary.refuse("its delta is broken");
     let from = size(&mut delta).ok_or_else(broken)?;
     let to = size(&mut delta).ok_or_else(broken)?;
     if from != source.len() as u64 {
         return Err(Class::Binary.refuse("its delta is upon a content of another size"));
     }
-    let to = usize::try_from(to).ok().filter(|to| *to <= largest).ok_or_else(|| too_large(largest))?;
+    let to = usize::try_from(to).map_err(|_| broken())?;
+    spend(room, to)?;
     let mut made = Vec::new();
     while let Some((&command, rest)) = delta.split_first() {
         delta = rest;

@@ -11,6 +11,8 @@ use crate::files::path_of;
 /// `PATH_MAX` and `NAME_MAX`.
 const LONGEST_PATH: usize = 4095;
 const LONGEST_NAME: usize = 255;
+/// So many directories may be above a file: each is looked at, for each file.
+const DEEPEST: usize = 256;
 
 /// What ends a name that is not in quotes, besides the end of its line.
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -127,6 +129,9 @@ pub(super) fn path(name: Vec<u8>) -> Result<PathBuf, Refusal> {
     }
     if name.is_empty() || name.len() > LONGEST_PATH {
         return refuse(Class::Name, "no file has a name of this length");
+    }
+    if name.iter().filter(|&&byte| byte == b'/').count() > DEEPEST {
+        return refuse(Class::Name, "no file lies so deep");
     }
     for component in name.split(|&byte| byte == b'/') {
         match component {

@@ -92,9 +92,7 @@ impl Patch<'_> {
             Some(Node::Link(target)) => target,
             None => &empty,
         };
-        let (after, hunks) = self.content(entry, before, *room)?;
-        let after = after.unwrap_or_else(|| before.clone());
-        *room = room.checked_sub(after.len()).ok_or_else(too_much)?;
+        let (after, hunks) = self.content(entry, before, room)?;
         let new = match &how {
             How::Delete(_) if !after.is_empty() && matches!(entry.body, Body::Nothing) => {
                 return Err(Class::Mismatch.refuse("the patch does not say what the deleted file holds"));
@@ -113,18 +111,19 @@ impl Patch<'_> {
         Ok(Deed { line: entry.line, how, old, new, hunks, added, removed, is_binary })
     }
 
-    /// The content afterwards; none if it stays.
+    /// The content afterwards. What it takes to make it is taken from the `room`, also where that fails: many parts
+    /// that are refused cost no more than one.
     fn content(
         &self,
         entry: &Entry<'_>,
         before: &[u8],
-        room: usize,
-    ) -> Result<(Option<Vec<u8>>, Vec<Placed>), Refusal> {
+        room: &mut usize,
+    ) -> Result<(Vec<u8>, Vec<Placed>), Refusal> {
         match &entry.body {
-            Body::Nothing => Ok((None, Vec::new())),
+            Body::Nothing => spend(room, before.len()).map(|()| (before.to_vec(), Vec::new())),
             Body::Text(hunks) => {
                 let (after, placed) = text::apply(before, hunks, self.reading.without_context)?;
-                Ok((Some(after), placed))
+                spend(room, after.len()).map(|()| (after, placed))
             }
             Body::Binary { data, old, new } => {
                 let is_named = |content: &[u8], name: &[u8], is_there: bool| match is_there {
@@ -138,7 +137,7 @@ impl Patch<'_> {
                 if !is_named(&after, new, entry.how.target().is_some()) {
                     return Err(Class::Binary.refuse("its data make another content than it says"));
                 }
-                Ok((Some(after), Vec::new()))
+                Ok((after, Vec::new()))
             }
         }
     }
@@ -148,7 +147,7 @@ impl Patch<'_> {
 fn read(tree: &dyn Tree, path: &Path, entry: &Entry<'_>, room: &mut usize) -> Result<Node, Refusal> {
     let wants_link = entry.old_mode == Some(FileMode::Link);
     if !wants_link && let Read::File { content, mode } = tree.file(path, *room)? {
-        *room = room.checked_sub(content.len()).ok_or_else(too_much)?;
+        spend(room, content.len())?;
         return Ok(Node::File { content, mode });
     }
     refuse_behind_link(tree, path, &|_| false)?;
@@ -164,8 +163,11 @@ fn read(tree: &dyn Tree, path: &Path, entry: &Entry<'_>, room: &mut usize) -> Re
     }
 }
 
-fn too_much() -> Refusal {
-    Class::Size.refuse("what it makes is larger than is permitted")
+/// Takes what is made or read from what is left for all files together.
+pub(super) fn spend(room: &mut usize, bytes: usize) -> Result<(), Refusal> {
+    let too_much = || Class::Size.refuse("what it makes is larger than is permitted");
+    *room = room.checked_sub(bytes).ok_or_else(too_much)?;
+    Ok(())
 }
 
 /// Nothing on the way to `path` is a link, unless the patch takes it away.

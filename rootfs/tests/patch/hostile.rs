@@ -66,6 +66,25 @@ fn a_hostile_or_broken_patch_is_refused_with_its_class_and_changes_nothing() {
     assert!(wrong.is_empty(), "{wrong}");
 }
 
+/// Each part costs as much as it is permitted in all, and only then turns out to be wrong.
+#[test]
+fn parts_that_are_refused_cost_no_more_than_is_permitted_in_all() {
+    let part = |name: &str| {
+        let none = "0".repeat(40);
+        format!(
+            "diff --git a/{name} b/{name}\nnew file mode 100644\nindex {none}..{}\nGIT binary patch\n\
+             literal 600\nOc-pI|7zLw%`TzhqP8m=D\n\nliteral 0\nHcmV?d00001\n\n",
+            "1".repeat(40)
+        )
+    };
+    let scratch = tempfile::tempdir().unwrap();
+    let patch = ["new1", "new2", "new3"].map(part).concat();
+    let reading = Reading { made: 1000, ..READING };
+    let refused = apply(scratch.path(), patch.as_bytes(), reading, &rules()).unwrap_err();
+    let classes: Vec<_> = refused.iter().map(|refusal| refusal.class.as_str()).collect();
+    assert_eq!(classes, ["CLR-PATCH-BINARY", "CLR-PATCH-SIZE", "CLR-PATCH-SIZE"], "{refused:?}");
+}
+
 /// Some of the names that the lists of the profiles have.
 pub(crate) fn rules() -> Rules {
     let protected = |name: &str| ProtectedName { name: name.into(), reason: "it runs by itself".into() };
