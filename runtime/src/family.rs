@@ -130,24 +130,29 @@ pub(crate) fn descendants(ancestor: Pid) -> Vec<Pid> {
     below.into_iter().map(Pid::from_raw).collect()
 }
 
-/// All processes of the PID namespace but its init.
+/// All processes of the PID namespace but its init. Where nobody can tell there is one, as layers are changed
+/// only where there is none.
 fn processes_in_view() -> u64 {
-    parents().map_or(0, |all| all.keys().filter(|pid| **pid != 1).count() as u64)
+    processes().map_or(1, |all| all.iter().filter(|pid| **pid != 1).count() as u64)
 }
 
 /// The parent of each process that there is.
 fn parents() -> io::Result<BTreeMap<i32, i32>> {
-    let mut parents = BTreeMap::new();
+    let parent = |pid| Some((pid, parent(&read(&format!("/proc/{pid}/stat"))?)?));
+    Ok(processes()?.into_iter().filter_map(parent).collect())
+}
+
+/// All that have a number, the dead whom nobody has reaped among them.
+fn processes() -> io::Result<Vec<i32>> {
+    let mut processes = Vec::new();
     let flags = OFlags::RDONLY | OFlags::DIRECTORY | OFlags::CLOEXEC;
-    let processes = rustix::fs::open("/proc", flags, Mode::empty())?;
+    let directory = rustix::fs::open("/proc", flags, Mode::empty())?;
     let mut buffer = [MaybeUninit::uninit(); 16 << 10];
-    let mut reader = RawDir::new(processes, &mut buffer);
+    let mut reader = RawDir::new(directory, &mut buffer);
     while let Some(entry) = reader.next() {
-        let pid = entry?.file_name().to_str().ok().and_then(|name| name.parse::<i32>().ok());
-        let stat = pid.and_then(|pid| Some((pid, read(&format!("/proc/{pid}/stat"))?)));
-        parents.extend(stat.and_then(|(pid, stat)| Some((pid, parent(&stat)?))));
+        processes.extend(entry?.file_name().to_str().ok().and_then(|name| name.parse::<i32>().ok()));
     }
-    Ok(parents)
+    Ok(processes)
 }
 
 /// The name stands in parentheses and may hold anything; behind it come the state and the parent.

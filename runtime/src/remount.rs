@@ -13,6 +13,7 @@ use std::io;
 use std::os::fd::{AsFd as _, BorrowedFd, OwnedFd};
 use std::path::{Path, PathBuf};
 
+use nix::sys::signal::{Signal, kill};
 use nix::unistd::Pid;
 use rustix::fs::{AtFlags, Mode, OFlags, ResolveFlags, StatxFlags, openat2, statx};
 use rustix::io::Errno;
@@ -165,6 +166,10 @@ impl Living {
 
     /// Begins to unmount what was replaced, if that is not being done already.
     pub(crate) fn clear(&mut self) {
+        if let Some(reaper) = &self.reaper {
+            // A command may have stopped it: what it has to unmount would become more and more.
+            let _ = kill(reaper.pid, Signal::SIGCONT);
+        }
         if self.reaper.is_none() && !(self.old.is_empty() && self.held.is_empty()) {
             // Without one it stays where it is until the next time, which costs nothing but memory.
             self.reaper = self.fork_reaper().ok();

@@ -170,7 +170,14 @@ impl LiveSandbox {
             self.place.begin(&self.workspace.hidden)?;
         }
         self.looked = true;
-        let end = self.conduct(command, streams)?;
+        let end = match self.conduct(command, streams) {
+            Ok(end) => end,
+            Err(error) => {
+                // Most often there was no command, and the session must not look as if there were one.
+                let _ = self.quiet(Others::Refuse);
+                return Err(error.into());
+            }
+        };
         let verdict = judge(&end, &self.limits);
         if end.alone || end.failure.is_some() && is_quiet {
             self.place.end()?;
@@ -288,8 +295,8 @@ impl LiveSandbox {
         self.session()?.check_project(&self.workspace.project)?;
         let step = self.session()?.step_aside();
         let before = self.workspace.clone();
-        self.renew(&step, None, |_, target, _| targets.contains(target))?;
-        self.show(targets, before)
+        let renewed = self.renew(&step, None, |_, target, _| targets.contains(target));
+        self.show(renewed, before).map(drop)
     }
 
     /// Goes on upon other layers, and writes it down.
@@ -304,8 +311,8 @@ impl LiveSandbox {
             let spare = Spare::take(&mut self.spares, |spare| is_wanted && spare.sealed == sealed);
             let (ready, layer) = spare.map(|spare| (spare.ready, spare.layer)).unzip();
             self.session()?.begin(&mut step, ready)?;
-            let targets = self.renew(&step, layer, |part, _, moved| is_changed(part, moved))?;
-            self.show(&targets, before)?;
+            let renewed = self.renew(&step, layer, |part, _, moved| is_changed(part, moved));
+            let targets = self.show(renewed, before)?;
             if let Err(error) = self.carry_over(&step, &targets) {
                 return self.give_up(error);
             }
@@ -351,27 +358,32 @@ impl LiveSandbox {
         Ok(targets)
     }
 
-    /// Shows the workspace as it is described now, or describes it as it was `before`.
-    fn show(&mut self, targets: &BTreeSet<PathBuf>, before: Workspace) -> Result<(), Error> {
-        let steps = plan::remount(&self.profile, &self.workspace, &self.host, targets);
-        let shown = match self.sandbox.as_mut() {
-            Some(sandbox) => sandbox.remount(&Remount { steps, others: Others::Refuse }).map_err(Error::from),
-            None => Err(Error::SandboxEnded),
-        };
-        let shown = shown.and_then(|()| {
-            self.answer(|report| match report {
-                Report::Remounted(answer) => Some(answer),
-                _ => None,
-            })
-        });
+    /// Shows what of the workspace was renewed, and where; or describes the workspace as it was `before`, as
+    /// that is still what is shown.
+    fn show(
+        &mut self,
+        renewed: Result<BTreeSet<PathBuf>, Error>,
+        before: Workspace,
+    ) -> Result<BTreeSet<PathBuf>, Error> {
+        let shown = renewed.and_then(|targets| self.remount(&targets).map(|()| targets));
         match &shown {
             Err(_) => self.workspace = before,
-            Ok(()) if targets.contains(&self.workspace.project.root) => {
+            Ok(targets) if targets.contains(&self.workspace.project.root) => {
                 (self.looked, self.mounted) = (false, SystemTime::now());
             }
-            Ok(()) => {}
+            Ok(_) => {}
         }
         shown
+    }
+
+    fn remount(&mut self, targets: &BTreeSet<PathBuf>) -> Result<(), Error> {
+        let steps = plan::remount(&self.profile, &self.workspace, &self.host, targets);
+        let sandbox = self.sandbox.as_mut().ok_or(Error::SandboxEnded)?;
+        sandbox.remount(&Remount { steps, others: Others::Refuse }).map_err(Error::from)?;
+        self.answer(|report| match report {
+            Report::Remounted(answer) => Some(answer),
+            _ => None,
+        })
     }
 
     /// Takes along what nobody has written to, with the overlays upon it.

@@ -14,7 +14,7 @@ use site::{Place, Site};
 
 type Proof = (&'static str, fn(&Site));
 
-const PROOFS: [Proof; 10] = [
+const PROOFS: [Proof; 12] = [
     ("what_was_written_goes_with_a_rollback_and_comes_back", layers::goes_and_comes_back),
     ("the_home_goes_back_too", layers::home_goes_back),
     ("a_fork_goes_its_own_way", layers::fork_goes_its_own_way),
@@ -23,7 +23,9 @@ const PROOFS: [Proof; 10] = [
     ("a_changed_project_is_seen_by_the_next_command", layers::changed_project_is_seen),
     ("what_runs_refuses_a_snapshot_or_is_ended", running::refuses_or_is_ended),
     ("a_project_that_changes_below_what_runs_is_told", running::change_below_is_told),
+    ("a_command_that_cannot_be_asked_for_leaves_the_session_quiet", running::unasked_leaves_it_quiet),
     ("fifty_snapshots_and_rollbacks_leave_nothing_behind", reach::nothing_is_left_behind),
+    ("who_stops_what_unmounts_keeps_nothing_by_that", reach::stopping_what_unmounts_keeps_nothing),
     ("old_layers_are_out_of_reach_and_rules_hold", reach::old_layers_are_out_of_reach),
 ];
 

@@ -29,6 +29,21 @@ pub(crate) fn nothing_is_left_behind(site: &Site) {
     assert!(after.inits <= before.inits.map(|count| count + 20), "{before:?} {after:?}");
 }
 
+/// What unmounts is of the command's user, and so can be stopped by it.
+pub(crate) fn stopping_what_unmounts_keeps_nothing(site: &Site) {
+    let mut live = site.live();
+    live.sh("echo 0 > file; mkdir d; for n in $(seq 200); do echo > d/$n; done");
+    live.sandbox.snapshot(Some("zero"), Others::Refuse).expect("a snapshot");
+    for round in 0..30 {
+        // All but init, and the shell itself.
+        live.sh(&format!("kill -STOP -1; echo {round} > file; find . > /dev/null"));
+        live.sandbox.rollback("zero", Others::Refuse).expect("back");
+    }
+    live.sh("echo last > file");
+    live.sandbox.rollback("zero", Others::Refuse).expect("back");
+    Left::of(&mut live);
+}
+
 pub(crate) fn old_layers_are_out_of_reach(site: &Site) {
     let mut live = site.live();
     live.sh("echo secret > secret; echo secret > ~/secret");

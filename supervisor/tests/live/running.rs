@@ -1,6 +1,8 @@
 //! Processes that are alive when layers are to change.
 
-use std::fs;
+use std::ffi::OsString;
+use std::fs::{self, File};
+use std::os::fd::OwnedFd;
 
 use clearing::live::Others;
 
@@ -36,4 +38,15 @@ pub(crate) fn change_below_is_told(site: &Site) {
     live.sandbox.refresh(Others::End).expect("ended and refreshed");
     let (executed, said) = live.try_sh("cat src/more");
     assert!(!executed.project_changed && said == "more", "{executed:?} {said}");
+}
+
+pub(crate) fn unasked_leaves_it_quiet(site: &Site) {
+    let mut live = site.live();
+    live.sh("cat src/old");
+    let streams = [(); 3].map(|()| File::options().read(true).write(true).open("/dev/null").expect("opened"));
+    let broken = ["true", "a\0b"].map(OsString::from);
+    live.sandbox.exec(&broken, streams.map(OwnedFd::from)).expect_err("no argument has a NUL in it");
+    let inspected = site.clearing(&["inspect", &live.id]);
+    assert!(inspected.contains("state      idle"), "{inspected}");
+    assert_eq!(live.sh("cat src/old"), "old");
 }
