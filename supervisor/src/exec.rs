@@ -166,10 +166,13 @@ impl<'a> Asked<'a> {
         let confirm = confirm.filter(|_| request.call.is_none());
         let permit = confirm.map(|confirm| case.decide(confirm)).transpose()?.flatten();
         host.tier = tier::choose(&host, &profile)?;
-        let is_transaction = request.call.as_ref().is_some_and(|call| call.is_transaction);
-        let before = match session.as_deref_mut() {
-            Some(session) if is_transaction => Before::patch(session, profile.rollback.clone())?,
-            session => Before::of(session, profile.rollback.clone())?,
+        let before = match (session.as_deref_mut(), &request.call) {
+            (Some(session), Some(call)) if call.is_transaction => {
+                Before::patch(session, profile.rollback.clone())?
+            }
+            // What only looks leaves the history alone, whatever it finds.
+            (_, Some(_)) => Before::look(),
+            (session, None) => Before::of(session, profile.rollback.clone())?,
         };
         Ok(Self { request, session, before, profile, permit, host, state, project, started })
     }

@@ -12,7 +12,8 @@ use crate::outcome::Cause;
 /// The state to go back to, where the profile says when.
 #[derive(Debug)]
 pub(crate) struct Before {
-    rules: Rollback,
+    /// None where the history stays as it is.
+    rules: Option<Rollback>,
     snapshot: Option<String>,
     /// Whether what is written counts only if it ends well.
     is_patch: bool,
@@ -38,13 +39,18 @@ impl Before {
             Some(session) => Some(session.name_of_present(Why::BeforeExec)?),
             None => None,
         };
-        Ok(Self { rules, snapshot, is_patch: false })
+        Ok(Self { rules: Some(rules), snapshot, is_patch: false })
+    }
+
+    /// Of what changes nothing: no snapshot is taken, gone back to or forgotten.
+    pub(crate) fn look() -> Self {
+        Self { rules: None, snapshot: None, is_patch: false }
     }
 
     /// Begins a patch: that it may be undone is written down before anything else.
     pub(crate) fn patch(session: &mut Session, rules: Rollback) -> Result<Self, Error> {
         session.begin_patch()?;
-        Ok(Self { rules, snapshot: None, is_patch: true })
+        Ok(Self { rules: Some(rules), snapshot: None, is_patch: true })
     }
 
     /// Undoes a patch that did not come to an end.
@@ -68,7 +74,8 @@ impl Before {
             if applied { session.keep_patch().map(drop) } else { session.undo_patch() }?;
             return Ok(None);
         }
-        let on = trigger(cause, exit_code).filter(|trigger| self.rules.on.contains(trigger));
+        let triggers = self.rules.as_ref().map(|rules| &rules.on);
+        let on = trigger(cause, exit_code).filter(|it| triggers.is_some_and(|on| on.contains(it)));
         let (Some(on), Some(snapshot)) = (on, &self.snapshot) else { return Ok(None) };
         let decision = Decision {
             rule: Some("rollback.on".into()),
@@ -82,7 +89,7 @@ impl Before {
     /// Forgets the snapshots that the profile does not keep, merges layers, and says what the caller should know
     /// of it.
     pub(crate) fn retain(&self, session: &mut Session) -> Result<Vec<String>, Error> {
-        let Rollback { max_snapshots, max_age, .. } = self.rules;
+        let Some(Rollback { max_snapshots, max_age, .. }) = self.rules else { return Ok(Vec::new()) };
         let Retained { forgotten, apart } =
             session.retain(Retention { number: max_snapshots, age: max_age })?;
         let forgotten = forgotten

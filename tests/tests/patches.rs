@@ -141,6 +141,27 @@ fn a_refused_patch_changes_nothing_and_says_why() {
 }
 
 #[test]
+fn a_patch_that_is_only_looked_at_leaves_the_history_alone() {
+    for_each_caller(|caller| {
+        let site = site(caller);
+        let profile = "extends = \"default\"\n[rollback]\non = [\"error\"]\nmax_snapshots = 1\n";
+        let profile = site.write_home("back.toml", profile);
+        let profile = profile.to_str().expect("text");
+        site.clearing(["create", "--name", "s", "--profile", profile]).output().expect_code(0);
+        site.clearing(["patch", "apply", "s", "-"]).stdin(GOOD).output().expect_code(0);
+        let (before, view) = (snapshots(&site, "s"), site.clearing(["diff", "s"]).output().stdout);
+        // It does not apply twice.
+        for (patch, code) in [(GOOD, 1), ("--- /dev/null\n+++ b/more\n@@ -0,0 +1 @@\n+more\n", 0)] {
+            site.clearing(["patch", "check", "s", "-"]).stdin(patch).output().expect_code(code);
+            assert_eq!(snapshots(&site, "s"), before);
+        }
+        assert_eq!(site.clearing(["diff", "s"]).output().stdout, view);
+        let audit = site.clearing(["audit", "show", "--json"]).output();
+        assert!(!audit.stdout.contains("\"verb\":\"rollback\""), "{}", audit.stdout);
+    });
+}
+
+#[test]
 fn a_patch_without_a_session_is_checked_and_landed_in_one_of_its_own() {
     for_each_caller(|caller| {
         let site = site(caller);
