@@ -7,7 +7,7 @@ use std::time::Duration;
 use crate::commands::{Decision, Rule};
 use crate::profile::{Profile, Widening};
 use crate::sections::{
-    Commands, Environment, Filesystem, Guards, HostPath, LayerPlace, Limits, Network, NetworkMode,
+    Commands, Environment, Filesystem, Guards, HostPath, LayerPlace, Limits, Network, NetworkMode, Patch,
     Requirement, Rollback, Syscalls, Tier, Trigger,
 };
 
@@ -36,7 +36,7 @@ macro_rules! structs {
 }
 
 structs! {
-    Profile { name, widened, filesystem, network, environment, commands, limits, rollback, syscalls, guards }
+    Profile { name, widened, filesystem, network, environment, commands, limits, rollback, patch, syscalls, guards }
     Widening { profile, reason }
     Filesystem { read, hide, sensitive, show, read_only, tool_roots, caches, layer, layer_size }
     Network { mode }
@@ -48,6 +48,7 @@ structs! {
         stack, memlock, cgroup
     }
     Rollback { on, max_snapshots, max_age }
+    Patch { max_size, max_files, max_made, keep }
     Syscalls { allow, refuse }
     Guards { tier, requirements }
 }

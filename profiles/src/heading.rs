@@ -43,11 +43,20 @@ pub(crate) fn refuse_outside(file: &DeTable<'_>) -> Result<(), Fault> {
 }
 
 const KEYS: &[&str] = &["extends", "widen", "reason"];
-const SECTIONS: &[&str] =
-    &["filesystem", "network", "environment", "commands", "limits", "rollback", "syscalls", "guards"];
+const SECTIONS: &[&str] = &[
+    "filesystem",
+    "network",
+    "environment",
+    "commands",
+    "limits",
+    "rollback",
+    "patch",
+    "syscalls",
+    "guards",
+];
 
 /// What other versions read. To accept and ignore it would promise what is not kept.
-const UNSUPPORTED: &[&str] = &["patch", "output"];
+const UNSUPPORTED: &[&str] = &["output"];
 
 fn refuse_unknown(file: &DeTable<'_>) -> Result<(), Fault> {
     let known = |key: &str| KEYS.contains(&key) || SECTIONS.contains(&key);

@@ -5,7 +5,9 @@ use toml::de::DeTable;
 
 use crate::diagnostic::Fault;
 use crate::section::Licence;
-use crate::sections::{Commands, Environment, Filesystem, Guards, Limits, Network, Rollback, Syscalls};
+use crate::sections::{
+    Commands, Environment, Filesystem, Guards, Limits, Network, Patch, Rollback, Syscalls,
+};
 
 /// A resolved profile: every value is stated, by its file or by those that it extends.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
@@ -27,6 +29,8 @@ pub struct Profile {
     pub limits: Limits,
     /// When a session goes back by itself.
     pub rollback: Rollback,
+    /// How large a patch may be, and what it does not harm.
+    pub patch: Patch,
     /// What is added to the built-in table of system calls.
     pub syscalls: Syscalls,
     /// What must hold.
@@ -60,6 +64,7 @@ impl Profile {
             commands: Commands::read(file, parent.map(|p| &p.commands), licence)?,
             limits: Limits::read(file, parent.map(|p| &p.limits), licence)?,
             rollback: Rollback::read(file, parent.map(|p| &p.rollback), licence)?,
+            patch: Patch::read(file, parent.map(|p| &p.patch), licence)?,
             syscalls: Syscalls::read(file, parent.map(|p| &p.syscalls), licence)?,
             guards: Guards::read(file, parent.map(|p| &p.guards), licence)?,
         })

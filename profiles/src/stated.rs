@@ -22,6 +22,7 @@ impl Profile {
             commands,
             limits,
             rollback,
+            patch,
             syscalls,
             guards,
         } = self;
@@ -32,6 +33,7 @@ impl Profile {
             ("commands", commands.state()),
             ("limits", limits.state()),
             ("rollback", rollback.state()),
+            ("patch", patch.state()),
             ("syscalls", syscalls.state()),
             ("guards", guards.state()),
         ]

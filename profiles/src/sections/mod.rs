@@ -6,6 +6,7 @@ mod filesystem;
 mod guards;
 mod limits;
 mod network;
+mod patch;
 mod rollback;
 mod syscalls;
 
@@ -15,6 +16,7 @@ pub use filesystem::{Filesystem, HostPath, HostPathError, LayerPlace};
 pub use guards::{Guard, Guards, Requirement, Tier};
 pub use limits::Limits;
 pub use network::{Network, NetworkMode};
+pub use patch::Patch;
 pub use rollback::{Rollback, Trigger};
 pub use syscalls::Syscalls;
 

@@ -70,6 +70,7 @@ hint: a project's file and the environment may only narrow; your own profile, or
             "rollback.max_snapshots = 1",
             "1:1: a project's file cannot say what is kept of a session's history\n",
         ),
+        ("patch.max_files = 10001", "1:7: `max_files` in [patch] permits more than `default` does\n"),
         ("[limits]\nmemroy = 1", "2:1: unknown key `memroy` in [limits]\n"),
         ("[limit]\n", "1:2: unknown section [limit]\n"),
         ("limits = ", "1:"),
@@ -103,10 +104,13 @@ fn a_variable_narrows_the_key_that_it_mirrors() {
         ("CLEARING_FILESYSTEM_CACHES", "false"),
         ("CLEARING_ENVIRONMENT_PASS", "PATH, LC_ALL"),
         ("CLEARING_SYSCALLS_REFUSE", "[\"ptrace\"]"),
+        ("CLEARING_PATCH_MAX_SIZE", "1M"),
+        ("CLEARING_PATCH_KEEP", "*.proto"),
         ("CLEARING_STATE_DIR", "/somewhere"),
         ("CLEARING_TEST_SEED", "1"),
     ]);
     let narrowed = narrowed.expect("it narrows");
+    assert_eq!((narrowed.patch.max_size, &narrowed.patch.keep[..]), (1 << 20, &["*.proto".to_owned()][..]));
     assert_eq!((narrowed.limits.memory, narrowed.limits.cpus), (Some(1 << 30), Some(500)));
     assert_eq!((narrowed.limits.processes, narrowed.filesystem.caches), (Some(64), false));
     assert_eq!(narrowed.limits.timeout.map(|time| time.as_secs()), Some(30));

@@ -177,6 +177,7 @@ fn default_is_printed_as_json_with_every_value() {
             "cgroup": "best-effort",
         },
         "rollback": { "on": [], "maxSnapshots": 100, "maxAgeMs": null },
+        "patch": { "maxSize": 64 << 20, "maxFiles": 10_000, "maxMade": 256 << 20, "keep": [] },
         "syscalls": { "allow": [], "refuse": [] },
         "guards": "…",
     });

@@ -91,7 +91,7 @@ mod body {
     fn stated() -> Vec<(String, String)> {
         let narrowed = "[limits]\ntimeout = \"1m\"\ncpus = 0.5\ncpu_time = \"2s\"\nmemory = \"1.5G\"\nprocesses = 0x40\n\
              inodes = 1000\noutput = 4097\n[environment]\npass = [\"...\", \"PATH\"]\nset = {}\n[syscalls]\n\
-             refuse = [\"ptrace\", \"mbind\"]\n[rollback]\non = [\"oom\"]\nmax_age = \"30d\"\n[commands]\ndefault = \"deny\"\nrules = [\"...\", \
+             refuse = [\"ptrace\", \"mbind\"]\n[patch]\nmax_files = 9\nkeep = [\"*.proto\"]\n[rollback]\non = [\"oom\"]\nmax_age = \"30d\"\n[commands]\ndefault = \"deny\"\nrules = [\"...\", \
              { prefix = [\"git\", [\"push\", \"a b\"]], decision = \"ask\", reason = \"r\", match = [\"git push x\"] }]\n";
         let widened = "[environment]\nset = { A = \"x\\ny\", \"b \\\"c\" = \"\" }\npass = [\"A\\u001bB\"]\n[filesystem]\n\
              read = [\"~/a b\", \"/srv//x/\"]\n[network]\nmode = \"host\"\n[syscalls]\nallow = [\"mbind\"]\n\
@@ -164,6 +164,10 @@ mod body {
             (&narrowed.filesystem.read, &narrowed.rollback),
             (&before.filesystem.read, &before.rollback)
         );
+        let (patch, inherited) = (&narrowed.patch, &before.patch);
+        assert!(patch.max_size <= inherited.max_size && patch.max_files <= inherited.max_files);
+        assert!(patch.max_made <= inherited.max_made);
+        assert!(inherited.keep.iter().all(|name| patch.keep.contains(name)));
         assert!(narrowed.filesystem.layer_size <= before.filesystem.layer_size);
         assert!(narrowed.network.mode <= before.network.mode && narrowed.guards.tier <= before.guards.tier);
         assert!(most(narrowed.limits.memory) <= most(before.limits.memory));

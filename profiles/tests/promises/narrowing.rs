@@ -45,6 +45,11 @@ cgroup = "required"
 on = ["timeout"]
 max_snapshots = 10
 max_age = "7d"
+[patch]
+max_size = "1M"
+max_files = 100
+max_made = "4M"
+keep = ["schema.sql"]
 
 [syscalls]
 allow = ["personality"]
@@ -112,6 +117,9 @@ const WIDER: &[(&str, &str)] = &[
     ("limits", r#"output = "none""#),
     ("limits", r#"nofile = "none""#),
     ("limits", r#"cgroup = "best-effort""#),
+    ("patch", r#"max_size = "2M""#),
+    ("patch", "max_files = 101"),
+    ("patch", r#"max_made = "4097K""#),
     ("syscalls", r#"allow = ["mbind"]"#),
     ("syscalls", r#"allow = ["ptrace"]"#),
     ("guards", r#"seccomp = "best-effort""#),
@@ -153,6 +161,11 @@ const NARROWER: &[(&str, &str)] = &[
     ("rollback", "max_snapshots = 400"),
     ("rollback", r#"max_age = "none""#),
     ("rollback", r#"max_age = "30d""#),
+    ("patch", "max_size = 1"),
+    ("patch", "max_files = 99"),
+    ("patch", r#"max_made = "1M""#),
+    ("patch", r#"keep = ["*.proto"]"#),
+    ("patch", "keep = []"),
     ("syscalls", r#"allow = ["personality", "read"]"#),
     ("syscalls", r#"refuse = ["personality", "chmod"]"#),
     ("guards", r#"cgroup = "required""#),
@@ -259,6 +272,28 @@ fn what_is_hidden_or_closed_stays_so_unless_the_child_widens() {
     let heading = "extends = \"parent\"\nwiden = true\nreason = \"more\"\n";
     let widened = family(&format!("{heading}{child}")).find("child").unwrap().filesystem;
     assert_eq!((widened.hide, widened.read_only), (vec!["*.secret".to_owned()], Vec::<String>::new()));
+}
+
+#[test]
+fn what_is_kept_stays_so_unless_the_child_widens() {
+    let keep = |heading: &str, keep: &str| {
+        family(&format!("extends = \"parent\"\n{heading}[patch]\nkeep = {keep}"))
+            .find("child")
+            .unwrap()
+            .patch
+            .keep
+    };
+    assert_eq!(keep("", r#"["*.proto", "schema.sql"]"#), ["schema.sql", "*.proto"]);
+    assert_eq!(keep("", "[]"), ["schema.sql"]);
+    assert_eq!(keep("widen = true\nreason = \"r\"\n", r#"["*.proto"]"#), ["*.proto"]);
+}
+
+#[test]
+fn what_is_kept_are_names() {
+    for name in ["", "*", "..", "db/schema.sql", "a*b", "**", "a?", "[ab]", "a\\n"] {
+        let message = family(&format!("extends = \"parent\"\n[patch]\nkeep = [\"{name}\"]")).message("child");
+        assert!(message.starts_with("child.toml:3:9: `keep` in [patch]: "), "{message}");
+    }
 }
 
 #[test]
