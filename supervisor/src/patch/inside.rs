@@ -2,6 +2,7 @@
 
 use std::ffi::CString;
 use std::io::{self, Read as _, Write as _};
+use std::os::fd::AsFd as _;
 use std::path::Path;
 
 use clearing_rootfs::{ApplyError, DirectoryTree, Patch, Refusal, Simulation};
@@ -34,7 +35,9 @@ pub(super) fn patch(_: &[CString]) -> u8 {
 
 fn answer() -> Result<PatchReport, Box<dyn std::error::Error>> {
     let mut input = Vec::new();
-    io::stdin().lock().read_to_end(&mut input)?;
+    // Not by way of `io::stdin`: what the supervisor left in its buffer, bytes of a patch that is too long, would
+    // stand before the order.
+    std::fs::File::from(io::stdin().as_fd().try_clone_to_owned()?).read_to_end(&mut input)?;
     let end = input.iter().position(|&byte| byte == b'\n').ok_or("the order is not whole")?;
     let order: Order = serde_json::from_slice(&input[..end])?;
     let tree = DirectoryTree::open(Path::new("."))?;
