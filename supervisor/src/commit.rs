@@ -44,6 +44,8 @@ pub(crate) struct Changed<'a> {
     pub(crate) hidden: &'a Hidden,
     /// What of it no command may change.
     pub(crate) read_only: Vec<PathBuf>,
+    /// Names that the profile keeps.
+    pub(crate) keep: Vec<String>,
     /// What the record says before they land.
     pub(crate) decision: Decision,
 }
@@ -58,13 +60,14 @@ pub(crate) fn of_session(
     let mut seen = session.seen()?;
     let record = session.record();
     let layers = session.project_layers()?;
-    let Withheld { hidden, read_only } = withheld(record, store)?;
+    let Withheld { hidden, read_only, keep } = withheld(record, store)?;
     let changed = Changed {
         project: record.project(),
         identity: session.project_identity(),
         layers: &layers,
         hidden: &hidden,
         read_only,
+        keep,
         decision: Decision::on("commit", record),
     };
     let committed = of_changes(store, changed, &mut seen, options, confirm)?;
@@ -82,7 +85,7 @@ pub(crate) fn of_changes(
     options: &CommitOptions,
     confirm: &dyn Fn(&Plan) -> Result<bool, Error>,
 ) -> Result<Committed, Error> {
-    let Rules { protected, kept } = rules(&options.allow)?;
+    let Rules { protected, kept } = rules(&options.allow, &changed.keep)?;
     let request = CommitRequest {
         project: changed.project,
         identity: changed.identity,
@@ -114,8 +117,8 @@ fn land(commit: Commit, seen: &mut Seen) -> Result<Committed, Error> {
     Ok(Committed { plan, landed: Some(landed) })
 }
 
-/// The names that the profiles protect, and those that they keep, as rootfs has them.
-pub(crate) fn rules(allow: &[String]) -> Result<Rules, Error> {
+/// The names that the lists protect, and those that they and the profile keep, as rootfs has them.
+pub(crate) fn rules(allow: &[String], keep: &[String]) -> Result<Rules, Error> {
     let broken = |list: &str, error| Error::Request(format!("the list of {list} names: {error}"));
     let names = clearing_profiles::protected_names().map_err(|error| broken("protected", error))?;
     let names = names.into_iter().map(|it| ProtectedName { name: it.name, reason: it.reason });
@@ -125,11 +128,19 @@ pub(crate) fn rules(allow: &[String]) -> Result<Rules, Error> {
         reason: it.reason,
         harms: it.verbs.into_iter().map(harm).collect(),
     });
+    let own = keep.iter().map(|name| KeptName {
+        name: name.clone(),
+        reason: "`keep` in [patch] of the profile names it".into(),
+        harms: HARMS.into(),
+    });
     Ok(Rules {
         protected: Protected::new(names.collect(), allow),
-        kept: KeptNames::new(kept_names.collect(), kept.elsewhere, allow),
+        kept: KeptNames::new(kept_names.chain(own).collect(), kept.elsewhere, allow),
     })
 }
+
+/// What is not done to a name that is kept in no other words.
+const HARMS: [Harm; 5] = [Harm::Delete, Harm::Truncate, Harm::Rename, Harm::Program, Harm::Link];
 
 /// Profiles and rootfs name what is done to a file alike, and neither knows the other.
 fn harm(verb: Verb) -> Harm {

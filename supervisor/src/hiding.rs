@@ -20,6 +20,8 @@ pub(crate) struct Withheld {
     /// What was hidden from them, and what the session's profile would hide now.
     pub(crate) hidden: Hidden,
     pub(crate) read_only: Vec<PathBuf>,
+    /// Names that are kept besides those of the list.
+    pub(crate) keep: Vec<String>,
 }
 
 /// What a session's profile keeps from its commands.
@@ -33,7 +35,7 @@ pub(crate) fn withheld(record: &Record, store: &Store) -> Result<Withheld, Error
     };
     let hidden = search(&profile, record.project(), store)?.with(&record.hidden);
     let read_only = profile.filesystem.read_only.iter().map(|path| relative(path)).collect();
-    Ok(Withheld { hidden, read_only })
+    Ok(Withheld { hidden, read_only, keep: profile.patch.keep })
 }
 
 fn search(profile: &Profile, project: &Path, store: &Store) -> Result<Hidden, Error> {

@@ -24,7 +24,9 @@ use crate::commit::rules;
 use crate::error::Error;
 use crate::exec::{self, Finished};
 use crate::outcome::Cause;
+use crate::permission::{Wanted, of_project};
 use crate::request::{RunRequest, Told};
+use crate::session::sessions;
 use crate::why;
 
 /// What runs in a sandbox in place of a program. Each is known by its place.
@@ -50,6 +52,8 @@ pub(crate) struct PatchRequest {
     pub(crate) reading: Reading,
     /// Names that it may touch all the same.
     pub(crate) allow: Vec<String>,
+    /// Names that the profile keeps.
+    pub(crate) keep: Vec<String>,
 }
 
 /// A function that is called in place of a program, with streams of its own.
@@ -70,13 +74,24 @@ struct Order {
     rules: Rules,
 }
 
+/// What the profile says of patches to what `run` names.
+pub(crate) fn permitted(run: &RunRequest) -> Result<clearing_profiles::Patch, Error> {
+    let session =
+        run.session.as_deref().map(|name| sessions()?.read(name).map_err(Error::from)).transpose()?;
+    let project = session.as_ref().map(|record| record.project().as_path());
+    let (host, project) = of_project(project.or(run.directory.as_deref()))?;
+    let of_session = session.as_ref().map(|record| record.profile.as_str());
+    Ok(Wanted::of(run, of_session).settle(&host, &project)?.patch)
+}
+
 /// Has a patch checked or applied where `run` says, and tells what came of it.
 pub(crate) fn conduct(
     request: &PatchRequest,
     run: RunRequest,
     tell: &dyn Fn(Told<'_>),
 ) -> Result<PatchReport, Error> {
-    let order = Order { verb: request.verb, reading: request.reading, rules: rules(&request.allow)? };
+    let rules = rules(&request.allow, &request.keep)?;
+    let order = Order { verb: request.verb, reading: request.reading, rules };
     let call = Call {
         function: PATCH,
         streams: Arc::new([input(&order, &request.patch)?, memory("clearing-report")?]),

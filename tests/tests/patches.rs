@@ -200,6 +200,42 @@ fn what_a_command_did_is_judged_as_a_patch_is() {
     });
 }
 
+#[test]
+fn a_profile_keeps_names_of_its_own_and_bounds_a_patch() {
+    for_each_caller(|caller| {
+        let site = site(caller);
+        let check = |environment: &[(&str, &str)]| {
+            let mut check = site.clearing(["patch", "check", "-w", ".", "-"]).stdin(GOOD);
+            for (name, value) in environment {
+                check = check.env(name, value);
+            }
+            check.output()
+        };
+        check(&[]).expect_code(0);
+        check(&[("CLEARING_PATCH_MAX_SIZE", "100")]).expect_code(1).expect_stderr("CLR-PATCH-SIZE");
+        check(&[("CLEARING_PATCH_MAX_FILES", "2")]).expect_code(1).expect_stderr("CLR-PATCH-SIZE");
+        check(&[("CLEARING_PATCH_MAX_MADE", "20")]).expect_code(1).expect_stderr("CLR-PATCH-SIZE");
+        check(&[("CLEARING_PATCH_MAX_FILES", "10001")]).expect_code(125).expect_stderr("permits more");
+        site.write(".clearing/profile.toml", "[patch]\nkeep = [\"Gone\", \"*.TXT\"]\n");
+        check(&[]).expect_code(1).expect_stderr("CLR-PATCH-KEPT").expect_stderr("`keep` in [patch]");
+        let allowed =
+            site.clearing(["patch", "check", "-w", ".", "--allow", "gone", "-"]).stdin(GOOD).output();
+        allowed.expect_code(0);
+        site.clearing(["create", "--name", "s"]).output().expect_code(0);
+        site.clearing(["patch", "check", "s", "-"]).stdin(GOOD).output().expect_code(1);
+        sh(&site, "s", "rm gone src/b.txt; echo more >> src/a.txt");
+        let committed = site.clearing(["commit", "--json", "s"]).output();
+        let told = json(&committed);
+        let withheld: Vec<_> = told["withheld"].as_array().expect("a list").iter().collect();
+        assert!(withheld.iter().all(|it| it["code"] == "CLR-COMMIT-KEPT"), "{}", committed.stdout);
+        assert_eq!(withheld.len(), 2, "{}", committed.stdout);
+        let is_there = |path: &str| site.project().join(path).exists();
+        assert!(is_there("gone") && is_there("src/b.txt"));
+        let changed = fs::read_to_string(site.project().join("src/a.txt")).expect("it is there");
+        assert_eq!(changed, "one\ntwo\nthree\nmore\n");
+    });
+}
+
 /// Its supervisor is killed before any of its calls that change something: the session has all of it, or is as
 /// it was for the next who opens it. `CLEARING_CRASH_POINTS=all` tries every point.
 #[test]

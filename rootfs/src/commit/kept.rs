@@ -27,7 +27,7 @@ pub enum Harm {
 /// One name that is kept at any depth, as the name of a file and of a directory of such files.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct KeptName {
-    /// The name in lower case. One that begins with `*` ends names.
+    /// The name. One that begins with `*` ends names.
     pub name: String,
     /// What others rely on it for.
     pub reason: String,
@@ -46,6 +46,8 @@ pub struct KeptNames {
 impl KeptNames {
     /// These names, but below directories that are called as one of `elsewhere`; `allowed` are not kept.
     pub fn new(names: Vec<KeptName>, elsewhere: Vec<String>, allowed: &[String]) -> Self {
+        let folded = |kept: KeptName| KeptName { name: fold(&kept.name), ..kept };
+        let names = names.into_iter().map(folded).collect();
         let allowed = allowed.iter().map(|name| fold(name.trim_end_matches('/'))).collect();
         Self { names, elsewhere, allowed }
     }
@@ -95,7 +97,7 @@ mod tests {
         };
         let names = vec![
             name("package.json", &[Harm::Delete, Harm::Rename]),
-            name("*.csproj", &[Harm::Delete]),
+            name("*.CSproj", &[Harm::Delete]),
             name(".github", &[Harm::Delete]),
         ];
         let allowed: Vec<String> = allowed.iter().map(|it| (*it).to_owned()).collect();

@@ -114,23 +114,18 @@ pub(super) fn main(arguments: Arguments) -> ExitCode {
 impl Operands {
     fn check(&self) -> Result<bool, Error> {
         let (subject, request) = self.request(Verb::Check)?;
-        let run = match subject {
-            Subject::Session(id) => RunRequest { session: Some(id), ..self.run() },
-            Subject::Directory(directory) => RunRequest { directory: Some(directory), ..self.run() },
-        };
-        let report = patch::conduct(&request, run, &|told| hear(told, self.json))?;
+        let report = patch::conduct(&request, self.run(&subject), &|told| hear(told, self.json))?;
         self.tell(&report, None).map(|()| report.is_accepted())
     }
 
     fn apply(&self, commit: bool) -> Result<bool, Error> {
         let (subject, request) = self.request(Verb::Apply)?;
-        let directory = match subject {
+        let directory = match &subject {
             Subject::Session(id) => {
-                let run = RunRequest { session: Some(id.clone()), ..self.run() };
-                let report = patch::conduct(&request, run, &|told| hear(told, self.json))?;
-                return self.tell(&report, Some(&id)).map(|()| report.is_accepted());
+                let report = patch::conduct(&request, self.run(&subject), &|told| hear(told, self.json))?;
+                return self.tell(&report, Some(id)).map(|()| report.is_accepted());
             }
-            Subject::Directory(directory) => directory,
+            Subject::Directory(directory) => directory.clone(),
         };
         let profile = self.profile.clone().unwrap_or_else(|| DEFAULT_PROFILE.to_owned());
         let (session, notes) = create(&CreateRequest { directory: Some(directory), profile, name: None })?;
@@ -145,7 +140,7 @@ impl Operands {
     }
 
     fn apply_to_new(&self, request: &PatchRequest, id: &str, commit: bool) -> Result<Kept, Error> {
-        let run = RunRequest { session: Some(id.to_owned()), ..self.run() };
+        let run = self.run(&Subject::Session(id.to_owned()));
         let report = patch::conduct(request, run, &|told| hear(told, self.json))?;
         self.tell(&report, (!commit).then_some(id))?;
         match (report.is_accepted(), commit) {
@@ -183,13 +178,26 @@ impl Operands {
                 ));
             }
         };
-        let reading = Reading { strip: self.strip, without_context: self.unidiff_zero, ..READING };
+        let permitted = patch::permitted(&self.run(&subject))?;
+        let most = |limit| usize::try_from(limit).unwrap_or(usize::MAX);
+        let reading = Reading {
+            strip: self.strip,
+            without_context: self.unidiff_zero,
+            size: most(permitted.max_size),
+            files: most(permitted.max_files),
+            made: most(permitted.max_made),
+        };
         let patch = read(file, reading.size)?;
-        Ok((subject, PatchRequest { verb, patch, reading, allow: self.allow.clone() }))
+        let allow = self.allow.clone();
+        Ok((subject, PatchRequest { verb, patch, reading, allow, keep: permitted.keep }))
     }
 
-    fn run(&self) -> RunRequest {
-        RunRequest { profile: self.profile.clone(), ..RunRequest::default() }
+    fn run(&self, subject: &Subject) -> RunRequest {
+        let (session, directory) = match subject {
+            Subject::Session(id) => (Some(id.clone()), None),
+            Subject::Directory(directory) => (None, Some(directory.clone())),
+        };
+        RunRequest { profile: self.profile.clone(), session, directory, ..RunRequest::default() }
     }
 
     fn tell(&self, report: &PatchReport, session: Option<&str>) -> Result<(), Error> {
@@ -220,10 +228,6 @@ enum Kept {
     /// Nothing.
     Nothing,
 }
-
-/// As git reads a patch, and as large as one is that somebody reads.
-const READING: Reading =
-    Reading { strip: None, without_context: false, size: 64 << 20, files: 10_000, made: 256 << 20 };
 
 /// The whole patch; one byte more than is permitted is enough to see that it is too large.
 fn read(file: &Path, limit: usize) -> Result<Vec<u8>, Error> {
