@@ -98,26 +98,24 @@ fn settings_of_the_project_s_repository_run_nothing_outside() {
 
 /// CVE-2025-54794: what the project says of itself widens nothing.
 #[test]
-fn profiles_lying_in_the_project_are_not_read() {
+fn profiles_lying_in_the_project_permit_nothing() {
     for_each_caller(|caller| {
         let site = Site::new(caller);
         let plan = || site.run(["true"]).arg("--plan").output();
         let before = plan();
         before.expect_code(0);
-        for name in [
-            "clearing.toml",
-            ".clearing.toml",
-            ".clearing/profile.toml",
-            "default.toml",
-            "profiles/default.toml",
-        ] {
-            site.write(name, "[network]\nmode = \"host\"\n");
+        let wider = "[network]\nmode = \"host\"\n";
+        for name in ["clearing.toml", ".clearing.toml", "default.toml", "profiles/default.toml"] {
+            site.write(name, wider);
         }
         let after = plan();
         let shape = |text: &str| {
             text.lines().filter(|line| line.contains("network")).map(str::to_owned).collect::<Vec<_>>()
         };
         assert_eq!(shape(&after.stdout), shape(&before.stdout));
+        // The one that is read can take away alone.
+        site.write(".clearing/profile.toml", wider);
+        site.run(["true"]).output().expect_code(125).expect_stderr("permits more than `default` does");
     });
 }
 
