@@ -98,10 +98,13 @@ fn one(seed: u64, repository: &Path, context: &str, seen: &mut Seen) {
         return;
     }
     // Where git takes the nearest of several places, or lines of which nothing around them is known, anywhere
-    // but where they should be, clearing takes none.
+    // but where they should be, clearing takes none. Not told that there is nothing around them, git puts new
+    // lines at the file's end.
     let is = |class: Class| refused.iter().flatten().any(|refusal| refusal.class == class);
-    let guessed = is(Class::Ambiguous) || ways.contains(&"-U0") && is(Class::Mismatch);
-    if git.status.success() && moved_on && guessed {
+    let bare = ways.contains(&"-U0");
+    let may_guess = moved_on || bare && apply_ways.is_empty();
+    let guessed = is(Class::Ambiguous) || bare && is(Class::Mismatch);
+    if git.status.success() && may_guess && guessed {
         seen.guessed += 1;
         return;
     }
