@@ -9,6 +9,7 @@
 //!      │ ── Regrouped (cgroup v1) ──────▶ │
 //!      │ ── Exec + 3 descriptors ───────▶ │
 //!      │ ◀── Ready + overlays, or Failed  │
+//!      │ ◀── Observed + listener ──────── ┤ the command itself, on its way, where somebody looks on
 //!      │ ◀── Started (+ terminal), ────── │ end-of-file on the command's pipe: execve succeeded
 //!      │     or NotStarted                │
 //!      │ ── Signal, SignalAll ──────────▶ │
@@ -108,6 +109,12 @@ pub enum Report {
     Remounted(Result<(), NotRemounted>),
     /// Whether other processes than init are left.
     Quiet(Result<(), NotRemounted>),
+    /// From the command itself: its programs wait to be looked at before they are executed
+    /// ([`crate::Executions`]), and whom they ask comes along.
+    Observed {
+        /// Which.
+        exec: u32,
+    },
 }
 
 /// Why a sandbox shows the same as before.

@@ -8,13 +8,13 @@ use nix::sys::signal::{SigSet, SigmaskHow, Signal, sigprocmask};
 use rustix::fs::Mode;
 use seccompiler::BpfProgram;
 
-use crate::channel::frame;
+use crate::channel::{Channel, frame};
 use crate::error::{AtStage as _, Failure, Stage};
 use crate::guard::{Guard, GuardReport};
 use crate::landlock::Domain;
 use crate::spec::{ExecSpec, SandboxSpec, User};
 use crate::stdio::Streams;
-use crate::{capabilities, descriptors, function, program, rlimits, user};
+use crate::{capabilities, descriptors, function, listener, program, rlimits, user};
 
 /// What init prepared for every command.
 pub(crate) struct Confinement<'a> {
@@ -35,17 +35,24 @@ pub(crate) enum Word {
     Failed(Failure),
 }
 
-/// Confines the calling process and executes the command. `told` is closed on exec, so end-of-file
-/// without a failure means that the program runs.
+/// Whom a command talks to on its way. Both are closed on exec.
+pub(crate) struct Ends<'a> {
+    /// Init; end-of-file without a failure means that the program runs.
+    pub(crate) told: &'a OwnedFd,
+    /// Init's own end.
+    pub(crate) supervisor: &'a Channel,
+}
+
+/// Confines the calling process and executes the command.
 ///
 /// It may have init's own memory, and so leaves what it is given as it was.
 pub(crate) fn become_command(
     spec: &ExecSpec,
     confinement: &Confinement<'_>,
     streams: &Streams,
-    told: &OwnedFd,
+    ends: &Ends<'_>,
 ) -> ! {
-    let mut told = Told { pipe: told.as_fd(), words: Vec::new() };
+    let mut told = Told { pipe: ends.told.as_fd(), supervisor: ends.supervisor, words: Vec::new() };
     let Err(failure) = confine_and_execute(spec, confinement, streams, &mut told);
     told.note(&Word::Failed(failure));
     told.say();
@@ -75,7 +82,8 @@ fn confine_and_execute(
         told.guard(sandbox, Guard::Landlock, &format!("ABI {}", domain.abi), domain.enter())?;
     }
     told.guard(sandbox, Guard::Descriptors, "0, 1 and 2 only", shut_descriptors(spec, told))?;
-    told.guard(sandbox, Guard::Seccomp, &format!("{} instructions", filter.len()), load_filter(filter))?;
+    let (how, loaded) = listener::load(filter, spec, told.supervisor);
+    told.guard(sandbox, Guard::Seccomp, &how, loaded)?;
     told.say();
     match function {
         None => program::execute(spec),
@@ -139,19 +147,11 @@ fn no_new_privs() -> Result<(), Failure> {
     rustix::thread::set_no_new_privs(true).at(Stage::Capabilities, || "prctl(PR_SET_NO_NEW_PRIVS)".into())
 }
 
-fn load_filter(filter: &BpfProgram) -> Result<(), Failure> {
-    seccompiler::apply_filter(filter)
-        .map_err(|error| match error {
-            seccompiler::Error::Prctl(cause) | seccompiler::Error::Seccomp(cause) => cause,
-            _ => io::Error::from_raw_os_error(libc::EINVAL),
-        })
-        .at(Stage::Seccomp, || "seccomp(SECCOMP_SET_MODE_FILTER)".into())
-}
-
 /// What init is to hear, and the pipe to it. It is said at once: each write would wake init, which
 /// then competes with the command for a processor.
 struct Told<'a> {
     pipe: BorrowedFd<'a>,
+    supervisor: &'a Channel,
     words: Vec<u8>,
 }
 

@@ -1,4 +1,4 @@
-//! The system call filter: three answers, laid out as a tree.
+//! The system call filter: four answers, laid out as a tree.
 //!
 //! The kernel runs a filter once for each call number when it is loaded, and again for each call
 //! whose answer depends on arguments. A search tree over the numbers makes both short; the answers
@@ -25,6 +25,8 @@ const JUMP: u16 = (libc::BPF_JMP | libc::BPF_JA) as u16;
 const JUMP_IF_EQUAL: u16 = (libc::BPF_JMP | libc::BPF_JEQ | libc::BPF_K) as u16;
 const JUMP_IF_AT_LEAST: u16 = (libc::BPF_JMP | libc::BPF_JGE | libc::BPF_K) as u16;
 const RETURN: u16 = (libc::BPF_RET | libc::BPF_K) as u16;
+/// `seccompiler` has no answer that asks a listener. This one, which no rule has, stands for it until the end.
+const STAND_IN: u32 = libc::SECCOMP_RET_TRACE;
 
 /// Why a filter could not be compiled.
 #[derive(Debug, thiserror::Error)]
@@ -49,7 +51,25 @@ pub(crate) fn compile(rules: &[SyscallRule]) -> Result<BpfProgram, FilterError> 
         load(NUMBER),
     ]);
     append_tree(&segments(leaves(rules)?), &mut program);
+    answering(&mut program, STAND_IN, libc::SECCOMP_RET_USER_NOTIF);
     Ok(program)
+}
+
+/// Whether a filter asks a listener.
+pub(crate) fn observes(program: &BpfProgram) -> bool {
+    program.iter().any(|step| step.code == RETURN && step.k == libc::SECCOMP_RET_USER_NOTIF)
+}
+
+/// The same filter where nobody listens.
+pub(crate) fn unobserved(program: &BpfProgram) -> BpfProgram {
+    let mut program = program.clone();
+    answering(&mut program, libc::SECCOMP_RET_USER_NOTIF, libc::SECCOMP_RET_ALLOW);
+    program
+}
+
+/// Puts one answer in the place of another.
+fn answering(program: &mut BpfProgram, old: u32, new: u32) {
+    program.iter_mut().filter(|step| step.code == RETURN && step.k == old).for_each(|step| step.k = new);
 }
 
 /// How many instructions the filter of `spec` has, or why it cannot be compiled.
@@ -129,6 +149,7 @@ fn condition(condition: &Condition) -> Result<SeccompCondition, seccompiler::Bac
 fn action(answer: Answer) -> SeccompAction {
     match answer {
         Answer::Allow => SeccompAction::Allow,
+        Answer::Observe => SeccompAction::Trace(STAND_IN & 0xFFFF),
         Answer::Eperm => SeccompAction::Errno(libc::EPERM as u32),
         Answer::Enosys => SeccompAction::Errno(libc::ENOSYS as u32),
     }

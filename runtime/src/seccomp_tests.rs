@@ -3,7 +3,7 @@
 use proptest::prelude::*;
 use seccompiler::{BpfProgram, SeccompAction, SeccompFilter, TargetArch, sock_filter};
 
-use super::{AUDIT_ARCH_X86_64, action, compile, conditional};
+use super::{AUDIT_ARCH_X86_64, STAND_IN, action, compile, conditional, observes, unobserved};
 use crate::numbers::Numbers;
 use crate::spec::{Answer, Comparison, Condition, SyscallRule, Width};
 
@@ -64,8 +64,16 @@ fn run(program: &[sock_filter], call: Call) -> u32 {
     }
 }
 
-/// The answer by definition, and by the linear programs.
+/// What a listener is asked, `seccompiler` cannot say.
 fn linear(rules: &[SyscallRule], call: Call) -> u32 {
+    match defined(rules, call) {
+        STAND_IN => libc::SECCOMP_RET_USER_NOTIF,
+        answer => answer,
+    }
+}
+
+/// The answer by definition, and by the linear programs.
+fn defined(rules: &[SyscallRule], call: Call) -> u32 {
     let enosys = u32::from(action(Answer::Enosys));
     if call.architecture != AUDIT_ARCH_X86_64 {
         return libc::SECCOMP_RET_KILL_PROCESS;
@@ -85,7 +93,7 @@ const NAMES: [&str; 12] = [
 ];
 
 fn answer() -> impl Strategy<Value = Answer> {
-    prop_oneof![Just(Answer::Allow), Just(Answer::Eperm), Just(Answer::Enosys)]
+    prop_oneof![Just(Answer::Allow), Just(Answer::Observe), Just(Answer::Eperm), Just(Answer::Enosys)]
 }
 
 fn a_condition() -> impl Strategy<Value = Condition> {
@@ -149,6 +157,22 @@ proptest! {
         let program = compile(&rules).expect("compiles");
         for call in calls {
             prop_assert_eq!(run(&program, call), linear(&rules, call), "{:?}", call);
+        }
+    }
+
+    #[test]
+    fn where_nobody_listens_what_would_be_looked_at_is_allowed_and_all_else_stays(
+        rules in rules(),
+        calls in prop::collection::vec(call(), 64),
+    ) {
+        let program = unobserved(&compile(&rules).expect("compiles"));
+        prop_assert!(!observes(&program));
+        for call in calls {
+            let answer = match linear(&rules, call) {
+                libc::SECCOMP_RET_USER_NOTIF => libc::SECCOMP_RET_ALLOW,
+                answer => answer,
+            };
+            prop_assert_eq!(run(&program, call), answer, "{:?}", call);
         }
     }
 }

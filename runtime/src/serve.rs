@@ -13,7 +13,7 @@ use rustix::process::WaitOptions;
 use seccompiler::{BpfProgram, sock_filter};
 
 use crate::channel::{Channel, ExitStatus, NotRemounted, Report, Request, Usage, unframe};
-use crate::confine::{Confinement, Word, become_command, exit};
+use crate::confine::{Confinement, Ends, Word, become_command, exit};
 use crate::error::{AtStage as _, Failure, Stage};
 use crate::family::{Family, Reach};
 use crate::guard::GuardReport;
@@ -249,9 +249,9 @@ impl<'a> Server<'a> {
         let (streams, terminal) = Streams::open(streams, spec.terminal)?;
         let (listen, tell) = nix::unistd::pipe2(nix::fcntl::OFlag::O_CLOEXEC)
             .at(Stage::Channel, || "pipe2(O_CLOEXEC)".into())?;
-        let command = || become_command(spec, &self.confinement, &streams, &tell);
-        let is_short = spec.last && spec.function.is_none();
-        let pid = if is_short { in_init_s_memory(command) } else { in_a_copy(command) };
+        let ends = Ends { told: &tell, supervisor: self.supervisor };
+        let command = || become_command(spec, &self.confinement, &streams, &ends);
+        let pid = if spec.is_last_program() { in_init_s_memory(command) } else { in_a_copy(command) };
         let pid = pid.at(Stage::Clone, || "fork()".into())?;
         let starting = Starting { pipe: listen, told: Vec::new(), terminal };
         Ok(Command { exec: spec.id, pid, starting: Some(starting), last: spec.last, reported: false })

@@ -20,10 +20,11 @@ use crate::named::Named;
 use crate::outcome::{Cause, ChangeCounts, Outcome, Tier};
 use crate::permission::Wanted;
 use crate::place::Place;
-use crate::plan::{EXEC, Plan, birth, plan};
+use crate::plan::{EXEC, Plan, birth, plan, search_path};
 use crate::policy::{Case, Confirm};
 use crate::promises::not_held;
 use crate::quota::Quota;
+use crate::refused::Onlooker;
 use crate::relay::Streams;
 use crate::request::{RunRequest, Told};
 use crate::rollback::{Before, WentBack};
@@ -64,6 +65,8 @@ pub(crate) struct Prepared {
     stats: Option<Stats>,
     started: Instant,
     profile: ProfileMark,
+    /// Where not every program can be executed.
+    onlooker: Option<Onlooker>,
     /// The rule that permits the command, where it takes one.
     permit: Option<String>,
     /// What the record has of it, once it is decided.
@@ -218,6 +221,8 @@ impl<'a> Asked<'a> {
             workspace.named = named;
             plan(&profile, &workspace, request, &host, streams.terminal())
         });
+        let onlooker =
+            workspace.named.as_ref().map(|named| Onlooker::of(&profile, named, search_path(&host)));
         match planned {
             Ok(plan) => Ok(Prepared {
                 plan,
@@ -231,6 +236,7 @@ impl<'a> Asked<'a> {
                 stats,
                 started,
                 profile: permission,
+                onlooker,
                 permit,
                 act: None,
             }),
@@ -309,7 +315,7 @@ impl Prepared {
         let limits = &self.plan.limits;
         let deadline = limits.timeout.and_then(|timeout| self.started.checked_add(timeout));
         let monitor = Monitor::new(limits, hold, &self.place, self.stats.as_ref());
-        let watch = Watch::new(EXEC, deadline, limits.grace, monitor)?;
+        let watch = Watch::new(EXEC, deadline, limits.grace, monitor)?.looking_on(self.onlooker.take());
         sandbox.build(&self.plan.sandbox, &self.place.descriptors())?;
         // Done while init puts the root together.
         self.look_around()?.iter().for_each(|note| tell(Told::Note(note)));
@@ -377,6 +383,9 @@ impl Prepared {
             forks_refused: end.measured.events.forks_refused,
             truncated: end.truncated.and(end.untaken),
             alerts: end.measured.alerts,
+            denials: end.refused.denials,
+            more_denials: end.refused.more,
+            unseen_executions: end.refused.unseen,
             manager_ms,
             usage: end.measured.usage,
             error: error.as_ref().map(Error::text),

@@ -33,6 +33,7 @@ mod plan;
 mod policy;
 mod promises;
 mod quota;
+mod refused;
 mod relay;
 mod request;
 mod rollback;

@@ -8,6 +8,7 @@ use serde::Serialize;
 use crate::alerts::Alert;
 use crate::limits::LimitReports;
 use crate::monitor::Breach;
+use crate::policy::Denial;
 use crate::promises::NotHeld;
 use crate::relay::Truncated;
 use crate::rollback::WentBack;
@@ -64,6 +65,15 @@ pub(crate) struct Outcome {
     /// What happened at the limits.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub(crate) alerts: Vec<Alert>,
+    /// Programs that were not executed, where only named ones can be.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub(crate) denials: Vec<Denial>,
+    /// How often others were not.
+    #[serde(skip_serializing_if = "is_zero")]
+    pub(crate) more_denials: u64,
+    /// Executions that the host let nobody look at.
+    #[serde(skip_serializing_if = "is_zero")]
+    pub(crate) unseen_executions: u64,
     /// Milliseconds in which a service manager made a place for a control group.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(crate) manager_ms: Option<u64>,

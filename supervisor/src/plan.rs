@@ -71,7 +71,7 @@ pub(crate) fn plan(
             },
             syscalls: match is_bare(host) {
                 true => bare::syscalls(rules::syscalls(profile), profile.network.mode),
-                false => named::without_anonymous(rules::syscalls(profile), profile),
+                false => named::enforced(rules::syscalls(profile), profile),
             },
             best_effort: best_effort(profile),
         },

@@ -25,6 +25,12 @@ pub(crate) struct Denial {
     pub(crate) code: &'static str,
     /// The command within the command, or the variable.
     pub(crate) want: String,
+    /// The name of the process that wanted it, where that was seen while a command ran.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) by: Option<String>,
+    /// How often.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) times: Option<u64>,
     /// What the rule says, or what stands in place of one: `ask` where nobody said yes.
     pub(crate) decision: Decision,
     /// The rule, where there is one.
@@ -37,6 +43,16 @@ pub(crate) struct Denial {
     pub(crate) line: Option<String>,
     /// A way forward.
     pub(crate) hint: String,
+}
+
+/// Why the kernel did not execute a program.
+pub(crate) enum Unexecuted {
+    /// A rule denies it.
+    ByRule(Box<Ruling>),
+    /// No rule names it; the line that would.
+    Unnamed(String),
+    /// It was not there when the command began.
+    Made,
 }
 
 /// The outcome of a command that was not permitted to run.
@@ -133,11 +149,48 @@ impl Denial {
         Self {
             code: "CLR-POLICY-CMD",
             want: ruling.segment.clone(),
+            by: None,
+            times: None,
             decision: ruling.decision,
             rule: rule(ruling),
             reason: ruling.reason().to_owned(),
             line: ruling.line.clone(),
             hint: hint(ruling),
+        }
+    }
+
+    /// Of a program that a command wanted to start, and the kernel did not execute.
+    pub(crate) fn of_program(want: String, by: &str, why: &Unexecuted) -> Self {
+        let (ruling, line) = match why {
+            Unexecuted::ByRule(ruling) => (Some(&**ruling), None),
+            Unexecuted::Unnamed(line) => (None, Some(line.clone())),
+            Unexecuted::Made => (None, None),
+        };
+        let (reason, hint) = match why {
+            Unexecuted::ByRule(ruling) => (ruling.reason(), hint(ruling)),
+            Unexecuted::Unnamed(line) => ("no rule names it, and `enforce` is set", way_by(line)),
+            Unexecuted::Made => {
+                let way = "have a program that a rule names read it, as `sh FILE`, or run it after a commit";
+                ("the command made it, and `enforce` is set", way.to_owned())
+            }
+        };
+        Self {
+            code: "CLR-POLICY-CMD",
+            want,
+            by: Some(by.to_owned()),
+            times: Some(1),
+            decision: Decision::Deny,
+            rule: ruling.and_then(rule),
+            reason: reason.to_owned(),
+            line,
+            hint,
+        }
+    }
+
+    /// The same path was asked for once more. Another one that leads there is part of the same search.
+    pub(crate) fn again(&mut self, want: &str) {
+        if self.want == want {
+            self.times = self.times.map(|times| times + 1);
         }
     }
 
@@ -152,6 +205,10 @@ impl Denial {
     /// For a person.
     pub(crate) fn text(&self) -> String {
         let want = &self.want;
+        if let (Some(by), Some(times)) = (&self.by, self.times) {
+            let often = if times == 1 { String::new() } else { format!(", {times} times") };
+            return format!("`{want}` was not executed for `{by}`{often}: {}", self.ground());
+        }
         match self.decision {
             Decision::Ask => format!("`{want}` has to be confirmed: {}", self.ground()),
             _ => format!("`{want}` is not permitted: {}", self.ground()),
@@ -189,11 +246,15 @@ fn hint(ruling: &Ruling) -> String {
         Decision::Allow | Decision::Deny => "",
     };
     let way = match &ruling.line {
-        Some(line) => format!("in [commands] of a profile of yours this would allow it: {line}"),
+        Some(line) => way_by(line),
         None if rule(ruling).is_some() => "only a profile without that rule allows it".to_owned(),
         None => "leave it out: no rule on commands allows it".to_owned(),
     };
     format!("{asked}{way}")
+}
+
+fn way_by(line: &str) -> String {
+    format!("in [commands] of a profile of yours this would allow it: {line}")
 }
 
 fn question(rulings: &[Ruling]) -> String {

@@ -19,6 +19,8 @@ use serde::Serialize;
 use crate::alerts::Alert;
 use crate::error::Error;
 use crate::monitor::{Breach, Finish, Measured, Monitor};
+use crate::policy::Denial;
+use crate::refused::{Onlooker, Refused};
 use crate::relay::{Streams, Truncated};
 use crate::signals::{Asked, Signals, stop_self};
 use crate::text;
@@ -46,6 +48,8 @@ pub(crate) struct End {
     pub(crate) measured: Measured,
     /// What a person has heard of already.
     pub(crate) noted: Vec<Alert>,
+    /// What it wanted to execute and could not, where somebody looked on.
+    pub(crate) refused: Refused,
     /// Still open, though nobody is in them.
     pub(crate) kept: Kept,
 }
@@ -55,6 +59,8 @@ pub(crate) struct Watch<'r> {
     /// Which command of the sandbox.
     exec: u32,
     monitor: Monitor<'r>,
+    /// Where not every program can be executed.
+    onlooker: Option<Onlooker>,
     signals: Signals,
     /// The next thing to do to a command that must end, and when.
     next: Option<(Instant, Measure)>,
@@ -84,6 +90,7 @@ struct Woken {
     reported: bool,
     signalled: bool,
     alarmed: bool,
+    asked: bool,
 }
 
 /// A line of `--json` output.
@@ -91,6 +98,7 @@ struct Woken {
 #[serde(rename_all = "camelCase", tag = "type")]
 enum Event<'a> {
     Alert(&'a Alert),
+    Denial(&'a Denial),
 }
 
 /// The finest that `poll(2)` can wait.
@@ -113,7 +121,13 @@ impl<'r> Watch<'r> {
         let signals = Signals::block()?;
         let next = deadline.map(|at| (at, Measure::Terminate));
         let (reaped, finish, end) = (Usage::default(), Finish::default(), End::default());
-        Ok(Self { exec, monitor, signals, next, grace, reaped, finish, waiting: Vec::new(), end })
+        let onlooker = None;
+        Ok(Self { exec, monitor, onlooker, signals, next, grace, reaped, finish, waiting: Vec::new(), end })
+    }
+
+    /// The same with a look at what is executed.
+    pub(crate) fn looking_on(self, onlooker: Option<Onlooker>) -> Self {
+        Self { onlooker, ..self }
     }
 
     /// Serves the command until it has ended, ends the sandbox, and hands on what is left of its output.
@@ -121,6 +135,7 @@ impl<'r> Watch<'r> {
         while !self.step(&mut sandbox, streams)? {}
         self.end.measured = self.monitor.into_measured(self.finish, self.reaped);
         self.end.kept = sandbox.into_kept();
+        self.end.refused = self.onlooker.map(Onlooker::into_refused).unwrap_or_default();
         hand_on(self.signals, self.end, streams, None)
     }
 
@@ -140,7 +155,10 @@ impl<'r> Watch<'r> {
 
     /// Waits for something to happen and answers it; true when the command has ended.
     fn step(&mut self, sandbox: &mut Sandbox, streams: &mut Streams) -> Result<bool, Error> {
-        let Woken { reported, signalled, alarmed } = self.wait(sandbox, streams)?;
+        let Woken { reported, signalled, alarmed, asked } = self.wait(sandbox, streams)?;
+        if asked {
+            self.look_on(streams)?;
+        }
         if signalled {
             self.answer_signals(sandbox, streams)?;
         }
@@ -159,7 +177,8 @@ impl<'r> Watch<'r> {
         let timeout =
             timeout.map_or(PollTimeout::NONE, |left| PollTimeout::try_from(left).unwrap_or(PollTimeout::MAX));
         let alarm = self.monitor.alarm();
-        let ours = [sandbox.as_fd(), self.signals.as_fd()].into_iter().chain(alarm);
+        let listener = self.onlooker.as_ref().and_then(Onlooker::listener);
+        let ours = [sandbox.as_fd(), self.signals.as_fd()].into_iter().chain(alarm).chain(listener);
         let mut polled: Vec<PollFd<'_>> = ours.map(|fd| PollFd::new(fd, PollFlags::POLLIN)).collect();
         let ours = polled.len();
         polled.extend(streams.polled());
@@ -170,23 +189,39 @@ impl<'r> Watch<'r> {
         let ready: Vec<bool> = polled.iter().map(|fd| fd.any().unwrap_or(true)).collect();
         drop(polled);
         streams.advance(&ready[ours..])?;
-        Ok(Woken { reported: ready[0], signalled: ready[1], alarmed: alarm.is_some() && ready[2] })
+        let alarmed = alarm.is_some() && ready[2];
+        let asked = listener.is_some() && ready[ours - 1];
+        Ok(Woken { reported: ready[0], signalled: ready[1], alarmed, asked })
+    }
+
+    /// Programs wait meanwhile.
+    fn look_on(&mut self, streams: &mut Streams) -> Result<(), Error> {
+        let Some(onlooker) = &mut self.onlooker else { return Ok(()) };
+        let looked = onlooker.look(&mut |denial| streams.tell(&Event::Denial(denial)));
+        looked.map_err(|error| Error::System("ioctl(SECCOMP_IOCTL_NOTIF)", error))
     }
 
     fn take_report(&mut self, sandbox: &mut Sandbox, streams: &mut Streams) -> Result<bool, Error> {
-        let Some((report, terminal)) = sandbox.next_report()? else { return Ok(true) };
+        let Some((report, descriptor)) = sandbox.next_report()? else { return Ok(true) };
         match report {
             Report::Ready { guards, .. } => self.end.guards = guards,
             Report::Started { guards, .. } => {
                 self.end.guards.extend(guards);
                 self.monitor.begin(sandbox.init(), sandbox.kept());
-                if let Some(terminal) = terminal {
+                self.onlooker.iter_mut().for_each(Onlooker::has_started);
+                if let Some(terminal) = descriptor {
                     streams.attach(terminal)?;
                 }
             }
             Report::Failed(failure) | Report::NotStarted { failure, .. } => {
                 self.end.failure = Some(failure);
                 return Ok(true);
+            }
+            Report::Observed { .. } => {
+                self.onlooker
+                    .iter_mut()
+                    .zip(descriptor)
+                    .for_each(|(onlooker, listener)| onlooker.begin(listener));
             }
             Report::Exited { status, usage, others, over, alone, .. } => {
                 self.end.status = Some(status);

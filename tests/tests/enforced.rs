@@ -7,6 +7,9 @@ use std::path::Path;
 
 use clearing_tests::{Caller, Run, Site, for_each_caller};
 
+#[path = "enforced/told.rs"]
+mod told;
+
 const PROFILE: &str = r#"
 extends = "default"
 [commands]

@@ -152,10 +152,11 @@ fn line(words: &[Word<'_>]) -> Option<String> {
     let known: Vec<&str> = words.iter().map_while(|word| std::str::from_utf8(word.text()?).ok()).collect();
     let whole =
         known.len() == words.len() || words.get(known.len()).is_some_and(|word| word.text().is_none());
-    (whole && !known.is_empty()).then(|| {
-        format!(
-            "rules = [\"...\", {{ prefix = {}, decision = \"allow\", reason = \"…\" }}]",
-            quoted_list(&known)
-        )
-    })
+    (whole && !known.is_empty()).then(|| line_of(&known))
+}
+
+/// The line that allows what begins with these words.
+pub(crate) fn line_of(words: &[&str]) -> String {
+    let prefix = quoted_list(words);
+    format!("rules = [\"...\", {{ prefix = {prefix}, decision = \"allow\", reason = \"…\" }}]")
 }

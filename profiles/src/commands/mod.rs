@@ -22,3 +22,4 @@ pub use rule::{Decision, Rule};
 
 pub(crate) use covers::covers;
 pub(crate) use judge::{judge, judge_variable};
+pub(crate) use judgement::line_of;

@@ -67,6 +67,11 @@ impl Commands {
         rules.filter_map(|rule| rule.prefix.first()).flatten().map(String::as_str)
     }
 
+    /// The line of `[commands]` that lets a program run, with whatever arguments.
+    pub fn line_allowing(program: &str) -> String {
+        commands::line_of(&[program])
+    }
+
     /// Judges a variable that is set for a command besides the profile's.
     pub fn judge_variable(&self, name: &[u8]) -> Judgement {
         commands::judge_variable(self, name, &[])

@@ -62,7 +62,11 @@ pub(super) fn sandbox(request: &Request<'_>) -> Answer {
                 return Ok(format!("{guards} guards around init, and a command confined in it"));
             }
             Report::NotStarted { failure, .. } => return Err(failure),
-            Report::Started { .. } | Report::Exited { .. } | Report::Remounted(_) | Report::Quiet(_) => {}
+            Report::Started { .. }
+            | Report::Exited { .. }
+            | Report::Remounted(_)
+            | Report::Quiet(_)
+            | Report::Observed { .. } => {}
         }
     }
     Err(silence())

@@ -28,6 +28,13 @@ pub struct ExecSpec {
     pub last: bool,
 }
 
+impl ExecSpec {
+    /// Whether it is a program, with which the sandbox ends.
+    pub(crate) fn is_last_program(&self) -> bool {
+        self.last && self.function.is_none()
+    }
+}
+
 /// A terminal for a command.
 #[derive(Debug, Clone, Copy, Serialize, Deserialize)]
 pub struct Terminal {

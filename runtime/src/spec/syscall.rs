@@ -21,6 +21,9 @@ pub struct SyscallRule {
 pub enum Answer {
     /// It is made.
     Allow,
+    /// It is made, once whoever launched the sandbox has looked at it ([`crate::Executions`]). That goes for the
+    /// program of a sandbox's last command; for all others it is [`Answer::Allow`].
+    Observe,
     /// "Operation not permitted": the call is known and refused.
     Eperm,
     /// "Function not implemented": libraries fall back to an older call.

@@ -13,6 +13,7 @@ mod landlock;
 mod mount;
 mod network;
 mod quota;
+mod seccomp;
 mod signal;
 
 pub(crate) use clone::{Forked, clone3, clone3_into, fork, vfork};
@@ -28,6 +29,9 @@ pub(crate) use network::set_interface_up;
 pub(crate) use quota::{
     FileAttributes, LIMITS_ARE_SET, PROJECT_INHERITED, ProjectBlock, file_attributes, project_quota,
     quota_state, set_file_attributes, set_project_quota,
+};
+pub(crate) use seccomp::{
+    Notification, continue_notified, receive_notification, seccomp_with_listener, still_waits,
 };
 pub use signal::is_ignored;
 pub(crate) use signal::reset_signal_dispositions;

@@ -26,6 +26,7 @@ use crate::policy::{Denial, Denied};
 use crate::request::{RunRequest, Told};
 use crate::signals::survive_file_limits;
 use crate::stats::Stats;
+use crate::text::line;
 use crate::why;
 
 #[derive(Debug, clap::Args)]
@@ -176,6 +177,7 @@ fn tell(finished: &Finished, json: bool) {
         let bytes = outcome.truncated.bytes();
         say_note(&format!("nobody took the last {bytes} bytes of its output, and they are dropped"));
     }
+    tell_refused(outcome);
     if json {
         // A reader that was given up may have begun to take a line.
         let _ = io::stdout().write_all(cut);
@@ -189,6 +191,22 @@ fn tell(finished: &Finished, json: bool) {
     outcome.rolled_back.iter().for_each(|back| say_note(&back.text()));
     if error.is_none() {
         say(&changes_text::block(changes, outcome.session.as_ref()));
+    }
+}
+
+/// What the command could not start, each in a line.
+fn tell_refused(outcome: &Outcome) {
+    for denial in &outcome.denials {
+        say(&format!("clearing: {}\n", line(&format!("{}; {}", denial.text(), denial.hint))));
+    }
+    if outcome.more_denials > 0 {
+        say_note(&format!("other programs were not executed either, {} times", outcome.more_denials));
+    }
+    if outcome.unseen_executions > 0 {
+        let times = outcome.unseen_executions;
+        say_note(&format!(
+            "{times} executions could not be looked at; unknown programs may have been refused"
+        ));
     }
 }
 

@@ -37,12 +37,21 @@ fn of(path: impl AsRef<Path>, rights: Rights) -> PathRule {
     PathRule { path: path.as_ref().to_owned(), rights }
 }
 
-/// The table without what makes programs that have no path.
-pub(super) fn without_anonymous(mut rules: Vec<SyscallRule>, profile: &Profile) -> Vec<SyscallRule> {
+/// What is looked at on its way, and what hands out whom it asks.
+const EXECUTIONS: [&str; 2] = ["execve", "execveat"];
+const HAND_OUT: &str = "sendmsg";
+
+/// The table without what makes programs that have no path, and with a look at what is executed.
+pub(super) fn enforced(mut rules: Vec<SyscallRule>, profile: &Profile) -> Vec<SyscallRule> {
     if profile.commands.enforce {
         for rule in rules.iter_mut().filter(|rule| ANONYMOUS.contains(&rule.name)) {
             *rule =
                 SyscallRule { answer: Answer::Enosys, when: Vec::new(), otherwise: Answer::Enosys, ..*rule };
+        }
+        let is_made = |rule: &SyscallRule| rule.answer == Answer::Allow && rule.when.is_empty();
+        if rules.iter().any(|rule| rule.name == HAND_OUT && is_made(rule)) {
+            let executions = rules.iter_mut().filter(|rule| EXECUTIONS.contains(&rule.name) && is_made(rule));
+            executions.for_each(|rule| rule.answer = Answer::Observe);
         }
     }
     rules

@@ -63,7 +63,7 @@ impl FilterSummary {
         };
         Self {
             instructions: filter_length(sandbox).ok(),
-            allowed: always(Answer::Allow).count(),
+            allowed: always(Answer::Allow).chain(always(Answer::Observe)).count(),
             conditional: rules.iter().filter(|rule| !rule.when.is_empty()).map(|rule| rule.name).collect(),
             refused: always(Answer::Eperm).collect(),
             unknown: always(Answer::Enosys).collect(),
