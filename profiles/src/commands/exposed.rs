@@ -4,7 +4,7 @@
 //! say so have to be in the rule.
 
 use super::judge::Starts;
-use super::variables::{assigned, changes_programs};
+use super::variables::{assigned, changes_programs, is_name};
 use super::word::{Rest, Word, name};
 
 /// What of a program's arguments starts others.
@@ -39,16 +39,17 @@ const EXPOSURES: &[Exposure] = &[
         "config-env", "exec-path", "upload-pack", "receive-pack", "exec", "open-files-in-pager", "extcmd", "template",
         "config", "upload-archive", "tool", "strategy",
     ], words: &[
-        "-c*", "-O*", "-x", "-u", "ext::*", "config", "filter-branch", "difftool", "mergetool", "daemon", "instaweb",
+        "-c*", "-O*", "-x*", "-ix*", "-u", "ext::*", "config", "filter-branch", "difftool", "mergetool", "daemon", "instaweb",
         "send-email", "bisect", "submodule", "web--browse", "help", "shell", "cvsserver", "remote-*", "credential*",
         "upload-pack", "receive-pack", "upload-archive", "fast-import", "p4", "svn",
     ], ..NONE },
     Exposure { names: &["npm", "pnpm", "yarn", "bun"], one_dash: true, short: b"c", long: &[
         "script-shell", "shell", "node-options", "editor", "viewer", "browser", "git", "call", "userconfig", "globalconfig",
-        "shell-mode", "shell-emulator", "init-module", "onload-script", "use-node-version",
+        "shell-mode", "shell-emulator", "init-module", "onload-script", "node-gyp", "use-node-version",
     ], words: &["explore", "edit", "config", "set", "c", "init", "create", "innit", "exec", "x", "dlx"], ..NONE },
     Exposure { names: &["cargo"], long: &["config"], short: b"Z", words: &["+*"], ..NONE },
     Exposure { names: &["rustc", "rustdoc"], short: b"C", long: &["codegen", "test-runtool", "runtool"], ..NONE },
+    Exposure { names: &["pip", "pip3"], long: &["python"], ..NONE },
     Exposure { names: &["go"], words: &[
         "-exec*", "--exec*", "-toolexec*", "--toolexec*", "-vettool*", "--vettool*", "-overlay*", "--overlay*", "env",
     ], ..NONE },
@@ -92,6 +93,13 @@ pub(super) fn starts<'w>(words: &[Word<'_>]) -> Option<Starts<'w>> {
     Some(Starts::Exposed { at, why })
 }
 
+/// Whether a variable of `make` changes what it starts: by its name, by a sign that evaluates its value at once,
+/// or by a value that is evaluated for each command.
+fn sets(start: &[u8], whole: bool) -> bool {
+    let odd = |name: &[u8]| !is_name(name) || changes_programs(name) || start.contains(&b'$');
+    !whole || assigned(start).is_some_and(odd)
+}
+
 impl Exposure {
     fn is_by(&self, word: &Word<'_>, at: usize) -> bool {
         let start = &*word.start;
@@ -103,7 +111,7 @@ impl Exposure {
             Some(begin) => word.begins(begin) || (!whole && begin.as_bytes().starts_with(start)),
             None => word.is(text) || (!whole && text.as_bytes().starts_with(start)),
         };
-        if self.words.iter().any(is_word) || (self.sets && assigned(start).is_some_and(changes_programs)) {
+        if self.words.iter().any(is_word) || (self.sets && sets(start, whole)) {
             return true;
         }
         if self.cluster && at == 1 && !word.begins("--") {

@@ -10,6 +10,7 @@ mod exposed;
 mod judge;
 mod judgement;
 mod rule;
+mod sed;
 mod shell;
 mod shells;
 mod starters;

@@ -1,6 +1,7 @@
 //! Programs of which no more is known than that they start others, and `find`.
 
 use super::judge::{Inner, Starts};
+use super::sed;
 use super::word::{Rest, Word, name};
 use super::wrappers::replaced;
 
@@ -14,7 +15,10 @@ const STARTERS: &[&str] = &[
     "perf", "pkexec", "podman", "posh", "prlimit", "proot", "proxychains", "proxychains4", "pwsh", "qemu-x86_64", "rbash-static",
     "rc", "rlwrap", "run-parts", "runc", "runuser", "screen", "script", "sem", "setarch", "setpriv", "sg", "softlimit",
     "srun", "start-stop-daemon", "strace", "su", "systemd-run", "tcsh", "tmux", "torsocks", "torify", "unbuffer", "unshare",
-    "uname26", "valgrind", "watch", "watchexec", "wine", "x86_64", "i386", "xonsh", "xvfb-run", "yash", "dash-static",
+    "uname26", "valgrind", "watch", "watchexec", "wine", "x86_64", "bear", "ccache", "chronic", "concurrently", "cpulimit", "distcc",
+    "dotenvx", "dumb-init", "eatmydata", "env-cmd", "envdir", "gosu", "guix", "heaptrack", "ifne", "mispipe", "nix-shell", "pee", "rr",
+    "run-one", "scan-build", "sccache", "setuidgid", "ssh-agent", "sshpass", "su-exec", "systemd-inhibit", "systemd-nspawn", "tini",
+    "tsocks", "uclampset", "uftrace", "xinit", "xterm", "i386", "xonsh", "xvfb-run", "yash", "dash-static",
 ];
 
 /// They start the program that follows these words, after so many others: a rule has to name it.
@@ -33,6 +37,9 @@ pub(super) fn starts<'w>(words: &[Word<'w>]) -> Option<Starts<'w>> {
     let program = name(words.first()?.text()?);
     if program == b"find" {
         return Some(found(words));
+    }
+    if matches!(program, b"sed" | b"gsed") {
+        return sed::starts(words);
     }
     let text = std::str::from_utf8(program).ok()?;
     if STARTERS.contains(&text)
