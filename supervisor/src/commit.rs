@@ -70,11 +70,13 @@ pub(crate) fn of_session(
         keep,
         decision: Decision::on("commit", record),
     };
-    let committed = of_changes(store, changed, &mut seen, options, confirm)?;
-    if committed.landed.is_some() {
+    let committed = of_changes(store, changed, &mut seen, options, confirm);
+    // Also where the record has no room for its end: the next commit would take what landed for somebody else's.
+    let landed = committed.as_ref().map_or_else(Error::is_unrecorded_end, |it| it.landed.is_some());
+    if landed {
         seen.save_synced()?;
     }
-    Ok(committed)
+    committed
 }
 
 /// Judges what of some changes would land, and lands it if `confirm` agrees.

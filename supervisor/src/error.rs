@@ -173,6 +173,11 @@ impl Error {
         }
     }
 
+    /// Whether it was done, and only the record does not say so.
+    pub(crate) fn is_unrecorded_end(&self) -> bool {
+        matches!(self, Self::Audit(error) if error.is_of_end())
+    }
+
     /// What `clearing` exits with.
     pub(crate) fn exit_code(&self) -> u8 {
         match self {

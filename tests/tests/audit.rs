@@ -196,3 +196,33 @@ fn a_full_disk_stops_acts_and_not_the_record() {
         assert!(!refused.stdout.contains("it ran"), "{}", refused.stdout);
     });
 }
+
+/// Lets no file become longer.
+const SHORT: &str = "trap '' XFSZ; room=$1; shift; exec prlimit --fsize=\"$room\" \"$@\"";
+
+#[test]
+fn a_commit_whose_end_has_no_room_in_the_record_is_its_sessions_own_all_the_same() {
+    for_each_caller(|caller| {
+        let site = Site::new(caller);
+        if !site.host("prlimit").arg("true").status().is_ok_and(|status| status.success()) {
+            skip("no prlimit(1)");
+            return;
+        }
+        site.write("a", "1\n");
+        done(&site, &["create", "--name", "s"]);
+        site.clearing(["exec", "s"]).command(["sh", "-c", "echo 2 > a"]).output().expect_code(0);
+        let size = fs::metadata(site.state().join("audit.jsonl")).unwrap().len();
+        let landed = || fs::read_to_string(site.project().join("a")).unwrap() == "2\n";
+        // The line before it fits, and the shorter one after it does not.
+        let mut rooms = (size..size + 4000).step_by(60).map(|room| room.to_string());
+        while !landed() {
+            let room = rooms.next().expect("the commit lands");
+            let refused = site.clearing(["commit", "s"]).through(["sh", "-c", SHORT, "sh", &room]).output();
+            refused.expect_code(125).expect_stderr(if landed() { "it is done" } else { "nothing is done" });
+        }
+        site.clearing(["exec", "s"]).command(["sh", "-c", "echo 3 > a"]).output().expect_code(0);
+        done(&site, &["commit", "s"]);
+        assert_eq!(fs::read_to_string(site.project().join("a")).unwrap(), "3\n");
+        expect_whole(&site);
+    });
+}

@@ -26,6 +26,11 @@ impl AuditError {
         Self { done: true, ..self }
     }
 
+    /// Whether what was to be recorded was done all the same.
+    pub(crate) fn is_of_end(&self) -> bool {
+        self.done
+    }
+
     pub(super) fn is_missing(&self) -> bool {
         self.source.kind() == io::ErrorKind::NotFound
     }
@@ -33,6 +38,7 @@ impl AuditError {
     /// What the caller can do about it.
     pub(crate) fn hint(&self) -> &'static str {
         match self.source.kind() {
+            _ if self.done => "see to it that it can be written: until then nothing more is done",
             io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded => {
                 "make room on its disk: nothing is done that cannot be recorded"
             }
