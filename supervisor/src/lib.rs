@@ -48,3 +48,6 @@ mod verdict;
 mod watch;
 mod why;
 mod workspace;
+
+#[doc(hidden)]
+pub use patch::MeasuredCheck;

@@ -6,6 +6,7 @@
 //! ```
 
 mod inside;
+mod measured;
 mod report;
 
 use std::ffi::OsString;
@@ -18,6 +19,7 @@ use clearing_runtime::Function;
 use rustix::fs::{MemfdFlags, SealFlags, fcntl_add_seals, memfd_create};
 use serde::{Deserialize, Serialize};
 
+pub use measured::MeasuredCheck;
 pub(crate) use report::PatchReport;
 
 use crate::commit::rules;
@@ -82,6 +84,18 @@ pub(crate) fn permitted(run: &RunRequest) -> Result<clearing_profiles::Patch, Er
     let (host, project) = of_project(project.or(run.directory.as_deref()))?;
     let of_session = session.as_ref().map(|record| record.profile.as_str());
     Ok(Wanted::of(run, of_session).settle(&host, &project)?.patch)
+}
+
+/// How a patch is read where the profile says this.
+pub(crate) fn reading(permitted: &clearing_profiles::Patch) -> Reading {
+    let most = |limit| usize::try_from(limit).unwrap_or(usize::MAX);
+    Reading {
+        strip: None,
+        without_context: false,
+        size: most(permitted.max_size),
+        files: most(permitted.max_files),
+        made: most(permitted.max_made),
+    }
 }
 
 /// Has a patch checked or applied where `run` says, and tells what came of it.

@@ -23,6 +23,8 @@ const USAGE: &str = "usage: cargo xtask CHORE
   bench start [--rounds N]   what starting a sandbox costs, beside a bare spawn and other tools
   bench workspace [--rounds N] [--sizes N,…]
                              snapshot, rollback, diff and commit beside tools that copy, over N files each
+  bench policy [--rounds COMMANDS PATCHES]
+                             judging a command, and checking a patch of 1,000 lines
   vm [OPTION…] -- COMMAND…   runs a command in a throw-away Debian machine under qemu";
 
 fn main() -> ExitCode {
@@ -44,6 +46,7 @@ fn chore(words: &[&str]) -> Result<ExitCode> {
         ["tidy"] => tidy::tidy()?,
         ["bench", "start", options @ ..] => bench::start(options)?,
         ["bench", "workspace", options @ ..] => bench::workspace::start(options)?,
+        ["bench", "policy", options @ ..] => bench::policy::start(options)?,
         [bench::workspace::MEASURE, directory, rounds, sizes] => {
             bench::workspace::measure(directory, rounds, sizes)?;
         }

@@ -179,14 +179,8 @@ impl Operands {
             }
         };
         let permitted = patch::permitted(&self.run(&subject))?;
-        let most = |limit| usize::try_from(limit).unwrap_or(usize::MAX);
-        let reading = Reading {
-            strip: self.strip,
-            without_context: self.unidiff_zero,
-            size: most(permitted.max_size),
-            files: most(permitted.max_files),
-            made: most(permitted.max_made),
-        };
+        let (strip, without_context) = (self.strip, self.unidiff_zero);
+        let reading = Reading { strip, without_context, ..patch::reading(&permitted) };
         let patch = read(file, reading.size)?;
         let allow = self.allow.clone();
         Ok((subject, PatchRequest { verb, patch, reading, allow, keep: permitted.keep }))

@@ -18,7 +18,7 @@ const FAILED: u8 = 2;
 /// Reads the order and the patch from standard input, does what it says in the working directory, and
 /// writes the report to standard output.
 pub(super) fn patch(_: &[CString]) -> u8 {
-    match answer() {
+    match input().and_then(|input| answer(&input, Path::new("."))) {
         Ok(report) => {
             let code = if report.is_accepted() { ACCEPTED } else { REFUSED };
             let written = serde_json::to_vec(&report).map_err(io::Error::from);
@@ -33,14 +33,19 @@ pub(super) fn patch(_: &[CString]) -> u8 {
     }
 }
 
-fn answer() -> Result<PatchReport, Box<dyn std::error::Error>> {
+fn input() -> Result<Vec<u8>, Box<dyn std::error::Error>> {
     let mut input = Vec::new();
     // Not by way of `io::stdin`: what the supervisor left in its buffer, bytes of a patch that is too long, would
     // stand before the order.
     std::fs::File::from(io::stdin().as_fd().try_clone_to_owned()?).read_to_end(&mut input)?;
+    Ok(input)
+}
+
+/// Does what the order says in the directory.
+pub(super) fn answer(input: &[u8], directory: &Path) -> Result<PatchReport, Box<dyn std::error::Error>> {
     let end = input.iter().position(|&byte| byte == b'\n').ok_or("the order is not whole")?;
     let order: Order = serde_json::from_slice(&input[..end])?;
-    let tree = DirectoryTree::open(Path::new("."))?;
+    let tree = DirectoryTree::open(directory)?;
     match judged(&order, &input[end + 1..], &tree) {
         Err(refused) => Ok(PatchReport::refused(refused.iter().map(Refused::of).collect())),
         Ok(simulation) => {

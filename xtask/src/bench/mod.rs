@@ -7,6 +7,7 @@
 mod contenders;
 mod figures;
 mod place;
+pub(crate) mod policy;
 mod rounds;
 pub(crate) mod workspace;
 
