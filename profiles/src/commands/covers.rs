@@ -13,6 +13,9 @@ const MOST: usize = 256;
 /// The rules that ask and deny are inherited in any case. So only what decides instead of the parent's default,
 /// or what an argument has to be named for, can permit more.
 pub(crate) fn covers(parent: &Commands, rule: &Rule) -> bool {
+    if rule.decision != Decision::Deny && parent.enforce && !names_known_programs(parent, rule) {
+        return false;
+    }
     if rule.decision == Decision::Deny || parent.default == Decision::Allow && parent.rules.is_empty() {
         return true;
     }
@@ -26,6 +29,11 @@ pub(crate) fn covers(parent: &Commands, rule: &Rule) -> bool {
         && written_out(rule).is_some_and(|commands| {
             commands.iter().all(|words| judge_words(parent, words).decision() <= rule.decision)
         })
+}
+
+/// Whether the parent lets each program be executed that the rule names: where it enforces its rules, no default does.
+fn names_known_programs(parent: &Commands, rule: &Rule) -> bool {
+    rule.prefix.first().is_some_and(|names| names.iter().all(|name| parent.programs().any(|known| known == name)))
 }
 
 /// Each command that the rule's words alone may be.

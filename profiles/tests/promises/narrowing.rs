@@ -363,3 +363,27 @@ fn a_parent_that_cannot_be_had_is_told_where_it_is_named() {
 hint: did you mean `default`?";
     assert_eq!(message("# mine\nextends = \"defautl\""), expected);
 }
+
+/// Where only what rules name can be executed, a rule that allows what the default would have is no narrowing.
+#[test]
+fn a_child_names_no_further_program_under_enforce() {
+    let parent = "extends = 'default'
+        [commands]
+        enforce = true
+        rules = [{ prefix = ['sh'], decision = 'allow', reason = 'r' }]";
+    let child = |rule: &str, widening: &str| {
+        let child = format!("extends = 'parent'\n{widening}\n[commands]\nrules = ['...', {rule}]");
+        let profiles = Profiles::new([("parent", parent.as_bytes()), ("child", child.as_bytes())]);
+        profiles.find("child").map_err(|error| error.to_string())
+    };
+    let rule = |prefix: &str, decision: &str| {
+        format!("{{ prefix = {prefix}, decision = '{decision}', reason = 'r' }}")
+    };
+    for (prefix, decision) in [("['id']", "allow"), ("['id']", "ask"), ("[['sh', 'id']]", "allow")] {
+        let error = child(&rule(prefix, decision), "").unwrap_err();
+        assert!(error.contains("has an entry that `parent` does not"), "{prefix}: {error}");
+    }
+    child(&rule("['id']", "allow"), "widen = true\nreason = 'r'").unwrap();
+    child(&rule("['sh', '-c']", "ask"), "").unwrap();
+    child(&rule("['id']", "deny"), "").unwrap();
+}
