@@ -22,6 +22,8 @@ pub struct ProgramSearch<'a> {
     pub path: &'a OsStr,
     /// Where other names begin, unless they are absolute.
     pub cwd: &'a Path,
+    /// What lies here does not say what else can be executed: anybody may have written it.
+    pub project: &'a Path,
 }
 
 /// What of a directory may be seen.
@@ -52,7 +54,7 @@ const LINE: usize = 256;
 
 impl<'a> ProgramSearch<'a> {
     /// The files that have to be executable for programs of these names to run: they themselves wherever they are
-    /// found, the interpreters that they name in turn, and loaders.
+    /// found, the interpreters that they name in turn, and loaders. A program of the project's names none.
     pub fn files<'n>(&self, names: impl IntoIterator<Item = &'n OsStr>) -> BTreeSet<PathBuf> {
         let mut files = BTreeSet::new();
         names.into_iter().for_each(|name| self.add(name, &mut files, DEEPEST));
@@ -71,7 +73,9 @@ impl<'a> ProgramSearch<'a> {
             if left == 0 || !is_file || !files.insert(candidate.clone()) {
                 continue;
             }
-            for needed in needs(&candidate).unwrap_or_default() {
+            let needed = needs(&candidate).unwrap_or_default();
+            let is_projects = candidate.starts_with(self.project);
+            for needed in needed.iter().filter(|needed| !is_projects || is_loader(needed)) {
                 self.add(needed.as_os_str(), files, left - 1);
             }
         }
@@ -116,6 +120,14 @@ impl Readable {
             }
         }
     }
+}
+
+/// Whether it is what starts programs that libraries are loaded for, by its name.
+fn is_loader(path: &Path) -> bool {
+    super::files::canonical(path).is_ok_and(|path| {
+        path.file_name().is_some_and(|name| name.as_bytes().starts_with(b"ld-"))
+            && !path.components().any(|part| part.as_os_str() == "bin")
+    })
 }
 
 /// Whether a regular file is there, behind whatever links: the kernel follows them as well.
@@ -205,7 +217,7 @@ mod tests {
         let script = folder.path().join("tool");
         fs::write(&script, "#!/bin/sh\n").unwrap();
         let path = folder.path().as_os_str();
-        let search = ProgramSearch { path, cwd: Path::new("/") };
+        let search = ProgramSearch { path, cwd: Path::new("/"), project: Path::new("/project") };
         let files = search.files([OsStr::new("tool"), OsStr::new("absent"), OsStr::new("")]);
         assert!(files.contains(&script) && files.contains(Path::new("/bin/sh")), "{files:?}");
         let is_loader = |file: &&PathBuf| file.to_string_lossy().contains("ld-");

@@ -6,9 +6,9 @@ use landlock::{
 };
 
 use std::os::fd::OwnedFd;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
-use rustix::fs::{FileType, Mode, OFlags};
+use rustix::fs::{FileType, Mode, OFlags, ResolveFlags, openat2};
 use rustix::io::Errno;
 
 use crate::error::{AtStage as _, Failure, Stage};
@@ -118,12 +118,8 @@ impl Domain {
 impl OpenRule {
     /// Opens what is there of the rules' paths: one for what cannot be reached would permit nothing.
     pub(crate) fn open_all(rules: &[PathRule]) -> Result<Vec<Self>, Failure> {
-        let open = |rule: &PathRule| match rustix::fs::open(
-            &rule.path,
-            OFlags::PATH | OFlags::CLOEXEC,
-            Mode::empty(),
-        ) {
-            Err(Errno::NOENT | Errno::NOTDIR | Errno::ACCESS) => Ok(None),
+        let open = |rule: &PathRule| match open(rule, written_around(rules, rule)) {
+            Err(Errno::NOENT | Errno::NOTDIR | Errno::ACCESS | Errno::XDEV | Errno::LOOP) => Ok(None),
             opened => Ok(Some(Self {
                 path: rule.path.clone(),
                 rights: rule.rights,
@@ -131,6 +127,34 @@ impl OpenRule {
             })),
         };
         rules.iter().filter_map(|rule| open(rule).transpose()).collect()
+    }
+}
+
+/// The directory around a program in which commands write, and execute nothing else.
+///
+/// An earlier one may have left a link there in the program's place.
+fn written_around<'r>(rules: &'r [PathRule], program: &PathRule) -> Option<&'r Path> {
+    if program.rights != Rights::ReadExecute {
+        return None;
+    }
+    let around = rules.iter().filter(|rule| rule.path != program.path && program.path.starts_with(&rule.path));
+    let nearest = around.max_by_key(|rule| rule.path.as_os_str().len())?;
+    (nearest.rights == Rights::AllButExecute).then_some(&*nearest.path)
+}
+
+/// Opens what a rule is for, which no link may lead out of `within` to.
+fn open(rule: &PathRule, within: Option<&Path>) -> Result<OwnedFd, Errno> {
+    let flags = OFlags::PATH | OFlags::CLOEXEC;
+    let Some(within) = within else { return rustix::fs::open(&rule.path, flags, Mode::empty()) };
+    let top = rustix::fs::open(within, flags | OFlags::DIRECTORY, Mode::empty())?;
+    let path = rule.path.strip_prefix(within).unwrap_or(&rule.path);
+    let resolve = ResolveFlags::BENEATH | ResolveFlags::NO_MAGICLINKS;
+    loop {
+        match openat2(&top, path, flags, Mode::empty(), resolve) {
+            // Something anywhere was renamed meanwhile; openat2(2) asks to try again.
+            Err(Errno::AGAIN) => {}
+            opened => return opened,
+        }
     }
 }
 

@@ -264,7 +264,7 @@ impl Living {
             let Some((_, mount)) = mounts.iter().find(|(path, _)| path == upon) else { continue };
             let opened = beneath(mount, rule.path.strip_prefix(upon).unwrap_or(&rule.path), OFlags::empty());
             let opened = match opened {
-                Err(Errno::NOENT | Errno::NOTDIR | Errno::LOOP) => None,
+                Err(Errno::NOENT | Errno::NOTDIR | Errno::LOOP | Errno::XDEV) => None,
                 opened => Some(opened.at(Stage::Landlock, || format!("open({:?})", rule.path))?),
             };
             let rule = opened.map(|opened| OpenRule { path: rule.path.clone(), rights: rule.rights, opened });

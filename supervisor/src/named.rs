@@ -39,7 +39,7 @@ impl Named {
         }
         let path = search_path(host);
         let cwd = workspace.cwd();
-        let search = ProgramSearch { path: &path, cwd: &cwd };
+        let search = ProgramSearch { path: &path, cwd: &cwd, project: &workspace.project.root };
         let names = profile.commands.programs().map(OsStr::new);
         let names = names.chain(command.first().map(OsString::as_os_str));
         let folders = search.folders();

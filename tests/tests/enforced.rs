@@ -129,3 +129,42 @@ fn a_command_whose_program_is_not_there_is_told_as_ever() {
             .expect_stdout("a\n");
     });
 }
+
+/// Whoever wrote a project does not say what of the host can be executed.
+#[test]
+fn a_program_of_the_projects_opens_no_other() {
+    for_each_caller(|caller| {
+        let site = site(caller);
+        let tool = site.project().join("tool");
+        std::os::unix::fs::symlink("/usr/bin/id", &tool).unwrap();
+        bitten(&site, "./tool && echo done");
+        bitten(&site, "/usr/bin/id && echo done");
+        fs::remove_file(&tool).unwrap();
+        site.write("tool", "#!/usr/bin/id\n");
+        fs::set_permissions(&tool, Permissions::from_mode(0o755)).unwrap();
+        bitten(&site, "/usr/bin/id && echo done");
+        fs::remove_file(&tool).unwrap();
+        site.write("bin/real", "#!/bin/sh\necho real\n");
+        fs::set_permissions(site.project().join("bin/real"), Permissions::from_mode(0o755)).unwrap();
+        std::os::unix::fs::symlink("bin/real", &tool).unwrap();
+        script(&site, "./rules.toml", "./tool").output().expect_code(0).expect_stdout("real");
+    });
+}
+
+#[test]
+fn a_link_that_an_earlier_command_left_in_a_programs_place_opens_nothing() {
+    for_each_caller(|caller| {
+        let site = site(caller);
+        site.write("tool", "#!/bin/sh\necho tool\n");
+        fs::set_permissions(site.project().join("tool"), Permissions::from_mode(0o755)).unwrap();
+        let exec = |command: &[&str]| site.clearing(["exec", "s"]).command(command).output();
+        site.clearing(["create", "--name", "s", "-p", "./rules.toml"]).output().expect_code(0);
+        exec(&["./tool"]).expect_code(0).expect_stdout("tool\n");
+        exec(&["python3", "-c", "import os; os.remove('tool'); os.symlink('/usr/bin/id', 'tool')"])
+            .expect_code(0);
+        let held = exec(&["./tool"]);
+        assert!(held.code == Some(126) && !held.stdout.contains("uid"), "{held}");
+        site.write("script.sh", "/usr/bin/id");
+        exec(&["sh", "script.sh"]).expect_code(126);
+    });
+}
