@@ -15,7 +15,7 @@ mod rules;
 mod search;
 mod stale;
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::ffi::OsStr;
 use std::io;
 use std::os::fd::OwnedFd;
@@ -61,8 +61,8 @@ pub struct Hidden {
     pub paths: Vec<HiddenPath>,
     /// What the caller should know.
     pub notes: Vec<String>,
-    /// The same paths, folded, for what is another spelling of them.
-    folded: BTreeSet<PathBuf>,
+    /// The same paths, folded, for what is another spelling of them, each with its place.
+    folded: BTreeMap<PathBuf, usize>,
     rules: Arc<HideRules>,
 }
 
@@ -104,7 +104,8 @@ impl Hidden {
     pub fn with(mut self, earlier: &[HiddenPath]) -> Self {
         self.paths.extend(earlier.iter().cloned());
         self.paths = without_nested(self.paths);
-        self.folded = self.paths.iter().map(|hidden| folded(&hidden.path.0)).collect();
+        let folded = self.paths.iter().enumerate().map(|(at, hidden)| (folded(&hidden.path.0), at));
+        self.folded = folded.collect();
         self
     }
 
@@ -126,16 +127,17 @@ impl Hidden {
     /// Why nothing may land under the path: it is hidden, or would be, in any spelling.
     pub fn keeps(&self, path: &Path) -> Option<String> {
         let folded = folded(path);
-        if folded.ancestors().any(|above| self.folded.contains(above)) {
-            let is_it = |hidden: &&HiddenPath| folded.starts_with(self::folded(&hidden.path.0));
-            return self.paths.iter().find(is_it).map(|hidden| hidden.rule.clone());
+        match folded.ancestors().find_map(|above| self.folded.get(above)) {
+            Some(at) => self.paths.get(*at).map(|hidden| hidden.rule.clone()),
+            None => self.rules.names(path).map(HideRule::words),
         }
-        self.rules.names(path).map(HideRule::words)
     }
 
     /// The first hidden path that lies below `path`.
     pub fn below(&self, path: &Path) -> Option<&HiddenPath> {
-        self.paths.iter().find(|hidden| hidden.path.0.starts_with(path) && hidden.path.0 != path)
+        // In order of paths, what lies in a directory comes right after it.
+        let after = self.paths.partition_point(|hidden| hidden.path.0.as_path() <= path);
+        self.paths.get(after).filter(|hidden| hidden.path.0.starts_with(path))
     }
 
     /// The directories that lead to the hidden paths, outer before inner, the top left out.

@@ -75,13 +75,13 @@ pub(crate) fn relative(path: &str) -> PathBuf {
     Path::new(path.trim_start_matches('/')).components().filter(|part| *part != Component::CurDir).collect()
 }
 
-/// What a caller is told of it, unless all of it is `known`: how many, the first of them, and how to let them
+/// What a caller is told of it, unless all of it is `known`, which is in order: how many, the first of them, and how to let them
 /// in.
 pub(crate) fn told(hidden: &Hidden, known: &[HiddenPath]) -> Option<String> {
     /// More would hide what else is told.
     const NAMED: usize = 3;
     let paths = &hidden.paths;
-    if paths.iter().all(|hidden| known.contains(hidden)) {
+    if paths.iter().all(|hidden| known.binary_search(hidden).is_ok()) {
         return None;
     }
     let named: Vec<_> =

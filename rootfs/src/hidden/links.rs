@@ -25,12 +25,14 @@ pub(super) fn follow(
     found: &mut Vec<HiddenPath>,
 ) -> Result<Vec<String>, Errno> {
     let mut notes = Vec::new();
+    let mut known: HashSet<PathBuf> = found.iter().map(|hidden| hidden.path.0.clone()).collect();
     let mut at = 0;
     while let Some(hidden) = found.get(at).cloned() {
         at += 1;
         if let Some(target) = target(top, project, &hidden.path.0)
-            && !found.iter().any(|known| target.starts_with(&known.path.0))
+            && !target.ancestors().any(|above| known.contains(above))
         {
+            known.insert(target.clone());
             let rule = format!("`{}` leads there: {}", hidden.path.0.display(), hidden.rule);
             found.push(HiddenPath { path: PathText(target), rule });
         }

@@ -134,7 +134,7 @@ impl Search<'_> {
             stat => stat,
         };
         if rule.contains.is_empty() {
-            self.hide(path, &rule);
+            self.hide(&path, rule.words());
             return Some(hit);
         }
         let stamp = stat.ok().map(|stat| Stamp::of(&stat, self.now));
@@ -148,13 +148,16 @@ impl Search<'_> {
             }
         };
         if is_hidden {
-            self.hide(path, &rule);
+            self.hide(&path, rule.words());
         }
         Some(Hit { read, ..hit })
     }
 
-    fn hide(&mut self, path: PathBuf, rule: &HideRule) {
-        self.found.push(HiddenPath { path: PathText(path), rule: rule.words() });
+    fn hide(&mut self, path: &Path, rule: String) {
+        let path = nameable(path);
+        if self.found.last().is_none_or(|last| last.path.0 != path) {
+            self.found.push(HiddenPath { path: PathText(path.to_owned()), rule });
+        }
     }
 
     /// Hides a directory that cannot be looked into, and has the next search look again. What is gone needs no
@@ -164,9 +167,14 @@ impl Search<'_> {
             let name = super::name_of(&self.path).as_bytes().to_vec();
             let (stamp, hits) = (Stamp::default(), Vec::new());
             self.index.new.push(Directory { name, stamp, hits, below: 0 });
-            let path: &Path = &self.path;
-            let rule = format!("it cannot be looked into: {errno}");
-            self.found.push(HiddenPath { path: PathText(path.to_owned()), rule });
+            self.hide(&self.path.clone(), format!("it cannot be looked into: {errno}"));
         }
     }
+}
+
+/// As much of a path as a call can name: what lies deeper can only be hidden with that.
+fn nameable(path: &Path) -> &Path {
+    /// `PATH_MAX` with room for the directory that the path begins in, and for a name.
+    const LONGEST: usize = 4096 - 512;
+    path.ancestors().find(|above| above.as_os_str().len() <= LONGEST).unwrap_or(path)
 }

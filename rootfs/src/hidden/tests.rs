@@ -224,3 +224,29 @@ fn measure_search() {
     scene.settle();
     (0..5).for_each(|_| time("again"));
 }
+
+#[test]
+fn what_lies_too_deep_for_a_path_is_hidden_with_what_a_path_can_name() {
+    let scene = Scene::new(&[("plain", "")]);
+    let mut held = open_directory(&scene.project()).unwrap();
+    let name = "n".repeat(250);
+    for _ in 0..20 {
+        rustix::fs::mkdirat(&held, &name, rustix::fs::Mode::RWXU).unwrap();
+        held = crate::beneath::open_beneath(&held, name.as_ref(), rustix::fs::OFlags::DIRECTORY).unwrap();
+    }
+    let hidden = scene.search();
+    let [only] = &hidden.paths[..] else { panic!("{:?}", hidden.paths) };
+    let length = only.path.0.as_os_str().len();
+    assert!((3000..4000).contains(&length), "{length}");
+    assert_eq!(hidden.parents(&scene.project()).unwrap().len() + 1, only.path.0.components().count());
+}
+
+#[test]
+fn a_directory_is_known_to_hold_what_is_hidden_whatever_comes_before_it_in_order() {
+    let scene = Scene::new(&[("a/b/.env", ""), ("a-b/.env", ""), ("a.pem", "PRIVATE KEY"), ("b", "")]);
+    let hidden = scene.search();
+    let below = |path: &str| hidden.below(Path::new(path)).map(|hidden| hidden.path.0.clone());
+    assert_eq!(below("a"), Some(PathBuf::from("a/b/.env")));
+    assert_eq!(below("a-b"), Some(PathBuf::from("a-b/.env")));
+    assert_eq!((below("a/b/.env"), below("b"), below("a-")), (None, None, None));
+}
