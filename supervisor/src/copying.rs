@@ -215,8 +215,11 @@ fn bare(
     things.extend(links);
     furnish(&home, &things, owner)?;
     let usr = (PathBuf::from("/usr"), HOST_STATE.map(PathBuf::from).into());
-    let readable =
-        readable.iter().chain([&usr]).flat_map(|(path, left_out)| all_but(path, left_out)).collect();
+    // The command works in a copy: in the project itself it could read what is hidden.
+    let all_but = |(path, left_out): &(PathBuf, Vec<PathBuf>)| {
+        all_but(path, &[&left_out[..], std::slice::from_ref(&workspace.project.root)].concat())
+    };
+    let readable = readable.iter().chain([&usr]).flat_map(all_but).collect();
     Ok(Bare { home, temporary, readable })
 }
 

@@ -3,7 +3,7 @@
 use std::path::Path;
 
 use clearing_profiles::{NetworkMode, Profile};
-use clearing_rootfs::BaseEntry;
+use clearing_rootfs::{BaseEntry, all_but};
 use clearing_runtime::spec::{Answer, Comparison, Condition, PathRule, Rights, SyscallRule, Width};
 
 use crate::copying::{Bare, Elsewhere};
@@ -85,7 +85,10 @@ pub(super) fn paths(profile: &Profile, workspace: &Workspace, host: &Host, at: &
         BaseEntry::ReadOnly { path } if path != Path::new("/usr") => Some(read(path)),
         _ => None,
     }));
-    rules.extend(profile.filesystem.read.iter().map(|path| read(&path.resolve(&host.home))));
+    // What is hidden of the project is there for whoever reads the project itself.
+    let own = [workspace.project.root.clone()];
+    let shown = profile.filesystem.read.iter().flat_map(|path| all_but(&path.resolve(&host.home), &own));
+    rules.extend(shown.map(|path| read(&path)));
     rules.push(rule(&at.root, Rights::All));
     if let Some(Bare { home, temporary, readable }) = &at.bare {
         rules.extend(readable.iter().map(|path| read(path)));

@@ -99,3 +99,20 @@ fn a_secret_that_comes_between_two_runs_is_hidden_in_the_second() {
         expect_printed(&site, &[], "ls a/b", "plain\n");
     });
 }
+
+#[test]
+fn a_secret_cannot_be_read_in_the_project_itself_where_there_are_no_mounts() {
+    for_each_caller(|caller| {
+        let site = Site::new(caller);
+        site.write(".env", "hush\n");
+        let project = site.project();
+        let around = project.parent().unwrap().display().to_string();
+        let profile = site.write_home(
+            "p.toml",
+            format!("extends = \"default\"\nwiden = true\nreason = \"all of it\"\n[filesystem]\nread = [\"{around}\"]\n"),
+        );
+        let script = format!("cat {0}/.env || echo kept; ls {0}", project.display());
+        let bare = site.run(["sh", "-c", &script]).args(["-p", profile.to_str().unwrap()]);
+        bare.without_namespaces().output().expect_stdout("kept").expect_stderr("denied");
+    });
+}
