@@ -137,7 +137,8 @@ fn written_around<'r>(rules: &'r [PathRule], program: &PathRule) -> Option<&'r P
     if program.rights != Rights::ReadExecute {
         return None;
     }
-    let around = rules.iter().filter(|rule| rule.path != program.path && program.path.starts_with(&rule.path));
+    let around =
+        rules.iter().filter(|rule| rule.path != program.path && program.path.starts_with(&rule.path));
     let nearest = around.max_by_key(|rule| rule.path.as_os_str().len())?;
     (nearest.rights == Rights::AllButExecute).then_some(&*nearest.path)
 }

@@ -33,7 +33,9 @@ pub(crate) fn covers(parent: &Commands, rule: &Rule) -> bool {
 
 /// Whether the parent lets each program be executed that the rule names: where it enforces its rules, no default does.
 fn names_known_programs(parent: &Commands, rule: &Rule) -> bool {
-    rule.prefix.first().is_some_and(|names| names.iter().all(|name| parent.programs().any(|known| known == name)))
+    rule.prefix
+        .first()
+        .is_some_and(|names| names.iter().all(|name| parent.programs().any(|known| known == name)))
 }
 
 /// Each command that the rule's words alone may be.
