@@ -134,6 +134,8 @@ pub enum NotRemounted {
 pub struct Shown {
     /// What is kept in memory.
     pub memory: bool,
+    /// Files and directories that were there before a command was.
+    pub files: u64,
     /// The procfs.
     pub processes: bool,
     /// The table of shared memory.

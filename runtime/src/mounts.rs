@@ -125,8 +125,9 @@ impl Root {
         let table = |name| processes.as_ref().and_then(|processes| table(processes, name));
         let [segments, semaphores, messages] = ["sysvipc/shm", "sysvipc/sem", "sysvipc/msg"].map(table);
         let living = stash.map(|stash| Living::new(stash, kept, placed, targets).veiled(veils));
+        let files = files_in(&memory);
         let memory = Some(memory);
-        Ok((Kept { memory, processes, segments, semaphores, messages, overlays, init: None }, living))
+        Ok((Kept { files, memory, processes, segments, semaphores, messages, overlays, init: None }, living))
     }
 
     /// Puts a mount of each source where init alone comes: before 6.15 the kernel takes an overlay's layers
@@ -284,6 +285,11 @@ fn pivot_into(top: &OwnedFd) -> Result<(), Failure> {
     kernel::unmount(".", kernel::UnmountFlags::DETACH)
         .at(Stage::Mounts, || "umount2(old root, MNT_DETACH)".into())?;
     rustix::process::chdir("/").at(Stage::Mounts, || "chdir(\"/\")".into())
+}
+
+/// How many files and directories a file system holds. Of one that cannot tell none are known.
+fn files_in(top: &OwnedFd) -> u64 {
+    rustix::fs::fstatvfs(top).map_or(0, |stat| stat.f_files - stat.f_ffree)
 }
 
 fn open_host(path: &str) -> Result<OwnedFd, Failure> {

@@ -26,6 +26,8 @@ use crate::{bare, family, idmap, namespaces, seccomp};
 pub struct Kept {
     /// The top of its memory, with `NAME.upper` for each layer; none when it has no layer there.
     pub memory: Option<OwnedFd>,
+    /// Files and directories that were in its memory before there was a command.
+    pub files: u64,
     /// The top of its procfs: its processes, by their ids inside.
     pub processes: Option<OwnedFd>,
     /// Its table of System V shared memory, as `/proc/sysvipc/shm` has it.
@@ -67,9 +69,10 @@ pub struct Sandbox {
 impl Kept {
     /// Which there are, and all of them in the order in which they travel.
     pub(crate) fn shown(&self) -> (Shown, Vec<BorrowedFd<'_>>) {
-        let Self { memory, processes, segments, semaphores, messages, overlays, init: _ } = self;
+        let Self { memory, files, processes, segments, semaphores, messages, overlays, init: _ } = self;
         let shown = Shown {
             memory: memory.is_some(),
+            files: *files,
             processes: processes.is_some(),
             segments: segments.is_some(),
             semaphores: semaphores.is_some(),
@@ -82,6 +85,7 @@ impl Kept {
     fn receive(&mut self, shown: Shown, from: &mut impl Iterator<Item = OwnedFd>) {
         let mut next = |there: bool| if there { from.next() } else { None };
         self.memory = next(shown.memory);
+        self.files = shown.files;
         self.processes = next(shown.processes);
         self.segments = next(shown.segments);
         self.semaphores = next(shown.semaphores);

@@ -122,9 +122,8 @@ impl<'r> Monitor<'r> {
     pub(crate) fn begin(&mut self, init: u32, kept: &Kept) {
         let now = Instant::now();
         if self.limits.inodes.is_some() {
-            let room = kept.memory.as_ref().and_then(Room::of);
-            let in_memory = room.map_or(0, |room| room.inodes);
-            self.set_up = SetUp { in_memory, on_disk: self.place.set_up_inodes() };
+            // What the command has made by now must not be among it.
+            self.set_up = SetUp { in_memory: kept.files, on_disk: self.place.set_up_inodes() };
         }
         (self.began, self.init) = (Some(now), init);
         self.plan_next(now, &Sample::default(), None);
