@@ -51,7 +51,7 @@ pub use recover::RecoveredCommit;
 pub use target::TargetError;
 
 use self::aliases::Aliases;
-use self::edit::edits;
+use self::edit::{Edits, edits};
 use self::judge::Judge;
 use self::plan::Shown;
 use self::protected::Known;
@@ -59,7 +59,7 @@ use self::select::Selection;
 use self::sift::Sieve;
 use self::target::Target;
 use self::view::View;
-use crate::hidden::Hidden;
+use crate::hidden::{Behind, Hidden, Hiding};
 use crate::identity::Identity;
 use crate::seen::Seen;
 use crate::stack::Stack;
@@ -78,8 +78,8 @@ pub struct CommitRequest<'a> {
     pub protected: &'a Protected,
     /// Names that others rely on.
     pub kept: &'a KeptNames,
-    /// What of the project the session did not see.
-    pub hidden: &'a Hidden,
+    /// What of the project the session did not see, and would not see now.
+    pub hiding: &'a Hiding,
     /// Paths that no command changes.
     pub read_only: &'a [PathBuf],
     /// Only what one of these patterns names, or lies in what it names; everything if there is none.
@@ -113,17 +113,15 @@ impl Commit {
     ) -> Result<Self, CommitError> {
         let selection = Selection::new(request.only)?;
         let target = Target::open(request.project, request.identity)?;
-        let project = Stack::open(&[], request.project)?.hiding(request.hidden);
-        let session = Stack::open_present(request.layers, request.project)?.hiding(request.hidden);
+        let Compared { project, session, edits, hidden } = compared(request)?;
         let plan = {
-            let edits = edits(&project, &session)?;
             let view = View::new(&project, &session);
             let aliases = Aliases::of(&edits, &target, request.protected, &view);
             let judge = Judge {
                 view: &view,
                 protected: request.protected,
                 kept: request.kept,
-                hidden: request.hidden,
+                hidden: &hidden,
                 read_only: request.read_only,
                 aliases,
                 known: Known::default(),
@@ -164,6 +162,36 @@ impl Commit {
         }
         Ok((plan, Landed { left: done.left }))
     }
+}
+
+/// The project beside what the session shows, both without what is hidden.
+struct Compared {
+    project: Stack,
+    session: Stack,
+    edits: Edits,
+    hidden: Hidden,
+}
+
+/// Compares them. What is hidden now is looked for only where something changes.
+fn compared(request: &CommitRequest<'_>) -> Result<Compared, CommitError> {
+    let without = |hidden: &Hidden| -> Result<_, WalkError> {
+        let project = Stack::open(&[], request.project)?.hiding(hidden);
+        let session = Stack::open_present(request.layers, request.project)?.hiding(hidden);
+        let edits = edits(&project, &session)?;
+        Ok((project, session, edits))
+    };
+    let earlier = request.hiding.earlier();
+    let (project, session, edits) = without(earlier)?;
+    let behind = match edits.values().any(|edit| edit.has_other_names() || edit.stays_directory()) {
+        true => Behind::OtherNames,
+        false => Behind::Nothing,
+    };
+    let hidden = request.hiding.of_paths(request.project, edits.keys().map(PathBuf::as_path), behind)?;
+    if hidden.paths == earlier.paths {
+        return Ok(Compared { project, session, edits, hidden });
+    }
+    let (project, session, edits) = without(&hidden)?;
+    Ok(Compared { project, session, edits, hidden })
 }
 
 impl From<WalkError> for CommitError {

@@ -9,11 +9,13 @@
 //! What cannot be looked into might hold anything, and is hidden as a whole.
 
 mod content;
+mod hiding;
 mod index;
 mod links;
 mod rules;
 mod search;
 mod stale;
+mod ways;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::ffi::OsStr;
@@ -26,12 +28,15 @@ use rustix::fs::{AtFlags, Stat, statat};
 use rustix::io::Errno;
 use serde::{Deserialize, Serialize};
 
+pub(crate) use hiding::Behind;
+pub use hiding::Hiding;
 pub use rules::{HideRule, HideRules};
 
 use crate::commit::fold;
 use crate::files::{io_error, open_directory};
 use crate::path_text::PathText;
 use index::Index;
+use ways::Ways;
 
 /// A path that a command does not see, and why.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
@@ -80,24 +85,38 @@ impl Hidden {
     /// Searches the project. `index` is a directory of the caller's own in which is kept what a search found,
     /// so that the next one reads only the directories that were changed since.
     pub fn search(project: &Path, rules: HideRules, index: Option<&Path>) -> Result<Self, HiddenError> {
+        Self::find(project, Arc::new(rules), index, None)
+    }
+
+    /// Searches everything, or what `ways` lead to and through.
+    fn find(
+        project: &Path,
+        rules: Arc<HideRules>,
+        index: Option<&Path>,
+        ways: Option<&Ways>,
+    ) -> Result<Self, HiddenError> {
         if rules.is_empty() {
             return Ok(Self::default());
         }
         let failed = |errno| HiddenError::Look { path: project.to_owned(), source: io_error(errno) };
         let top = match open_directory(project) {
-            Err(Errno::NOENT) => return Ok(Self { rules: Arc::new(rules), ..Self::default() }),
+            Err(Errno::NOENT) => return Ok(Self { rules, ..Self::default() }),
             top => top.map_err(failed)?,
         };
         let mut index = Index::open(index, project, &rules);
-        let mut found = search::search(&top, &rules, &mut index).map_err(failed)?;
+        let mut found = search::search(&top, &rules, &mut index, ways).map_err(failed)?;
         // An index that still holds was made by these very rules.
         if index.is_changed {
             rules.check()?;
         }
         index.save();
-        let notes = links::follow(&top, project, &mut found).map_err(failed)?;
-        let found = Self { notes, rules: Arc::new(rules), ..Self::default() }.with(&found);
-        Ok(found)
+        links::follow(&top, project, &mut found);
+        let notes = match ways {
+            None => links::find_others(&top, &mut found).map_err(failed)?,
+            // Whoever knows the ways knows that no file at their ends has another name.
+            Some(_) => Vec::new(),
+        };
+        Ok(Self { notes, rules, ..Self::default() }.with(&found))
     }
 
     /// The same, with what was hidden from earlier commands.

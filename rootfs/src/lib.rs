@@ -118,7 +118,7 @@ pub use diff::{
 };
 pub use files::{Environment, normalize};
 pub use git::{GitDirectory, Unverified};
-pub use hidden::{Hidden, HiddenError, HiddenPath, HideRule, HideRules, Parent};
+pub use hidden::{Hidden, HiddenError, HiddenPath, HideRule, HideRules, Hiding, Parent};
 pub use identity::Identity;
 pub use layer_directory::{LayerDirectories, LayerTop};
 pub use mountinfo::{Mount, MountInfoError, MountTable};

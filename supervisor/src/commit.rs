@@ -4,7 +4,7 @@ use std::path::PathBuf;
 
 use clearing_profiles::Verb;
 use clearing_rootfs::{
-    Commit, CommitRequest, Harm, Hidden, Identity, KeptName, KeptNames, Landed, Plan, Protected,
+    Commit, CommitRequest, Harm, Hiding, Identity, KeptName, KeptNames, Landed, Plan, Protected,
     ProtectedName, RecoverError, RecoveredCommit, Rules, Seen, Session, Store,
 };
 
@@ -40,8 +40,8 @@ pub(crate) struct Changed<'a> {
     pub(crate) identity: Identity,
     /// Newest first.
     pub(crate) layers: &'a [PathBuf],
-    /// What of the project the commands did not see.
-    pub(crate) hidden: &'a Hidden,
+    /// What of the project the commands did not see, and would not see now.
+    pub(crate) hiding: &'a Hiding,
     /// What of it no command may change.
     pub(crate) read_only: Vec<PathBuf>,
     /// Names that the profile keeps.
@@ -60,12 +60,12 @@ pub(crate) fn of_session(
     let mut seen = session.seen()?;
     let record = session.record();
     let layers = session.project_layers()?;
-    let Withheld { hidden, read_only, keep } = withheld(record, store)?;
+    let Withheld { hiding, read_only, keep } = withheld(record, store)?;
     let changed = Changed {
         project: record.project(),
         identity: session.project_identity(),
         layers: &layers,
-        hidden: &hidden,
+        hiding: &hiding,
         read_only,
         keep,
         decision: Decision::on("commit", record),
@@ -94,7 +94,7 @@ pub(crate) fn of_changes(
         layers: changed.layers,
         protected: &protected,
         kept: &kept,
-        hidden: changed.hidden,
+        hiding: changed.hiding,
         read_only: &changed.read_only,
         only: &options.only,
         merge: options.merge,

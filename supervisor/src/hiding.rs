@@ -3,7 +3,7 @@
 use std::path::{Component, Path, PathBuf};
 
 use clearing_profiles::{Profile, Sensitive, sensitive};
-use clearing_rootfs::{Hidden, HiddenPath, HideRule, HideRules, Project, Record, Store};
+use clearing_rootfs::{Hidden, HiddenPath, HideRule, HideRules, Hiding, Project, Record, Store};
 
 use crate::error::Error;
 use crate::host::Host;
@@ -12,13 +12,13 @@ use crate::text::printable;
 
 /// Finds what is hidden of a project, and keeps below the state directory what was found.
 pub(crate) fn hidden(profile: &Profile, project: &Project, store: &Store) -> Result<Hidden, Error> {
-    search(profile, &project.root, store)
+    Ok(Hidden::search(&project.root, rules(profile), Some(&index(store)))?)
 }
 
 /// What of a project is not the commands' to change.
 pub(crate) struct Withheld {
     /// What was hidden from them, and what the session's profile would hide now.
-    pub(crate) hidden: Hidden,
+    pub(crate) hiding: Hiding,
     pub(crate) read_only: Vec<PathBuf>,
     /// Names that are kept besides those of the list.
     pub(crate) keep: Vec<String>,
@@ -33,13 +33,15 @@ pub(crate) fn withheld(record: &Record, store: &Store) -> Result<Withheld, Error
         // It is gone, or is no project any more: why it cannot be committed to is told better by who tries.
         Err(_) => Profile::find(&record.profile, Some(&Host::of_caller().configuration()))?,
     };
-    let hidden = search(&profile, record.project(), store)?.with(&record.hidden);
+    let hiding = Hiding::new(rules(&profile), &record.hidden, index(store));
+    // What no command has run on, none has searched.
+    let hiding = if record.execs == 0 { hiding.everywhere() } else { hiding };
     let read_only = profile.filesystem.read_only.iter().map(|path| relative(path)).collect();
-    Ok(Withheld { hidden, read_only, keep: profile.patch.keep })
+    Ok(Withheld { hiding, read_only, keep: profile.patch.keep })
 }
 
-fn search(profile: &Profile, project: &Path, store: &Store) -> Result<Hidden, Error> {
-    Ok(Hidden::search(project, rules(profile), Some(&store.path().join("hidden")))?)
+fn index(store: &Store) -> PathBuf {
+    store.path().join("hidden")
 }
 
 /// The profile's patterns, and the list of what is a secret by its name.

@@ -18,6 +18,8 @@ pub(crate) struct Edit {
     pub(crate) old: Option<Sighting>,
     /// The group of that.
     pub(crate) old_group: Option<u32>,
+    /// Names of that.
+    pub(crate) old_links: u64,
     /// What the session shows.
     pub(crate) new: Option<Sighting>,
     /// Names of that, and bytes of its blocks.
@@ -34,6 +36,11 @@ impl Edit {
 
     pub(crate) fn new_kind(&self) -> Option<Kind> {
         self.new.as_ref().map(|new| new.kind)
+    }
+
+    /// Whether the project has the file under another name, too.
+    pub(crate) fn has_other_names(&self) -> bool {
+        self.old_kind() == Some(Kind::File) && self.old_links > 1
     }
 
     /// Whether a directory stands there before and after.
@@ -76,6 +83,7 @@ fn add(
     if let Some(old) = old {
         edit.old = sighting(project, path, old)?;
         edit.old_group = old.stat.as_ref().map(|stat| stat.st_gid);
+        edit.old_links = old.stat.as_ref().map_or(0, |stat| stat.st_nlink);
         edit.unread |= edit.old.is_none();
     }
     if let Some(new) = new {

@@ -9,6 +9,7 @@ use rustix::io::Errno;
 use super::target::TargetError;
 use super::transaction::Stuck;
 use crate::files::io_error;
+use crate::hidden::HiddenError;
 use crate::walk::WalkError;
 
 /// Why there is no plan.
@@ -21,6 +22,8 @@ pub enum CommitError {
     Target(#[from] TargetError),
     #[error(transparent)]
     Walk(WalkError),
+    #[error(transparent)]
+    Hidden(#[from] HiddenError),
     #[error("opening the journals of commits in the state directory")]
     Journals { source: io::Error },
 }
@@ -29,7 +32,7 @@ impl CommitError {
     /// What the caller can do about it.
     pub fn hint(&self) -> Option<&'static str> {
         match self {
-            Self::Pattern { .. } | Self::Journals { .. } => None,
+            Self::Pattern { .. } | Self::Hidden(_) | Self::Journals { .. } => None,
             Self::Target(error) => error.hint(),
             Self::Walk(error) => error.hint(),
         }

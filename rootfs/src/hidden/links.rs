@@ -18,13 +18,8 @@ use crate::path_text::PathText;
 /// In a hidden directory with more files than this nobody looks for other names of them.
 const MOST: usize = 10_000;
 
-/// Adds the other names; tells what was not looked for.
-pub(super) fn follow(
-    top: &OwnedFd,
-    project: &Path,
-    found: &mut Vec<HiddenPath>,
-) -> Result<Vec<String>, Errno> {
-    let mut notes = Vec::new();
+/// Adds what hidden links lead to.
+pub(super) fn follow(top: &OwnedFd, project: &Path, found: &mut Vec<HiddenPath>) {
     let mut known: HashSet<PathBuf> = found.iter().map(|hidden| hidden.path.0.clone()).collect();
     let mut at = 0;
     while let Some(hidden) = found.get(at).cloned() {
@@ -37,6 +32,11 @@ pub(super) fn follow(
             found.push(HiddenPath { path: PathText(target), rule });
         }
     }
+}
+
+/// Adds the other names of hidden files; tells what was not looked for.
+pub(super) fn find_others(top: &OwnedFd, found: &mut Vec<HiddenPath>) -> Result<Vec<String>, Errno> {
+    let mut notes = Vec::new();
     let mut linked = Linked::default();
     for hidden in found.iter() {
         if !linked.add(top, hidden) {

@@ -12,14 +12,20 @@ use super::content::holds;
 use super::index::{Directory, Hit, Index, os_string};
 use super::rules::{HideRule, HideRules};
 use super::stale::{Stamp, now};
+use super::ways::Ways;
 use crate::beneath::open_beneath;
 use crate::descent::entries;
 use crate::files::os_str;
 use crate::path_text::PathText;
 
-/// Finds everything that a rule matches.
-pub(super) fn search(top: &OwnedFd, rules: &HideRules, index: &mut Index) -> Result<Vec<HiddenPath>, Errno> {
-    let mut search = Search { top, rules, index, found: Vec::new(), path: PathBuf::new(), now: now() };
+/// Finds everything that a rule matches; where there are `ways`, what they lead to and through.
+pub(super) fn search(
+    top: &OwnedFd,
+    rules: &HideRules,
+    index: &mut Index,
+    ways: Option<&Ways>,
+) -> Result<Vec<HiddenPath>, Errno> {
+    let mut search = Search { top, rules, index, ways, found: Vec::new(), path: PathBuf::new(), now: now() };
     let known = (!search.index.old.is_empty()).then_some(0);
     let mut levels = vec![search.visit(known, false)?];
     while let Some(level) = levels.last_mut() {
@@ -48,6 +54,7 @@ struct Search<'a> {
     top: &'a OwnedFd,
     rules: &'a HideRules,
     index: &'a mut Index,
+    ways: Option<&'a Ways>,
     found: Vec<HiddenPath>,
     path: PathBuf,
     now: i64,
@@ -101,7 +108,9 @@ impl Search<'_> {
         for entry in entries(directory.as_fd())? {
             let name = os_str(&entry.name).to_owned();
             let path = self.path.join(&name);
-            if self.rules.shows(&path) {
+            let is_asked =
+                self.ways.is_none_or(|ways| entry.kind == FileType::Symlink || ways.lead_to(&path));
+            if !is_asked || self.rules.shows(&path) {
                 continue;
             }
             let is_directory = entry.kind == FileType::Directory;

@@ -3,7 +3,7 @@
 use std::fs;
 use std::os::unix::fs::PermissionsExt as _;
 
-use clearing_tests::{Output, Site, for_each_caller};
+use clearing_tests::{Output, Site, expect_success, for_each_caller};
 
 const SECRET: &str = "hush\n";
 
@@ -69,4 +69,35 @@ fn what_was_hidden_from_a_session_stays_kept_when_the_profile_shows_it_later() {
         output.expect_stdout("CLR-COMMIT-HIDDEN").expect_stdout("a/notes");
         expect_kept(&site, "a/notes");
     });
+}
+
+#[test]
+fn what_has_become_a_secret_since_the_command_ended_is_kept() {
+    for_each_caller(|caller| {
+        for (secret, is_kept) in [
+            ("ln a/changed .env", "a/changed"),
+            ("ln -s changed a/.env", "a/changed"),
+            ("ln -s a/changed .env", "a/changed"),
+            ("echo '-----BEGIN PRIVATE KEY-----' > a/B.PEM", "a/b.pem"),
+            ("mkdir -p gone/deep; echo hush > gone/deep/.env", "gone"),
+        ] {
+            let site = Site::new(caller);
+            ["a/changed", "a/other", "gone/deep/file"].map(|path| site.write(path, SECRET));
+            site.clearing(["create", "--name", "s"]).output().expect_code(0);
+            let script = "echo mine > a/changed; echo mine > a/other; echo mine > a/b.pem; rm -r gone";
+            site.clearing(["exec", "s"]).command(["sh", "-ec", script]).output().expect_code(0);
+            expect_success(site.host("sh").args(["-ec", secret]));
+            let output = site.clearing(["commit", "s", "--json"]).output();
+            output.expect_stdout("CLR-COMMIT-HIDDEN").expect_stdout(is_kept);
+            assert!(
+                !is_kept.ends_with("changed") || read(&site, "a/changed") == SECRET,
+                "{secret}: {output}"
+            );
+            assert!(site.project().join("gone").exists() == (is_kept == "gone"), "{secret}: {output}");
+        }
+    });
+}
+
+fn read(site: &Site, path: &str) -> String {
+    fs::read_to_string(site.project().join(path)).unwrap()
 }

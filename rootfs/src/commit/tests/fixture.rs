@@ -14,7 +14,7 @@ pub(super) struct Scene {
     top: tempfile::TempDir,
     pub(super) seen: Seen,
     pub(super) protected: Protected,
-    pub(super) hidden: Hidden,
+    pub(super) hiding: Hiding,
 }
 
 impl Scene {
@@ -36,7 +36,7 @@ impl Scene {
         let seen = Seen::load(&[top.path().join("record")]).unwrap();
         let name = |name: &str| ProtectedName { name: name.into(), reason: "it runs by itself".into() };
         let protected = Protected::new([".vscode", ".envrc", ".bashrc"].map(name).to_vec(), &[]);
-        let scene = Self { top, seen, protected, hidden: Hidden::default() };
+        let scene = Self { top, seen, protected, hiding: Hiding::default() };
         project.iter().for_each(|(path, text)| write(&scene.project(path), text));
         scene
     }
@@ -91,7 +91,7 @@ impl Scene {
             layers: &[self.upper("")],
             protected: &self.protected,
             kept: &kept_names(),
-            hidden: &self.hidden,
+            hiding: &self.hiding,
             read_only: &[],
             only: &only,
             merge,
