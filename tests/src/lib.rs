@@ -52,5 +52,5 @@ pub use running::{DEADLINE, Running};
 pub use site::{Site, expect_success};
 pub use timely::{in_time, measured, own_processor_time};
 #[cfg(target_arch = "x86_64")]
-pub use traced::{Change, Trace, run_and_kill, run_and_kill_alone, run_and_meddle};
+pub use traced::{Change, Trace, run_and_count, run_and_kill, run_and_kill_alone, run_and_meddle};
 pub use tree::Tree;

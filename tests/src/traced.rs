@@ -34,6 +34,17 @@ pub struct Trace {
     pub code: Option<i32>,
     /// The calls that change something, in order.
     pub changes: Vec<Change>,
+    /// How many calls it made in all.
+    pub calls: usize,
+}
+
+/// Runs `clearing ARGUMENT…` to its end and counts its calls.
+///
+/// # Panics
+///
+/// If it cannot be traced.
+pub fn run_and_count(site: &Site, arguments: &[&str]) -> Trace {
+    trace(site, arguments, At::kill(None), Options::empty())
 }
 
 /// Runs `clearing ARGUMENT…` and kills it, with all that it forked, just before the call of this number
@@ -97,12 +108,19 @@ fn trace(site: &Site, arguments: &[&str], at: At<'_>, followed: Options) -> Trac
     let options = Options::PTRACE_O_TRACESYSGOOD | Options::PTRACE_O_TRACEEXEC | Options::PTRACE_O_EXITKILL;
     ptrace::seize(leader, options | followed).expect("a child can be traced");
     kill(leader, Signal::SIGCONT).expect("it goes on");
-    let mut tracer =
-        Tracer { leader, at, changes: Vec::new(), inside: HashMap::new(), begun: false, code: None };
+    let mut tracer = Tracer {
+        leader,
+        at,
+        changes: Vec::new(),
+        calls: 0,
+        inside: HashMap::new(),
+        begun: false,
+        code: None,
+    };
     tracer.follow();
     // It has been waited for already.
     let _ = child.wait();
-    Trace { code: tracer.code, changes: tracer.changes }
+    Trace { code: tracer.code, changes: tracer.changes, calls: tracer.calls }
 }
 
 trait OwnGroup {
@@ -120,6 +138,7 @@ struct Tracer<'a> {
     leader: Pid,
     at: At<'a>,
     changes: Vec<Change>,
+    calls: usize,
     /// Who is inside a call.
     inside: HashMap<Pid, bool>,
     /// Whether the program has been executed.
@@ -167,6 +186,7 @@ impl Tracer<'_> {
         if !*inside || !self.begun {
             return false;
         }
+        self.calls += 1;
         let Some(change) = ptrace::getregs(pid).ok().and_then(|regs| change(pid, &regs)) else {
             return false;
         };

@@ -3,6 +3,8 @@
 
 mod closed;
 mod deep;
+#[cfg(target_arch = "x86_64")]
+mod flat;
 mod forked;
 mod going_back;
 mod keeping;
