@@ -82,7 +82,9 @@ fn what_has_become_a_secret_since_the_command_ended_is_kept() {
             ("mkdir -p gone/deep; echo hush > gone/deep/.env", "gone"),
         ] {
             let site = Site::new(caller);
-            ["a/changed", "a/other", "gone/deep/file"].map(|path| site.write(path, SECRET));
+            for path in ["a/changed", "a/other", "gone/deep/file"] {
+                site.write(path, SECRET);
+            }
             site.clearing(["create", "--name", "s"]).output().expect_code(0);
             let script = "echo mine > a/changed; echo mine > a/other; echo mine > a/b.pem; rm -r gone";
             site.clearing(["exec", "s"]).command(["sh", "-ec", script]).output().expect_code(0);
