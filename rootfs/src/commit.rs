@@ -54,7 +54,7 @@ use self::aliases::Aliases;
 use self::edit::{Edits, edits};
 use self::judge::Judge;
 use self::plan::Shown;
-use self::protected::Known;
+pub(crate) use self::protected::Known;
 use self::select::Selection;
 use self::sift::Sieve;
 use self::target::Target;

@@ -37,12 +37,7 @@ impl Protected {
         allows(&self.allowed, key)
     }
 
-    /// The first name on the path that is protected and not allowed.
-    pub(crate) fn find(&self, path: &Path) -> Option<&ProtectedName> {
-        self.find_known(path, &Known::default())
-    }
-
-    /// The same, for the many paths of one tree.
+    /// The first name on the path that is protected and not allowed, for the many paths of one tree.
     pub(crate) fn find_known<'a>(&'a self, path: &Path, known: &Known<'a>) -> Option<&'a ProtectedName> {
         path.iter().find_map(|name| known.find_name(self, name)).filter(|found| !self.allows(&found.name))
     }
@@ -84,6 +79,10 @@ pub(super) fn allows(allowed: &[String], key: &str) -> bool {
 mod tests {
     use super::*;
 
+    fn find<'a>(protected: &'a Protected, path: &str) -> Option<&'a ProtectedName> {
+        protected.find_known(Path::new(path), &Known::default())
+    }
+
     fn protected(allowed: &[&str]) -> Protected {
         let name = |name: &str| ProtectedName { name: name.into(), reason: "it runs".into() };
         let names = [".vscode", ".envrc", "*.code-workspace"].map(name).to_vec();
@@ -94,18 +93,18 @@ mod tests {
     fn a_name_is_protected_at_any_depth_and_in_any_spelling() {
         let protected = protected(&[]);
         for path in [".vscode", "a/b/.VSCode/tasks.json", ".envrc", "x/.envrc ", "a/b.Code-Workspace"] {
-            assert!(protected.find(Path::new(path)).is_some(), "{path}");
+            assert!(find(&protected, path).is_some(), "{path}");
         }
         for path in ["vscode", "a/envrc", "code-workspace", ".vscode.md"] {
-            assert!(protected.find(Path::new(path)).is_none(), "{path}");
+            assert!(find(&protected, path).is_none(), "{path}");
         }
     }
 
     #[test]
     fn what_is_allowed_lands_and_nothing_else() {
         let protected = protected(&[".VSCODE/"]);
-        assert!(protected.find(Path::new(".vscode/tasks.json")).is_none());
-        assert!(protected.find(Path::new(".envrc")).is_some());
+        assert!(find(&protected, ".vscode/tasks.json").is_none());
+        assert!(find(&protected, ".envrc").is_some());
         assert!(protected.allows(".vscode/x") && !protected.allows(".vscodex"));
     }
 }

@@ -7,11 +7,17 @@ use std::ffi::OsStr;
 use std::os::unix::ffi::OsStrExt as _;
 
 /// A name, folded once to be compared with many.
-pub(crate) struct Spelling(String);
+pub(crate) struct Spelling {
+    name: String,
+    /// Whether it is spelled in one way alone: nothing in it is any system's own.
+    is_plain: bool,
+}
 
 impl Spelling {
     pub(crate) fn of(name: &OsStr) -> Self {
-        Self(fold(&String::from_utf8_lossy(name.as_bytes())))
+        let name = fold(&String::from_utf8_lossy(name.as_bytes()));
+        let is_plain = !name.contains(['\\', ':', '~']) && !name.ends_with(['.', ' ']);
+        Self { name, is_plain }
     }
 
     /// Whether one of the systems below would take the name for `protected`, which is in lower case.
@@ -22,13 +28,17 @@ impl Spelling {
     ///   backslash there separates two names.
     /// - `NAME~1` is how NTFS calls a long name in short, and `NA1234~1` how it does when there are many.
     pub(crate) fn is_of(&self, protected: &str) -> bool {
-        let mut parts = self.0.split('\\').map(end_as_windows_does);
+        // So is nearly every name, and each is compared with hundreds.
+        if self.is_plain {
+            return self.name == protected;
+        }
+        let mut parts = self.name.split('\\').map(end_as_windows_does);
         parts.any(|part| part == protected || is_short_for(part, protected))
     }
 
     /// Whether the name ends so, as Windows would have it.
     pub(crate) fn ends_with(&self, ending: &str) -> bool {
-        self.0.trim_end_matches(['.', ' ']).ends_with(ending)
+        self.name.trim_end_matches(['.', ' ']).ends_with(ending)
     }
 }
 

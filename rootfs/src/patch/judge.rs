@@ -8,7 +8,7 @@ use serde::{Deserialize, Serialize};
 use super::class::{Class, Refusal};
 use super::entry::How;
 use super::simulate::{Deed, Node, Simulation};
-use crate::commit::{Harm, KeptNames, Protected};
+use crate::commit::{Harm, KeptNames, Known, Protected};
 
 /// Names that a patch does not touch, and names that it does not harm: the same that a commit goes by.
 #[derive(Debug, Clone, Default, Serialize, Deserialize)]
@@ -24,12 +24,13 @@ impl Simulation {
     pub fn judge(&self, rules: &Rules) -> Vec<Refusal> {
         let made: BTreeMap<&Path, &Node> =
             self.deeds.iter().filter_map(|deed| Some((deed.how.target()?, deed.new.as_ref()?))).collect();
-        let mut refused = Vec::new();
+        let (mut refused, known) = (Vec::new(), Known::default());
         for deed in &self.deeds {
             let (source, target) =
                 (deed.how.source(), deed.how.target().filter(|it| Some(*it) != deed.how.source()));
             let paths = [source, target].into_iter().flatten();
-            refused.extend(paths.filter_map(|path| protected(path, rules)).map(|it| it.at(deed.line)));
+            refused
+                .extend(paths.filter_map(|path| protected(path, rules, &known)).map(|it| it.at(deed.line)));
             if let Some((path, harm)) = deed.harm(&made) {
                 refused.extend(kept(path, harm, rules).map(|it| it.at(deed.line)));
             }
@@ -38,8 +39,8 @@ impl Simulation {
     }
 }
 
-fn protected(path: &Path, rules: &Rules) -> Option<Refusal> {
-    let name = rules.protected.find(path)?;
+fn protected<'a>(path: &Path, rules: &'a Rules, known: &Known<'a>) -> Option<Refusal> {
+    let name = rules.protected.find_known(path, known)?;
     let refusal = Class::Protected.refuse(name.reason.clone()).of(path);
     Some(Refusal { allow: Some(name.name.clone()), ..refusal })
 }
