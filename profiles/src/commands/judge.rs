@@ -59,8 +59,14 @@ pub(crate) fn judge(commands: &Commands, argv: &[impl AsRef<[u8]>]) -> Judgement
 
 /// Judges a command whose words are known.
 pub(super) fn judge_words(commands: &Commands, words: &[Word<'_>]) -> Judgement {
-    let mut judge =
-        Judge { commands, strictest: strictest(commands), rulings: Vec::new(), depth: 0, left: MOST };
+    let mut judge = Judge {
+        commands,
+        strictest: strictest(commands),
+        rulings: Vec::new(),
+        depth: 0,
+        left: MOST,
+        spent: false,
+    };
     if judge.strictest == Decision::Allow {
         return Judgement::Allow(Vec::new());
     }
@@ -97,12 +103,18 @@ struct Judge<'c> {
     rulings: Vec<Ruling>,
     depth: u32,
     left: u32,
+    /// Whether it was said that there are more.
+    spent: bool,
 }
 
 impl<'c> Judge<'c> {
     fn command(&mut self, words: &[Word<'_>], place: Place) {
         if self.left == 0 || self.depth >= DEEPEST {
-            return self.undecided(words, "it holds more commands than are judged");
+            // Once: a hundred thousand of them may follow.
+            if !std::mem::replace(&mut self.spent, true) {
+                self.undecided(words, "it holds more commands than are judged");
+            }
+            return;
         }
         self.left -= 1;
         let Some(program) = words.first().and_then(Word::text) else {

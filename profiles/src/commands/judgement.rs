@@ -27,7 +27,7 @@ pub struct Ruling {
     pub decision: Decision,
     /// Why.
     pub basis: Basis,
-    /// A line of `[commands]` that would allow it; none where no line could.
+    /// A line of `[commands]` that would allow it; none where no line could, or none that anybody would read.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub line: Option<String>,
 }
@@ -147,8 +147,15 @@ fn shortened(mut segment: String) -> String {
     segment
 }
 
+/// Longer ones are told to nobody: each of thousands of commands may have one.
+const LONGEST_LINE: usize = 4096;
+
 /// The line that allows the words as far as they are known.
 fn line(words: &[Word<'_>]) -> Option<String> {
+    let length: usize = words.iter().map(|word| word.start.len() + 1).sum();
+    if length > LONGEST_LINE {
+        return None;
+    }
     let known: Vec<&str> = words.iter().map_while(|word| std::str::from_utf8(word.text()?).ok()).collect();
     let whole =
         known.len() == words.len() || words.get(known.len()).is_some_and(|word| word.text().is_none());

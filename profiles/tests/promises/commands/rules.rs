@@ -166,3 +166,17 @@ fn what_is_too_long_or_too_deep_is_not_decided() {
     let nested = format!("{}ls", "eval ".repeat(16));
     assert_eq!(of(nested), Decision::Deny);
 }
+
+/// A command line of megabytes is judged as quickly as it is read.
+#[test]
+fn a_command_line_of_a_hundred_thousand_commands_is_not_decided() {
+    let rules = commands(
+        "[commands]\ndefault = 'deny'\nrules = [{ prefix = [['find', 'ok']], decision = 'allow', reason = 'r' }]",
+    );
+    let of = |words: &[&str]| rules.judge(&[&["find", "."][..], &words.repeat(100_000)].concat());
+    assert_eq!(of(&["-exec", "ok", ";"]).decision(), Decision::Deny);
+    let judged = of(&["-exec", "bad", ";"]);
+    assert_eq!(judged.decision(), Decision::Deny);
+    assert!(judged.rulings().iter().all(|ruling| ruling.segment.len() < 1000), "{judged:?}");
+    assert_eq!(of(&["-delete"]).decision(), Decision::Deny);
+}
