@@ -169,7 +169,8 @@ pub(crate) fn printed(text: &str) -> String {
 fn marks(before: &str, marked: &str) -> String {
     let mut marks: String = before.chars().flat_map(|c| padding(c, ' ')).collect();
     marks.extend(marked.chars().flat_map(|c| padding(c, '^')));
-    if marked.is_empty() {
+    // Of nothing, and of what a terminal gives no cell to.
+    if !marks.ends_with('^') {
         marks.push('^');
     }
     marks

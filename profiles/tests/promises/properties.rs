@@ -69,3 +69,9 @@ proptest! {
         }
     }
 }
+
+#[test]
+fn a_character_that_takes_no_cell_of_a_terminal_is_marked_all_the_same() {
+    let text = "extends = \"default\"\n\u{fe00}=";
+    assert_place(text, &load(text).expect_err("that is no key"));
+}
