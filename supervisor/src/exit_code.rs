@@ -36,6 +36,7 @@ pub(crate) fn of(outcome: &Outcome) -> ExitCode {
         },
         Cause::Exit => outcome.exit_code.map_or(REFUSED, |code| code as u8),
         Cause::Signal => outcome.signal.map_or(REFUSED, |signal| 128u8.wrapping_add(signal as u8)),
+        Cause::Cancelled => KILLED,
         Cause::Setup | Cause::Init | Cause::Policy => outcome.exit_code.map_or(REFUSED, |code| code as u8),
     };
     ExitCode::from(code)

@@ -111,6 +111,9 @@ pub(crate) enum Cause {
     Init,
     /// The rules on commands do not permit it.
     Policy,
+    /// Whoever had asked for it had it ended.
+    #[expect(dead_code, reason = "only execs of a living sandbox are cancelled, which is to come")]
+    Cancelled,
 }
 
 /// What the host allowed.

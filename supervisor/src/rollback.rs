@@ -121,7 +121,7 @@ fn trigger(cause: Cause, exit_code: Option<i32>) -> Option<Trigger> {
         Cause::Exit if exit_code == Some(0) => None,
         // Nothing was done.
         Cause::Policy => None,
-        Cause::Exit | Cause::Signal | Cause::Setup | Cause::Init => Some(Trigger::Error),
+        Cause::Exit | Cause::Signal | Cause::Setup | Cause::Init | Cause::Cancelled => Some(Trigger::Error),
         Cause::Timeout => Some(Trigger::Timeout),
         Cause::Oom => Some(Trigger::Oom),
         Cause::CpuTime | Cause::Pids | Cause::Disk | Cause::Output => Some(Trigger::Violation),
