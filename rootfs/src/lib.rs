@@ -124,8 +124,8 @@ pub use layer_directory::{LayerDirectories, LayerTop};
 pub use mountinfo::{Mount, MountInfoError, MountTable};
 pub use notes::Note;
 pub use patch::{
-    ApplyError, Class, Deed, DirectoryTree, FileMode, How, Node, Patch, Placed, Read, Reading, Refusal,
-    Rules, Simulation, Tree,
+    ApplyError, Class, Deed, DirectoryTree, FileMode, How, Made, Node, Patch, Placed, Read, Reading, Refusal,
+    Rules, Simulation, Tree, Was,
 };
 pub use path_text::PathText;
 pub use places::Place;

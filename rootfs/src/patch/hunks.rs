@@ -4,6 +4,9 @@ use super::class::{Class, Refusal};
 use super::entry::Hunk;
 use super::lines::{Lines, chomp};
 
+/// Room is made for so many lines at most, whatever the numbers promise.
+const MANY: usize = 64;
+
 /// What the numbers after `@@` say.
 #[derive(Clone, Copy)]
 struct Range {
@@ -70,8 +73,8 @@ impl<'a> Reader<'a> {
         let hunk = Hunk {
             line,
             old_start: old.start,
-            old: Vec::new(),
-            new: Vec::new(),
+            old: Vec::with_capacity(old.lines.min(MANY)),
+            new: Vec::with_capacity(new.lines.min(MANY)),
             added: 0,
             removed: 0,
             leading: 0,

@@ -1,13 +1,12 @@
 //! What a patch may not do, whatever it is held against.
 
-use std::collections::BTreeMap;
 use std::path::Path;
 
 use serde::{Deserialize, Serialize};
 
 use super::class::{Class, Refusal};
 use super::entry::How;
-use super::simulate::{Deed, Node, Simulation};
+use super::simulate::{Deed, Made, Node, Simulation, Was};
 use crate::commit::{Harm, KeptNames, Known, Protected};
 
 /// Names that a patch does not touch, and names that it does not harm: the same that a commit goes by.
@@ -22,8 +21,7 @@ pub struct Rules {
 impl Simulation {
     /// All that the rules refuse, file by file.
     pub fn judge(&self, rules: &Rules) -> Vec<Refusal> {
-        let made: BTreeMap<&Path, &Node> =
-            self.deeds.iter().filter_map(|deed| Some((deed.how.target()?, deed.new.as_ref()?))).collect();
+        let made = self.made();
         let (mut refused, known) = (Vec::new(), Known::default());
         for deed in &self.deeds {
             let (source, target) =
@@ -54,25 +52,25 @@ fn kept(path: &Path, harm: Harm, rules: &Rules) -> Option<Refusal> {
 impl Deed {
     /// What is done to the file that was there, besides changing what it holds. What is deleted may be made anew by
     /// another part.
-    pub fn harm<'a>(&'a self, made: &BTreeMap<&Path, &Node>) -> Option<(&'a Path, Harm)> {
-        let (path, old) = (self.how.source()?, self.old.as_ref()?);
+    pub fn harm<'a>(&'a self, made: &Made<'_>) -> Option<(&'a Path, Harm)> {
+        let (path, old) = (self.how.source()?, self.old?);
         let harm = match &self.how {
             How::Copy { .. } | How::Create(_) => None,
-            How::Rename { .. } => made.get(path).map_or(Some(Harm::Rename), |new| change(old, new)),
-            How::Delete(_) => made.get(path).map_or(Some(Harm::Delete), |new| change(old, new)),
+            How::Rename { .. } => made.at(path).map_or(Some(Harm::Rename), |new| change(old, new)),
+            How::Delete(_) => made.at(path).map_or(Some(Harm::Delete), |new| change(old, new)),
             How::Modify(_) => self.new.as_ref().and_then(|new| change(old, new)),
         };
         harm.map(|harm| (path, harm))
     }
 }
 
-fn change(old: &Node, new: &Node) -> Option<Harm> {
+fn change(old: Was, new: &Node) -> Option<Harm> {
     match (old, new) {
-        (Node::Link(_), Node::Link(_)) => None,
+        (Was::Link, Node::Link(_)) => None,
         (_, Node::Link(_)) => Some(Harm::Link),
-        (Node::Link(_), Node::File { .. }) => None,
-        (Node::File { content: before, mode: had }, Node::File { content, mode }) => {
-            if content.is_empty() && !before.is_empty() {
+        (Was::Link, Node::File { .. }) => None,
+        (Was::File { is_empty, mode: had }, Node::File { content, mode }) => {
+            if content.is_empty() && !is_empty {
                 return Some(Harm::Truncate);
             }
             (had & 0o111 == 0 && mode & 0o111 != 0).then_some(Harm::Program)

@@ -1,21 +1,18 @@
 //! A patch carried out in memory. What is applied afterwards is what was found here, and nothing else.
 
-use std::cell::RefCell;
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::{BTreeSet, HashMap};
 use std::ffi::OsStr;
-use std::ops::Bound;
 use std::os::unix::ffi::OsStrExt as _;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 use super::class::{Class, Refusal};
 use super::entry::{Body, Entry, FileMode, How};
 use super::parse::Patch;
+use super::stand::Places;
 use super::text::{self, Placed};
 use super::tree::{Read, Tree};
-use crate::commit::links::{Links, leads_out};
 use crate::compare::Kind;
 use crate::diff::blob_of;
-use crate::files::path_of;
 
 /// What a file is, or becomes.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -31,6 +28,20 @@ pub enum Node {
     Link(Vec<u8>),
 }
 
+/// What a file was. What it held is no longer needed once it is known what it becomes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Was {
+    /// A regular file.
+    File {
+        /// Whether it held nothing.
+        is_empty: bool,
+        /// The twelve bits of its mode.
+        mode: u32,
+    },
+    /// A link.
+    Link,
+}
+
 /// What a patch does to one file, with what it found there.
 #[derive(Clone, Debug)]
 pub struct Deed {
@@ -39,7 +50,7 @@ pub struct Deed {
     /// Which files it is about.
     pub how: How,
     /// What is there before; of a file that is made, none.
-    pub old: Option<Node>,
+    pub old: Option<Was>,
     /// What is there afterwards; of a file that is deleted, none.
     pub new: Option<Node>,
     /// Where the hunks were found.
@@ -52,11 +63,30 @@ pub struct Deed {
     pub is_binary: bool,
 }
 
+/// What a patch makes or changes, by its path.
+#[derive(Debug)]
+pub struct Made<'a>(HashMap<&'a OsStr, &'a Node>);
+
+impl<'a> Made<'a> {
+    pub(super) fn at(&self, path: &Path) -> Option<&'a Node> {
+        self.0.get(path.as_os_str()).copied()
+    }
+}
+
 /// All that a patch does to a tree, which it was held against and which was not changed.
 #[derive(Debug)]
 pub struct Simulation {
     /// File by file, in the order of the patch.
     pub deeds: Vec<Deed>,
+}
+
+impl Node {
+    fn was(&self) -> Was {
+        match self {
+            Self::File { content, mode } => Was::File { is_empty: content.is_empty(), mode: *mode },
+            Self::Link(_) => Was::Link,
+        }
+    }
 }
 
 impl Patch<'_> {
@@ -103,6 +133,7 @@ impl Patch<'_> {
             How::Delete(_) => None,
             _ => Some(node(entry, old.as_ref(), after)?),
         };
+        let old = old.map(|old| old.was());
         let (added, removed) = match &entry.body {
             Body::Text(hunks) => hunks.iter().fold((0, 0), |(a, r), hunk| (a + hunk.added, r + hunk.removed)),
             Body::Nothing | Body::Binary { .. } => (0, 0),
@@ -217,127 +248,13 @@ fn link(target: Vec<u8>) -> Result<Node, Refusal> {
     Ok(Node::Link(target))
 }
 
-/// Where everything stands afterwards.
-struct Places<'a> {
-    deeds: &'a [Deed],
-    tree: &'a dyn Tree,
-    /// What is made or changed, and what goes.
-    after: BTreeMap<&'a Path, Option<&'a Node>>,
-    /// What goes, also where something else comes.
-    removed: BTreeSet<&'a Path>,
-    /// Directories of the tree of which everything goes.
-    emptied: RefCell<BTreeMap<PathBuf, bool>>,
-}
-
-impl<'a> Places<'a> {
-    fn of(deeds: &'a [Deed], tree: &'a dyn Tree) -> Self {
-        let mut after: BTreeMap<&Path, Option<&Node>> = BTreeMap::new();
-        after.extend(deeds.iter().filter_map(|deed| Some((deed.how.removed()?, None))));
-        after.extend(deeds.iter().filter_map(|deed| Some((deed.how.target()?, deed.new.as_ref()))));
-        let removed = deeds.iter().filter_map(|deed| deed.how.removed()).collect();
-        Self { deeds, tree, after, removed, emptied: RefCell::default() }
-    }
-
-    fn refusals(&self) -> Vec<Refusal> {
-        let refusal = |deed: &Deed| self.stand(deed).err().map(|it| it.of(deed.how.path()).at(deed.line));
-        self.deeds.iter().filter_map(refusal).collect()
-    }
-
-    /// Whether what is made can stand there, and stays in the project.
-    fn stand(&self, deed: &Deed) -> Result<(), Refusal> {
-        let Some(path) = deed.how.target() else { return Ok(()) };
-        if !matches!(deed.how, How::Modify(_)) {
-            self.refuse_occupied(path)?;
-        }
-        for directory in path.ancestors().skip(1).filter(|it| !it.as_os_str().is_empty()) {
-            if let Some(Some(node)) = self.after.get(directory) {
-                return Err(match node {
-                    Node::Link(_) => behind(directory),
-                    Node::File { .. } => Class::Exists.refuse("a file of the patch stands on its way"),
-                });
-            }
-        }
-        if let Some(Node::Link(target)) = &deed.new {
-            let target = path_of(target.clone());
-            if let Some(reason) = leads_out(path, &target, self) {
-                let reason = format!("the link to `{}` is not taken: {reason}", target.display());
-                return Err(Class::OutwardLink.refuse(reason));
-            }
-        }
-        Ok(())
-    }
-
-    fn refuse_occupied(&self, path: &Path) -> Result<(), Refusal> {
-        let is_gone = |it: &Path| self.after.get(it) == Some(&None);
-        for place in path.ancestors().filter(|it| !it.as_os_str().is_empty()) {
-            // Whatever else is made there is looked at for itself.
-            if is_gone(place) || (place == path && self.removed.contains(place)) {
-                continue;
-            }
-            match self.tree.kind(place)? {
-                Some(Kind::Directory) if place != path => return Ok(()),
-                Some(Kind::Directory) if self.is_emptied(place)? => return Ok(()),
-                Some(Kind::Directory) => return Err(Class::Exists.refuse("a directory stands there")),
-                Some(Kind::Symlink) if place != path => return Err(behind(place)),
-                Some(_) if place == path => return Err(Class::Exists.refuse("it is there already")),
-                Some(_) => return Err(Class::Exists.refuse("what is no directory stands on its way")),
-                None => {}
-            }
-        }
-        Ok(())
-    }
-
-    /// Whether nothing is left of a directory, or nothing was in it.
-    fn is_emptied(&self, directory: &Path) -> Result<bool, Refusal> {
-        if let Some(known) = self.emptied.borrow().get(directory) {
-            return Ok(*known);
-        }
-        let mut emptied = true;
-        for name in self.tree.names(directory)? {
-            let path = directory.join(name);
-            emptied &= match self.after.get(path.as_path()) {
-                Some(after) => after.is_none(),
-                // An empty directory is nothing to a patch, unless it held something that goes.
-                None => {
-                    self.tree.kind(&path)? == Some(Kind::Directory)
-                        && self.holds_removed(&path)
-                        && self.is_emptied(&path)?
-                }
-            };
-            if !emptied {
-                break;
-            }
-        }
-        self.emptied.borrow_mut().insert(directory.to_owned(), emptied);
-        Ok(emptied)
-    }
-
-    fn holds_removed(&self, directory: &Path) -> bool {
-        self.removed
-            .range::<Path, _>((Bound::Included(directory), Bound::Unbounded))
-            .next()
-            .is_some_and(|path| path.starts_with(directory))
-    }
-}
-
-fn behind(link: &Path) -> Refusal {
-    Class::BehindLink.refuse(format!("it lies behind the link `{}`", link.display()))
-}
-
-impl Links for Places<'_> {
-    fn target(&self, path: &Path) -> Option<PathBuf> {
-        match self.after.get(path) {
-            Some(Some(Node::Link(target))) => Some(Path::new(OsStr::from_bytes(target)).to_owned()),
-            Some(_) => None,
-            None => match self.tree.kind(path) {
-                Ok(Some(Kind::Symlink)) => self.tree.target(path).ok(),
-                _ => None,
-            },
-        }
-    }
-}
-
 impl Simulation {
+    /// What is made or changed.
+    pub fn made(&self) -> Made<'_> {
+        let made = self.deeds.iter().filter_map(|deed| Some((deed.how.target()?, deed.new.as_ref()?)));
+        Made(made.map(|(path, node)| (path.as_os_str(), node)).collect())
+    }
+
     /// Every path that is written or removed.
     pub fn paths(&self) -> BTreeSet<&Path> {
         self.deeds.iter().flat_map(|deed| [deed.how.removed(), deed.how.target()]).flatten().collect()

@@ -21,13 +21,14 @@ pub(super) fn apply(
     hunks: &[Hunk<'_>],
     without_context: bool,
 ) -> Result<(Vec<u8>, Vec<Placed>), Refusal> {
-    let lines: Vec<&[u8]> = content.split_inclusive(|&byte| byte == b'\n').collect();
+    let lines = FileLines::of(content);
     let mut search = Search { lines: &lines, without_context, left: PATIENCE };
-    let mut made = Vec::with_capacity(content.len());
+    let mut made = Vec::with_capacity(length_after(content, hunks));
     let (mut placed, mut done) = (Vec::with_capacity(hunks.len()), 0);
     for hunk in hunks {
         let at = search.find(hunk, done).map_err(|refusal| refusal.at(hunk.line))?;
-        lines[done..at].iter().chain(&hunk.new).for_each(|line| made.extend_from_slice(line));
+        made.extend_from_slice(lines.range(done, at));
+        hunk.new.iter().for_each(|line| made.extend_from_slice(line));
         done = at + hunk.old.len();
         if hunk.new_ends && done != lines.len() {
             let reason = "the hunk says that the file ends with it, and the file goes on";
@@ -36,12 +37,53 @@ pub(super) fn apply(
         let offset = at as i64 - hunk.expected() as i64;
         placed.push(Placed { line: at + 1, offset });
     }
-    lines[done..].iter().for_each(|line| made.extend_from_slice(line));
+    made.extend_from_slice(lines.range(done, lines.len()));
     Ok((made, placed))
 }
 
+/// What the content will be long if all hunks apply.
+fn length_after(content: &[u8], hunks: &[Hunk<'_>]) -> usize {
+    let of_all = |lines: &[&[u8]]| lines.iter().map(|line| line.len()).sum::<usize>();
+    let added: usize = hunks.iter().map(|hunk| of_all(&hunk.new)).sum();
+    let removed: usize = hunks.iter().map(|hunk| of_all(&hunk.old)).sum();
+    (content.len() + added).saturating_sub(removed)
+}
+
+/// A file, and where each of its lines begins, its end among them.
+struct FileLines<'a> {
+    content: &'a [u8],
+    begins: Vec<usize>,
+}
+
+impl<'a> FileLines<'a> {
+    fn of(content: &'a [u8]) -> Self {
+        // About as many as there are in most files, so that the list seldom grows.
+        let mut begins = Vec::with_capacity(content.len() / 32 + 2);
+        begins.push(0);
+        begins.extend(memchr::memchr_iter(b'\n', content).map(|at| at + 1));
+        if begins.last() != Some(&content.len()) {
+            begins.push(content.len());
+        }
+        Self { content, begins }
+    }
+
+    fn len(&self) -> usize {
+        self.begins.len() - 1
+    }
+
+    /// The lines from one to before another.
+    fn range(&self, from: usize, to: usize) -> &'a [u8] {
+        &self.content[self.begins[from]..self.begins[to]]
+    }
+
+    /// Each line from one on.
+    fn from(&self, from: usize) -> impl Iterator<Item = &'a [u8]> {
+        self.begins[from..].windows(2).map(|ends| &self.content[ends[0]..ends[1]])
+    }
+}
+
 struct Search<'a> {
-    lines: &'a [&'a [u8]],
+    lines: &'a FileLines<'a>,
     without_context: bool,
     left: usize,
 }
@@ -74,7 +116,7 @@ impl Search<'_> {
 
     /// A hunk that only adds lines must not add them to one that has no newline.
     fn unless_joined(&self, hunk: &Hunk<'_>, at: usize) -> Result<usize, Refusal> {
-        let before = at.checked_sub(1).and_then(|before| self.lines.get(before));
+        let before = at.checked_sub(1).map(|before| self.lines.range(before, at));
         let is_joined = hunk.old.is_empty() && before.is_some_and(|line| !line.ends_with(b"\n"));
         if is_joined { Err(mismatch()) } else { Ok(at) }
     }
@@ -91,8 +133,8 @@ impl Search<'_> {
     }
 
     fn matches(&mut self, hunk: &Hunk<'_>, at: usize) -> Result<bool, Refusal> {
-        let there = self.lines[at..].iter().zip(&hunk.old);
-        let same = there.take_while(|(line, old)| line == old).count();
+        let there = self.lines.from(at).zip(&hunk.old);
+        let same = there.take_while(|(line, old)| line == *old).count();
         let spent = || Class::Size.refuse("to find its lines would take too long");
         self.left = self.left.checked_sub(same + 1).ok_or_else(spent)?;
         Ok(same == hunk.old.len())

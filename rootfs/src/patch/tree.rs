@@ -81,6 +81,8 @@ impl Tree for DirectoryTree {
         loop {
             match rustix::io::read(&held, spare_capacity(&mut content)) {
                 Ok(0) => break,
+                // There was room for more, so it ends there.
+                Ok(_) if content.len() == size && size <= limit => break,
                 Ok(_) if content.len() > limit => return Err(too_much(path)),
                 Ok(_) if content.len() == content.capacity() => content.reserve(4096),
                 Ok(_) | Err(Errno::INTR) => {}

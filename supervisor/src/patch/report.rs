@@ -79,7 +79,7 @@ impl PatchReport {
 
     pub(super) fn accepted(simulation: &Simulation) -> Self {
         let deeds = &simulation.deeds;
-        let made = deeds.iter().filter_map(|deed| Some((deed.how.target()?, deed.new.as_ref()?))).collect();
+        let made = simulation.made();
         let files = deeds.iter().map(|deed| PatchedFile::of(deed, deed.harm(&made).map(|(_, harm)| harm)));
         Self { files: files.collect(), refused: Vec::new() }
     }
