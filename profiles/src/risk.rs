@@ -1,5 +1,7 @@
 //! How closely a patch should be looked at, and why: `risk.toml`.
 
+use std::sync::LazyLock;
+
 use serde::{Deserialize, Serialize};
 
 const TEXT: &str = include_str!("../risk.toml");
@@ -78,14 +80,15 @@ struct Rule {
 
 /// Judges all that a patch does.
 pub fn risk(deeds: &[Deed]) -> Result<Risk, toml::de::Error> {
-    let rules: File = toml::from_str(TEXT)?;
-    let mut reasons: Vec<RiskReason> = rules.risk.into_iter().filter_map(|rule| rule.holds(deeds)).collect();
+    static RULES: LazyLock<Result<File, toml::de::Error>> = LazyLock::new(|| toml::from_str(TEXT));
+    let rules = RULES.as_ref().map_err(Clone::clone)?;
+    let mut reasons: Vec<RiskReason> = rules.risk.iter().filter_map(|rule| rule.holds(deeds)).collect();
     reasons.sort_by_key(|reason| std::cmp::Reverse(reason.level));
     Ok(Risk { level: reasons.first().map_or(RiskLevel::Low, |first| first.level), reasons })
 }
 
 impl Rule {
-    fn holds(self, deeds: &[Deed]) -> Option<RiskReason> {
+    fn holds(&self, deeds: &[Deed]) -> Option<RiskReason> {
         let deleted = deeds.iter().filter(|deed| deed.verbs.contains(&"delete")).count() as u64;
         let lines: u64 = deeds.iter().map(|deed| deed.lines).sum();
         let whole = [(self.files, deeds.len() as u64), (self.lines, lines), (self.deleted, deleted)];
@@ -100,7 +103,7 @@ impl Rule {
         };
         (!is_of_files || !paths.is_empty()).then_some(RiskReason {
             level: self.level,
-            reason: self.reason,
+            reason: self.reason.clone(),
             paths,
         })
     }

@@ -68,12 +68,24 @@ pub(crate) struct Call {
     pub(crate) is_transaction: bool,
 }
 
-/// What the function reads before the patch, in one line.
+/// What the function reads before the patch.
 #[derive(Debug, Serialize, Deserialize)]
 struct Order {
     verb: Verb,
     reading: Reading,
     rules: Rules,
+}
+
+impl Order {
+    /// The bytes that tell where they end: some hundred names are read anew for each patch.
+    fn to_bytes(&self) -> Result<Vec<u8>, postcard::Error> {
+        postcard::to_stdvec(self)
+    }
+
+    /// The order, and what stands behind it.
+    fn read(input: &[u8]) -> Result<(Self, &[u8]), postcard::Error> {
+        postcard::take_from_bytes(input)
+    }
 }
 
 /// What the profile says of patches to what `run` names.
@@ -138,8 +150,8 @@ fn input(order: &Order, patch: &[u8]) -> Result<OwnedFd, Error> {
     let failed = |error| Error::System("writing the patch to memory", error);
     let input = memory("clearing-patch")?;
     let mut file = std::fs::File::from(input.try_clone().map_err(failed)?);
-    let order = serde_json::to_vec(order).map_err(|error| failed(error.into()))?;
-    for part in [&order, &b"\n"[..], patch] {
+    let order = order.to_bytes().map_err(|error| failed(std::io::Error::other(error)))?;
+    for part in [&order, patch] {
         file.write_all(part).map_err(failed)?;
     }
     let seals = SealFlags::WRITE | SealFlags::GROW | SealFlags::SHRINK | SealFlags::SEAL;

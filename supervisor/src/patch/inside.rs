@@ -43,10 +43,9 @@ fn input() -> Result<Vec<u8>, Box<dyn std::error::Error>> {
 
 /// Does what the order says in the directory.
 pub(super) fn answer(input: &[u8], directory: &Path) -> Result<PatchReport, Box<dyn std::error::Error>> {
-    let end = input.iter().position(|&byte| byte == b'\n').ok_or("the order is not whole")?;
-    let order: Order = serde_json::from_slice(&input[..end])?;
+    let (order, patch) = Order::read(input)?;
     let tree = DirectoryTree::open(directory)?;
-    match judged(&order, &input[end + 1..], &tree) {
+    match judged(&order, patch, &tree) {
         Err(refused) => Ok(PatchReport::refused(refused.iter().map(Refused::of).collect())),
         Ok(simulation) => {
             if order.verb == Verb::Apply {

@@ -20,9 +20,7 @@ impl MeasuredCheck {
     pub fn of(patch: &[u8]) -> Result<Self> {
         let permitted = Profile::builtin("default")?.patch;
         let rules = rules(&[], &permitted.keep)?;
-        let mut input =
-            serde_json::to_vec(&Order { verb: Verb::Check, reading: reading(&permitted), rules })?;
-        input.push(b'\n');
+        let mut input = Order { verb: Verb::Check, reading: reading(&permitted), rules }.to_bytes()?;
         input.extend_from_slice(patch);
         Ok(Self { input })
     }
