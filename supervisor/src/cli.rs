@@ -20,6 +20,7 @@ mod limits;
 mod ls;
 mod patch;
 mod policy;
+mod removal;
 mod result_file;
 mod rm;
 mod rollback;
@@ -27,12 +28,11 @@ mod run;
 mod run_commit;
 mod snapshot;
 mod talk;
+mod usage;
 
 use std::process::ExitCode;
 
 use clap::{Parser, Subcommand};
-
-use crate::exit_code::REFUSED;
 
 /// Runs commands that nobody vouches for, in a sandbox of their own.
 #[derive(Debug, Parser)]
@@ -71,7 +71,7 @@ pub fn main() -> ExitCode {
     clearing_runtime::register_functions(&crate::patch::FUNCTIONS);
     match Arguments::try_parse() {
         Ok(arguments) => arguments.command.main(),
-        Err(error) => usage(&error),
+        Err(error) => usage::refuse(&error),
     }
 }
 
@@ -101,11 +101,4 @@ impl Command {
             Self::Doctor(arguments) => doctor::main(&arguments),
         }
     }
-}
-
-/// Help goes to standard output and is a success; anything else is refused as `run` refuses.
-fn usage(error: &clap::Error) -> ExitCode {
-    // Nothing can be told where there is nobody to read it.
-    let _ = error.print();
-    if error.use_stderr() { ExitCode::from(REFUSED) } else { ExitCode::SUCCESS }
 }

@@ -14,7 +14,7 @@ use crate::audit::AuditError;
 use crate::outcome::ErrorText;
 use crate::policy::Denied;
 use crate::text::printable;
-use crate::{exit_code, hints};
+use crate::{error_code, exit_code, hints};
 
 /// One failed step of a run.
 #[derive(Debug, thiserror::Error)]
@@ -193,19 +193,12 @@ impl Error {
 
     /// For the outcome.
     pub(crate) fn text(&self) -> ErrorText {
-        ErrorText { code: self.code(), message: self.message(), hint: self.hint() }
+        ErrorText { code: Some(self.code()), message: self.message(), hint: self.hint() }
     }
 
     /// What programs may tell it by.
-    fn code(&self) -> Option<&'static str> {
-        if matches!(self, Self::Audit(_)) {
-            return Some("CLR-AUDIT");
-        }
-        let busy = matches!(
-            self,
-            Self::Alive(_) | Self::Queue(QueueError::Busy { .. }) | Self::Session(SessionError::Busy { .. })
-        );
-        busy.then_some("CLR-BUSY")
+    pub(crate) fn code(&self) -> &'static str {
+        error_code::of(self)
     }
 }
 

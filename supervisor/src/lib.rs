@@ -13,6 +13,7 @@ mod commit;
 mod commit_report;
 mod copying;
 mod error;
+mod error_code;
 mod exec;
 mod exit_code;
 mod gc;

@@ -9,6 +9,7 @@ use rustix::fs::OFlags;
 use serde::Serialize;
 
 use crate::error::Error;
+use crate::text;
 use crate::usage::Sample;
 
 /// Where samples are told, and how often.
@@ -53,12 +54,12 @@ impl Stats {
             inodes: sample.inodes,
         };
         let mut ready = [PollFd::new(self.to.as_fd(), PollFlags::POLLOUT)];
-        if let Ok(mut line) = serde_json::to_vec(&line)
+        if let Ok(mut line) = text::json(&line)
             && poll(&mut ready, PollTimeout::ZERO).is_ok_and(|count| count > 0)
         {
-            line.push(b'\n');
+            line.push('\n');
             // A pipe that polls as writable takes a line as a whole; a reader that is gone wants none.
-            let _ = rustix::io::write(&self.to, &line);
+            let _ = rustix::io::write(&self.to, line.as_bytes());
         }
     }
 }

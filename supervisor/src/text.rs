@@ -4,6 +4,8 @@ use std::fmt::Write as _;
 use std::os::unix::ffi::OsStrExt as _;
 use std::path::Path;
 
+use serde::Serialize;
+
 /// A path as one line of text without control characters, which a terminal would obey.
 pub(crate) fn printable(path: &Path) -> String {
     shown(path.as_os_str().as_bytes(), is_obeyed)
@@ -54,11 +56,35 @@ pub(crate) fn plain(text: &str) -> String {
     plain
 }
 
-/// Control characters, and those that reorder what stands around them.
+/// A value as one line of JSON without its end.
+pub(crate) fn json(value: &impl Serialize) -> serde_json::Result<String> {
+    serde_json::to_string(value).map(escaped)
+}
+
+/// JSON or TOML with every character written as its number that a terminal would obey; it says the same. Line ends
+/// and tabs stand between values only, and stay.
+pub(crate) fn escaped(text: String) -> String {
+    if text.bytes().all(|byte| (b' '..0x7f).contains(&byte) || matches!(byte, b'\n' | b'\t')) {
+        return text;
+    }
+    let mut escaped = String::with_capacity(text.len());
+    for character in text.chars() {
+        if is_obeyed(character) && !matches!(character, '\n' | '\t') {
+            let _ = write!(escaped, "\\u{:04x}", character as u32);
+        } else {
+            escaped.push(character);
+        }
+    }
+    escaped
+}
+
+/// Control characters, those that reorder what stands around them, and those that end a line elsewhere.
 fn is_obeyed(character: char) -> bool {
-    let is_directional =
-        matches!(character, '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}' | '\u{200e}' | '\u{200f}');
-    is_directional || character.is_control()
+    let is_directional = matches!(
+        character,
+        '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}' | '\u{200e}' | '\u{200f}' | '\u{61c}'
+    );
+    is_directional || matches!(character, '\u{2028}' | '\u{2029}') || character.is_control()
 }
 
 /// Bytes as a person reads them.
@@ -77,6 +103,7 @@ pub(crate) fn bytes(number: u64) -> String {
 
 /// Lines whose cells stand below each other.
 pub(crate) fn table<const N: usize>(lines: &[[String; N]]) -> String {
+    let lines: Vec<[String; N]> = lines.iter().map(|cells| cells.each_ref().map(|cell| line(cell))).collect();
     let width = |column: usize| lines.iter().map(|line| line[column].chars().count()).max().unwrap_or(0);
     let widths: Vec<usize> = (0..N).map(width).collect();
     let row = |line: &[String; N]| {
@@ -96,6 +123,14 @@ mod tests {
     fn a_terminal_sees_no_control_characters_of_a_name() {
         let name = OsStr::from_bytes(b"a\x1b[2Jb\n\xff\xe2\x80\xae\xc3\xa4");
         assert_eq!(printable(Path::new(name)), "a\\u{1b}[2Jb\\n\\xff\\u{202e}ä");
+    }
+
+    #[test]
+    fn json_says_the_same_without_what_a_terminal_obeys() {
+        let text = "a\u{7f}\u{9b}2J\u{202e}\u{2028}\u{1b}\n\tä";
+        let line = json(&text).expect("json");
+        assert_eq!(line, r#""a\u007f\u009b2J\u202e\u2028\u001b\n\tä""#);
+        assert_eq!(serde_json::from_str::<String>(&line).expect("json"), text);
     }
 
     #[test]

@@ -40,6 +40,7 @@ mod tools;
 #[cfg(target_arch = "x86_64")]
 mod traced;
 mod tree;
+mod verbs;
 
 pub use caller::{Caller, absent, for_each_caller, skip};
 pub use family::{children, init_of, is_stopped};
@@ -54,3 +55,4 @@ pub use timely::{in_time, measured, own_processor_time};
 #[cfg(target_arch = "x86_64")]
 pub use traced::{Change, Trace, run_and_count, run_and_kill, run_and_kill_alone, run_and_meddle};
 pub use tree::Tree;
+pub use verbs::verbs;

@@ -11,6 +11,7 @@ use super::entry::Entry;
 use super::error::AuditError;
 use super::file::File;
 use super::tail::Tail;
+use crate::text::json;
 
 /// Where the record of a state directory is.
 #[derive(Debug, Clone)]
@@ -67,9 +68,12 @@ impl Log {
         };
         // What was torn gets its end now, unless it ended the file before.
         let mut text = if tail.torn > 0 && size > 0 { b"\n".to_vec() } else { Vec::new() };
-        let written = serde_json::to_writer(&mut text, &line).map_err(io::Error::from);
-        text.push(b'\n');
-        written.and_then(|()| file.write_all(&text)).map_err(|error| {
+        let written = json(&line).map_err(io::Error::from).and_then(|line| {
+            text.extend_from_slice(line.as_bytes());
+            text.push(b'\n');
+            file.write_all(&text)
+        });
+        written.map_err(|error| {
             // Half a line is worse than none. Where even that fails, the next one finds it torn.
             let _ = ftruncate(&file.0, size);
             AuditError::at("writing", &path, error)

@@ -5,7 +5,7 @@ use std::process::ExitCode;
 
 use clearing_rootfs::Written;
 
-use super::talk::{emit, failed, print, say_note};
+use super::talk::{emit_as, failed, print, say_note};
 use crate::error::Error;
 use crate::permission::DEFAULT_PROFILE;
 use crate::session::{self, CreateRequest, SessionView};
@@ -43,7 +43,7 @@ fn create(arguments: &Arguments) -> Result<(), Error> {
     let (session, notes) = session::create(&request)?;
     notes.iter().for_each(|note| say_note(note));
     if *json {
-        emit(&SessionView::of(session.record(), Written::default()));
+        emit_as("session", &SessionView::of(session.record(), Written::default()));
         return Ok(());
     }
     print(&format!("{}\n", session.record().id))

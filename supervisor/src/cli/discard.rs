@@ -3,9 +3,10 @@
 use std::process::ExitCode;
 
 use clearing_rootfs::{RolledBack, Why};
+use serde::Serialize;
 
 use super::ask::AskArguments;
-use super::talk::{failed, say, say_note};
+use super::talk::{emit_as, failed, say, say_note};
 use crate::audit::{Decision, recorded};
 use crate::error::Error;
 use crate::session::{recovered, sessions};
@@ -16,24 +17,43 @@ pub(super) struct Arguments {
     /// The session, by id or name.
     #[arg(value_name = "ID")]
     session: String,
+    /// Tell it as JSON.
+    #[arg(long)]
+    json: bool,
     #[command(flatten)]
     ask: AskArguments,
 }
 
+/// What became of it, for programs.
+#[derive(Serialize)]
+struct Told<'a> {
+    discarded: bool,
+    backup: Option<&'a str>,
+}
+
 pub(super) fn main(arguments: &Arguments) -> ExitCode {
-    discard(arguments).map_or_else(|error| failed(&error, false), |()| ExitCode::SUCCESS)
+    discard(arguments).map_or_else(|error| failed(&error, arguments.json), |()| ExitCode::SUCCESS)
 }
 
 fn discard(arguments: &Arguments) -> Result<(), Error> {
     let mut session = sessions()?.open(&arguments.session, "discard")?;
     session.recovered.iter().for_each(|past| say_note(&recovered(past)));
     if !arguments.ask.confirm("Give up all that the session changed?")? {
+        tell(arguments, false, None);
         return Ok(());
     }
     let RolledBack { backup, .. } = recorded(&Decision::on("discard", session.record()), || {
         Ok(session.rollback("initial", Why::BeforeRollback)?)
     })?;
-    let kept = backup.map(|backup| format!("; what was there is kept as {backup}")).unwrap_or_default();
-    say(&format!("clearing: discarded{kept}\n"));
+    tell(arguments, true, backup.as_deref());
     Ok(())
+}
+
+fn tell(arguments: &Arguments, discarded: bool, backup: Option<&str>) {
+    if arguments.json {
+        emit_as("discard", &Told { discarded, backup });
+    } else if discarded {
+        let kept = backup.map(|backup| format!("; what was there is kept as {backup}")).unwrap_or_default();
+        say(&format!("clearing: discarded{kept}\n"));
+    }
 }

@@ -4,11 +4,11 @@ mod diagnosis;
 mod kernel;
 mod table;
 
-use std::io::{self, Write as _};
 use std::process::ExitCode;
 
+use self::diagnosis::Diagnosis;
+use super::talk::{emit_as, failed, print};
 use crate::host::Host;
-use diagnosis::Diagnosis;
 
 /// Says what this host offers, what is missing, and what to do.
 ///
@@ -23,12 +23,10 @@ pub(super) struct Arguments {
 
 pub(super) fn main(arguments: &Arguments) -> ExitCode {
     let diagnosis = Diagnosis::of(&Host::of_caller());
-    let text = if arguments.json { json(&diagnosis) } else { table::render(&diagnosis) };
-    let told = writeln!(io::stdout(), "{text}");
-    if diagnosis.works && told.is_ok() { ExitCode::SUCCESS } else { ExitCode::FAILURE }
-}
-
-/// A diagnosis has no maps with odd keys and no numbers that JSON lacks, so this cannot fail.
-fn json(diagnosis: &Diagnosis) -> String {
-    serde_json::to_string(diagnosis).unwrap_or_default()
+    if arguments.json {
+        emit_as("diagnosis", &diagnosis);
+    } else if let Err(error) = print(&format!("{}\n", table::render(&diagnosis))) {
+        return failed(&error, false);
+    }
+    if diagnosis.works { ExitCode::SUCCESS } else { ExitCode::FAILURE }
 }

@@ -9,7 +9,7 @@ use clearing_rootfs::{Diff, DiffError, Entry, Kind, PathText};
 use serde::Serialize;
 
 use super::diff::check_project;
-use super::talk::{complain, emit, failed, print, say};
+use super::talk::{emit, failed, print, say};
 use crate::error::Error;
 use crate::session::{Point, sessions, stack};
 use crate::text::printable;
@@ -79,7 +79,7 @@ fn of_session(arguments: &Arguments) -> Result<ExitCode, Error> {
                 tell(&PathText(entry.path.clone()), &findings, arguments.json)?;
             }
             Err(error) => {
-                complain(&error.into());
+                let _ = failed(&error.into(), arguments.json);
                 code = ExitCode::from(INCOMPLETE);
             }
         }

@@ -5,7 +5,7 @@ use std::process::ExitCode;
 use clearing_rootfs::Written;
 use serde_json::json;
 
-use super::talk::{emit, failed, print, say_note};
+use super::talk::{emit_as, failed, print, say_note};
 use crate::audit::{Decision, recorded};
 use crate::error::Error;
 use crate::session::{SessionView, recovered, sessions};
@@ -42,7 +42,7 @@ fn fork(arguments: &Arguments) -> Result<(), Error> {
     let decision = Decision::on("fork", source.record()).with(json!({ "from": from, "name": name }));
     let fork = recorded(&decision, || Ok(sessions.fork(&mut source, from, name)?))?;
     if arguments.json {
-        emit(&SessionView::of(fork.record(), Written::default()));
+        emit_as("session", &SessionView::of(fork.record(), Written::default()));
         return Ok(());
     }
     print(&format!("{}\n", fork.record().id))

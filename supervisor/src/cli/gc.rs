@@ -6,6 +6,7 @@ use std::time::Duration;
 use clearing_rootfs::{Record, Sessions};
 
 use super::ask::AskArguments;
+use super::removal::Removal;
 use super::talk::{failed, say, say_note};
 use crate::error::Error;
 use crate::gc::{Bounds, Reason, choose};
@@ -29,29 +30,35 @@ pub(super) struct Arguments {
     /// Tell what would be removed, and remove nothing.
     #[arg(long)]
     dry_run: bool,
+    /// Tell each session as a line of JSON.
+    #[arg(long)]
+    json: bool,
     #[command(flatten)]
     ask: AskArguments,
 }
 
 pub(super) fn main(arguments: &Arguments) -> ExitCode {
-    collect(arguments).map_or_else(|error| failed(&error, false), |()| ExitCode::SUCCESS)
+    collect(arguments).map_or_else(|error| failed(&error, arguments.json), |()| ExitCode::SUCCESS)
 }
 
 fn collect(arguments: &Arguments) -> Result<(), Error> {
     let sessions = sessions()?;
     let bounds = Bounds { age: arguments.older_than, number: arguments.keep, bytes: arguments.max_size };
     let chosen = choose(&sessions, bounds)?;
-    for (record, reason) in &chosen {
-        let lost = Lost::with(&sessions, record);
-        let gone = if lost.is_nothing() { String::new() } else { format!("; it has {}", lost.text()) };
-        say(&format!("clearing: {}{gone}\n", describe(record, *reason)));
+    let chosen: Vec<Chosen> = chosen.into_iter().map(|it| Chosen::of(&sessions, it)).collect();
+    if !arguments.json {
+        chosen.iter().for_each(|it| say(&format!("clearing: {}\n", it.describe())));
+    }
+    let question = format!("remove {} sessions with all that was written in them?", chosen.len());
+    let goes = !arguments.dry_run && !chosen.is_empty() && arguments.ask.confirm(&question)?;
+    for it in &chosen {
+        let gone = goes && remove(&sessions, &it.record);
+        if arguments.json {
+            Removal::of_chosen(&it.record, it.reason, it.lost).tell(gone);
+        }
     }
     if arguments.dry_run {
         return Ok(());
-    }
-    let question = format!("remove {} sessions with all that was written in them?", chosen.len());
-    if !chosen.is_empty() && arguments.ask.confirm(&question)? {
-        chosen.iter().for_each(|(record, _)| remove(&sessions, record));
     }
     for error in sessions.collect()? {
         say_note(&format!("still there: {error}"));
@@ -59,21 +66,39 @@ fn collect(arguments: &Arguments) -> Result<(), Error> {
     Ok(())
 }
 
-/// One that began to be used meanwhile stays.
-fn remove(sessions: &Sessions, record: &Record) {
-    if let Err(error) = session::remove(sessions, record.id.as_str(), "gc") {
-        say_note(&error.message());
-    }
+/// A session that is beyond a bound.
+struct Chosen {
+    record: Record,
+    reason: Reason,
+    lost: Lost,
 }
 
-fn describe(record: &Record, reason: Reason) -> String {
-    let name = record.name.as_deref().map(|name| format!(" ({name})")).unwrap_or_default();
-    let why = match reason {
-        Reason::Age => format!("last used {:.0}", record.used),
-        Reason::Number => "more than are to be kept".to_owned(),
-        Reason::Size(size) => format!("{} beyond the size that is to be kept", bytes(size)),
-    };
-    format!("{}{name}: {why}", record.id)
+/// Tells whether it is gone: one that began to be used meanwhile stays.
+fn remove(sessions: &Sessions, record: &Record) -> bool {
+    let removed = session::remove(sessions, record.id.as_str(), "gc");
+    if let Err(error) = &removed {
+        say_note(&error.message());
+    }
+    removed.is_ok()
+}
+
+impl Chosen {
+    fn of(sessions: &Sessions, (record, reason): (Record, Reason)) -> Self {
+        let lost = Lost::with(sessions, &record);
+        Self { record, reason, lost }
+    }
+
+    fn describe(&self) -> String {
+        let Self { record, reason, lost } = self;
+        let name = record.name.as_deref().map(|name| format!(" ({name})")).unwrap_or_default();
+        let why = match reason {
+            Reason::Age => format!("last used {:.0}", record.used),
+            Reason::Number => "more than are to be kept".to_owned(),
+            Reason::Size(size) => format!("{} beyond the size that is to be kept", bytes(*size)),
+        };
+        let gone = if lost.is_nothing() { String::new() } else { format!("; it has {}", lost.text()) };
+        format!("{}{name}: {why}{gone}", record.id)
+    }
 }
 
 fn age(text: &str) -> Result<Duration, String> {

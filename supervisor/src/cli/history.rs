@@ -5,7 +5,7 @@ use std::process::ExitCode;
 use clearing_rootfs::{Counts, Record, Sessions};
 use serde::Serialize;
 
-use super::talk::{emit, failed, print};
+use super::talk::{emit_as, failed, print};
 use crate::error::Error;
 use crate::session::{self, Point, SnapshotView, sessions};
 use crate::text::table;
@@ -52,7 +52,7 @@ fn history(arguments: &Arguments) -> Result<(), Error> {
         if arguments.json {
             let changes = crate::outcome::ChangeCounts::of_counts(counts);
             let snapshot = snapshot.map(SnapshotView::of);
-            emit(&Step { live: snapshot.is_none(), snapshot, upon, changes });
+            emit_as("step", &Step { live: snapshot.is_none(), snapshot, upon, changes });
             continue;
         }
         lines.push([

@@ -1,11 +1,12 @@
 //! `clearing inspect`: all that is known of a session.
 
 use std::fmt::Write as _;
+use std::path::Path;
 use std::process::ExitCode;
 
 use clearing_rootfs::{Record, Written};
 
-use super::talk::{emit, failed, print};
+use super::talk::{emit_as, failed, print};
 use crate::error::Error;
 use crate::session::{self, Point, SessionView, State, sessions};
 use crate::text::printable;
@@ -30,7 +31,7 @@ fn inspect(arguments: &Arguments) -> Result<(), Error> {
     let record = sessions.read(&arguments.session)?;
     let written = sessions.written(&record)?;
     if arguments.json {
-        emit(&SessionView::of(&record, written));
+        emit_as("session", &SessionView::of(&record, written));
         return Ok(());
     }
     let changes = session::changes(&sessions, &record, Point::Project, Point::Live)?.counts;
@@ -48,7 +49,7 @@ fn describe(record: &Record, written: Written) -> String {
     line("name", record.name.as_deref().unwrap_or("-"));
     line("state", State::of(record).word());
     line("project", &printable(record.project()));
-    line("profile", &record.profile);
+    line("profile", &printable(Path::new(&record.profile)));
     line("made", &format!("{:.0}", record.made));
     line("used", &format!("{:.0}", record.used));
     line("execs", &record.execs.to_string());

@@ -5,7 +5,7 @@ use std::process::ExitCode;
 use clearing_rootfs::{Listed, Record, Sessions};
 use serde::Serialize;
 
-use super::talk::{emit, failed, print};
+use super::talk::{emit_as, failed, print};
 use crate::error::Error;
 use crate::session::{SessionView, State, sessions};
 use crate::text::{bytes, printable, table};
@@ -36,13 +36,13 @@ fn list(json: bool) -> Result<ExitCode, Error> {
     let mut lines = Vec::new();
     for Listed { id, record } in sessions.list()? {
         match record {
-            Ok(record) if json => emit(&SessionView::of(&record, sessions.written(&record)?)),
+            Ok(record) if json => emit_as("session", &SessionView::of(&record, sessions.written(&record)?)),
             Ok(record) => lines.push(columns(&sessions, &record)?),
             Err(error) => {
                 let error = Error::from(error);
                 code = failed(&error, false);
                 if json {
-                    emit(&Unreadable { session: &id, error: error.text() });
+                    emit_as("unreadable", &Unreadable { session: &id, error: error.text() });
                 }
             }
         }

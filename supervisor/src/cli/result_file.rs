@@ -8,6 +8,7 @@ use rustix::fs::{Mode, OFlags};
 use serde::Serialize;
 
 use crate::error::Error;
+use crate::text::json;
 
 /// Where the outcome is to be written, opened before anything runs: a name that cannot be written
 /// costs nothing.
@@ -30,9 +31,9 @@ impl<'a> ResultFile<'a> {
     }
 
     pub(super) fn write(mut self, result: &impl Serialize) -> Result<(), Error> {
-        let written = serde_json::to_vec(result).map_err(io::Error::from).and_then(|mut line| {
-            line.push(b'\n');
-            self.file.write_all(&line)
+        let written = json(result).map_err(io::Error::from).and_then(|mut line| {
+            line.push('\n');
+            self.file.write_all(line.as_bytes())
         });
         written.map_err(|error| Error::Result(self.path.to_owned(), error))
     }

@@ -5,6 +5,7 @@ use std::process::ExitCode;
 use clearing_rootfs::Sessions;
 
 use super::ask::AskArguments;
+use super::removal::Removal;
 use super::talk::{failed, say_note};
 use crate::error::Error;
 use crate::lost::what_is_lost;
@@ -18,6 +19,9 @@ pub(super) struct Arguments {
     /// The sessions, by id or name.
     #[arg(value_name = "ID", required = true)]
     sessions: Vec<String>,
+    /// Tell what became of each as a line of JSON.
+    #[arg(long)]
+    json: bool,
     #[command(flatten)]
     ask: AskArguments,
 }
@@ -26,22 +30,29 @@ pub(super) struct Arguments {
 pub(super) fn main(arguments: &Arguments) -> ExitCode {
     let sessions = match sessions() {
         Ok(sessions) => sessions,
-        Err(error) => return failed(&error, false),
+        Err(error) => return failed(&error, arguments.json),
     };
     let mut code = ExitCode::SUCCESS;
     for name in &arguments.sessions {
-        if let Err(error) = remove(&sessions, name, arguments.ask) {
-            code = failed(&error, false);
+        if let Err(error) = remove(&sessions, name, arguments) {
+            code = failed(&error, arguments.json);
         }
     }
     code
 }
 
-fn remove(sessions: &Sessions, name: &str, ask: AskArguments) -> Result<(), Error> {
+fn remove(sessions: &Sessions, name: &str, arguments: &Arguments) -> Result<(), Error> {
     let lost = what_is_lost(sessions, name)?;
-    if lost.is_nothing() || ask.confirm(&format!("session {name} has {}; remove it?", lost.text()))? {
+    let question = || format!("session {name} has {}; remove it?", lost.text());
+    let goes = lost.is_nothing() || arguments.ask.confirm(&question())?;
+    let record = sessions.read(name).ok();
+    if goes {
         session::remove(sessions, name, "rm")?;
-    } else {
+    }
+    if arguments.json {
+        let id = record.as_ref().map_or(name, |record| record.id.as_str());
+        Removal::of_named(id, lost).tell(goes);
+    } else if !goes {
         say_note(&format!("session {name} stays"));
     }
     Ok(())

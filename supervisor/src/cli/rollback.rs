@@ -6,7 +6,7 @@ use clearing_rootfs::{RolledBack, Why};
 use serde::Serialize;
 use serde_json::json;
 
-use super::talk::{emit, failed, say, say_note};
+use super::talk::{emit_as, failed, say, say_note};
 use crate::audit::{Decision, recorded};
 use crate::error::Error;
 use crate::session::{recovered, sessions};
@@ -44,7 +44,7 @@ fn rollback(arguments: &Arguments) -> Result<(), Error> {
     let back = || Ok(session.rollback(&arguments.snapshot, Why::BeforeRollback)?);
     let RolledBack { to, backup } = recorded(&decision, back)?;
     if arguments.json {
-        emit(&Told { snapshot: &to, backup: backup.as_deref() });
+        emit_as("rollback", &Told { snapshot: &to, backup: backup.as_deref() });
     } else {
         let kept = backup.map(|backup| format!("; what was there is kept as {backup}")).unwrap_or_default();
         say(&format!("clearing: back at {to}{kept}\n"));

@@ -9,7 +9,7 @@ use clearing_profiles::LayerPlace;
 use super::ask::AskArguments;
 use super::command::{CommandArguments, conduct};
 use super::run_commit::{Afterwards, When};
-use super::talk::{failed, print, say_note};
+use super::talk::{emit_as, failed, print_data, say_note};
 use crate::error::Error;
 use crate::exec::prepare;
 use crate::plan::PlanView;
@@ -69,7 +69,7 @@ pub(super) fn main(arguments: Arguments) -> ExitCode {
     // Before anything is opened: a number that means nothing must not come to mean something of ours.
     let request = arguments.request();
     let told = if plan {
-        request.and_then(|request| print_plan(&request))
+        request.and_then(|request| tell_plan(&request))
     } else if afterwards.needs_session() {
         request.and_then(|request| afterwards.run(request, json, result.as_deref()))
     } else {
@@ -78,14 +78,20 @@ pub(super) fn main(arguments: Arguments) -> ExitCode {
     told.unwrap_or_else(|error| failed(&error, json))
 }
 
-fn print_plan(request: &RunRequest) -> Result<ExitCode, Error> {
+fn tell_plan(request: &RunRequest) -> Result<ExitCode, Error> {
     let prepared = prepare(request)?;
     let looked = prepared.look_around();
-    let text = serde_json::to_string_pretty(&PlanView::of(&prepared.plan));
+    let plan = serde_json::to_value(PlanView::of(&prepared.plan));
     prepared.discard()?;
     looked?.iter().for_each(|note| say_note(note));
-    let text = text.map_err(|error| Error::System("writing the plan", error.into()))?;
-    print(&format!("{text}\n")).map(|()| ExitCode::SUCCESS)
+    let unwritten = |error: serde_json::Error| Error::System("writing the plan", error.into());
+    let plan = plan.map_err(unwritten)?;
+    if request.json {
+        emit_as("plan", &plan);
+        return Ok(ExitCode::SUCCESS);
+    }
+    let text = serde_json::to_string_pretty(&plan).map_err(unwritten)?;
+    print_data(text + "\n").map(|()| ExitCode::SUCCESS)
 }
 
 impl Arguments {

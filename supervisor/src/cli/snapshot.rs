@@ -5,7 +5,7 @@ use std::process::ExitCode;
 use clearing_rootfs::Why;
 use serde_json::json;
 
-use super::talk::{emit, failed, print, say_note};
+use super::talk::{emit_as, failed, print, say_note};
 use crate::audit::{Decision, recorded};
 use crate::error::Error;
 use crate::session::{SnapshotView, recovered, sessions};
@@ -44,7 +44,7 @@ fn snapshot(arguments: &Arguments) -> Result<(), Error> {
         Ok(session.snapshot(arguments.label.as_deref(), Why::Asked)?)
     })?;
     if arguments.json {
-        emit(&SnapshotView::of(&snapshot));
+        emit_as("snapshot", &SnapshotView::of(&snapshot));
         return Ok(());
     }
     print(&format!("{}\n", snapshot.name))

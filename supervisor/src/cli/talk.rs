@@ -6,21 +6,23 @@ use std::process::ExitCode;
 use serde::Serialize;
 
 use crate::error::Error;
+use crate::outcome::ErrorText;
 use crate::text;
 
-/// An error as a line of `--json`.
+/// A line of `--json` with what it is.
 #[derive(Serialize)]
-#[serde(tag = "type", rename = "error")]
-struct ErrorLine {
+struct Tagged<'a, T> {
+    #[serde(rename = "type")]
+    kind: &'static str,
     #[serde(flatten)]
-    text: crate::outcome::ErrorText,
+    line: &'a T,
 }
 
 /// Tells of an error, and ends with the code that it has.
 pub(super) fn failed(error: &Error, json: bool) -> ExitCode {
     complain(error);
     if json {
-        emit(&ErrorLine { text: error.text() });
+        emit_error(&error.text());
     }
     ExitCode::from(error.exit_code())
 }
@@ -43,15 +45,35 @@ pub(super) fn say(text: &str) {
     let _ = io::stderr().write_all(text::plain(text).as_bytes());
 }
 
-/// Tells a line of `--json`.
+/// Tells a line of `--json`, of a value that says itself what it is.
 pub(super) fn emit(line: &impl Serialize) {
-    if let Ok(line) = serde_json::to_string(line) {
+    if let Ok(line) = text::json(line) {
         let _ = writeln!(io::stdout(), "{line}");
     }
 }
 
-/// Tells a result, as the bytes that it is. A reader that went away does not want to hear it.
-pub(super) fn print(text: &str) -> Result<(), Error> {
+/// Tells a line of `--json`, and what it is.
+pub(super) fn emit_as(kind: &'static str, line: &impl Serialize) {
+    emit(&Tagged { kind, line });
+}
+
+/// Tells an error as a line of `--json`.
+pub(super) fn emit_error(error: &ErrorText) {
+    emit_as("error", error);
+}
+
+/// Tells a result to a person, whose terminal must not obey the names that are in it. A reader that went away does
+/// not want to hear it.
+pub(super) fn print(result: &str) -> Result<(), Error> {
+    print_escaped(&text::plain(result))
+}
+
+/// Tells a result that is JSON or TOML.
+pub(super) fn print_data(data: String) -> Result<(), Error> {
+    print_escaped(&text::escaped(data))
+}
+
+fn print_escaped(text: &str) -> Result<(), Error> {
     match io::stdout().write_all(text.as_bytes()) {
         Err(error) if error.kind() != io::ErrorKind::BrokenPipe => {
             Err(Error::System("writing to standard output", error))

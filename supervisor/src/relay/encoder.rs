@@ -4,6 +4,8 @@ use base64::Engine as _;
 use base64::prelude::BASE64_STANDARD;
 use serde::Serialize;
 
+use crate::text;
+
 /// Which of the command's streams said something.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "camelCase")]
@@ -80,9 +82,7 @@ pub(super) fn event(event: &impl Serialize, seq: u64, out: &mut Vec<u8>) {
         #[serde(flatten)]
         event: &'a T,
     }
-    // As above.
-    let _ = serde_json::to_writer(&mut *out, &Numbered { seq, event });
-    out.push(b'\n');
+    push(&Numbered { seq, event }, out);
 }
 
 /// Text as text; bytes that are not UTF-8 in base64.
@@ -93,8 +93,12 @@ fn tell(stream: Stream, told: &[u8], seq: &mut u64, out: &mut Vec<u8>) {
     *seq += 1;
     let text = std::str::from_utf8(told).ok();
     let bytes = text.is_none().then(|| BASE64_STANDARD.encode(told));
-    // Writing to a vector cannot fail, nor can these fields fail to be written.
-    let _ = serde_json::to_writer(&mut *out, &Output { seq: *seq, stream, text, bytes });
+    push(&Output { seq: *seq, stream, text, bytes }, out);
+}
+
+fn push(line: &impl Serialize, out: &mut Vec<u8>) {
+    // None of these fields can fail to be written.
+    out.extend_from_slice(text::json(line).unwrap_or_default().as_bytes());
     out.push(b'\n');
 }
 

@@ -6,7 +6,7 @@ use std::process::ExitCode;
 use serde_json::Value;
 
 use crate::audit::{Audit, Recorded};
-use crate::cli::talk::{failed, print, say_note};
+use crate::cli::talk::{failed, print, print_data, say_note};
 use crate::error::Error;
 use crate::session::sessions;
 use crate::text::{line, table};
@@ -39,7 +39,9 @@ fn show(arguments: &Arguments) -> Result<(), Error> {
     for recorded in Audit::of_caller()?.lines()? {
         let Recorded { bytes, file, line } = recorded?;
         match serde_json::from_slice(&bytes) {
-            Ok(value) if acts.take(&value) && arguments.json => print(&String::from_utf8_lossy(&bytes))?,
+            Ok(value) if acts.take(&value) && arguments.json => {
+                print_data(String::from_utf8_lossy(&bytes).into_owned())?
+            }
             Ok(_) => {}
             Err(_) => say_note(&format!("{}:{line} is no line of a record", file.display())),
         }

@@ -5,7 +5,7 @@ use std::process::ExitCode;
 use serde::Serialize;
 
 use crate::audit::{Audit, Fault, Verified, verify};
-use crate::cli::talk::{emit, failed, print, say, say_note};
+use crate::cli::talk::{emit_as, failed, print, say, say_note};
 use crate::error::Error;
 
 /// Tells whether the record is as it was written, and names the first line that is not.
@@ -50,7 +50,10 @@ fn check(arguments: &Arguments) -> Result<ExitCode, Error> {
     let fault = fault.as_ref().map(Fault::to_string);
     if arguments.json {
         let torn = torn.iter().map(ToString::to_string).collect();
-        emit(&Told { whole: fault.is_none(), lines: *lines, head, torn, fault: fault.clone() });
+        emit_as(
+            "verification",
+            &Told { whole: fault.is_none(), lines: *lines, head, torn, fault: fault.clone() },
+        );
     } else if fault.is_none() {
         print(&format!("{lines} lines, {head}\n"))?;
     }

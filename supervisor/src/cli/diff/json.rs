@@ -80,8 +80,8 @@ pub(super) fn write(diff: &Diff<'_>, out: &mut dyn Write) -> Result<Vec<WalkErro
 }
 
 fn write_line(line: &Line<'_>, out: &mut dyn Write) -> Result<(), DiffError> {
-    let written = serde_json::to_writer(&mut *out, line).map_err(std::io::Error::from);
-    written.and_then(|()| out.write_all(b"\n")).map_err(DiffError::Write)
+    let written = crate::text::json(line).map_err(std::io::Error::from);
+    written.and_then(|line| writeln!(out, "{line}")).map_err(DiffError::Write)
 }
 
 fn change(entry: &Entry, size: Option<Size>) -> Line<'static> {

@@ -7,7 +7,7 @@ use std::process::ExitCode;
 use clearing_profiles::{Decision, Ruling};
 use serde::Serialize;
 
-use crate::cli::talk::{emit, failed, print};
+use crate::cli::talk::{emit_as, failed, print};
 use crate::error::Error;
 use crate::exit_code::NOT_PERMITTED;
 use crate::permission::{DEFAULT_PROFILE, Wanted, of_project};
@@ -58,7 +58,7 @@ fn check(arguments: &Arguments) -> Result<ExitCode, Error> {
     let judgement = judge(&profile.commands, &arguments.command, &arguments.env);
     let (decision, rulings) = (judgement.decision(), judgement.rulings());
     match arguments.json {
-        true => emit(&Checked { decision, rulings }),
+        true => emit_as("judgement", &Checked { decision, rulings }),
         false => print(&written(decision, rulings))?,
     }
     Ok(if decision == Decision::Allow { ExitCode::SUCCESS } else { ExitCode::from(NOT_PERMITTED) })

@@ -4,7 +4,7 @@ use std::path::PathBuf;
 use std::process::ExitCode;
 
 use crate::cli::command::PermissionArguments;
-use crate::cli::talk::{emit, failed, print};
+use crate::cli::talk::{emit_as, failed, print_data};
 use crate::error::Error;
 use crate::permission::{DEFAULT_PROFILE, Wanted, of_project};
 
@@ -43,8 +43,8 @@ fn show(arguments: Arguments) -> Result<(), Error> {
     let (host, project) = of_project(workspace.as_deref())?;
     let chosen = wanted.trace(&host, &project)?;
     if json {
-        emit(&chosen.shown());
+        emit_as("policy", &chosen.shown());
         return Ok(());
     }
-    print(&chosen.to_toml())
+    print_data(chosen.to_toml())
 }
