@@ -32,7 +32,7 @@ mod usage;
 
 use std::process::ExitCode;
 
-use clap::{Parser, Subcommand};
+use clap::{CommandFactory as _, Parser, Subcommand};
 
 /// Runs commands that nobody vouches for, in a sandbox of their own.
 #[derive(Debug, Parser)]
@@ -63,6 +63,11 @@ enum Command {
     Patch(patch::Arguments),
     Policy(policy::Arguments),
     Doctor(doctor::Arguments),
+}
+
+/// The command line with all that it takes, for completions and manual pages.
+pub fn command() -> clap::Command {
+    Arguments::command()
 }
 
 /// Parses the command line and does what it says.

@@ -57,7 +57,9 @@ mod tests {
     #[test]
     fn the_readme_lists_every_code() {
         let readme = include_str!("../../README.md");
-        let codes = include_str!("error_code.rs").split('"').filter(|text| text.starts_with("CLR-"));
+        let codes = include_str!("error_code.rs")
+            .split('"')
+            .filter(|text| text.len() > 4 && text.starts_with("CLR-"));
         let unlisted: Vec<&str> = codes.filter(|code| !readme.contains(&format!("| `{code}` |"))).collect();
         assert_eq!(unlisted, Vec::<&str>::new());
     }

@@ -104,6 +104,7 @@ fn json_is_one_object_with_a_line_for_each_feature() {
                 "refused",
                 "stateDirectory",
                 "tier",
+                "type",
                 "uid",
                 "works"
             ]

@@ -7,10 +7,10 @@ use crate::admission::Admission;
 #[derive(Debug, Clone, Copy, clap::Args)]
 pub(super) struct AdmissionArguments {
     /// Wait while so many sandboxes that were started with this option live on the same state directory.
-    #[arg(long, value_name = "NUMBER", value_parser = clap::value_parser!(u32).range(1..=1 << 22))]
+    #[arg(long, value_name = "NUMBER", value_parser = clap::value_parser!(u32).range(1..=1 << 22), hide_short_help = true)]
     max_sandboxes: Option<u32>,
     /// Give up instead of waiting.
-    #[arg(long, requires = "max_sandboxes")]
+    #[arg(long, requires = "max_sandboxes", hide_short_help = true)]
     no_wait: bool,
 }
 

@@ -7,7 +7,9 @@ use std::process::ExitCode;
 
 use clap::Subcommand;
 
-/// Reads the record: what was asked for, by whom, under which permission, and what came of it.
+/// Reads the record of what was decided and done.
+///
+/// What was asked for, by whom, under which permission, and what came of it.
 #[derive(Debug, clap::Args)]
 pub(super) struct Arguments {
     #[command(subcommand)]

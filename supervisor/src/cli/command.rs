@@ -34,17 +34,17 @@ pub(super) struct CommandArguments {
     /// Set a variable.
     #[arg(short, long = "env", value_name = "NAME=VALUE", value_parser = variable)]
     env: Vec<(OsString, OsString)>,
-    /// Tell output and outcome as JSON lines on standard output.
+    /// Tell output and outcome as JSON lines.
     #[arg(long)]
     pub(super) json: bool,
     /// Write the outcome to a file, as JSON.
-    #[arg(long, value_name = "FILE")]
+    #[arg(long, value_name = "FILE", hide_short_help = true)]
     result: Option<PathBuf>,
     /// Tell what is used, as JSON lines, so often: `200ms`.
-    #[arg(long, value_name = "TIME", value_parser = duration, requires = "stats_fd")]
+    #[arg(long, value_name = "TIME", value_parser = duration, requires = "stats_fd", hide_short_help = true)]
     stats: Option<Duration>,
     /// The descriptor of yours on which that is told; the command does not get it.
-    #[arg(long, value_name = "NUMBER", requires = "stats")]
+    #[arg(long, value_name = "NUMBER", requires = "stats", hide_short_help = true)]
     stats_fd: Option<i32>,
     #[command(flatten)]
     admission: AdmissionArguments,
@@ -52,18 +52,18 @@ pub(super) struct CommandArguments {
     #[command(flatten)]
     permission: PermissionArguments,
     /// The command and its arguments.
-    #[arg(last = true, required = true, value_name = "CMD")]
+    #[arg(last = true, required = true, value_name = "CMD", help_heading = None::<&'static str>)]
     command: Vec<OsString>,
 }
 
 /// What a caller changes of the profile.
 #[derive(Debug, clap::Args)]
 pub(super) struct PermissionArguments {
-    /// Which network the command has.
+    /// Which network it has.
     #[arg(long, value_name = "NETWORK")]
     network: Option<NetworkArgument>,
     /// The least that you accept; the best that this host gives is taken.
-    #[arg(long, value_name = "TIER")]
+    #[arg(long, value_name = "TIER", hide_short_help = true)]
     tier: Option<TierArgument>,
     #[command(flatten)]
     limits: LimitArguments,

@@ -14,16 +14,16 @@ use crate::error::Error;
 use crate::exit_code::CONFLICT;
 use crate::session::{changed_git, recovered, sessions};
 
-/// Lands what a session changed in the project: all of it, or nothing if the project changed meanwhile.
+/// Lands what a session changed in the project.
 ///
-/// Devices, pipes, links that lead out, repositories and settings that run by themselves stay behind and are
+/// All of it, or nothing if the project changed the same meanwhile. Devices, pipes, links that lead out, repositories and settings that run by themselves stay behind and are
 /// named. Inside a `.git` that the project has, the files of git's own work land, hooks and configuration do
 /// not. Exits with 0 when it landed, 1 when the project changed what the session changed, 125 when it was
 /// refused.
 #[derive(Debug, clap::Args)]
-#[command(
-    after_help = "Examples:\n  clearing commit fix --dry-run\n  clearing commit fix --only 'src/**' --merge"
-)]
+#[command(after_long_help = "Examples:\n\
+    \x20 clearing commit fix --dry-run\n\
+    \x20 clearing commit fix --only 'src/**' --merge")]
 pub(super) struct Arguments {
     /// The session, by id or name.
     #[arg(value_name = "ID")]

@@ -14,11 +14,15 @@ use crate::session::{self, CreateRequest, SessionView};
 ///
 /// Commands that run in it see what the ones before them wrote.
 #[derive(Debug, clap::Args)]
-#[command(
-    after_help = "Example:\n  clearing create --name fix\n  clearing exec fix -- npm install\n  clearing diff fix"
-)]
+#[command(after_long_help = "Examples:\n\
+    \x20 clearing create --name try\n\
+    \x20 clearing exec try -- make test\n\
+    \x20 clearing diff try\n\
+    \x20 clearing commit try && clearing rm try")]
 pub(super) struct Arguments {
-    /// The project; else the nearest ancestor with `.git`, else the working directory.
+    /// The project.
+    ///
+    /// Else the nearest ancestor with `.git`, else the working directory.
     #[arg(short, long, value_name = "DIR")]
     workspace: Option<PathBuf>,
     /// A profile's name, or the path of one.

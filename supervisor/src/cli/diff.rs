@@ -23,14 +23,17 @@ use super::talk::{failed, say_note};
 use crate::error::Error;
 use crate::session::{Point, changed_git, sessions, stack};
 
-/// Tells what a session changed, as git tells it; `git apply` takes the text.
+/// Tells what a session changed, as git tells it.
 ///
-/// Names are those of snapshots, of which `initial` is the project as it is, and `@`, which is the present
+/// `git apply` takes the text. Names are those of snapshots, of which `initial` is the project as it is, and `@`, which is the present
 /// state. From the project to the present state where none is named. What git has no words for stands in
 /// comments before the text. Exits with 1 if something could not be read.
 #[derive(Debug, clap::Args)]
-#[command(after_help = "Examples:\n  clearing diff work\n  clearing diff work --stat initial green\n  \
-                  clearing diff work > work.patch; git apply work.patch\n  clearing diff work @ initial -- src")]
+#[command(after_long_help = "Examples:\n\
+    \x20 clearing diff fix\n\
+    \x20 clearing diff fix --stat initial green\n\
+    \x20 clearing diff fix > fix.patch; git apply fix.patch\n\
+    \x20 clearing diff fix @ initial -- src                # what would take it back")]
 pub(super) struct Arguments {
     /// The session, by id or name.
     #[arg(value_name = "ID")]
@@ -48,22 +51,22 @@ pub(super) struct Arguments {
     #[arg(long, group = "form")]
     stat: bool,
     /// What happened to each path, by a letter.
-    #[arg(long, group = "form")]
+    #[arg(long, group = "form", hide_short_help = true)]
     name_status: bool,
     /// A JSON object for each path.
     #[arg(long, group = "form")]
     json: bool,
     /// With `--name-status`: names as they are, each ended by a NUL.
-    #[arg(short = 'z', requires = "name_status")]
+    #[arg(short = 'z', requires = "name_status", hide_short_help = true)]
     nul: bool,
     /// Show what is no text as a patch on a terminal, too.
-    #[arg(long, conflicts_with = "form")]
+    #[arg(long, conflicts_with = "form", hide_short_help = true)]
     binary: bool,
     /// Whether to colour the text.
     #[arg(long, value_name = "WHEN", default_value = "auto")]
     color: Color,
     /// Do not go through the pager, which is `$GIT_PAGER`, else `$PAGER`, else `less`.
-    #[arg(long)]
+    #[arg(long, hide_short_help = true)]
     no_pager: bool,
 }
 

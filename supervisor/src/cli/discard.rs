@@ -11,8 +11,12 @@ use crate::audit::{Decision, recorded};
 use crate::error::Error;
 use crate::session::{recovered, sessions};
 
-/// Gives up all that a session changed: it shows the project as it is. What was there is kept in a snapshot.
+/// Gives up all that a session changed: it shows the project as it is.
+///
+/// What was there is kept in a snapshot.
 #[derive(Debug, clap::Args)]
+#[command(after_long_help = "Examples:\n\
+    \x20 clearing discard fix --yes")]
 pub(super) struct Arguments {
     /// The session, by id or name.
     #[arg(value_name = "ID")]

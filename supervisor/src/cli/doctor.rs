@@ -15,6 +15,9 @@ use crate::host::Host;
 /// Everything is found out by doing it, in processes that leave nothing. Exits with 0 if `clearing
 /// run` works here with the default profile, else with 1.
 #[derive(Debug, clap::Args)]
+#[command(after_long_help = "Examples:\n\
+    \x20 clearing doctor\n\
+    \x20 clearing doctor --json")]
 pub(super) struct Arguments {
     /// Print JSON.
     #[arg(long)]

@@ -11,7 +11,9 @@ use crate::request::RunRequest;
 ///
 /// Exits as `clearing run` does.
 #[derive(Debug, clap::Args)]
-#[command(after_help = "Example:\n  clearing exec fix -- npm test")]
+#[command(after_long_help = "Examples:\n\
+    \x20 clearing exec fix -- npm test\n\
+    \x20 clearing exec fix --timeout 10m --pids 64 -- make test")]
 pub(super) struct Arguments {
     /// The session, by id or name.
     #[arg(value_name = "ID")]

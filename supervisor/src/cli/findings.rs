@@ -14,12 +14,13 @@ use crate::error::Error;
 use crate::session::{Point, sessions, stack};
 use crate::text::printable;
 
-/// Tells what is worth a look in the Python files that a session changed: what came with the change, and was not in
-/// the project before.
+/// Tells what is worth a look in the Python that a session wrote.
 ///
-/// It is advice for whoever reads the change. Nothing is refused for it, and the exit code is 0.
+/// What came with the change, and was not in the project before. It is advice for whoever reads the change. Nothing is refused for it, and the exit code is 0.
 #[derive(Debug, clap::Args)]
-#[command(after_help = "Examples:\n  clearing findings fix\n  clearing findings - < script.py")]
+#[command(after_long_help = "Examples:\n\
+    \x20 clearing findings fix\n\
+    \x20 clearing findings - < script.py")]
 pub(super) struct Arguments {
     /// The session, by id or name; `-` for a program on standard input.
     #[arg(value_name = "ID")]

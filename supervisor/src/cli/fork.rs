@@ -10,11 +10,14 @@ use crate::audit::{Decision, recorded};
 use crate::error::Error;
 use crate::session::{SessionView, recovered, sessions};
 
-/// Makes a session that goes on from a state of another one, and prints its id.
+/// Makes a session that goes on from a state of another, and prints its id.
 ///
 /// Nothing is copied: they share what was written until then, and neither sees what the other one writes
 /// from now on.
 #[derive(Debug, clap::Args)]
+#[command(after_long_help = "Examples:\n\
+    \x20 clearing fork fix --name second-try\n\
+    \x20 clearing fork fix --from green --json")]
 pub(super) struct Arguments {
     /// The session, by id or name.
     #[arg(value_name = "ID")]

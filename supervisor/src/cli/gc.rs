@@ -14,9 +14,11 @@ use crate::lost::Lost;
 use crate::session::{self, sessions};
 use crate::text::bytes;
 
-/// Takes away what killed commands left, and sessions beyond the bounds that are given.
+/// Takes away what killed commands left, and sessions beyond bounds.
 #[derive(Debug, clap::Args)]
-#[command(after_help = "Example:\n  clearing gc --older-than 30d --keep 20 --max-size 10G")]
+#[command(after_long_help = "Examples:\n\
+    \x20 clearing gc                                       # what killed commands left\n\
+    \x20 clearing gc --older-than 30d --keep 20 --max-size 10G --dry-run")]
 pub(super) struct Arguments {
     /// Remove sessions that were not used for so long: `12h`, `30d`.
     #[arg(long, value_name = "TIME", value_parser = age)]

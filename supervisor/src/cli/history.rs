@@ -10,8 +10,12 @@ use crate::error::Error;
 use crate::session::{self, Point, SnapshotView, sessions};
 use crate::text::table;
 
-/// Lists the snapshots of a session, oldest first, each with what it changed of the one that it lies upon.
+/// Lists the snapshots of a session, oldest first.
+///
+/// Each with what it changed of the one that it lies upon.
 #[derive(Debug, clap::Args)]
+#[command(after_long_help = "Examples:\n\
+    \x20 clearing history fix")]
 pub(super) struct Arguments {
     /// The session, by id or name.
     #[arg(value_name = "ID")]

@@ -13,6 +13,9 @@ use crate::text::printable;
 
 /// Tells all that is known of a session.
 #[derive(Debug, clap::Args)]
+#[command(after_long_help = "Examples:\n\
+    \x20 clearing inspect fix\n\
+    \x20 clearing inspect --json fix")]
 pub(super) struct Arguments {
     /// The session, by id or name.
     #[arg(value_name = "ID")]

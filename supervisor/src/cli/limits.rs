@@ -10,31 +10,35 @@ pub(super) struct LimitArguments {
     #[arg(long, value_name = "TIME", allow_negative_numbers = true, value_parser = limit(LimitName::Timeout))]
     timeout: Option<String>,
     /// Processors that all processes may take together: `0.5`, `2`. Needs a cgroup.
-    #[arg(long, value_name = "NUMBER", allow_negative_numbers = true, value_parser = limit(LimitName::Cpus))]
+    #[arg(long, value_name = "NUMBER", allow_negative_numbers = true, value_parser = limit(LimitName::Cpus), hide_short_help = true)]
     cpus: Option<String>,
     /// Processor time of all processes together.
-    #[arg(long, value_name = "TIME", allow_negative_numbers = true, value_parser = limit(LimitName::CpuTime))]
+    #[arg(long, value_name = "TIME", allow_negative_numbers = true, value_parser = limit(LimitName::CpuTime), hide_short_help = true)]
     cpu_time: Option<String>,
-    /// Memory of all processes together, files in memory included: `512M`, `4G`.
+    /// Memory of all processes together: `512M`, `4G`.
+    ///
+    /// Files in memory included.
     #[arg(long, value_name = "SIZE", allow_negative_numbers = true, value_parser = limit(LimitName::Memory))]
     memory: Option<String>,
     /// Processes and threads that there may be at once.
-    #[arg(long, visible_alias = "processes", value_name = "COUNT", allow_negative_numbers = true, value_parser = limit(LimitName::Processes))]
+    #[arg(long, visible_alias = "processes", hide_short_help = true, value_name = "COUNT", allow_negative_numbers = true, value_parser = limit(LimitName::Processes))]
     pids: Option<String>,
-    /// All that is written, `/tmp`, `/dev/shm` and the home included.
-    #[arg(long, value_name = "SIZE", allow_negative_numbers = true, value_parser = limit(LimitName::Disk))]
+    /// All that is written.
+    ///
+    /// `/tmp`, `/dev/shm` and the home included.
+    #[arg(long, hide_short_help = true, value_name = "SIZE", allow_negative_numbers = true, value_parser = limit(LimitName::Disk))]
     disk: Option<String>,
     /// Files and directories that are made.
-    #[arg(long, value_name = "COUNT", allow_negative_numbers = true, value_parser = limit(LimitName::Inodes))]
+    #[arg(long, value_name = "COUNT", allow_negative_numbers = true, value_parser = limit(LimitName::Inodes), hide_short_help = true)]
     inodes: Option<String>,
     /// Output and errors together.
-    #[arg(long, value_name = "SIZE", allow_negative_numbers = true, value_parser = limit(LimitName::Output))]
+    #[arg(long, value_name = "SIZE", allow_negative_numbers = true, value_parser = limit(LimitName::Output), hide_short_help = true)]
     output: Option<String>,
     /// The largest file.
-    #[arg(long, value_name = "SIZE", allow_negative_numbers = true, value_parser = limit(LimitName::FileSize))]
+    #[arg(long, value_name = "SIZE", allow_negative_numbers = true, value_parser = limit(LimitName::FileSize), hide_short_help = true)]
     file_size: Option<String>,
     /// Open descriptors of one process.
-    #[arg(long, value_name = "COUNT", allow_negative_numbers = true, value_parser = limit(LimitName::Nofile))]
+    #[arg(long, value_name = "COUNT", allow_negative_numbers = true, value_parser = limit(LimitName::Nofile), hide_short_help = true)]
     nofile: Option<String>,
 }
 

@@ -12,6 +12,9 @@ use crate::text::{bytes, printable, table};
 
 /// Lists the sessions, oldest first.
 #[derive(Debug, clap::Args)]
+#[command(after_long_help = "Examples:\n\
+    \x20 clearing ls\n\
+    \x20 clearing ls --json | grep '\"state\":\"idle\"'")]
 pub(super) struct Arguments {
     /// One JSON object a session.
     #[arg(long)]

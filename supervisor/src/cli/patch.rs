@@ -28,10 +28,6 @@ use crate::session::{CreateRequest, create, remove, sessions};
 /// It is read and applied in the sandbox's view of a session, never in the project. Exits with 0 when it was
 /// accepted, 1 when it was refused or does not apply, 125 when clearing could not tell.
 #[derive(Debug, clap::Args)]
-#[command(
-    after_help = "Examples:\n  git diff | clearing patch check -w . -\n  clearing patch apply fix change.patch\n  \
-                  clearing patch apply -w ~/app --commit change.patch"
-)]
 pub(super) struct Arguments {
     #[command(subcommand)]
     verb: VerbArguments,
@@ -40,8 +36,14 @@ pub(super) struct Arguments {
 #[derive(Debug, Subcommand)]
 enum VerbArguments {
     /// Tell what a patch would do, and do nothing.
+    #[command(after_long_help = "Examples:\n\
+        \x20 git diff HEAD feature | clearing patch check -w . -\n\
+        \x20 clearing patch check fix change.patch --json")]
     Check(Operands),
     /// Apply a patch to a session, or to a new session of the directory, which is kept.
+    #[command(after_long_help = "Examples:\n\
+        \x20 clearing patch apply fix change.patch\n\
+        \x20 clearing patch apply -w ~/app --commit new.patch")]
     Apply {
         #[command(flatten)]
         operands: Operands,
@@ -63,10 +65,10 @@ struct Operands {
     #[arg(short, long, value_name = "PROFILE")]
     profile: Option<String>,
     /// How many directories of each name are left out; else as git does.
-    #[arg(long, value_name = "N")]
+    #[arg(long, value_name = "N", hide_short_help = true)]
     strip: Option<usize>,
     /// Take hunks that have no lines around them, where they say and nowhere else.
-    #[arg(long)]
+    #[arg(long, hide_short_help = true)]
     unidiff_zero: bool,
     /// Let a protected name be touched, or one that others rely on be harmed; may be given more than once.
     #[arg(long, value_name = "NAME")]

@@ -15,6 +15,9 @@ use crate::session::{self, sessions};
 ///
 /// The project stays as it is.
 #[derive(Debug, clap::Args)]
+#[command(after_long_help = "Examples:\n\
+    \x20 clearing rm other\n\
+    \x20 clearing rm fix --yes")]
 pub(super) struct Arguments {
     /// The sessions, by id or name.
     #[arg(value_name = "ID", required = true)]

@@ -11,8 +11,13 @@ use crate::audit::{Decision, recorded};
 use crate::error::Error;
 use crate::session::{recovered, sessions};
 
-/// Takes a session back to a snapshot, and keeps what was there in another one.
+/// Takes a session back to a snapshot.
+///
+/// What was there is kept in another one.
 #[derive(Debug, clap::Args)]
+#[command(after_long_help = "Examples:\n\
+    \x20 clearing rollback fix green\n\
+    \x20 clearing rollback fix initial                     # the project as it is")]
 pub(super) struct Arguments {
     /// The session, by id or name.
     #[arg(value_name = "ID")]

@@ -15,36 +15,43 @@ use crate::exec::prepare;
 use crate::plan::PlanView;
 use crate::request::RunRequest;
 
-/// Runs a command in a fresh sandbox over the project. What it changes stays in the sandbox.
+/// Runs a command in a fresh sandbox over the project.
 ///
-/// Exits with the command's own code; 128+n when signal n ended it; 124 when the deadline did; 125
+/// What it changes stays in the sandbox. Exits with the command's own code; 128+n when signal n ended it; 124 when the deadline did; 125
 /// when clearing refused or could not set up; 126 when the program cannot be executed; 127 when it
 /// was not found; 137 when it was killed at another limit than the deadline.
 #[derive(Debug, clap::Args)]
-#[command(
-    after_help = "Examples:\n  clearing run -- npm test\n  clearing run --timeout 30s --memory 2G -w ~/app -- make check"
-)]
+#[command(after_long_help = "Examples:\n\
+    \x20 clearing run -- npm test\n\
+    \x20 clearing run --timeout 30s --memory 2G -w ~/app -- make check\n\
+    \x20 clearing run --commit on-success -- sh -c 'make format && make test'\n\
+    \x20 clearing run --json -- make test | tail -n 1      # the outcome\n\
+    \x20 clearing run --plan -- make test                  # what it would be; nothing runs")]
 pub(super) struct Arguments {
-    /// The project; else the nearest ancestor with `.git`, else the working directory.
+    /// The project.
+    ///
+    /// Else the nearest ancestor with `.git`, else the working directory.
     #[arg(short, long, value_name = "DIR")]
     workspace: Option<PathBuf>,
     /// A profile's name, or the path of one; else `default`.
     #[arg(short, long, value_name = "PROFILE")]
     profile: Option<String>,
     /// Where what the command writes is kept while it runs: memory has a bound, the disk has none.
-    #[arg(long, value_name = "PLACE")]
+    #[arg(long, value_name = "PLACE", hide_short_help = true)]
     layer: Option<LayerArgument>,
-    /// Keep the run as a session, which `clearing exec`, `diff` and `commit` go on with.
+    /// Keep the run as a session.
+    ///
+    /// `clearing exec`, `diff` and `commit` go on with it.
     #[arg(long, conflicts_with_all = ["layer", "plan"])]
     keep: bool,
     /// The session's name.
-    #[arg(long, value_name = "NAME", requires = "keep")]
+    #[arg(long, value_name = "NAME", requires = "keep", hide_short_help = true)]
     name: Option<String>,
-    /// When what the command changed lands in the project.
+    /// When its changes land in the project.
     #[arg(long, value_name = "WHEN", default_value = "never", conflicts_with = "layer")]
     commit: When,
     /// Let a protected name land; may be given more than once.
-    #[arg(long, value_name = "NAME", requires = "commit")]
+    #[arg(long, value_name = "NAME", requires = "commit", hide_short_help = true)]
     allow: Vec<String>,
     #[command(flatten)]
     ask: AskArguments,

@@ -14,6 +14,9 @@ use crate::session::{SnapshotView, recovered, sessions};
 ///
 /// It costs the same however large the project is.
 #[derive(Debug, clap::Args)]
+#[command(after_long_help = "Examples:\n\
+    \x20 clearing snapshot fix before-rewrite\n\
+    \x20 clearing snapshot fix --sync                      # survives a power cut")]
 pub(super) struct Arguments {
     /// The session, by id or name.
     #[arg(value_name = "ID")]

@@ -1,5 +1,6 @@
 //! What holds for every verb of the binary, whichever there are.
 #![allow(clippy::unwrap_used, reason = "a proof that cannot be carried out has failed")]
 
+mod help;
 mod json;
 mod readme;

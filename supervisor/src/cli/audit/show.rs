@@ -15,6 +15,9 @@ use crate::text::{line, table};
 ///
 /// An act that has no end was killed, or is still at work. Whether the record is whole tells `audit verify`.
 #[derive(Debug, clap::Args)]
+#[command(after_long_help = "Examples:\n\
+    \x20 clearing audit show --session fix\n\
+    \x20 clearing audit show --json | tail -n 1")]
 pub(super) struct Arguments {
     /// The lines as they stand in the record.
     #[arg(long)]

@@ -15,7 +15,10 @@ use crate::error::Error;
 /// record is whole, 1 if it is not.
 #[derive(Debug, clap::Args)]
 #[command(
-    after_help = "A line's hash is that of its bytes, its end included:\n  sed -n 7p audit.jsonl | sha256sum"
+    after_long_help = "A line's hash is that of its bytes, its end included: `sed -n 7p audit.jsonl | \
+    sha256sum`.\n\nExamples:\n\
+    \x20 clearing audit verify\n\
+    \x20 clearing audit verify --json"
 )]
 pub(super) struct Arguments {
     /// The hash of a line that the record must hold.

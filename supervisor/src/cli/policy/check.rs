@@ -18,11 +18,13 @@ use crate::text;
 ///
 /// Exits with 0 when it would run, 1 when it would be denied or asked for, 125 when the profile cannot be read.
 #[derive(Debug, clap::Args)]
-#[command(
-    after_help = "Examples:\n  clearing policy check -p strict -- sh -c 'npm test && curl example.org'"
-)]
+#[command(after_long_help = "Examples:\n\
+    \x20 clearing policy check -- make test\n\
+    \x20 clearing policy check -p strict -- sh -c 'npm test && curl example.org'")]
 pub(in crate::cli) struct Arguments {
-    /// The project; else the nearest ancestor with `.git`, else the working directory.
+    /// The project.
+    ///
+    /// Else the nearest ancestor with `.git`, else the working directory.
     #[arg(short, long, value_name = "DIR")]
     workspace: Option<PathBuf>,
     /// A profile's name, or the path of one.

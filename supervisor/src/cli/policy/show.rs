@@ -13,11 +13,13 @@ use crate::permission::{DEFAULT_PROFILE, Wanted, of_project};
 /// The profile, what the project's `.clearing/profile.toml` and the `CLEARING_…` variables narrow of it, and what
 /// options change: as text it is a profile that permits the same.
 #[derive(Debug, clap::Args)]
-#[command(
-    after_help = "Examples:\n  clearing policy show -p python\n  clearing policy show --json --memory 1G"
-)]
+#[command(after_long_help = "Examples:\n\
+    \x20 clearing policy show -p python\n\
+    \x20 clearing policy show --json --memory 1G")]
 pub(in crate::cli) struct Arguments {
-    /// The project; else the nearest ancestor with `.git`, else the working directory.
+    /// The project.
+    ///
+    /// Else the nearest ancestor with `.git`, else the working directory.
     #[arg(short, long, value_name = "DIR")]
     workspace: Option<PathBuf>,
     /// A profile's name, or the path of one.
