@@ -15,10 +15,19 @@ pub(crate) fn release_binary() -> Result<PathBuf> {
 
 /// Builds an example of `clearing` for release and tells where Cargo put it.
 pub(crate) fn release_example(name: &str) -> Result<PathBuf> {
-    let built = messages(&["build", "--release", "--package", "clearing", "--example", name])?;
+    find_example(&["build", "--release", "--package", "clearing", "--example", name])
+}
+
+fn find_example(arguments: &[&str]) -> Result<PathBuf> {
+    let built = messages(arguments)?;
     let is_it = |message: &&Value| message["target"]["kind"] == json!(["example"]);
     let program = built.iter().filter(is_it).find_map(executable);
     program.ok_or_else(|| "cargo names no executable".into())
+}
+
+/// Builds an example of `clearing` as tests are built, and tells where Cargo put it.
+pub(crate) fn example(name: &str) -> Result<PathBuf> {
+    find_example(&["build", "--package", "clearing", "--example", name])
 }
 
 /// Builds the tests of a package and tells where Cargo put those of these names, as far as they are there.

@@ -3,6 +3,7 @@
 mod bench;
 mod build;
 mod ci;
+mod dist;
 mod packages;
 mod relay;
 mod shell;
@@ -25,6 +26,7 @@ const USAGE: &str = "usage: cargo xtask CHORE
                              snapshot, rollback, diff and commit beside tools that copy, over N files each
   bench policy [--rounds COMMANDS PATCHES]
                              judging a command, and checking a patch of 1,000 lines
+  dist [DIRECTORY]           the binary with completions, manual pages and sums, laid as below a prefix
   vm [OPTION…] -- COMMAND…   runs a command in a throw-away Debian machine under qemu";
 
 fn main() -> ExitCode {
@@ -51,6 +53,7 @@ fn chore(words: &[&str]) -> Result<ExitCode> {
             bench::workspace::measure(directory, rounds, sizes)?;
         }
         [bench::MEASURE, directory, rounds] => bench::measure(directory, rounds)?,
+        ["dist", directory @ ..] => dist::dist(directory)?,
         ["vm", options @ ..] => return vm::vm(options),
         ["help" | "--help" | "-h"] => println!("{USAGE}"),
         _ => return Err(USAGE.into()),
