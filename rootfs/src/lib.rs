@@ -133,7 +133,7 @@ pub use private_home::{HomeEntry, all_but, furnish};
 pub use programs::{ProgramSearch, Readable};
 pub use project::{BroughtError, Chosen, Project, ProjectError, ProjectRequest};
 pub use queue::{QueueError, Ticket, WhenFull};
-pub use remove::RemoveError;
+pub use remove::{RemoveError, remove_tree};
 pub use run::{RunDirectory, RunError};
 pub use seen::{Kept, Seen, SeenError};
 pub use session::{

@@ -41,7 +41,7 @@ impl RemoveError {
 ///
 /// No link is followed, nothing outside is touched. What cannot be removed stays, with what leads to it,
 /// and the rest goes all the same.
-pub(crate) fn remove_tree(parent: BorrowedFd<'_>, name: &CStr) -> Result<(), RemoveError> {
+pub fn remove_tree(parent: BorrowedFd<'_>, name: &CStr) -> Result<(), RemoveError> {
     let mut removal = Removal { path: vec![name.to_owned()], first: None };
     removal.run(parent, name);
     removal.first.map_or(Ok(()), Err)

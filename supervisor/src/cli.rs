@@ -73,7 +73,7 @@ pub fn command() -> clap::Command {
 /// Parses the command line and does what it says.
 pub fn main() -> ExitCode {
     // Before there is a sandbox whose init could not know them.
-    clearing_runtime::register_functions(&crate::patch::FUNCTIONS);
+    clearing_runtime::register_functions(&crate::functions::FUNCTIONS);
     match Arguments::try_parse() {
         Ok(arguments) => arguments.command.main(),
         Err(error) => usage::refuse(&error),

@@ -11,6 +11,7 @@ use clearing_rootfs::{
 use clearing_runtime::Failure;
 
 use crate::audit::AuditError;
+use crate::files::FileError;
 use crate::outcome::ErrorText;
 use crate::policy::Denied;
 use crate::text::printable;
@@ -70,6 +71,12 @@ pub(crate) enum Error {
     /// The function that reads patches.
     #[error("the patch was neither applied nor refused: {0}")]
     Patch(String),
+    /// The function that works on files.
+    #[error("nothing is known of the file: {0}")]
+    Files(String),
+    /// Something about a file.
+    #[error(transparent)]
+    File(FileError),
     /// Reading what the command changed.
     #[error(transparent)]
     Changes(#[from] WalkError),
@@ -140,6 +147,7 @@ impl Error {
             Self::Session(error) => error.hint(),
             Self::Denied(denied) => denied.text().hint,
             Self::Unconfirmed(_) => Some("`--yes` answers every question".into()),
+            Self::File(error) => error.hint.clone(),
             Self::Remove(error) => error.hint().map(str::to_owned),
             Self::Changes(error) => error.hint().map(str::to_owned),
             Self::Diff(error) => error.hint().map(str::to_owned),
@@ -167,6 +175,7 @@ impl Error {
             | Self::NoOverlay(_)
             | Self::Request(_)
             | Self::Patch(_)
+            | Self::Files(_)
             | Self::Input(..)
             | Self::System(..)
             | Self::Result(..) => None,

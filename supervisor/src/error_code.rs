@@ -5,6 +5,7 @@ use clearing_runtime::Stage;
 use nix::libc::{ENOENT, ENOTDIR};
 
 use crate::error::Error;
+use crate::files::FileCode;
 
 /// The command line could not be read.
 pub(crate) const USAGE: &str = "CLR-USAGE";
@@ -26,6 +27,8 @@ pub(crate) fn of(error: &Error) -> &'static str {
         Error::Unconfirmed(_) => "CLR-UNCONFIRMED",
         Error::Input(..) | Error::Result(..) => "CLR-FILE",
         Error::Patch(_) => "CLR-PATCH",
+        Error::File(fault) => fault.code.text(),
+        Error::Files(_) => FileCode::Failed.text(),
         Error::Setup(failure) if failure.stage == Stage::Execute => match failure.errno {
             ENOENT | ENOTDIR => "CLR-NOT-FOUND",
             _ => "CLR-NOT-EXECUTABLE",

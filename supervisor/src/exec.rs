@@ -12,6 +12,7 @@ use crate::alerts::Alert;
 use crate::audit::{Act, Audit, Decision, Ended, ProfileMark, words};
 use crate::copying::{Copying, Why};
 use crate::error::Error;
+use crate::functions::Call;
 use crate::host::Host;
 use crate::leftover::Leftover;
 use crate::limits::{Hold, LimitReports};
@@ -69,6 +70,8 @@ pub(crate) struct Prepared {
     onlooker: Option<Onlooker>,
     /// The rule that permits the command, where it takes one.
     permit: Option<String>,
+    /// What the record calls it, where it is a function.
+    call: Option<Call>,
     /// What the record has of it, once it is decided.
     act: Option<Act>,
 }
@@ -238,6 +241,7 @@ impl<'a> Asked<'a> {
                 profile: permission,
                 onlooker,
                 permit,
+                call: request.call.clone(),
                 act: None,
             }),
             Err(error) => place.discard().and(Err(error)),
@@ -262,7 +266,7 @@ impl Prepared {
     }
 
     fn verb(&self, verb: &'static str) -> &'static str {
-        if self.plan.exec.function.is_some() { "patch" } else { verb }
+        self.call.as_ref().map_or(verb, |call| call.verb)
     }
 
     /// What the record says before the command is started.

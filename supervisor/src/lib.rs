@@ -12,10 +12,13 @@ pub mod cli;
 mod commit;
 mod commit_report;
 mod copying;
+mod digest;
 mod error;
 mod error_code;
 mod exec;
 mod exit_code;
+mod files;
+mod functions;
 mod gc;
 mod hiding;
 mod hints;
@@ -50,5 +53,7 @@ mod watch;
 mod why;
 mod workspace;
 
+#[doc(hidden)]
+pub use files::FilesOnce;
 #[doc(hidden)]
 pub use patch::MeasuredCheck;

@@ -10,13 +10,10 @@ mod measured;
 mod report;
 
 use std::ffi::OsString;
-use std::io::Write as _;
-use std::os::fd::{AsFd as _, OwnedFd};
 use std::sync::Arc;
 
 use clearing_rootfs::{Reading, Rules};
 use clearing_runtime::Function;
-use rustix::fs::{MemfdFlags, SealFlags, fcntl_add_seals, memfd_create};
 use serde::{Deserialize, Serialize};
 
 pub use measured::MeasuredCheck;
@@ -25,16 +22,15 @@ pub(crate) use report::PatchReport;
 use crate::commit::rules;
 use crate::error::Error;
 use crate::exec::{self, Finished};
+use crate::functions::{Call, PATCH, memory, sealed};
 use crate::outcome::Cause;
 use crate::permission::{Wanted, of_project};
 use crate::request::{RunRequest, Told};
 use crate::session::sessions;
 use crate::why;
 
-/// What runs in a sandbox in place of a program. Each is known by its place.
-pub(crate) static FUNCTIONS: [Function; 1] = [inside::patch];
-/// The only one.
-const PATCH: u32 = 0;
+/// What runs in the sandbox.
+pub(crate) const FUNCTION: Function = inside::patch;
 
 /// What is to become of a patch.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
@@ -56,16 +52,6 @@ pub(crate) struct PatchRequest {
     pub(crate) allow: Vec<String>,
     /// Names that the profile keeps.
     pub(crate) keep: Vec<String>,
-}
-
-/// A function that is called in place of a program, with streams of its own.
-#[derive(Debug, Clone)]
-pub(crate) struct Call {
-    pub(crate) function: u32,
-    /// What it reads, and what it writes.
-    pub(crate) streams: Arc<[OwnedFd; 2]>,
-    /// Whether what it writes counts only as a whole.
-    pub(crate) is_transaction: bool,
 }
 
 /// What the function reads before the patch.
@@ -118,9 +104,13 @@ pub(crate) fn conduct(
 ) -> Result<PatchReport, Error> {
     let rules = rules(&request.allow, &request.keep)?;
     let order = Order { verb: request.verb, reading: request.reading, rules };
+    let order = order.to_bytes().map_err(std::io::Error::other);
+    let order = order.map_err(|error| Error::System("writing the order on a patch", error))?;
+    let input = sealed("clearing-patch", &[&order, &request.patch])?;
     let call = Call {
         function: PATCH,
-        streams: Arc::new([input(&order, &request.patch)?, memory("clearing-report")?]),
+        verb: "patch",
+        streams: Arc::new([input, memory("clearing-report")?]),
         is_transaction: request.verb == Verb::Apply && run.session.is_some(),
     };
     let output = Arc::clone(&call.streams);
@@ -138,25 +128,4 @@ fn failed(finished: Finished) -> Error {
     let why = why::text(outcome).or_else(|| outcome.exit_code.map(|code| format!("it ended with {code}")));
     let why = why.unwrap_or_else(|| format!("it ended by {:?}", outcome.cause));
     finished.error.unwrap_or_else(|| Error::Patch(why.trim().to_owned()))
-}
-
-fn memory(name: &str) -> Result<OwnedFd, Error> {
-    let flags = MemfdFlags::CLOEXEC | MemfdFlags::ALLOW_SEALING;
-    memfd_create(name, flags).map_err(|errno| Error::System("memfd_create", errno.into()))
-}
-
-/// The order and the patch, which nobody can change any more.
-fn input(order: &Order, patch: &[u8]) -> Result<OwnedFd, Error> {
-    let failed = |error| Error::System("writing the patch to memory", error);
-    let input = memory("clearing-patch")?;
-    let mut file = std::fs::File::from(input.try_clone().map_err(failed)?);
-    let order = order.to_bytes().map_err(|error| failed(std::io::Error::other(error)))?;
-    for part in [&order, patch] {
-        file.write_all(part).map_err(failed)?;
-    }
-    let seals = SealFlags::WRITE | SealFlags::GROW | SealFlags::SHRINK | SealFlags::SEAL;
-    drop(file);
-    fcntl_add_seals(input.as_fd(), seals).map_err(|errno| failed(errno.into()))?;
-    rustix::fs::seek(&input, rustix::fs::SeekFrom::Start(0)).map_err(|errno| failed(errno.into()))?;
-    Ok(input)
 }

@@ -19,7 +19,7 @@ use rustix::pty::OpenptFlags;
 use serde::Serialize;
 
 use crate::error::Error;
-use crate::patch::Call;
+use crate::functions::Call;
 use crate::terminal::{self, CallersTerminal, Sharing};
 use encoder::{Encoder, Stream};
 use notes::Hearing;

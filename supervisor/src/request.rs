@@ -6,7 +6,7 @@ use std::path::PathBuf;
 use clearing_profiles::{LayerPlace, LimitName, NetworkMode};
 
 use crate::admission::Admission;
-use crate::patch::Call;
+use crate::functions::Call;
 use crate::stats::Stats;
 
 /// A validated request to run one command in a sandbox of its own.

@@ -8,8 +8,8 @@ use clearing_profiles::Profile;
 use clearing_rootfs::{PathText, Record};
 use serde::Serialize;
 use serde_json::Value;
-use sha2::{Digest as _, Sha256};
 
+use crate::digest::sha256;
 use crate::exit_code::REFUSED;
 use crate::outcome::{Cause, ChangeCounts, ErrorText, Outcome};
 use crate::rollback::WentBack;
@@ -126,7 +126,7 @@ impl Decision {
 
 impl ProfileMark {
     pub(crate) fn of(profile: &Profile) -> Self {
-        Self { name: profile.name.clone(), sha256: hash(format!("{profile:?}").as_bytes()) }
+        Self { name: profile.name.clone(), sha256: sha256(format!("{profile:?}").as_bytes()) }
     }
 }
 
@@ -161,9 +161,4 @@ impl Ended {
 /// Words of a command line in JSON, whatever their bytes.
 pub(crate) fn words<'a>(words: impl IntoIterator<Item = &'a [u8]>) -> Vec<PathText> {
     words.into_iter().map(|word| PathText(PathBuf::from(OsStr::from_bytes(word)))).collect()
-}
-
-/// SHA-256 as `sha256sum` prints it.
-pub(super) fn hash(bytes: &[u8]) -> String {
-    Sha256::digest(bytes).iter().map(|byte| format!("{byte:02x}")).collect()
 }

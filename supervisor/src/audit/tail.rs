@@ -4,8 +4,8 @@ use std::io;
 
 use serde::Deserialize;
 
-use super::entry::hash;
 use super::file::File;
+use crate::digest::sha256;
 
 /// What stands before the first line of all.
 pub(super) const NOTHING: &str = "0000000000000000000000000000000000000000000000000000000000000000";
@@ -79,5 +79,5 @@ impl Link {
 
 /// The hash of a line with its end, also of one whose end was never written.
 pub(super) fn hash_of_line(line: &[u8]) -> String {
-    if line.ends_with(b"\n") { hash(line) } else { hash(&[line, b"\n"].concat()) }
+    if line.ends_with(b"\n") { sha256(line) } else { sha256(&[line, b"\n"].concat()) }
 }
