@@ -18,6 +18,8 @@ pub struct Output {
     pub stdout: String,
     /// What came on standard error, the command's and the report after it.
     pub stderr: String,
+    /// Whether all of both was UTF-8.
+    pub is_text: bool,
     outcome: Option<Value>,
 }
 
@@ -28,6 +30,7 @@ impl Output {
             signal: status.signal(),
             stdout: String::from_utf8_lossy(stdout).into_owned(),
             stderr: String::from_utf8_lossy(stderr).into_owned(),
+            is_text: [stdout, stderr].iter().all(|bytes| std::str::from_utf8(bytes).is_ok()),
             outcome: result
                 .and_then(|path| fs::read(path).ok())
                 .and_then(|json| serde_json::from_slice(&json).ok()),

@@ -56,7 +56,7 @@ pub(super) struct Arguments {
     /// A JSON object for each path.
     #[arg(long, group = "form")]
     json: bool,
-    /// With `--name-status`: names as they are, each ended by a NUL.
+    /// With `--name-status`: names as they are, each ended by a NUL; not on a terminal.
     #[arg(short = 'z', requires = "name_status", hide_short_help = true)]
     nul: bool,
     /// Show what is no text as a patch on a terminal, too.
@@ -133,7 +133,7 @@ fn tell(arguments: &Arguments, diff: &Diff<'_>, screen: &mut Screen) -> Result<V
     } else if arguments.stat {
         stat::write(diff, color, out)?
     } else if arguments.name_status {
-        names::write(diff, arguments.nul, out).map_err(DiffError::Write)?;
+        names::write(diff, arguments.nul && !is_shown, out).map_err(DiffError::Write)?;
         Vec::new()
     } else if is_shown || color {
         let binary = if is_shown && !arguments.binary { Binary::Named } else { Binary::Patch };

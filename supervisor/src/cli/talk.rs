@@ -3,6 +3,7 @@
 use std::io::{self, Write as _};
 use std::process::ExitCode;
 
+use clearing_profiles::ProfileError;
 use serde::Serialize;
 
 use crate::error::Error;
@@ -30,7 +31,11 @@ pub(super) fn failed(error: &Error, json: bool) -> ExitCode {
 /// Tells of an error to a person.
 pub(super) fn complain(error: &Error) {
     let hint = error.hint().map(|hint| format!("hint: {hint}\n")).unwrap_or_default();
-    say(&format!("clearing: {}\n{hint}", error.message()));
+    let message = error.message();
+    // Only the place in a profile is shown in lines of its own: a name that ends a line must not begin another.
+    let shown =
+        if matches!(error, Error::Profile(ProfileError::Faulty(_))) { message } else { text::line(&message) };
+    say(&format!("clearing: {shown}\n{hint}"));
 }
 
 /// Tells what need not be acted upon.

@@ -1,12 +1,13 @@
 //! A command line that cannot be understood, and help.
 
+use std::ffi::OsStr;
 use std::process::ExitCode;
 
 use super::talk::{emit_error, say};
 use crate::error_code::USAGE;
 use crate::exit_code::REFUSED;
 use crate::outcome::ErrorText;
-use crate::text::plain;
+use crate::text::line;
 
 /// Help goes to standard output and is a success; anything else is refused as `run` refuses.
 pub(super) fn refuse(error: &clap::Error) -> ExitCode {
@@ -16,16 +17,26 @@ pub(super) fn refuse(error: &clap::Error) -> ExitCode {
         return ExitCode::SUCCESS;
     }
     let text = error.render().to_string();
-    // The words that were not understood are in it. Where a terminal would obey them it has no colours either.
-    if text == plain(&text) {
-        let _ = error.print();
+    let told = told(&text);
+    if std::env::args_os().any(|word| is_obeyed(&word)) {
+        // The words that were not understood are in it, and would be obeyed by a terminal, or begin a line.
+        say(&format!(
+            "clearing: {}\nhint: {}\n",
+            line(&told.message),
+            told.hint.as_deref().unwrap_or_default()
+        ));
     } else {
-        say(&text);
+        let _ = error.print();
     }
     if is_json_asked_for() {
-        emit_error(&told(&text));
+        emit_error(&told);
     }
     ExitCode::from(REFUSED)
+}
+
+fn is_obeyed(word: &OsStr) -> bool {
+    let word = word.to_string_lossy();
+    line(&word) != word
 }
 
 /// Whether `--json` stands among our own options, understood or not.

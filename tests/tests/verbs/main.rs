@@ -2,5 +2,6 @@
 #![allow(clippy::unwrap_used, reason = "a proof that cannot be carried out has failed")]
 
 mod help;
+mod hostile;
 mod json;
 mod readme;
