@@ -14,6 +14,8 @@
 //!      │     or NotStarted                │
 //!      │ ── Signal, SignalAll ──────────▶ │
 //!      │ ◀── Exited ───────────────────── │ reaped
+//!      │ ── SignalExec, End ────────────▶ │ in a sandbox that lives on
+//!      │ ◀── Ended, Alone ─────────────── │
 //!      │ ── Quiet, Remount ─────────────▶ │ in a sandbox that lives on; `Sources` came before Build
 //!      │ ◀── Quiet, Remounted + overlays  │
 //!      └ hang-up: init exits and the kernel ends all that is left
@@ -62,6 +64,10 @@ pub(crate) enum Request {
     Quiet(Others),
     /// Have these mounts ready, and no others, for a [`Request::Remount`] that may ask for them.
     Prepare(Vec<Mount>),
+    /// Send a signal to every process of a command, those that it left behind among them.
+    SignalExec { exec: u32, signal: i32 },
+    /// End every process of a command, and say when none is left.
+    End { exec: u32 },
 }
 
 /// From init to the supervisor.
@@ -82,6 +88,9 @@ pub enum Report {
         exec: u32,
         /// Its guards.
         guards: Vec<GuardReport>,
+        /// What its processes can be told by from those of others ([`crate::mark_in_limits`]), where there may
+        /// be others.
+        mark: Option<u64>,
     },
     /// A command could not be started.
     NotStarted {
@@ -96,7 +105,8 @@ pub enum Report {
         exec: u32,
         /// How.
         status: ExitStatus,
-        /// What all reaped processes of the sandbox used so far.
+        /// What it used, with all of its processes that were reaped; of the last command of a sandbox, what
+        /// all reaped processes did.
         usage: Usage,
         /// After a failure: how many other processes there were.
         others: u64,
@@ -104,11 +114,22 @@ pub enum Report {
         over: bool,
         /// Whether no process but init is left.
         alone: bool,
+        /// Whether a process of its own is left, where it may have others beside it.
+        left: bool,
     },
     /// Other layers are shown, or all is as it was. Every overlay that is shown comes along.
     Remounted(Result<(), NotRemounted>),
     /// Whether other processes than init are left.
     Quiet(Result<(), NotRemounted>),
+    /// No process of a command is left, as was asked for.
+    Ended {
+        /// Which.
+        exec: u32,
+    },
+    /// What commands left running has ended: nothing is left but init, and none of them waits for its end.
+    Alone,
+    /// The project is shown as it was when it was mounted, and cannot be looked up anew without another mount.
+    Stale,
     /// From the command itself: its programs wait to be looked at before they are executed
     /// ([`crate::Executions`]), and whom they ask comes along.
     Observed {

@@ -14,7 +14,7 @@ use crate::guard::{Guard, GuardReport};
 use crate::landlock::Domain;
 use crate::spec::{ExecSpec, SandboxSpec, User};
 use crate::stdio::Streams;
-use crate::{capabilities, descriptors, function, listener, program, rlimits, user};
+use crate::{capabilities, descriptors, function, listener, mark, program, rlimits, user};
 
 /// What init prepared for every command.
 pub(crate) struct Confinement<'a> {
@@ -41,6 +41,8 @@ pub(crate) struct Ends<'a> {
     pub(crate) told: &'a OwnedFd,
     /// Init's own end.
     pub(crate) supervisor: &'a Channel,
+    /// What tells this command's processes from those of others, where there may be others.
+    pub(crate) mark: Option<u64>,
 }
 
 /// Confines the calling process and executes the command.
@@ -53,7 +55,7 @@ pub(crate) fn become_command(
     ends: &Ends<'_>,
 ) -> ! {
     let mut told = Told { pipe: ends.told.as_fd(), supervisor: ends.supervisor, words: Vec::new() };
-    let Err(failure) = confine_and_execute(spec, confinement, streams, &mut told);
+    let Err(failure) = confine_and_execute(spec, confinement, streams, ends.mark, &mut told);
     told.note(&Word::Failed(failure));
     told.say();
     exit(125)
@@ -65,6 +67,7 @@ fn confine_and_execute(
     spec: &ExecSpec,
     confinement: &Confinement<'_>,
     streams: &Streams,
+    mark: Option<u64>,
     told: &mut Told<'_>,
 ) -> Result<Infallible, Failure> {
     let Confinement { sandbox, domain, user, filter } = confinement;
@@ -74,6 +77,7 @@ fn confine_and_execute(
     new_session()?;
     streams.install()?;
     change_directory(spec)?;
+    take_mark(mark)?;
     told.guard(sandbox, Guard::Rlimits, "setrlimit", rlimits::apply(&spec.limits))?;
     let (how, dropped) = drop_capabilities(*user);
     told.guard(sandbox, Guard::Capabilities, how, dropped)?;
@@ -116,6 +120,11 @@ fn unblock_signals() -> Result<(), Failure> {
 
 fn new_session() -> Result<(), Failure> {
     nix::unistd::setsid().map(drop).at(Stage::Terminal, || "setsid()".into())
+}
+
+fn take_mark(mark: Option<u64>) -> Result<(), Failure> {
+    let put = |mark| mark::put(mark).at(Stage::Limits, || format!("setrlimit(RLIMIT_RTTIME, {mark})"));
+    mark.map_or(Ok(()), put)
 }
 
 /// Enters the working directory and looks where it led: a leaked descriptor or a link must not put

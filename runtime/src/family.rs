@@ -143,7 +143,7 @@ fn parents() -> io::Result<BTreeMap<i32, i32>> {
 }
 
 /// All that have a number, the dead whom nobody has reaped among them.
-fn processes() -> io::Result<Vec<i32>> {
+pub(crate) fn processes() -> io::Result<Vec<i32>> {
     let mut processes = Vec::new();
     let flags = OFlags::RDONLY | OFlags::DIRECTORY | OFlags::CLOEXEC;
     let directory = rustix::fs::open("/proc", flags, Mode::empty())?;

@@ -14,8 +14,8 @@ use crate::sys::seccomp_with_listener;
 /// Loads it upon the calling process; what it tells of that comes first.
 ///
 /// The listener goes straight to the supervisor: init waits for a program that waits for whoever listens. Without
-/// a listener there is no execution (`ENOSYS`), so only those that nothing is lost with have one: the last command
-/// of a sandbox, which the supervisor looks after until the end, and no function, which executes nothing.
+/// a listener there is no execution (`ENOSYS`), so the supervisor looks after each until no process of the command
+/// is left. A function, which executes nothing, has none.
 pub(crate) fn load(
     filter: &BpfProgram,
     spec: &ExecSpec,
@@ -25,7 +25,7 @@ pub(crate) fn load(
     if !observes(filter) {
         return (how, load_silent(filter));
     }
-    let listener = if spec.is_last_program() { load_observed(filter) } else { Ok(None) };
+    let listener = if spec.function.is_none() { load_observed(filter) } else { Ok(None) };
     match listener {
         Ok(Some(listener)) => {
             let told = supervisor.send(&Report::Observed { exec: spec.id }, &[listener.as_fd()]);

@@ -17,6 +17,7 @@ use nix::sys::signal::{Signal, kill};
 use nix::unistd::Pid;
 use rustix::fs::{AtFlags, Mode, OFlags, ResolveFlags, StatxFlags, openat2, statx};
 use rustix::io::Errno;
+use rustix::mount::{FsPickFlags, fsconfig_reconfigure, fspick};
 use rustix::pipe::{PipeFlags, pipe_with};
 
 use crate::channel::ExitStatus;
@@ -152,6 +153,16 @@ impl Living {
         }
         rules.into_iter().for_each(|(number, rule)| self.rules[number] = rule);
         Ok(domain)
+    }
+
+    /// Drops what was looked up in the overlays, so that what has changed below is seen. Reconfiguring a file
+    /// system does that (`reconfigure_super` in the kernel), and an overlay keeps nothing else of it.
+    pub(crate) fn look_up_anew(&self) -> io::Result<()> {
+        for placed in self.placed.iter().filter(|placed| placed.is_overlay) {
+            let flags = FsPickFlags::FSPICK_EMPTY_PATH | FsPickFlags::FSPICK_CLOEXEC;
+            fsconfig_reconfigure(fspick(&placed.mount, "", flags)?)?;
+        }
+        Ok(())
     }
 
     /// Every overlay that is shown.

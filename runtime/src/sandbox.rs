@@ -186,7 +186,8 @@ impl Sandbox {
         self.send(&RequestRef::Exec(spec), &streams)
     }
 
-    /// Sends a signal to the process group that a command leads.
+    /// Sends a signal to the process group that a command leads, or that is in the foreground of its terminal where
+    /// the sandbox lives on.
     pub fn signal(&self, exec: u32, signal: i32) -> Result<(), Failure> {
         self.ask(&Request::Signal { exec, signal })
     }
@@ -194,6 +195,17 @@ impl Sandbox {
     /// Sends a signal to every process in the sandbox but init.
     pub fn signal_all(&self, signal: i32) -> Result<(), Failure> {
         self.ask(&Request::SignalAll { signal })
+    }
+
+    /// Sends a signal to every process of a command, those that it left behind among them. Only commands that the
+    /// sandbox does not end with are told apart.
+    pub fn signal_exec(&self, exec: u32, signal: i32) -> Result<(), Failure> {
+        self.ask(&Request::SignalExec { exec, signal })
+    }
+
+    /// Asks init to end every process of a command, and of no other; init answers with [`Report::Ended`].
+    pub fn end_exec(&self, exec: u32) -> Result<(), Failure> {
+        self.ask(&Request::End { exec })
     }
 
     /// Asks whether anything but init is alive, and ends it if `others` says so; init answers with

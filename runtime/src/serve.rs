@@ -1,27 +1,29 @@
 //! What init does once the sandbox stands: starts commands, reaps, passes signals on, reports.
 
-use std::io;
-use std::os::fd::{AsFd as _, BorrowedFd, OwnedFd};
+mod ending;
+mod reap;
+mod start;
+
+use std::os::fd::{AsFd as _, BorrowedFd};
 
 use nix::errno::Errno;
 use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
 use nix::sched::{CloneFlags, unshare};
 use nix::sys::signal::{Signal, kill};
 use nix::sys::signalfd::SignalFd;
-use nix::unistd::Pid;
-use rustix::process::WaitOptions;
+use nix::unistd::{Pid, tcgetpgrp};
 use seccompiler::{BpfProgram, sock_filter};
 
-use crate::channel::{Channel, ExitStatus, NotRemounted, Report, Request, Usage, unframe};
-use crate::confine::{Confinement, Ends, Word, become_command, exit};
+use crate::channel::{Channel, NotRemounted, Report, Request};
+use crate::confine::Confinement;
 use crate::error::{AtStage as _, Failure, Stage};
 use crate::family::{Family, Reach};
 use crate::guard::GuardReport;
+use crate::mark;
 use crate::remount::Living;
 use crate::sandbox::Kept;
-use crate::spec::{ExecSpec, Mount, Others, Remount};
-use crate::stdio::Streams;
-use crate::sys::{Forked, fork, vfork};
+use crate::spec::{Mount, Others, Remount};
+use start::Command;
 
 /// Init at work.
 pub(crate) struct Server<'a> {
@@ -39,33 +41,20 @@ pub(crate) struct Server<'a> {
     alone: bool,
     /// Where the layers may change.
     living: Option<Living>,
+    /// From where on the marks of execs count down.
+    highest_mark: u64,
+    /// Execs that are to end with all of their processes.
+    ending: Vec<u32>,
+    /// There has been a command since nothing was left but init.
+    has_begun: bool,
+    /// The end of a command has just been told as that of the last process.
+    is_told_alone: bool,
 }
 
 /// What is to be reported of the sandbox itself.
 pub(crate) struct Standing {
     pub(crate) guards: Vec<GuardReport>,
     pub(crate) kept: Kept,
-}
-
-/// A command that has not been reaped.
-struct Command {
-    exec: u32,
-    pid: Pid,
-    /// Until the program has been executed.
-    starting: Option<Starting>,
-    /// The sandbox ends with it.
-    last: bool,
-    /// A command that could not be started has been reported already.
-    reported: bool,
-}
-
-/// A command on its way to `execve(2)`.
-struct Starting {
-    /// What it tells; the end of it is the program, or the command's death.
-    pipe: OwnedFd,
-    told: Vec<u8>,
-    /// To be handed out.
-    terminal: Option<OwnedFd>,
 }
 
 impl<'a> Server<'a> {
@@ -77,8 +66,21 @@ impl<'a> Server<'a> {
         family: Family,
     ) -> Self {
         let (commands, standing) = (Vec::new(), Some(standing));
-        let (over, alone, living) = (false, false, None);
-        Self { supervisor, confinement, family, wake, commands, standing, over, alone, living }
+        Self {
+            supervisor,
+            confinement,
+            family,
+            wake,
+            commands,
+            standing,
+            over: false,
+            alone: false,
+            living: None,
+            highest_mark: mark::highest(),
+            ending: Vec::new(),
+            has_begun: false,
+            is_told_alone: false,
+        }
     }
 
     /// With what it takes to change the layers.
@@ -96,7 +98,11 @@ impl<'a> Server<'a> {
 
     fn serve_all(&mut self) -> i32 {
         loop {
-            let patience = if self.standing.is_some() { PollTimeout::ZERO } else { PollTimeout::NONE };
+            let patience = match (&self.standing, &self.ending[..]) {
+                (Some(_), _) => PollTimeout::ZERO,
+                (None, []) => PollTimeout::NONE,
+                (None, _) => LOOK_AGAIN.into(),
+            };
             let Ok(ready) = self.wait(patience) else { return 125 };
             if !ready.asked {
                 self.report_standing();
@@ -107,6 +113,7 @@ impl<'a> Server<'a> {
             if ready.woken {
                 self.reap();
             }
+            self.pursue();
             if self.over {
                 self.wait_for_the_last_look();
                 return 0;
@@ -143,6 +150,11 @@ impl<'a> Server<'a> {
             Ok(Some((Request::Exec(spec), streams))) => self.start(&spec, streams),
             Ok(Some((Request::Signal { exec, signal }, _))) => self.signal(exec, signal),
             Ok(Some((Request::SignalAll { signal }, _))) => self.family.signal(signal),
+            Ok(Some((Request::SignalExec { exec, signal }, _))) => self.signal_exec(exec, signal),
+            Ok(Some((Request::End { exec }, _))) => {
+                self.ending.push(exec);
+                self.pursue();
+            }
             Ok(Some((Request::Filter(program), _))) => self.confinement.filter = filter(&program),
             // Long done.
             Ok(Some((
@@ -235,112 +247,18 @@ impl<'a> Server<'a> {
         self.family.count().saturating_sub(u64::from(own))
     }
 
-    fn start(&mut self, spec: &ExecSpec, streams: Vec<OwnedFd>) {
-        match self.start_command(spec, streams) {
-            Ok(command) => {
-                self.commands.push(command);
-                self.report_standing();
-            }
-            Err(failure) => self.report(&Report::NotStarted { exec: spec.id, failure }, &[]),
-        }
-    }
-
-    fn start_command(&self, spec: &ExecSpec, streams: Vec<OwnedFd>) -> Result<Command, Failure> {
-        let (streams, terminal) = Streams::open(streams, spec.terminal)?;
-        let (listen, tell) = nix::unistd::pipe2(nix::fcntl::OFlag::O_CLOEXEC)
-            .at(Stage::Channel, || "pipe2(O_CLOEXEC)".into())?;
-        let ends = Ends { told: &tell, supervisor: self.supervisor };
-        let command = || become_command(spec, &self.confinement, &streams, &ends);
-        let pid = if spec.is_last_program() { in_init_s_memory(command) } else { in_a_copy(command) };
-        let pid = pid.at(Stage::Clone, || "fork()".into())?;
-        let starting = Starting { pipe: listen, told: Vec::new(), terminal };
-        Ok(Command { exec: spec.id, pid, starting: Some(starting), last: spec.last, reported: false })
-    }
-
-    /// Takes what a starting command has told so far, and no more: one that is stopped on its way
-    /// waits for a signal that only init can pass on.
-    fn listen(&mut self, index: usize) {
-        let Some(starting) = &mut self.commands[index].starting else {
-            return;
-        };
-        if !starting.hear() {
-            self.finish_start(index);
-        }
-    }
-
-    /// The command has become its program, or has died.
-    fn finish_start(&mut self, index: usize) {
-        let command = &mut self.commands[index];
-        let Some(mut starting) = command.starting.take() else {
-            return;
-        };
-        while starting.hear() {}
-        let exec = command.exec;
-        let told = unframe(&starting.told).at(Stage::Channel, || "read(command)".into());
-        match told.and_then(guards) {
-            Ok(guards) => {
-                let terminal: Vec<BorrowedFd<'_>> = starting.terminal.iter().map(|fd| fd.as_fd()).collect();
-                self.report(&Report::Started { exec, guards }, &terminal);
-            }
-            Err(failure) => {
-                command.reported = true;
-                self.report(&Report::NotStarted { exec, failure }, &[]);
-            }
-        }
-    }
-
     fn signal(&self, exec: u32, signal: i32) {
         if let Some(command) = self.commands.iter().find(|command| command.exec == exec) {
+            let foreground = command.terminal.as_ref().filter(|_| !command.last);
+            let foreground = foreground.and_then(|terminal| tcgetpgrp(terminal).ok());
+            if foreground.is_some_and(|group| send(Pid::from_raw(-group.as_raw()), signal)) {
+                return;
+            }
             // A command that has only just been forked leads no group yet; it will see the signal.
             if !send(Pid::from_raw(-command.pid.as_raw()), signal) {
                 send(command.pid, signal);
             }
         }
-    }
-
-    /// Reaps whatever has died; the orphans of all commands are init's children.
-    fn reap(&mut self) {
-        while let Ok(Some(signal)) = self.wake.read_signal() {
-            self.over |= signal.ssi_signo != Signal::SIGCHLD as u32;
-        }
-        let mut dead = Vec::new();
-        let alone = loop {
-            match rustix::process::wait(WaitOptions::NOHANG) {
-                Ok(Some((pid, status))) => dead.push((Pid::from_raw(pid.as_raw_nonzero().get()), status)),
-                Ok(None) => break false,
-                Err(error) => break error == rustix::io::Errno::CHILD,
-            }
-        };
-        for (pid, status) in dead {
-            let signal = status.terminating_signal().map(ExitStatus::Signal);
-            if let Some(status) = status.exit_status().map(ExitStatus::Code).or(signal) {
-                self.reaped(pid, status, alone);
-            }
-        }
-    }
-
-    fn reaped(&mut self, pid: Pid, status: ExitStatus, alone: bool) {
-        let Some(index) = self.commands.iter().position(|command| command.pid == pid) else {
-            self.living.iter_mut().for_each(|living| living.has_ended(pid, status));
-            return;
-        };
-        self.finish_start(index);
-        let command = self.commands.swap_remove(index);
-        self.over |= command.last;
-        self.alone = alone;
-        if !command.reported {
-            let (exec, over) = (command.exec, self.over && alone);
-            // An init that goes on may have a child of its own.
-            let alone = alone || (self.living.is_some() && self.others_alive() == 0);
-            let (usage, others) = (usage(), self.others(status));
-            self.report(&Report::Exited { exec, status, usage, others, over, alone }, &[]);
-        }
-    }
-
-    /// How many processes a command that failed left: as many as there may be say why it did. Later is too
-    /// late, as they end with init.
-    fn others(&self, status: ExitStatus) -> u64 {
-        if status == ExitStatus::Code(0) { 0 } else { self.family.count() }
     }
 
     /// Before anything else that is reported.
@@ -354,32 +272,6 @@ impl<'a> Server<'a> {
         self.report_standing();
         // A supervisor that is gone is noticed as a hang-up.
         let _ = self.supervisor.send(report, descriptors);
-    }
-}
-
-impl Starting {
-    /// Takes what is there, and waits if nothing is; false at the end.
-    fn hear(&mut self) -> bool {
-        let mut words = [0; 4096];
-        let count = rustix::io::read(&self.pipe, &mut words).unwrap_or(0);
-        self.told.extend_from_slice(&words[..count]);
-        count > 0
-    }
-}
-
-/// Nobody waits for init meanwhile: there is no other command that a signal could be for. What the
-/// command leaves in init's memory is no loss, since it is the last.
-fn in_init_s_memory(command: impl Fn()) -> io::Result<Pid> {
-    vfork(command)
-}
-
-fn in_a_copy(command: impl Fn()) -> io::Result<Pid> {
-    match fork()? {
-        Forked::Child => {
-            command();
-            exit(125)
-        }
-        Forked::Parent { child, .. } => Ok(child),
     }
 }
 
@@ -398,36 +290,7 @@ fn filter(program: &[(u16, u8, u8, u32)]) -> BpfProgram {
     program.iter().map(|&(code, jt, jf, k)| sock_filter { code, jt, jf, k }).collect()
 }
 
-fn guards(words: Vec<Word>) -> Result<Vec<GuardReport>, Failure> {
-    words
-        .into_iter()
-        .map(|word| match word {
-            Word::Guard(report) => Ok(report),
-            Word::Failed(failure) => Err(failure),
-        })
-        .collect()
-}
-
 /// Whether somebody was there to be signalled.
 fn send(to: Pid, signal: i32) -> bool {
     Signal::try_from(signal).and_then(|signal| kill(to, signal)).is_ok()
-}
-
-/// What `getrusage(2)` counts in.
-const BLOCK: u64 = 512;
-
-fn usage() -> Usage {
-    use nix::sys::resource::{UsageWho, getrusage};
-    use nix::sys::time::TimeVal;
-    let microseconds = |time: TimeVal| time.tv_sec() as u64 * 1_000_000 + time.tv_usec() as u64;
-    getrusage(UsageWho::RUSAGE_CHILDREN).map_or_else(
-        |_| Usage::default(),
-        |used| Usage {
-            user_us: microseconds(used.user_time()),
-            system_us: microseconds(used.system_time()),
-            peak_process_memory: used.max_rss() as u64 * 1024,
-            read_bytes: used.block_reads() as u64 * BLOCK,
-            written_bytes: used.block_writes() as u64 * BLOCK,
-        },
-    )
 }

@@ -80,6 +80,11 @@ impl Audit {
         self.log.append(&Entry::Recovery { verb: "commit", project, landed }).map(drop)
     }
 
+    /// The state directory that it is about.
+    pub(crate) fn state(&self) -> &Path {
+        self.log.directory()
+    }
+
     /// Its lines, oldest first.
     pub(crate) fn lines(&self) -> Result<Lines, AuditError> {
         Lines::of(&self.log)

@@ -1,71 +1,56 @@
 //! What happens to a request, from the first look at the caller to the outcome.
 
-use std::path::{Path, PathBuf};
+mod asked;
+
 use std::time::{Duration, Instant};
 
-use clearing_profiles::{LayerPlace, Profile};
-use clearing_rootfs::{Changes, PathText, Project, ProjectRequest, Session, Store};
-use clearing_runtime::quota::release;
-use clearing_runtime::{Guard, GuardReport, Sandbox, Stage};
+use clearing_profiles::LayerPlace;
+use clearing_rootfs::{Changes, PathText, Store};
+use clearing_runtime::{Sandbox, Stage};
 
 use crate::alerts::Alert;
+use crate::assemble::{Around, outcome};
+use crate::attend::Attendance;
 use crate::audit::{Act, Audit, Decision, Ended, ProfileMark, words};
-use crate::copying::{Copying, Why};
 use crate::error::Error;
 use crate::functions::Call;
 use crate::host::Host;
 use crate::leftover::Leftover;
 use crate::limits::{Hold, LimitReports};
 use crate::monitor::Monitor;
-use crate::named::Named;
-use crate::outcome::{Cause, ChangeCounts, Outcome, Tier};
-use crate::permission::Wanted;
+use crate::outcome::{Cause, ChangeCounts, Outcome};
 use crate::place::Place;
-use crate::plan::{EXEC, Plan, birth, plan, search_path};
-use crate::policy::{Case, Confirm};
-use crate::promises::not_held;
+use crate::plan::{EXEC, Plan, birth};
+use crate::policy::Confirm;
 use crate::quota::Quota;
 use crate::refused::Onlooker;
 use crate::relay::Streams;
 use crate::request::{RunRequest, Told};
 use crate::rollback::{Before, WentBack};
-use crate::session::{recovered, sessions};
+use crate::session::recovered;
 use crate::stats::Stats;
 use crate::text::printable;
-use crate::tier;
-use crate::verdict::{Verdict, judge};
+use crate::verdict::judge;
 use crate::watch::{End, Watch};
 use crate::workspace::{Workspace, mounts_below};
+pub(crate) use asked::Asked;
 
 /// How long the comparison with the project may take after a command that has a time limit.
-const COMPARISON: Duration = Duration::from_secs(30);
-
-/// Who asks, and what he is permitted.
-pub(crate) struct Asked<'a> {
-    request: &'a RunRequest,
-    session: Option<Box<Session>>,
-    before: Before,
-    pub(crate) profile: Profile,
-    permit: Option<String>,
-    pub(crate) host: Host,
-    state: PathBuf,
-    project: Project,
-    started: Instant,
-}
+pub(crate) const COMPARISON: Duration = Duration::from_secs(30);
 
 /// A run that is ready to start, and what it holds on the host meanwhile.
 pub(crate) struct Prepared {
     pub(crate) plan: Plan,
     pub(crate) workspace: Workspace,
     pub(crate) host: Host,
-    store: Store,
+    pub(crate) store: Store,
     pub(crate) place: Place,
     quota: Quota,
     before: Before,
     streams: Streams,
     stats: Option<Stats>,
     started: Instant,
-    profile: ProfileMark,
+    pub(crate) profile: ProfileMark,
     /// Where not every program can be executed.
     onlooker: Option<Onlooker>,
     /// The rule that permits the command, where it takes one.
@@ -149,110 +134,6 @@ pub(crate) fn prepare(request: &RunRequest) -> Result<Prepared, Error> {
     Asked::by(request, Some(&|_| Ok(Some(true))))?.prepare()
 }
 
-impl<'a> Asked<'a> {
-    /// Without anybody to confirm there is no command yet, and nothing is judged.
-    pub(crate) fn by(request: &'a RunRequest, confirm: Option<Confirm<'_>>) -> Result<Self, Error> {
-        let started = Instant::now();
-        let mut host = Host::of_caller();
-        let mut session = request.session.as_deref().map(hold_session).transpose()?;
-        let state = Store::default_path(&|name| host.variable(name))?;
-        let project = Project::locate(&project_request(request, session.as_deref(), &host, &state))?;
-        let of_session = session.as_ref().map(|session| session.record().profile.clone());
-        let profile = Wanted::of(request, of_session.as_deref()).settle(&host, &project)?;
-        let case = Case {
-            request,
-            commands: &profile.commands,
-            profile: ProfileMark::of(&profile),
-            session: session.as_deref(),
-            project: &project,
-            store: &state,
-            started,
-        };
-        // Rules are about what callers have run; a function is our own.
-        let confirm = confirm.filter(|_| request.call.is_none());
-        let permit = confirm.map(|confirm| case.decide(confirm)).transpose()?.flatten();
-        host.tier = tier::choose(&host, &profile)?;
-        let before = match (session.as_deref_mut(), &request.call) {
-            (Some(session), Some(call)) if call.is_transaction => {
-                Before::patch(session, profile.rollback.clone())?
-            }
-            // What only looks leaves the history alone, whatever it finds.
-            (_, Some(_)) => Before::look(),
-            (session, None) => Before::of(session, profile.rollback.clone())?,
-        };
-        Ok(Self { request, session, before, profile, permit, host, state, project, started })
-    }
-
-    /// What a caller who accepts less should know.
-    fn told_tier(&self) -> Option<String> {
-        let less = "nothing but Landlock and the system call filter holds the command";
-        let home =
-            self.session.as_ref().map_or("", |_| "; what it writes to its home is not kept in the session");
-        (self.host.tier == Tier::Landlock)
-            .then(|| format!("this host has no namespaces to give: {less}{home}"))
-    }
-
-    pub(crate) fn prepare(self) -> Result<Prepared, Error> {
-        let Self { request, session, before, profile, permit, mut host, state, project, started } = self;
-        let streams = match &request.call {
-            Some(call) => Streams::of_call(call)?,
-            None => Streams::of_caller(request.json, profile.limits.output)?,
-        };
-        let stats = request.stats.clone();
-        let store = Store::open(&state)?.leaving_by(release);
-        let place = match session {
-            Some(session) => session.check_project(&project).map(|()| Place::Session(session))?,
-            None => Place::of_run(&host, &profile, &store)?,
-        };
-        let why = Why::of(&host, &profile, &project);
-        // Before anything is made there, which then is the quota's.
-        let quota = match why {
-            Some(_) => Quota::of_copy(),
-            None => Quota::of(&host, &profile.limits, &place),
-        };
-        let mut workspace = match Workspace::prepare(&host, &profile, project, &store, &place) {
-            Ok(workspace) => workspace,
-            Err(error) => return place.discard().and(Err(error)),
-        };
-        let place = match why {
-            Some(why) => Place::Copy(Box::new(Copying::begin(&host, &store, place, &mut workspace, why)?)),
-            None => place,
-        };
-        host.take_variables(|name| passes(&profile, &workspace, name));
-        let permission = ProfileMark::of(&profile);
-        let planned = Named::of(&profile, &host, &workspace, &request.command).and_then(|named| {
-            workspace.named = named;
-            plan(&profile, &workspace, request, &host, streams.terminal())
-        });
-        let onlooker =
-            workspace.named.as_ref().map(|named| Onlooker::of(&profile, named, search_path(&host)));
-        match planned {
-            Ok(plan) => Ok(Prepared {
-                plan,
-                workspace,
-                host,
-                store,
-                place,
-                quota,
-                before,
-                streams,
-                stats,
-                started,
-                profile: permission,
-                onlooker,
-                permit,
-                call: request.call.clone(),
-                act: None,
-            }),
-            Err(error) => place.discard().and(Err(error)),
-        }
-    }
-}
-
-fn hold_session(name: &str) -> Result<Box<Session>, Error> {
-    Ok(Box::new(sessions()?.open(name, "exec")?))
-}
-
 impl Prepared {
     fn run(mut self, sandbox: Sandbox, hold: &Hold, tell: &dyn Fn(Told<'_>)) -> Result<Finished, Error> {
         match self.conduct(sandbox, hold, tell) {
@@ -318,15 +199,17 @@ impl Prepared {
         hold.go_first(&mut self.plan.exec.limits);
         let limits = &self.plan.limits;
         let deadline = limits.timeout.and_then(|timeout| self.started.checked_add(timeout));
-        let monitor = Monitor::new(limits, hold, &self.place, self.stats.as_ref());
-        let watch = Watch::new(EXEC, deadline, limits.grace, monitor)?.looking_on(self.onlooker.take());
-        sandbox.build(&self.plan.sandbox, &self.place.descriptors())?;
+        let monitor = Monitor::new(limits, hold, self.stats.as_ref());
+        let watch = Watch::new(deadline, Attendance::pace(limits.grace), monitor);
+        let watch = watch.looking_on(self.onlooker.take());
+        let attendance = Attendance::begin(EXEC, watch, sandbox, hold, &self.place)?;
+        attendance.sandbox().build(&self.plan.sandbox, &self.place.descriptors())?;
         // Done while init puts the root together.
         self.look_around()?.iter().for_each(|note| tell(Told::Note(note)));
         self.act = Some(Audit::at(self.store.path()).decide(&self.decision())?);
-        sandbox.exec(&self.plan.exec, self.streams.for_command()?)?;
+        attendance.sandbox().exec(&self.plan.exec, self.streams.for_command()?)?;
         self.streams.close_for_command();
-        let mut end = watch.until_the_end(sandbox, &mut self.streams)?;
+        let mut end = attendance.until_the_end(&mut self.streams)?;
         Leftover::leave_to_init(&mut end.kept, &self.place, self.started.elapsed());
         self.capture(tell)?;
         // A layer that the command closed to us is told, and how the command ended all the same.
@@ -355,50 +238,33 @@ impl Prepared {
 
     fn finish(mut self, conducted: Conducted, tell: &dyn Fn(Told<'_>)) -> Result<Finished, Error> {
         let Conducted { mut end, changes, limits, by_group, manager_ms } = conducted;
-        let variables = format!("{} variables, by allow-list", self.plan.exec.environment.len());
-        end.guards.push(GuardReport::enforced(Guard::Environment, variables));
-        let Verdict { cause, exit_code, signal, exceeded } = judge(&end, &self.plan.limits);
-        let error =
-            end.failure.map(Error::Setup).or_else(|| (cause == Cause::Init).then_some(Error::InitEnded));
-        let rolled_back = self.leave_history(cause, exit_code, tell).unwrap_or_else(|error| {
-            // Of a command that ran there is an outcome. Its session counts as interrupted, and the next verb
-            // puts it right.
-            tell(Told::Note(&error.message()));
-            error.hint().iter().for_each(|hint| tell(Told::Note(hint)));
-            None
-        });
-        let outcome = Outcome {
-            session: self.place.session().map(|session| session.record().id.clone()),
-            decision: clearing_profiles::Decision::Allow,
-            cause,
-            exit_code,
-            signal,
-            wall_ms: u64::try_from(self.started.elapsed().as_millis()).unwrap_or(u64::MAX),
-            tier: self.host.tier,
-            promises_not_held: not_held(&self.host, by_group),
-            workspace: self.workspace.report(),
-            project: PathText(self.workspace.project.root.clone()),
-            guards: end.guards,
-            changes: ChangeCounts::of(&changes),
-            rolled_back,
-            limits,
-            exceeded,
-            oom_kills: end.measured.events.oom_kills,
-            forks_refused: end.measured.events.forks_refused,
-            truncated: end.truncated.and(end.untaken),
-            alerts: end.measured.alerts,
-            denials: end.refused.denials,
-            more_denials: end.refused.more,
-            unseen_executions: end.refused.unseen,
+        let verdict = judge(&end, &self.plan.limits);
+        let rolled_back =
+            self.leave_history(verdict.cause, verdict.exit_code, tell).unwrap_or_else(|error| {
+                // Of a command that ran there is an outcome. Its session counts as interrupted, and the next verb
+                // puts it right.
+                tell(Told::Note(&error.message()));
+                error.hint().iter().for_each(|hint| tell(Told::Note(hint)));
+                None
+            });
+        let (kept, noted) = (std::mem::take(&mut end.kept), std::mem::take(&mut end.noted));
+        let around = Around {
+            host: &self.host,
+            workspace: &self.workspace,
+            place: &self.place,
+            reports: limits,
+            by_group,
             manager_ms,
-            usage: end.measured.usage,
-            error: error.as_ref().map(Error::text),
+            changes: ChangeCounts::of(&changes),
+            variables: self.plan.exec.environment.len(),
+            wall: self.started.elapsed(),
         };
+        let (outcome, error) = outcome(verdict, end, rolled_back, around);
         self.record_end(&Ended::of(&outcome), tell);
         // What is left to be removed grows no more.
         drop(self.quota);
-        Leftover { place: self.place, kept: end.kept }.clear(self.started.elapsed())?;
-        Ok(Finished { outcome, changes, noted: end.noted, cut: self.streams.take_cut(), error })
+        Leftover { place: self.place, kept }.clear(self.started.elapsed())?;
+        Ok(Finished { outcome, changes, noted, cut: self.streams.take_cut(), error })
     }
 
     /// Does with the session's history what the profile says.
@@ -425,29 +291,6 @@ impl Prepared {
 }
 
 /// The name of `NAME=VALUE`.
-fn name_of(variable: &[u8]) -> &[u8] {
+pub(crate) fn name_of(variable: &[u8]) -> &[u8] {
     variable.split(|byte| *byte == b'=').next().unwrap_or_default()
-}
-
-/// `PATH` finds the program, and so always comes along.
-fn passes(profile: &Profile, workspace: &Workspace, name: &str) -> bool {
-    name == "PATH" || profile.environment.passes(name) || workspace.tools.variables.contains(&name)
-}
-
-fn project_request<'a>(
-    request: &'a RunRequest,
-    session: Option<&'a Session>,
-    host: &'a Host,
-    state: &'a Path,
-) -> ProjectRequest<'a> {
-    let of_session = session.map(|session| session.record().project().as_path());
-    ProjectRequest {
-        directory: of_session.or(request.directory.as_deref()),
-        cwd: &host.cwd,
-        home: Some(&host.home),
-        state,
-        uid: host.uid,
-        gid: host.gid,
-        groups: &host.groups,
-    }
 }

@@ -6,8 +6,7 @@ use std::path::PathBuf;
 
 use clearing_runtime::environment_names;
 use clearing_runtime::spec::{SHIFTED_IDS, User};
-use rustix::fs::Mode;
-use rustix::process::{getegid, geteuid, getgroups, umask};
+use rustix::process::{getegid, geteuid, getgroups};
 
 use crate::outcome::Tier;
 
@@ -44,6 +43,8 @@ pub(crate) struct Host {
 
 /// Where the shifted range starts unless it is taken: above what `useradd` gives out by default.
 const SHIFT_BASE: u32 = 524_288;
+/// Where nobody tells what new files are not to have: anything for others.
+const STRICT: u32 = 0o077;
 /// Stands for a home that cannot be one.
 const NO_HOME: &str = "/home/user";
 
@@ -58,7 +59,7 @@ impl Host {
             groups: getgroups().unwrap_or_default().iter().map(|group| group.as_raw()).collect(),
             user: user_name(uid, variable("USER").or_else(|| variable("LOGNAME"))),
             home: home_directory(variable("HOME")),
-            umask: umask(Mode::RWXG | Mode::RWXO).as_raw_mode(),
+            umask: umask(),
             cwd: std::env::current_dir().unwrap_or_default(),
             tmpfs_layers: kernel_is_at_least((6, 6)),
             memory: memory(),
@@ -107,6 +108,13 @@ fn kernel_is_at_least(wanted: (u32, u32)) -> bool {
     let mut numbers = uname.release().to_bytes().split(|byte| !byte.is_ascii_digit());
     let mut next = || std::str::from_utf8(numbers.next()?).ok()?.parse::<u32>().ok();
     next().zip(next()).is_some_and(|release| release >= wanted)
+}
+
+/// As the kernel tells it: to ask by `umask(2)` is to set it, for every thread that makes a file meanwhile.
+fn umask() -> u32 {
+    let status = std::fs::read_to_string("/proc/thread-self/status").unwrap_or_default();
+    let octal = status.lines().find_map(|line| line.strip_prefix("Umask:"));
+    octal.and_then(|octal| u32::from_str_radix(octal.trim(), 8).ok()).unwrap_or(STRICT)
 }
 
 fn memory() -> u64 {

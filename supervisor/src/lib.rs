@@ -6,6 +6,8 @@
 
 mod admission;
 mod alerts;
+mod assemble;
+mod attend;
 mod audit;
 mod changes_text;
 pub mod cli;
@@ -25,6 +27,7 @@ mod hints;
 mod host;
 mod leftover;
 mod limits;
+#[expect(dead_code, reason = "what conducts many sandboxes is to come")]
 pub mod live;
 mod lost;
 mod monitor;

@@ -80,11 +80,7 @@ impl Hold {
     /// Makes a group where the limits are worth one: joining it takes the kernel up to 10 ms, so limits
     /// that nobody asked for are held without.
     pub(crate) fn of(limits: &Limits) -> Result<Self, Error> {
-        let asked = cgroup::Limits {
-            memory: limits.memory,
-            processes: limits.processes,
-            cpu: limits.cpus.and_then(|share| share.try_into().ok()),
-        };
+        let asked = asked(limits);
         let required = limits.cgroup == Requirement::Required;
         let mut hold = Self { group: None, asked, required, why: UNASKED.to_owned(), manager_ms: None };
         if asked != cgroup::Limits::default() && (required || is_asked_for(limits)) {
@@ -133,6 +129,11 @@ impl Hold {
         enforced.into_iter().any(|limit| limit.kind == kind && limit.taken.is_ok())
     }
 
+    /// Whether the group holds this limit at no more than these limits say.
+    pub(crate) fn holds_for(&self, kind: Kind, limits: &Limits) -> bool {
+        self.holds(kind) && is_same(kind, &asked(limits), &self.asked)
+    }
+
     /// Lets the group be the first to refuse a process: it counts that, and an rlimit does not.
     pub(crate) fn go_first(&self, rlimits: &mut [ResourceLimit]) {
         if self.holds(Kind::Processes) {
@@ -150,10 +151,16 @@ impl Hold {
         let watched = |amount| report(amount, EnforcedBy::Watchdog);
         let all = [
             (LimitName::Timeout, limits.timeout.map(|time| watched(milliseconds(time)))),
-            (LimitName::Cpus, limits.cpus.map(|share| self.cpus(share))),
+            (LimitName::Cpus, limits.cpus.map(|share| self.cpus(share, limits))),
             (LimitName::CpuTime, limits.cpu_time.map(|time| watched(milliseconds(time)))),
-            (LimitName::Memory, limits.memory.map(|bytes| self.by_group(Kind::Memory, watched(bytes)))),
-            (LimitName::Processes, limits.processes.map(|n| self.by_group(Kind::Processes, each.report(n)))),
+            (
+                LimitName::Memory,
+                limits.memory.map(|bytes| self.by_group(Kind::Memory, limits, watched(bytes))),
+            ),
+            (
+                LimitName::Processes,
+                limits.processes.map(|n| self.by_group(Kind::Processes, limits, each.report(n))),
+            ),
             (LimitName::Disk, limits.disk.map(written)),
             (LimitName::Inodes, limits.inodes.map(written)),
             (LimitName::Output, limits.output.map(watched)),
@@ -163,14 +170,17 @@ impl Hold {
         all.into_iter().filter_map(|(name, report)| Some((name, report?))).collect()
     }
 
-    fn cpus(&self, share: u64) -> LimitReport {
+    fn cpus(&self, share: u64, limits: &Limits) -> LimitReport {
         let nothing =
             LimitReport { limit: Amount::Thousandths(share), enforced_by: EnforcedBy::None, why: None };
-        self.by_group(Kind::Cpu, nothing)
+        self.by_group(Kind::Cpu, limits, nothing)
     }
 
     /// What the group holds, or `otherwise` and why.
-    fn by_group(&self, kind: Kind, otherwise: LimitReport) -> LimitReport {
+    fn by_group(&self, kind: Kind, limits: &Limits, otherwise: LimitReport) -> LimitReport {
+        if self.group.is_some() && !is_same(kind, &asked(limits), &self.asked) {
+            return LimitReport { why: Some(OTHER.to_owned()), ..otherwise };
+        }
         let taken = self.group.as_ref().map(|group| {
             let enforced = group.enforced().iter().find(|limit| limit.kind == kind);
             Some((group.version(), enforced?))
@@ -211,8 +221,27 @@ impl EachProcess {
 
 /// What says where a user's service manager is.
 const MANAGERS: [&str; 2] = ["XDG_RUNTIME_DIR", "DBUS_SESSION_BUS_ADDRESS"];
+/// Of a limit of one command in a sandbox where others have other ones.
+const OTHER: &str = "the sandbox's cgroup holds another limit, for all commands together";
 /// Of a limit that is the default profile's own.
 const UNASKED: &str = "no cgroup is made for the default limits alone";
+
+/// What a group is asked to hold.
+fn asked(limits: &Limits) -> cgroup::Limits {
+    cgroup::Limits {
+        memory: limits.memory,
+        processes: limits.processes,
+        cpu: limits.cpus.and_then(|share| share.try_into().ok()),
+    }
+}
+
+fn is_same(kind: Kind, one: &cgroup::Limits, other: &cgroup::Limits) -> bool {
+    match kind {
+        Kind::Memory => one.memory == other.memory,
+        Kind::Processes => one.processes == other.processes,
+        Kind::Cpu => one.cpu == other.cpu,
+    }
+}
 
 fn report(amount: u64, enforced_by: EnforcedBy) -> LimitReport {
     LimitReport { limit: Amount::Whole(amount), enforced_by, why: None }

@@ -1,86 +1,105 @@
-//! A session in a sandbox that lives on: a command costs a fork there, what it leaves running stays, and
-//! snapshots and rollbacks put other layers under it.
+//! A session in a sandbox that lives on: many commands at once, each of which costs a fork there, what they leave
+//! running stays, and snapshots and rollbacks put other layers under it.
 //!
 //! ```text
-//!             exec                       snapshot, rollback, refresh
-//!   quiet ──────────▶ a command runs        (quiet, or what runs is ended first)
+//!            start                        snapshot, rollback, refresh
+//!   quiet ──────────▶ commands run          (quiet, or what runs is ended first)
 //!     ▲ ▲   nothing left │   │ left running        │
 //!     │ └────────────────┘   ▼                     ▼
 //!     └──────────────────── alive    new layer ▶ shown ▶ written down ▶ quiet
 //! ```
 //! The record is written last: until then the session is as it was, whoever is killed. A view that cannot be
 //! made that of the record ends the sandbox.
+//!
+//! Nothing here waits for a command: whoever conducts the sandbox polls what [`LiveSandbox::polled`] names, until
+//! [`LiveSandbox::due`] at most, and lets it [`LiveSandbox::advance`].
 
-#[expect(dead_code, reason = "several execs at once are to come")]
 mod asked;
+mod blocking;
+mod conduct;
+mod ended;
+mod exec;
+mod heard;
+mod layers;
 mod spares;
+mod start;
+mod terminal;
+mod verbs;
 
-use std::collections::BTreeSet;
-use std::ffi::OsString;
-use std::os::fd::OwnedFd;
-use std::path::PathBuf;
 use std::time::{Duration, Instant, SystemTime};
 
-use clearing_profiles::{LayerPlace, Limits, Profile};
-use clearing_rootfs::{LayerDirectories, PROJECT, Parts, Session, Snapshot, Step, Why, changed_since};
-use clearing_runtime::spec::{ExecSpec, Layer, Remount};
-use clearing_runtime::{GuardReport, NotRemounted, Report, Sandbox};
+use clearing_profiles::{LayerPlace, Profile};
+use clearing_rootfs::{LayerDirectories, Parts, Session};
+use clearing_runtime::spec::Layer;
+use clearing_runtime::{GuardReport, Sandbox};
 
+pub use blocking::{Executed, Wanted};
 pub use clearing_runtime::spec::Others;
 
+use crate::audit::{Audit, ProfileMark};
 use crate::error::Error;
 use crate::exec::{Asked, Prepared};
 use crate::host::Host;
 use crate::leftover::Leftover;
 use crate::limits::Hold;
-use crate::monitor::Monitor;
-use crate::outcome::{Cause, Tier};
+use crate::outcome::Tier;
 use crate::place::Place;
 use crate::plan;
-use crate::relay::Streams;
 use crate::request::RunRequest;
-use crate::verdict::judge;
-use crate::watch::{End, Watch};
 use crate::workspace::Workspace;
-use spares::{Around, Spare};
+#[expect(unused_imports, reason = "for whoever serves many sandboxes, which is to come")]
+pub(crate) use asked::{ExecAsked, Given, Happened, What};
+use exec::{Exec, Rest};
+use spares::Spare;
 
 /// A session and its living sandbox. Nobody else can change the session meanwhile.
 ///
-/// The calling process must have one thread when it is opened. Dropped, every process in it is ended.
+/// Dropped, every process in it is ended.
 pub struct LiveSandbox {
     /// None once it has ended.
     sandbox: Option<Sandbox>,
     hold: Hold,
     profile: Profile,
+    mark: ProfileMark,
     host: Host,
     workspace: Workspace,
     place: Place,
+    audit: Audit,
     request: RunRequest,
-    limits: Limits,
     guards: Vec<GuardReport>,
     /// What is known of sealed layers.
     parts: Parts,
     spares: Vec<Spare>,
+    /// How many there have been.
     commands: u32,
-    /// Whether a command has looked at the project since it was mounted, and when that was.
-    looked: bool,
-    mounted: SystemTime,
+    execs: Vec<Exec>,
+    /// What commands that have ended left running.
+    rests: Vec<Rest>,
+    view: View,
+    /// When it is written down that nothing runs, if that is so until then.
+    settling: Option<Instant>,
+    /// When it was written down that something runs.
+    begun: Instant,
+    /// What nobody has been told yet.
+    happened: Vec<(u32, Happened)>,
 }
 
-/// How a command in a living sandbox ended.
-#[derive(Debug)]
-pub struct Executed {
-    /// The command's own code, or 125 to 127 when there was no command.
-    pub exit_code: Option<i32>,
-    /// The signal that ended it.
-    pub signal: Option<i32>,
-    /// Whether a limit ended it, or it was never started.
-    pub is_whole: bool,
-    /// Whether it left processes running.
-    pub left_running: bool,
-    /// Whether the project was seen to have changed since it was mounted: with processes alive it cannot be
-    /// mounted anew, and what a command sees of such a change is anybody's guess.
-    pub project_changed: bool,
+/// How the project is shown.
+struct View {
+    /// Since when nothing of it was looked up.
+    mounted: SystemTime,
+    /// Whether a command has looked at it since.
+    looked: bool,
+    /// Whether only another mount shows what has changed.
+    is_stale: bool,
+    /// Whether it was seen to have changed below what runs, and for how long a no is good.
+    changed: Option<(Instant, bool)>,
+}
+
+impl Default for View {
+    fn default() -> Self {
+        Self { mounted: SystemTime::now(), looked: false, is_stale: false, changed: None }
+    }
 }
 
 /// Why something could not be done in a living sandbox.
@@ -101,10 +120,21 @@ impl From<Error> for LiveError {
     }
 }
 
+impl From<LiveError> for Error {
+    fn from(LiveError(error): LiveError) -> Self {
+        error
+    }
+}
+
 impl LiveError {
     /// Whether it was refused because of processes that are alive.
     pub fn is_alive(&self) -> bool {
         matches!(self.0, Error::Alive(_))
+    }
+
+    /// Whether the rules on commands refused it.
+    pub fn is_denied(&self) -> bool {
+        matches!(self.0, Error::Denied(_))
     }
 
     /// A way forward.
@@ -116,132 +146,68 @@ impl LiveError {
 impl LiveSandbox {
     /// Takes a session, by id or name, and makes its sandbox.
     pub fn open(session: &str) -> Result<Self, LiveError> {
-        let request = request(session);
+        let request = RunRequest { session: Some(session.to_owned()), ..RunRequest::default() };
+        Ok(Self::open_as(request)?)
+    }
+
+    /// The same with another profile, or with what else a caller may change of it. The request names a session, and
+    /// neither a command nor variables.
+    pub(crate) fn open_as(request: RunRequest) -> Result<Self, Error> {
         let asked = Asked::by(&request, None)?;
         if asked.host.tier == Tier::Landlock || asked.profile.filesystem.layer == LayerPlace::Copy {
-            return Err(Error::NoOverlay("the profile or the host wants a copy".into()).into());
+            return Err(Error::NoOverlay("the profile or the host wants a copy".into()));
         }
-        let mut hold = Hold::of(&asked.profile.limits).map_err(LiveError)?;
-        let mut sandbox =
-            Sandbox::launch(&plan::birth(&asked.profile, &asked.host), hold.group()).map_err(Error::from)?;
+        let mut hold = Hold::of(&asked.profile.limits)?;
+        let mut sandbox = Sandbox::launch(&plan::birth(&asked.profile, &asked.host), hold.group())?;
         hold.settle(&mut sandbox)?;
         let profile = asked.profile.clone();
         let prepared = asked.prepare()?;
         if prepared.workspace.elsewhere.is_some() {
-            return Err(Error::NoOverlay("the project is copied".into()).into());
+            return Err(Error::NoOverlay("the project is copied".into()));
         }
         if !prepared.workspace.read_only.is_empty() {
             // A mount upon a layer that is replaced would show the old one.
-            return Err(Error::NoOverlay("the profile has `read_only` paths".into()).into());
+            return Err(Error::NoOverlay("the profile has `read_only` paths".into()));
         }
         prepared.look_around()?;
         let own = prepared.place.session().map(Session::path);
         let sources = plan::sources(&prepared.workspace, &prepared.host, own.as_deref());
         let held = prepared.place.descriptors();
-        sandbox.build_living(&prepared.plan.sandbox, &sources, &held).map_err(Error::from)?;
-        let Prepared { plan, workspace, host, place, .. } = prepared;
+        sandbox.build_living(&prepared.plan.sandbox, &sources, &held)?;
+        let Prepared { workspace, host, store, place, profile: mark, .. } = prepared;
+        let audit = Audit::at(store.path());
         let mut live = Self {
             sandbox: Some(sandbox),
             hold,
             profile,
+            mark,
             host,
             workspace,
             place,
-            limits: plan.limits,
+            audit,
             request,
             guards: Vec::new(),
             parts: Parts::default(),
             spares: Vec::new(),
             commands: 0,
-            looked: false,
-            mounted: SystemTime::now(),
+            execs: Vec::new(),
+            rests: Vec::new(),
+            view: View::default(),
+            settling: None,
+            begun: Instant::now(),
+            happened: Vec::new(),
         };
         live.await_ready()?;
         Ok(live)
     }
 
-    /// Runs a command with these standard streams, and waits for its end. Where nothing else runs it sees
-    /// the project as it is now.
-    pub fn exec(&mut self, command: &[OsString], streams: [OwnedFd; 3]) -> Result<Executed, LiveError> {
-        let is_quiet = self.session()?.record().running.is_none();
-        if is_quiet && self.looked {
-            self.show_project_anew()?;
-        }
-        let project_changed = !is_quiet && changed_since(&self.workspace.project.root, self.mounted);
-        if is_quiet {
-            self.place.begin(&self.workspace.hidden)?;
-        }
-        self.looked = true;
-        let end = match self.conduct(command, streams) {
-            Ok(end) => end,
-            Err(error) => {
-                // Most often there was no command, and the session must not look as if there were one.
-                let _ = self.quiet(Others::Refuse);
-                return Err(error.into());
-            }
-        };
-        let verdict = judge(&end, &self.limits);
-        if end.alone || end.failure.is_some() && is_quiet {
-            self.place.end()?;
-        }
-        let is_whole = matches!(verdict.cause, Cause::Exit | Cause::Signal);
-        let left_running = !end.alone && end.failure.is_none();
-        if end.given_up || verdict.cause == Cause::Init {
-            self.sandbox = None;
-            self.place.end()?;
-        }
-        let (exit_code, signal) = (verdict.exit_code, verdict.signal);
-        Ok(Executed { exit_code, signal, is_whole, left_running, project_changed })
-    }
-
-    /// Names the present state. What is written from now on goes to a new layer.
-    pub fn snapshot(&mut self, label: Option<&str>, others: Others) -> Result<Snapshot, LiveError> {
-        self.quiet(others)?;
-        let (step, snapshot) = self.session()?.step_to_snapshot(label, Why::Asked).map_err(Error::from)?;
-        self.go_on(step)?;
-        Ok(snapshot)
-    }
-
-    /// Goes back to a snapshot, and names the one that keeps what would be lost by that.
-    pub fn rollback(&mut self, name: &str, others: Others) -> Result<Option<String>, LiveError> {
-        self.quiet(others)?;
-        let (step, rolled) = self.session()?.step_back(name, Why::BeforeRollback).map_err(Error::from)?;
-        self.go_on(step)?;
-        Ok(rolled.backup)
-    }
-
-    /// Shows the project, its git directory and the caches as they are now, under what the session changed.
-    pub fn refresh(&mut self, others: Others) -> Result<(), LiveError> {
-        self.quiet(others)?;
-        let home = self.host.home.clone();
-        let all = self.workspace.parts(&self.host).into_iter().map(|part| part.target);
-        let targets = all.filter(|target| *target != home).collect();
-        Ok(self.show_anew(&targets)?)
-    }
-
-    /// Makes a second session that goes on from the present state, and names it by its id.
-    pub fn fork(&mut self, name: Option<&str>, others: Others) -> Result<String, LiveError> {
-        self.quiet(others)?;
-        let step = self.session()?.step_on().map_err(Error::from)?;
-        self.go_on(step)?;
-        let sessions = crate::session::sessions()?;
-        let session = self.place.session_mut().ok_or(Error::SandboxEnded)?;
-        let live = session.record().live.clone();
-        let fork = sessions.fork(session, None, name).map_err(Error::from)?;
-        if session.record().live != live {
-            // What the sandbox writes to would be sealed.
-            self.give_up(Error::SandboxEnded)?;
-        }
-        Ok(fork.record().id.to_string())
-    }
-
-    /// Ends every process, and gives the session back.
+    /// Ends every process, and gives the session back. What ran and was not told yet has ended as if it were told.
     pub fn end(mut self) -> Result<(), LiveError> {
+        self.execs.iter_mut().for_each(|exec| exec.watch.is_cancelled());
         let Some(sandbox) = self.sandbox.take() else { return Ok(()) };
         let kept = sandbox.into_kept();
-        if self.session()?.record().running.is_some() {
-            self.place.end()?;
-        }
+        self.end_all()?;
+        self.settle()?;
         spares::clear(self.session()?)?;
         Ok(Leftover { place: self.place, kept }.clear(Duration::MAX)?)
     }
@@ -251,223 +217,22 @@ impl LiveSandbox {
         self.sandbox.as_ref().map(Sandbox::init)
     }
 
-    fn conduct(&mut self, command: &[OsString], streams: [OwnedFd; 3]) -> Result<End, Error> {
-        let started = Instant::now();
-        let sandbox = self.sandbox.as_mut().ok_or(Error::SandboxEnded)?;
-        let mut streams = Streams::of(streams, false, self.limits.output)?;
-        let request = RunRequest { command: command.to_vec(), ..self.request.clone() };
-        self.commands += 1;
-        let exec = plan::exec(&self.profile, &self.workspace, &request, &self.host, streams.terminal())?;
-        let mut exec = ExecSpec { id: self.commands, last: false, ..exec };
-        self.hold.go_first(&mut exec.limits);
-        let deadline = self.limits.timeout.and_then(|timeout| started.checked_add(timeout));
-        let monitor = Monitor::new(&self.limits, &self.hold, &self.place, None);
-        let watch = Watch::new(exec.id, deadline, self.limits.grace, monitor)?;
-        sandbox.exec(&exec, streams.for_command()?)?;
-        streams.close_for_command();
-        // While the command runs.
-        if let Some(session) = self.place.session() {
-            let (profile, host, workspace) = (&self.profile, &self.host, &self.workspace);
-            let around = Around { profile, host, workspace, session, sandbox };
-            spares::prepare(&mut self.spares, &around);
-        }
-        watch.until_the_command_ends(sandbox, &mut streams)
+    /// Whether it can be used.
+    pub(crate) fn is_alive(&self) -> bool {
+        self.sandbox.is_some()
     }
 
-    /// Sees to it that nothing runs, and that what ran is written down.
-    fn quiet(&mut self, others: Others) -> Result<(), Error> {
-        let sandbox = self.sandbox.as_ref().ok_or(Error::SandboxEnded)?;
-        sandbox.quiet(others)?;
-        self.answer(|report| match report {
-            Report::Quiet(answer) => Some(answer),
-            _ => None,
-        })?;
-        if self.session()?.record().running.is_some() {
-            self.place.end()?;
-        }
-        Ok(())
+    /// The session's record, as it is now.
+    pub(crate) fn record(&self) -> Result<&clearing_rootfs::Record, Error> {
+        Ok(self.session()?.record())
     }
 
-    fn show_project_anew(&mut self) -> Result<(), Error> {
-        let targets = self.workspace.overlays().map(|(path, _)| path.clone()).collect();
-        self.show_anew(&targets)
-    }
-
-    fn show_anew(&mut self, targets: &BTreeSet<PathBuf>) -> Result<(), Error> {
-        self.session()?.check_project(&self.workspace.project)?;
-        let step = self.session()?.step_aside();
-        let before = self.workspace.clone();
-        let renewed = self.renew(&step, None, |_, target, _| targets.contains(target));
-        self.show(renewed, before).map(drop)
-    }
-
-    /// Goes on upon other layers, and writes it down.
-    fn go_on(&mut self, mut step: Step) -> Result<(), Error> {
-        if step.moves() {
-            let written = self.session()?.live_parts()?;
-            let before = self.workspace.clone();
-            let is_changed = |part: &str, moved| moved || written.iter().any(|name| name == part);
-            let sealed = self.place.session().ok_or(Error::SandboxEnded)?;
-            let sealed = sealed.sealed_below(&step, PROJECT, &mut self.parts)?;
-            let is_wanted = is_changed(PROJECT, sealed != self.workspace.changes.sealed);
-            let spare = Spare::take(&mut self.spares, |spare| is_wanted && spare.sealed == sealed);
-            let (ready, layer) = spare.map(|spare| (spare.ready, spare.layer)).unzip();
-            self.session()?.begin(&mut step, ready)?;
-            let renewed = self.renew(&step, layer, |part, _, moved| is_changed(part, moved));
-            let targets = self.show(renewed, before)?;
-            if let Err(error) = self.carry_over(&step, &targets) {
-                return self.give_up(error);
-            }
-        }
-        let session = self.place.session_mut().ok_or(Error::SandboxEnded)?;
-        match session.take_swiftly(step) {
-            Ok(()) => self.find_layers(),
-            Err(error) => self.give_up(error.into()),
-        }
-    }
-
-    /// What takes changes has come to lie elsewhere, with the overlays upon it.
-    fn find_layers(&mut self) -> Result<(), Error> {
-        let Self { workspace, place, host, .. } = self;
-        let session = place.session().ok_or(Error::SandboxEnded)?;
-        for part in workspace.parts(host) {
-            part.writable.layer = layer(session.live_directories(&part.name));
-        }
-        Ok(())
-    }
-
-    /// Makes new layers for the parts that `choose` wants, by name, target and whether other layers lie below;
-    /// the others stay as they are. Says where the new ones are to be shown.
-    fn renew(
-        &mut self,
-        step: &Step,
-        mut spare: Option<LayerDirectories>,
-        choose: impl Fn(&str, &PathBuf, bool) -> bool,
-    ) -> Result<BTreeSet<PathBuf>, Error> {
-        let Self { workspace, place, parts: known, host, .. } = self;
-        let session = place.session().ok_or(Error::SandboxEnded)?;
-        let mut targets = BTreeSet::new();
-        for part in workspace.parts(host) {
-            let sealed = session.sealed_below(step, &part.name, known)?;
-            if choose(&part.name, &part.target, sealed != part.writable.sealed) {
-                let spare = spare.take_if(|_| part.name == PROJECT).map(Ok);
-                let made = spare.unwrap_or_else(|| session.writable_after(step, &part.name, part.top))?;
-                part.writable.sealed = sealed;
-                part.writable.layer = layer(made);
-                targets.insert(part.target);
-            }
-        }
-        Ok(targets)
-    }
-
-    /// Shows what of the workspace was renewed, and where; or describes the workspace as it was `before`, as
-    /// that is still what is shown.
-    fn show(
-        &mut self,
-        renewed: Result<BTreeSet<PathBuf>, Error>,
-        before: Workspace,
-    ) -> Result<BTreeSet<PathBuf>, Error> {
-        let shown = renewed.and_then(|targets| self.remount(&targets).map(|()| targets));
-        match &shown {
-            Err(_) => self.workspace = before,
-            Ok(targets) if targets.contains(&self.workspace.project.root) => {
-                (self.looked, self.mounted) = (false, SystemTime::now());
-            }
-            Ok(_) => {}
-        }
-        shown
-    }
-
-    fn remount(&mut self, targets: &BTreeSet<PathBuf>) -> Result<(), Error> {
-        let steps = plan::remount(&self.profile, &self.workspace, &self.host, targets);
-        let sandbox = self.sandbox.as_mut().ok_or(Error::SandboxEnded)?;
-        sandbox.remount(&Remount { steps, others: Others::Refuse }).map_err(Error::from)?;
-        self.answer(|report| match report {
-            Report::Remounted(answer) => Some(answer),
-            _ => None,
-        })
-    }
-
-    /// Takes along what nobody has written to, with the overlays upon it.
-    fn carry_over(&mut self, step: &Step, shown: &BTreeSet<PathBuf>) -> Result<(), Error> {
-        let Self { workspace, place, host, .. } = self;
-        let session = place.session().ok_or(Error::SandboxEnded)?;
-        for part in workspace.parts(host) {
-            if !shown.contains(&part.target) {
-                session.carry_over(step, &part.name)?;
-            }
-        }
-        Ok(())
-    }
-
-    /// The sandbox shows what no record names: nothing was written there yet, and nothing will be.
-    fn give_up(&mut self, error: Error) -> Result<(), Error> {
-        self.sandbox = None;
-        Err(error)
-    }
-
-    fn await_ready(&mut self) -> Result<(), Error> {
-        while self.guards.is_empty() {
-            self.take_report()?;
-        }
-        Ok(())
-    }
-
-    fn answer(&mut self, wanted: impl Fn(Report) -> Option<Result<(), NotRemounted>>) -> Result<(), Error> {
-        loop {
-            match self.take_report()?.map(&wanted) {
-                Some(Some(Ok(()))) => return Ok(()),
-                Some(Some(Err(NotRemounted::Busy { processes }))) => return Err(Error::Alive(processes)),
-                Some(Some(Err(NotRemounted::Failed(failure)))) => return Err(failure.into()),
-                Some(None) | None => {}
-            }
-        }
-    }
-
-    /// The next thing that init says; what ends the sandbox is an error.
-    fn take_report(&mut self) -> Result<Option<Report>, Error> {
-        let sandbox = self.sandbox.as_mut().ok_or(Error::SandboxEnded)?;
-        match sandbox.next_report()? {
-            Some((Report::Ready { guards, .. }, _)) => {
-                self.guards = guards;
-                Ok(None)
-            }
-            Some((Report::Failed(failure), _)) => {
-                self.sandbox = None;
-                Err(failure.into())
-            }
-            Some((report, _)) => Ok(Some(report)),
-            None => {
-                self.sandbox = None;
-                Err(Error::InitEnded)
-            }
-        }
-    }
-
-    fn session(&self) -> Result<&Session, Error> {
-        self.place.session().ok_or(Error::SandboxEnded)
+    /// What became of the guards of the sandbox itself.
+    pub(crate) fn guards(&self) -> &[GuardReport] {
+        &self.guards
     }
 }
 
 fn layer(directories: LayerDirectories) -> Layer {
     Layer::Directories { upper: directories.upper, work: directories.work }
-}
-
-fn request(session: &str) -> RunRequest {
-    RunRequest {
-        directory: None,
-        session: Some(session.to_owned()),
-        profile: None,
-        limits: Vec::new(),
-        layer: None,
-        tier: None,
-        network: None,
-        environment: Vec::new(),
-        json: false,
-        stats: None,
-        admission: None,
-        approved: false,
-        command: Vec::new(),
-        call: None,
-    }
 }

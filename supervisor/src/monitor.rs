@@ -13,7 +13,7 @@ mod schedule;
 mod shared;
 mod walk;
 
-use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
+use std::os::fd::{AsFd, OwnedFd};
 use std::time::{Duration, Instant};
 
 use clearing_profiles::{LimitName, Limits};
@@ -43,14 +43,36 @@ pub(crate) struct Breach {
     pub(crate) used: u64,
 }
 
-/// The watchdog of one run.
-pub(crate) struct Monitor<'r> {
-    limits: &'r Limits,
-    group: Option<&'r Group>,
+/// Where a command runs, as far as it is looked at from outside.
+#[derive(Clone, Copy)]
+pub(crate) struct Scene<'a> {
+    pub(crate) group: Option<&'a Group>,
+    pub(crate) place: &'a Place,
+    pub(crate) kept: &'a Kept,
+    /// Init, as the host numbers it.
+    pub(crate) init: u32,
+    pub(crate) beside: Beside,
+}
+
+/// What else runs in the sandbox.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Beside {
+    /// Nothing: the sandbox and its group are the command's own.
+    NeverAnything,
+    /// Nothing now, but something has run before.
+    NothingNow,
+    /// Other commands, or what they left. Of its processes alone a command's have this mark; so many are watched.
+    Others { mark: u64, watched: u32 },
+}
+
+/// The watchdog of one command.
+pub(crate) struct Monitor {
+    limits: Limits,
     /// Whether memory is ours to hold.
     holds_memory: bool,
-    place: &'r Place,
-    stats: Option<&'r Stats>,
+    stats: Option<Stats>,
+    /// What the group had counted before.
+    before: cgroup::Events,
     began: Option<Instant>,
     due: Option<Instant>,
     /// After an alarm, until when to look closely.
@@ -65,8 +87,6 @@ pub(crate) struct Monitor<'r> {
     processors: u32,
     meter: Meter,
     alerts: Alerts,
-    /// What was told last of the host's id of init, for the time of those whom it reaped.
-    init: u32,
 }
 
 /// What was measured in the end.
@@ -90,19 +110,13 @@ const HURRIED: Duration = Duration::from_millis(2);
 /// How long after an alarm what rang may still be counted.
 const ALARMED: Duration = Duration::from_millis(100);
 
-impl<'r> Monitor<'r> {
-    pub(crate) fn new(
-        limits: &'r Limits,
-        hold: &'r Hold,
-        place: &'r Place,
-        stats: Option<&'r Stats>,
-    ) -> Self {
+impl Monitor {
+    pub(crate) fn new(limits: &Limits, hold: &Hold, stats: Option<&Stats>) -> Self {
         Self {
-            limits,
-            group: hold.group(),
-            holds_memory: limits.memory.is_some() && !hold.holds(Kind::Memory),
-            place,
-            stats,
+            limits: limits.clone(),
+            holds_memory: limits.memory.is_some() && !hold.holds_for(Kind::Memory, limits),
+            stats: stats.cloned(),
+            before: cgroup::Events::default(),
             began: None,
             due: None,
             alarmed: None,
@@ -114,19 +128,21 @@ impl<'r> Monitor<'r> {
             processors: limits.cpu_time.map_or(1, |_| processors()),
             meter: Meter::default(),
             alerts: Alerts::default(),
-            init: 0,
         }
     }
 
-    /// The command runs, under the init that the host knows by this id.
-    pub(crate) fn begin(&mut self, init: u32, kept: &Kept) {
+    /// The command runs.
+    pub(crate) fn begin(&mut self, scene: Scene<'_>) {
         let now = Instant::now();
         if self.limits.inodes.is_some() {
             // What the command has made by now must not be among it.
-            self.set_up = SetUp { in_memory: kept.files, on_disk: self.place.set_up_inodes() };
+            self.set_up = SetUp { in_memory: scene.kept.files, on_disk: scene.place.set_up_inodes() };
         }
-        (self.began, self.init) = (Some(now), init);
-        self.plan_next(now, &Sample::default(), None);
+        if let Some(group) = scene.group.filter(|_| scene.beside != Beside::NeverAnything) {
+            self.before = group.events();
+        }
+        self.began = Some(now);
+        self.plan_next(now, &Sample::default(), None, scene);
     }
 
     /// When to look next.
@@ -134,31 +150,26 @@ impl<'r> Monitor<'r> {
         self.due
     }
 
-    /// Readable when something happened at a limit of the group.
-    pub(crate) fn alarm(&self) -> Option<BorrowedFd<'_>> {
-        self.group.and_then(Group::alarm)
-    }
-
     /// Looks at everything, if it is time to, with so many bytes of output handed on. Gives the limit that was
     /// passed, and what should be told.
-    pub(crate) fn look(&mut self, kept: &Kept, output: u64) -> (Option<Breach>, Vec<Alert>) {
+    pub(crate) fn look(&mut self, scene: Scene<'_>, output: u64) -> (Option<Breach>, Vec<Alert>) {
         let now = Instant::now();
         let Some(began) = self.began.filter(|_| self.due.is_some_and(|due| due <= now)) else {
             return (None, Vec::new());
         };
-        let room = kept.memory.as_ref().and_then(Room::of);
+        let room = scene.kept.memory.as_ref().and_then(Room::of);
         let mut sample = Sample { at: now - began, ..Sample::default() };
-        let breach = self.measure(kept, room.as_ref(), &mut sample);
+        let breach = self.measure(scene, room.as_ref(), &mut sample);
         self.meter.add(sample);
-        if let Some(stats) = self.stats {
+        if let Some(stats) = &self.stats {
             stats.tell(&sample);
         }
-        let (killed, mut alerts) = self.ask();
+        let (killed, mut alerts) = self.ask(scene);
         let breach = killed.or(breach);
         if breach.is_none() {
-            alerts.extend(self.alerts.near(&sample, output, self.limits));
+            alerts.extend(self.alerts.near(&sample, output, &self.limits));
         }
-        self.plan_next(now, &sample, room.as_ref());
+        self.plan_next(now, &sample, room.as_ref(), scene);
         (breach, alerts)
     }
 
@@ -171,31 +182,44 @@ impl<'r> Monitor<'r> {
     }
 
     /// Asks the group what happened.
-    fn ask(&mut self) -> (Option<Breach>, Vec<Alert>) {
-        let Some(group) = self.group else { return (None, Vec::new()) };
-        let alerts = self.alerts.happened(group.events(), self.limits);
-        (self.killed_by_kernel(), alerts)
+    fn ask(&mut self, scene: Scene<'_>) -> (Option<Breach>, Vec<Alert>) {
+        let Some(group) = scene.group else { return (None, Vec::new()) };
+        let alerts = self.alerts.happened(self.since(group.events()), &self.limits);
+        (self.killed_by_kernel(scene), alerts)
     }
 
-    fn killed_by_kernel(&self) -> Option<Breach> {
+    /// Of what a group counted, what is new since the command began.
+    fn since(&self, events: cgroup::Events) -> cgroup::Events {
+        cgroup::Events {
+            oom_kills: events.oom_kills.saturating_sub(self.before.oom_kills),
+            forks_refused: events.forks_refused.saturating_sub(self.before.forks_refused),
+            ..events
+        }
+    }
+
+    /// Beside others nobody knows whose process it was.
+    fn killed_by_kernel(&self, scene: Scene<'_>) -> Option<Breach> {
+        if matches!(scene.beside, Beside::Others { .. }) {
+            return None;
+        }
         let allowed = self.limits.memory.filter(|_| self.alerts.events().oom_kills > 0)?;
-        let used = self.group?.sample().memory_peak.unwrap_or(allowed);
+        let used = scene.group?.sample().memory_peak.unwrap_or(allowed);
         Some(Breach { limit: LimitName::Memory, allowed, used })
     }
 
-    fn measure(&mut self, kept: &Kept, room: Option<&Room>, sample: &mut Sample) -> Option<Breach> {
-        let group = self.group.map(Group::sample).unwrap_or_default();
+    fn measure(&mut self, scene: Scene<'_>, room: Option<&Room>, sample: &mut Sample) -> Option<Breach> {
+        let group = own_group(scene).map(Group::sample).unwrap_or_default();
         let counted = group.memory.is_some() && group.cpu.is_some() && group.processes.is_some();
-        let memory = match &kept.processes {
-            Some(procfs) if self.holds_memory || self.place.is_on_disk() || !counted => {
-                self.processes(procfs, kept, room, sample)
+        let memory = match &scene.kept.processes {
+            Some(procfs) if self.holds_memory || scene.place.is_on_disk() || !counted => {
+                self.processes(procfs, scene, room, sample)
             }
             _ => None,
         };
         sample.memory = group.memory.unwrap_or(sample.memory);
         sample.cpu = group.cpu.map_or(sample.cpu, |cpu| cpu.total);
         sample.processes = group.processes.unwrap_or(sample.processes);
-        let disk = self.written(kept, room, sample);
+        let disk = self.written(scene, room, sample);
         memory.or(disk).or_else(|| self.processor_time(sample))
     }
 
@@ -203,20 +227,24 @@ impl<'r> Monitor<'r> {
     fn processes(
         &mut self,
         procfs: &OwnedFd,
-        kept: &Kept,
+        scene: Scene<'_>,
         room: Option<&Room>,
         sample: &mut Sample,
     ) -> Option<Breach> {
-        let all = Processes::read(procfs).ok()?;
+        let is_on_disk = scene.place.is_on_disk();
+        let all = Processes::read(procfs, scene.beside.mark()).ok()?;
         sample.processes = all.threads;
-        sample.cpu = all.cpu + self.reaped_by_init();
+        sample.cpu = all.cpu + reaped_by_init(scene);
         let borrowed = all.borrowed(procfs);
         let private = all.private.saturating_sub(borrowed.iter().map(|process| process.private).sum());
-        let looked = self.holds_memory || self.place.is_on_disk();
+        let looked = self.holds_memory || is_on_disk;
         let files = if looked { Descriptors::of(procfs, &all.ids) } else { Descriptors::default() };
-        self.walk.unlinked =
-            room.filter(|_| self.place.is_on_disk()).map_or(0, |room| files.unlinked_beside(room.device));
-        let named = room.map_or(0, |room| room.bytes) + shared::system_v(kept) + files.memory();
+        self.walk.unlinked = room.filter(|_| is_on_disk).map_or(0, |room| files.unlinked_beside(room.device));
+        let named = match scene.beside {
+            // Of what has a name nobody knows whose it is.
+            Beside::Others { .. } => files.memory(),
+            _ => room.map_or(0, |room| room.bytes) + shared::system_v(scene.kept) + files.memory(),
+        };
         sample.memory = private + all.kernel + named.max(all.mapped);
         let allowed = self.limits.memory.filter(|_| self.holds_memory)?;
         if private + all.kernel + named + all.mapped <= allowed {
@@ -235,11 +263,6 @@ impl<'r> Monitor<'r> {
         certain.then_some(Breach { limit: LimitName::Memory, allowed, used: sample.memory })
     }
 
-    /// Init is nobody whom the command can see, and so not in the list.
-    fn reaped_by_init(&self) -> Duration {
-        processes::reaped_by(self.init).unwrap_or_default()
-    }
-
     fn processor_time(&self, sample: &Sample) -> Option<Breach> {
         let allowed = self.limits.cpu_time.filter(|allowed| sample.cpu >= *allowed)?;
         let milliseconds = |time: Duration| u64::try_from(time.as_millis()).unwrap_or(u64::MAX);
@@ -251,45 +274,46 @@ impl<'r> Monitor<'r> {
     }
 
     /// What is written, in memory and on disk.
-    fn written(&mut self, kept: &Kept, room: Option<&Room>, sample: &mut Sample) -> Option<Breach> {
-        self.walk(kept);
+    fn written(&mut self, scene: Scene<'_>, room: Option<&Room>, sample: &mut Sample) -> Option<Breach> {
+        self.walk(scene);
         let (bytes, inodes) = room.map_or((0, 0), |room| (room.bytes, room.inodes));
         sample.disk = bytes + self.walk.written.bytes + self.walk.unlinked;
         sample.inodes = inodes.saturating_sub(self.set_up.in_memory)
             + self.walk.written.inodes.saturating_sub(self.set_up.on_disk);
-        room.and_then(|room| room.full(self.limits)).or_else(|| self.too_much(sample))
+        room.and_then(|room| room.full(&self.limits)).or_else(|| self.too_much(scene, sample))
     }
 
     /// What the kernel holds in memory by itself is the size.
-    fn too_much(&self, sample: &Sample) -> Option<Breach> {
+    fn too_much(&self, scene: Scene<'_>, sample: &Sample) -> Option<Breach> {
         let over = |limit, used, allowed: Option<u64>| {
             let allowed = allowed.filter(|allowed| used > *allowed)?;
             Some(Breach { limit, allowed, used })
         };
-        over(LimitName::Disk, sample.disk, self.limits.disk.filter(|_| self.place.is_on_disk()))
+        over(LimitName::Disk, sample.disk, self.limits.disk.filter(|_| scene.place.is_on_disk()))
             .or_else(|| over(LimitName::Inodes, sample.inodes, self.limits.inodes))
     }
 
     /// Walks over what is on disk, if there is something and it is time to.
-    fn walk(&mut self, kept: &Kept) {
+    fn walk(&mut self, scene: Scene<'_>) {
         let limited = self.limits.disk.is_some() || self.limits.inodes.is_some();
-        if limited && self.place.is_on_disk() {
-            self.walk.go_on(self.place, kept.processes.as_ref());
+        if limited && scene.place.is_on_disk() {
+            self.walk.go_on(scene.place, scene.kept.processes.as_ref());
         }
     }
 
-    fn plan_next(&mut self, looked: Instant, sample: &Sample, room: Option<&Room>) {
+    fn plan_next(&mut self, looked: Instant, sample: &Sample, room: Option<&Room>, scene: Scene<'_>) {
         let left = |limit: Option<u64>, used: u64| limit.map(|limit| limit.saturating_sub(used));
         let memory = left(self.limits.memory.filter(|_| self.holds_memory), sample.memory);
-        let on_disk = left(self.limits.disk.filter(|_| self.place.is_on_disk()), sample.disk);
+        let on_disk = left(self.limits.disk.filter(|_| scene.place.is_on_disk()), sample.disk);
         let written = room.map(|room| room.left).into_iter().chain(on_disk);
         let cpu = self.limits.cpu_time.map(|limit| limit.saturating_sub(sample.cpu) / self.processors);
         let bytes = memory.into_iter().chain(written).min();
-        let cost = looked.elapsed();
+        // All looks together take no more than that of one command may.
+        let cost = looked.elapsed() * scene.beside.watched();
         let wait = self.interval.next(cost, bytes, cpu);
         let hurried = self.doubts > 0 || self.alarmed.is_some_and(|until| looked < until);
         let wait = if hurried { wait.min(HURRIED) } else { wait };
-        let wait = self.stats.map_or(wait, |stats| wait.min(stats.every));
+        let wait = self.stats.as_ref().map_or(wait, |stats| wait.min(stats.every));
         // A turn of a walk is paid for by the walk's own pauses.
         let rest = schedule::rest(cost.saturating_sub(self.walk.turn));
         let wait = if self.walk.is_under_way() { wait.min(walk::PAUSE) } else { wait };
@@ -298,18 +322,20 @@ impl<'r> Monitor<'r> {
     }
 
     /// The command has ended, the sandbox has not yet: what is left of it says what was in the way.
-    pub(crate) fn finish(&mut self, kept: &Kept, status: ExitStatus, others: u64, over: bool) -> Finish {
-        let room = kept.memory.as_ref().and_then(Room::of);
+    pub(crate) fn finish(&mut self, scene: Scene<'_>, status: ExitStatus, others: u64, over: bool) -> Finish {
+        let room = scene.kept.memory.as_ref().and_then(Room::of);
         let mut sample =
             Sample { at: self.began.map_or(Duration::ZERO, |began| began.elapsed()), ..Sample::default() };
         self.walk.do_all_at_once();
-        let full = self.written(kept, room.as_ref(), &mut sample);
-        if let Some(Ok(all)) = kept.processes.as_ref().filter(|_| !over).map(Processes::read) {
-            self.meter.saw_cpu(all.cpu + self.reaped_by_init());
+        let full = self.written(scene, room.as_ref(), &mut sample);
+        let mark = scene.beside.mark();
+        let left = scene.kept.processes.as_ref().filter(|_| !over);
+        if let Some(Ok(all)) = left.map(|procfs| Processes::read(procfs, mark)) {
+            self.meter.saw_cpu(all.cpu + reaped_by_init(scene));
         }
         let failed = status != ExitStatus::Code(0);
         let longest_file = match self.limits.file_size.filter(|_| failed) {
-            Some(_) => self.place.longest_file(kept.memory.as_ref().map(AsFd::as_fd)),
+            Some(_) => scene.place.longest_file(scene.kept.memory.as_ref().map(AsFd::as_fd)),
             None => 0,
         };
         let peak = self.meter.peak();
@@ -322,24 +348,30 @@ impl<'r> Monitor<'r> {
         }
     }
 
-    /// Everything that was measured, once the sandbox has ended.
-    pub(crate) fn into_measured(mut self, finish: Finish, reaped: Usage) -> Measured {
+    /// Everything that was measured, once the command has ended; `group` is the sandbox's.
+    pub(crate) fn into_measured(
+        mut self,
+        group: Option<&Group>,
+        beside: Beside,
+        finish: Finish,
+        reaped: Usage,
+    ) -> Measured {
         let lasted = self.began.map_or(Duration::ZERO, |began| began.elapsed());
-        let group = self.group.map(Group::sample);
-        if let Some(group) = self.group {
-            self.alerts.happened(group.events(), self.limits);
+        if let Some(group) = group {
+            self.alerts.happened(self.since(group.events()), &self.limits);
         }
+        let sampled = group.filter(|_| beside == Beside::NeverAnything).map(Group::sample);
         // Who ignores SIGXFSZ is told `EFBIG`, and may have failed for that.
         let longest = Sample { file: finish.longest_file, ..Sample::default() };
-        self.alerts.near(&longest, 0, self.limits);
-        let mut usage = self.meter.report(reaped, lasted, group.as_ref());
+        self.alerts.near(&longest, 0, &self.limits);
+        let mut usage = self.meter.report(reaped, lasted, sampled.as_ref());
         usage.saw_disk(finish.disk);
         let events = *self.alerts.events();
         Measured {
             usage,
             events,
             alerts: self.alerts.into_all(),
-            processes_exhausted: if self.group.is_some() && events.forks_refused > 0 {
+            processes_exhausted: if group.is_some() && events.forks_refused > 0 {
                 true
             } else {
                 finish.processes_exhausted
@@ -347,6 +379,36 @@ impl<'r> Monitor<'r> {
             full: finish.full,
             longest_file: finish.longest_file,
         }
+    }
+}
+
+impl Beside {
+    /// What the command's processes are told by, where there are others.
+    fn mark(self) -> Option<u64> {
+        match self {
+            Self::Others { mark, .. } => Some(mark),
+            Self::NeverAnything | Self::NothingNow => None,
+        }
+    }
+
+    fn watched(self) -> u32 {
+        match self {
+            Self::Others { watched, .. } => watched.max(1),
+            Self::NeverAnything | Self::NothingNow => 1,
+        }
+    }
+}
+
+/// What a group counts is a command's own where it is the only one that was ever in it.
+fn own_group(scene: Scene<'_>) -> Option<&Group> {
+    scene.group.filter(|_| scene.beside == Beside::NeverAnything)
+}
+
+/// Init is nobody whom the command can see, and so not in the list. What it reaped of others is nobody's.
+fn reaped_by_init(scene: Scene<'_>) -> Duration {
+    match scene.beside {
+        Beside::NeverAnything => processes::reaped_by(scene.init).unwrap_or_default(),
+        Beside::NothingNow | Beside::Others { .. } => Duration::ZERO,
     }
 }
 

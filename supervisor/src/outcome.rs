@@ -42,6 +42,10 @@ pub(crate) struct Outcome {
     pub(crate) workspace: WorkspaceReport,
     /// The real directory.
     pub(crate) project: PathText,
+    /// The project was seen to have changed since it was mounted, with processes alive that kept it from being
+    /// looked at anew: what a command sees of such a change is anybody's guess.
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    pub(crate) project_changed: bool,
     /// What became of each guard.
     pub(crate) guards: Vec<GuardReport>,
     /// What the command's view of the project has changed, in a session since that was made.
@@ -112,7 +116,6 @@ pub(crate) enum Cause {
     /// The rules on commands do not permit it.
     Policy,
     /// Whoever had asked for it had it ended.
-    #[expect(dead_code, reason = "only execs of a living sandbox are cancelled, which is to come")]
     Cancelled,
 }
 

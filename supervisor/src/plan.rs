@@ -4,6 +4,7 @@
 
 mod bare;
 mod environment;
+mod exec;
 mod named;
 mod rlimits;
 mod room;
@@ -12,6 +13,7 @@ mod rules;
 mod view;
 
 pub(crate) use environment::search_path;
+pub(crate) use exec::{Command, exec};
 pub(crate) use view::PlanView;
 
 use clearing_profiles::{Guard as Named, Limits, NetworkMode, Profile, Requirement};
@@ -21,7 +23,6 @@ use clearing_runtime::spec::{
 };
 use std::collections::BTreeSet;
 use std::ffi::CString;
-use std::os::unix::ffi::OsStrExt as _;
 use std::path::{Path, PathBuf};
 
 use crate::error::Error;
@@ -75,31 +76,8 @@ pub(crate) fn plan(
             },
             best_effort: best_effort(profile),
         },
-        exec: exec(profile, workspace, request, host, terminal)?,
+        exec: exec(profile, &profile.limits, workspace, Command::of(request, terminal), host)?,
         limits: room::effective(profile, workspace),
-    })
-}
-
-/// The command, as the only one of its sandbox.
-pub(crate) fn exec(
-    profile: &Profile,
-    workspace: &Workspace,
-    request: &RunRequest,
-    host: &Host,
-    terminal: Option<Terminal>,
-) -> Result<ExecSpec, Error> {
-    // A function works on the project as a whole.
-    let cwd = if request.call.is_some() { workspace.top() } else { workspace.cwd() };
-    Ok(ExecSpec {
-        id: EXEC,
-        argv: arguments(request)?,
-        function: request.call.as_ref().map(|call| call.function),
-        environment: environment::variables(profile, workspace, request, host)?,
-        cwd: c_string("the working directory", cwd.as_os_str().as_bytes())?,
-        terminal,
-        limits: rlimits::of(&profile.limits),
-        umask: host.umask,
-        last: true,
     })
 }
 
@@ -150,10 +128,6 @@ fn network(profile: &Profile) -> Network {
         NetworkMode::None => Network::None,
         NetworkMode::Host => Network::Host,
     }
-}
-
-fn arguments(request: &RunRequest) -> Result<Vec<CString>, Error> {
-    request.command.iter().map(|argument| c_string("the command", argument.as_bytes())).collect()
 }
 
 fn c_string(what: &str, bytes: &[u8]) -> Result<CString, Error> {

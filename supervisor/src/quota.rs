@@ -55,6 +55,11 @@ impl Quota {
         Self::Watched("a copy of the project is under no project quota".to_owned())
     }
 
+    /// The layers of a session whose sandbox lives on change.
+    pub(crate) fn of_living() -> Self {
+        Self::Watched("the layers of a sandbox that lives on are under no project quota".to_owned())
+    }
+
     /// What holds the limits, and why nothing stronger does, or what that leaves open.
     pub(crate) fn means(&self) -> (EnforcedBy, Option<String>) {
         match self {

@@ -91,8 +91,10 @@ impl Onlooker {
         Ok(())
     }
 
-    pub(crate) fn into_refused(self) -> Refused {
-        self.refused
+    /// What was refused so far. It is not told again.
+    pub(crate) fn take_refused(&mut self) -> Refused {
+        self.seen.clear();
+        std::mem::take(&mut self.refused)
     }
 
     fn see(&mut self, execution: Option<Execution>, tell: &mut dyn FnMut(&Denial)) {

@@ -249,7 +249,7 @@ fn duplicate(number: i32) -> io::Result<OwnedFd> {
     Ok(rustix::io::fcntl_dupfd_cloexec(stream, 3)?)
 }
 
-fn refuse_directory(number: usize, stream: &OwnedFd) -> Result<(), Error> {
+pub(crate) fn refuse_directory(number: usize, stream: &OwnedFd) -> Result<(), Error> {
     let stat = rustix::fs::fstat(stream)
         .map_err(|errno| Error::System("fstat of a standard stream", errno.into()))?;
     if FileType::from_raw_mode(stat.st_mode) == FileType::Directory {

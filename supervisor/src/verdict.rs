@@ -31,6 +31,9 @@ pub(crate) fn judge(end: &End, limits: &Limits) -> Verdict {
         let code = exit_code::of_failure(failure).into();
         return Verdict { cause: Cause::Setup, exit_code: Some(code), signal: None, exceeded: None };
     }
+    if end.cancelled {
+        return Verdict { cause: Cause::Cancelled, exit_code: code, signal, exceeded: None };
+    }
     let exceeded = late(end, limits).or_else(|| ended_by(end, limits)).or_else(|| in_the_way(end, limits));
     let cause = match exceeded {
         Some(breach) => cause_of(breach.limit),
@@ -139,6 +142,17 @@ mod tests {
         let end = End { breach: Some(BREACH), ..ended(ExitStatus::Signal(SIGKILL)) };
         let verdict = judge(&end, &limits());
         assert_eq!((verdict.cause, verdict.exceeded), (Cause::Oom, Some(BREACH)));
+    }
+
+    #[test]
+    fn what_was_cancelled_is_that_however_it_ended() {
+        let end = End { cancelled: true, ..ended(ExitStatus::Code(0)) };
+        assert_eq!(judge(&end, &limits()).cause, Cause::Cancelled);
+        let end = End { cancelled: true, ..ended(ExitStatus::Signal(SIGKILL)) };
+        assert_eq!(
+            (judge(&end, &limits()).cause, judge(&end, &limits()).signal),
+            (Cause::Cancelled, Some(SIGKILL))
+        );
     }
 
     #[test]

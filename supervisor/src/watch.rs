@@ -1,29 +1,28 @@
-//! Watches over a running command: reports, signals, the deadline, limits, and the streams in between.
+//! Watches over one command: what is reported of it, its deadline, its limits, and what it was refused.
 //!
 //! ```text
 //!           deadline              grace over             patience over
 //!  Running ──────────▶ Terminated ──────────▶ Killed ──────────────┐
 //!     │ SIGTERM to us ───────▲                  ▲ │                │
-//!     ├───── a limit is passed ─────────────────┘ │                │
-//!     └───── exited ─────────┴───── exited ───────┴────────────────┴──▶ drained ──▶ End
+//!     ├───── a limit is passed, cancelled ──────┘ │                │
+//!     └───── exited ─────────┴───── exited ───────┴────────────────┴──▶ End
 //! ```
+//! It neither waits nor signals: whoever conducts the sandbox tells it what has happened, and carries out what it
+//! says. So there can be one of it for each of many commands.
 
-use std::os::fd::AsFd as _;
+use std::os::fd::{BorrowedFd, OwnedFd};
 use std::time::{Duration, Instant};
 
-use clearing_runtime::{ExitStatus, Failure, GuardReport, Kept, Report, Sandbox, Usage};
-use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
+use clearing_runtime::cgroup::Group;
+use clearing_runtime::{ExitStatus, Failure, GuardReport, Kept, Report, Usage};
 use nix::sys::signal::Signal;
-use serde::Serialize;
 
 use crate::alerts::Alert;
 use crate::error::Error;
-use crate::monitor::{Breach, Finish, Measured, Monitor};
+use crate::monitor::{Beside, Breach, Finish, Measured, Monitor, Scene};
 use crate::policy::Denial;
 use crate::refused::{Onlooker, Refused};
-use crate::relay::{Streams, Truncated};
-use crate::signals::{Asked, Signals, stop_self};
-use crate::text;
+use crate::relay::Truncated;
 
 /// How a command ended, as far as the kernel tells.
 #[derive(Debug, Default)]
@@ -34,14 +33,20 @@ pub(crate) struct End {
     pub(crate) failure: Option<Failure>,
     /// Whether the deadline passed first.
     pub(crate) timed_out: bool,
+    /// Whether whoever had asked for it had it ended.
+    pub(crate) cancelled: bool,
     /// The limit for which we ended it.
     pub(crate) breach: Option<Breach>,
     /// Output beyond its limit.
     pub(crate) truncated: Truncated,
     /// Output that its reader did not take in time.
     pub(crate) untaken: Truncated,
-    /// Whether it left no process running.
+    /// Whether the project was seen to have changed while the command could not see it anew.
+    pub(crate) project_changed: bool,
+    /// Whether it left no process running, of its own or of others.
     pub(crate) alone: bool,
+    /// Whether it left some of its own, where there may be others.
+    pub(crate) left: bool,
     /// Whether init did not answer.
     pub(crate) given_up: bool,
     pub(crate) guards: Vec<GuardReport>,
@@ -54,75 +59,64 @@ pub(crate) struct End {
     pub(crate) kept: Kept,
 }
 
-/// The supervisor at work on one command.
-pub(crate) struct Watch<'r> {
-    /// Which command of the sandbox.
-    exec: u32,
-    monitor: Monitor<'r>,
+/// The watch over one command.
+pub(crate) struct Watch {
+    monitor: Monitor,
     /// Where not every program can be executed.
     onlooker: Option<Onlooker>,
-    signals: Signals,
     /// The next thing to do to a command that must end, and when.
     next: Option<(Instant, Measure)>,
-    grace: Duration,
-    /// What all reaped processes used.
+    pace: Pace,
+    /// What all of its reaped processes used.
     reaped: Usage,
     finish: Finish,
-    /// What a person has yet to hear.
-    waiting: Vec<Alert>,
     end: End,
+}
+
+/// How long a command that must end has.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Pace {
+    /// From SIGTERM to SIGKILL.
+    pub(crate) grace: Duration,
+    /// From SIGKILL until init has told the end of it.
+    pub(crate) patience: Duration,
 }
 
 /// What is done to a command that must end, each when the one before did not help.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Measure {
-    /// The deadline has passed: SIGTERM to every process.
+pub(crate) enum Measure {
+    /// The deadline has passed: SIGTERM to every process of it. A stopped one gets SIGCONT too, or it could not act
+    /// on that.
     Terminate,
-    /// SIGKILL to every process.
+    /// SIGKILL to every process of it.
     Kill,
     /// Init does not answer: it is killed, and the kernel ends the rest.
     GiveUp,
 }
 
-/// What `poll` found.
-#[derive(Default)]
-struct Woken {
-    reported: bool,
-    signalled: bool,
-    alarmed: bool,
-    asked: bool,
+/// What a report meant for the command.
+pub(crate) enum Taken {
+    Nothing,
+    /// Its program runs.
+    Started,
+    /// The same, and this is the other end of its terminal.
+    StartedOn(OwnedFd),
+    /// It has ended, or there was none.
+    Over,
 }
 
-/// A line of `--json` output.
-#[derive(Serialize)]
-#[serde(rename_all = "camelCase", tag = "type")]
-enum Event<'a> {
-    Alert(&'a Alert),
-    Denial(&'a Denial),
+/// Output that was handed on, and what was not.
+#[derive(Debug, Clone, Copy, Default)]
+pub(crate) struct Output {
+    pub(crate) handed_on: u64,
+    pub(crate) truncated: Truncated,
 }
 
-/// The finest that `poll(2)` can wait.
-const TICK: Duration = Duration::from_millis(1);
-/// How long the reader of our output may take nothing, once we have ended the command.
-const READERS_PATIENCE: Duration = Duration::from_secs(1);
-/// How long nothing may come of an output that somebody else than the command holds open.
-const LEFT_BEHIND: Duration = Duration::from_millis(50);
-/// How long init may take to report the end of a command that was killed.
-const PATIENCE: Duration = Duration::from_millis(500);
-
-impl<'r> Watch<'r> {
-    /// Takes over the signals of the process.
-    pub(crate) fn new(
-        exec: u32,
-        deadline: Option<Instant>,
-        grace: Duration,
-        monitor: Monitor<'r>,
-    ) -> Result<Self, Error> {
-        let signals = Signals::block()?;
+impl Watch {
+    pub(crate) fn new(deadline: Option<Instant>, pace: Pace, monitor: Monitor) -> Self {
         let next = deadline.map(|at| (at, Measure::Terminate));
         let (reaped, finish, end) = (Usage::default(), Finish::default(), End::default());
-        let onlooker = None;
-        Ok(Self { exec, monitor, onlooker, signals, next, grace, reaped, finish, waiting: Vec::new(), end })
+        Self { monitor, onlooker: None, next, pace, reaped, finish, end }
     }
 
     /// The same with a look at what is executed.
@@ -130,92 +124,35 @@ impl<'r> Watch<'r> {
         Self { onlooker, ..self }
     }
 
-    /// Serves the command until it has ended, ends the sandbox, and hands on what is left of its output.
-    pub(crate) fn until_the_end(mut self, mut sandbox: Sandbox, streams: &mut Streams) -> Result<End, Error> {
-        while !self.step(&mut sandbox, streams)? {}
-        self.end.measured = self.monitor.into_measured(self.finish, self.reaped);
-        self.end.kept = sandbox.into_kept();
-        self.end.refused = self.onlooker.map(Onlooker::into_refused).unwrap_or_default();
-        hand_on(self.signals, self.end, streams, None)
+    /// When there is something to do, whatever happens until then.
+    pub(crate) fn due(&self) -> Option<Instant> {
+        self.next.map(|(at, _)| at).into_iter().chain(self.monitor.due()).min()
     }
 
-    /// Serves the command until it has ended, and hands on its output. The sandbox lives on, unless init
-    /// ended or was given up ([`End::status`] and [`End::failure`] say nothing, or [`End::given_up`]).
-    pub(crate) fn until_the_command_ends(
-        mut self,
-        sandbox: &mut Sandbox,
-        streams: &mut Streams,
-    ) -> Result<End, Error> {
-        while !self.step(sandbox, streams)? {}
-        self.end.measured = self.monitor.into_measured(self.finish, self.reaped);
-        // What was left running may hold the output open for as long as it likes.
-        let patience = (!self.end.alone).then_some(LEFT_BEHIND);
-        hand_on(self.signals, self.end, streams, patience)
-    }
-
-    /// Waits for something to happen and answers it; true when the command has ended.
-    fn step(&mut self, sandbox: &mut Sandbox, streams: &mut Streams) -> Result<bool, Error> {
-        let Woken { reported, signalled, alarmed, asked } = self.wait(sandbox, streams)?;
-        if asked {
-            self.look_on(streams)?;
-        }
-        if signalled {
-            self.answer_signals(sandbox, streams)?;
-        }
-        self.keep_the_limits(sandbox, streams, alarmed);
-        if self.keep_the_deadline(sandbox)? {
-            return Ok(true);
-        }
-        if reported { self.take_report(sandbox, streams) } else { Ok(false) }
-    }
-
-    fn wait(&self, sandbox: &Sandbox, streams: &mut Streams) -> Result<Woken, Error> {
-        // Rounded up, or the last millisecond would be spent in a busy loop.
-        let left = |at: Instant| at.saturating_duration_since(Instant::now()) + TICK;
-        let next = self.next.map(|(at, _)| at).into_iter().chain(self.monitor.due()).min();
-        let timeout = next.map(left).into_iter().chain(streams.listen()?).min();
-        let timeout =
-            timeout.map_or(PollTimeout::NONE, |left| PollTimeout::try_from(left).unwrap_or(PollTimeout::MAX));
-        let alarm = self.monitor.alarm();
-        let listener = self.onlooker.as_ref().and_then(Onlooker::listener);
-        let ours = [sandbox.as_fd(), self.signals.as_fd()].into_iter().chain(alarm).chain(listener);
-        let mut polled: Vec<PollFd<'_>> = ours.map(|fd| PollFd::new(fd, PollFlags::POLLIN)).collect();
-        let ours = polled.len();
-        polled.extend(streams.polled());
-        match poll(&mut polled, timeout) {
-            Err(nix::errno::Errno::EINTR) => return Ok(Woken::default()),
-            other => other.map_err(|errno| Error::System("poll", errno.into()))?,
-        };
-        let ready: Vec<bool> = polled.iter().map(|fd| fd.any().unwrap_or(true)).collect();
-        drop(polled);
-        streams.advance(&ready[ours..])?;
-        let alarmed = alarm.is_some() && ready[2];
-        let asked = listener.is_some() && ready[ours - 1];
-        Ok(Woken { reported: ready[0], signalled: ready[1], alarmed, asked })
+    /// Readable when [`Watch::look_on`] has something to look at.
+    pub(crate) fn listener(&self) -> Option<BorrowedFd<'_>> {
+        self.onlooker.as_ref().and_then(Onlooker::listener)
     }
 
     /// Programs wait meanwhile.
-    fn look_on(&mut self, streams: &mut Streams) -> Result<(), Error> {
+    pub(crate) fn look_on(&mut self, tell: &mut dyn FnMut(&Denial)) -> Result<(), Error> {
         let Some(onlooker) = &mut self.onlooker else { return Ok(()) };
-        let looked = onlooker.look(&mut |denial| streams.tell(&Event::Denial(denial)));
-        looked.map_err(|error| Error::System("ioctl(SECCOMP_IOCTL_NOTIF)", error))
+        onlooker.look(tell).map_err(|error| Error::System("ioctl(SECCOMP_IOCTL_NOTIF)", error))
     }
 
-    fn take_report(&mut self, sandbox: &mut Sandbox, streams: &mut Streams) -> Result<bool, Error> {
-        let Some((report, descriptor)) = sandbox.next_report()? else { return Ok(true) };
+    /// Takes in what init reports of the command or, before it, of the sandbox.
+    pub(crate) fn take(&mut self, report: Report, descriptor: Option<OwnedFd>, scene: Scene<'_>) -> Taken {
         match report {
             Report::Ready { guards, .. } => self.end.guards = guards,
             Report::Started { guards, .. } => {
                 self.end.guards.extend(guards);
-                self.monitor.begin(sandbox.init(), sandbox.kept());
+                self.monitor.begin(scene);
                 self.onlooker.iter_mut().for_each(Onlooker::has_started);
-                if let Some(terminal) = descriptor {
-                    streams.attach(terminal)?;
-                }
+                return descriptor.map_or(Taken::Started, Taken::StartedOn);
             }
             Report::Failed(failure) | Report::NotStarted { failure, .. } => {
                 self.end.failure = Some(failure);
-                return Ok(true);
+                return Taken::Over;
             }
             Report::Observed { .. } => {
                 self.onlooker
@@ -223,120 +160,124 @@ impl<'r> Watch<'r> {
                     .zip(descriptor)
                     .for_each(|(onlooker, listener)| onlooker.begin(listener));
             }
-            Report::Exited { status, usage, others, over, alone, .. } => {
+            Report::Exited { status, usage, others, over, alone, left, .. } => {
                 self.end.status = Some(status);
-                self.end.alone = alone;
+                (self.end.alone, self.end.left) = (alone, left);
                 self.reaped = usage;
-                self.finish = self.monitor.finish(sandbox.kept(), status, others, over);
-                return Ok(true);
+                self.finish = self.monitor.finish(scene, status, others, over);
+                return Taken::Over;
             }
-            // Answers to somebody who waited for them.
-            Report::Remounted(_) | Report::Quiet(_) => {}
+            // Answers to somebody who waited for them, and what is told of several commands.
+            Report::Remounted(_)
+            | Report::Quiet(_)
+            | Report::Ended { .. }
+            | Report::Alone
+            | Report::Stale => {}
         }
-        Ok(false)
+        Taken::Nothing
     }
 
-    fn answer_signals(&mut self, sandbox: &Sandbox, streams: &mut Streams) -> Result<(), Error> {
-        while let Some(asked) = self.signals.next() {
-            match asked {
-                Asked::Forward(signal) => self.forward(signal, sandbox)?,
-                Asked::Resize => streams.resize(),
-                Asked::Stop => {
-                    sandbox.signal(self.exec, Signal::SIGSTOP as i32)?;
-                    streams.restore();
-                    stop_self().map_err(|error| Error::System("sigprocmask(SIGTSTP)", error))?;
-                    streams.resume();
-                    sandbox.signal(self.exec, Signal::SIGCONT as i32)?;
-                }
-                Asked::Continue => {
-                    sandbox.signal(self.exec, Signal::SIGCONT as i32)?;
-                    streams.resume();
-                }
-            }
-        }
-        Ok(())
+    /// Something happened at a limit of the group.
+    pub(crate) fn heed(&mut self) {
+        self.monitor.heed();
     }
 
-    /// The command may handle any of them and go on; but who terminates the supervisor wants an end
-    /// of the run, so SIGTERM begins the grace.
-    fn forward(&mut self, signal: Signal, sandbox: &Sandbox) -> Result<(), Error> {
-        sandbox.signal(self.exec, signal as i32)?;
-        if signal == Signal::SIGTERM && self.next.is_none_or(|(_, next)| next == Measure::Terminate) {
-            self.next = Some((Instant::now() + self.grace, Measure::Kill));
-        }
-        Ok(())
-    }
-
-    /// Looks whether a limit is passed, and if so kills every process at once.
-    fn keep_the_limits(&mut self, sandbox: &Sandbox, streams: &mut Streams, alarmed: bool) {
-        if alarmed {
-            self.monitor.heed();
-        }
-        let (breach, alerts) = self.monitor.look(sandbox.kept(), streams.handed_on());
-        alerts.iter().for_each(|alert| streams.tell(&Event::Alert(alert)));
-        // How the command ends tells of the limit that it ends at.
-        self.waiting.extend(alerts.iter().filter(|alert| !alert.is_of(breach.map(|breach| breach.limit))));
-        self.tell_person(streams);
-        let over = breach.is_some() || streams.truncated().any();
+    /// Looks whether a limit is passed, and if so lets the command be killed at once. Gives what is to be told, and
+    /// the limit that the command ends at now.
+    pub(crate) fn keep_the_limits(
+        &mut self,
+        scene: Scene<'_>,
+        output: Output,
+    ) -> (Vec<Alert>, Option<Breach>) {
+        let (breach, alerts) = self.monitor.look(scene, output.handed_on);
+        self.end.truncated = output.truncated;
+        let over = breach.is_some() || output.truncated.any();
         if over && !self.end.timed_out && self.end.breach.is_none() && !self.is_killing() {
             self.end.breach = breach;
             self.next = Some((Instant::now(), Measure::Kill));
         }
+        (alerts, breach)
     }
 
-    /// Tells a person what happened, each thing once. What cannot be told now is told later, or at the end.
-    fn tell_person(&mut self, streams: &mut Streams) {
-        let noted = &mut self.end.noted;
-        self.waiting.retain(|alert| {
-            let is_new = !noted.iter().any(|known| known.is_about(alert));
-            let told = is_new && streams.note(&text::note(&alert.text()));
-            noted.extend(told.then_some(*alert));
-            is_new && !told
-        });
+    /// A signal is handed on to the command. It may handle any of them and go on; but who terminates the supervisor
+    /// wants an end of the run, so SIGTERM begins the grace.
+    pub(crate) fn is_sent(&mut self, signal: Signal) {
+        if signal == Signal::SIGTERM && self.next.is_none_or(|(_, next)| next == Measure::Terminate) {
+            self.next = Some((Instant::now() + self.pace.grace, Measure::Kill));
+        }
+    }
+
+    /// Whoever had asked for it wants no more of it: it is terminated now, unless it is ending already.
+    pub(crate) fn cancel(&mut self) {
+        if !self.is_ending() {
+            self.end.cancelled = true;
+            self.next = Some((Instant::now(), Measure::Terminate));
+        }
+    }
+
+    /// It is being ended by somebody else, for whoever had asked for it.
+    pub(crate) fn is_cancelled(&mut self) {
+        if !self.is_ending() {
+            self.end.cancelled = true;
+        }
+    }
+
+    /// It is killed now, by whoever says so.
+    pub(crate) fn kill(&mut self) {
+        self.next = Some((Instant::now() + self.pace.patience, Measure::GiveUp));
+    }
+
+    /// What is watched is what a command left that ran before.
+    pub(crate) fn goes_on(&mut self, scene: Scene<'_>) {
+        self.monitor.begin(scene);
+        self.onlooker.iter_mut().for_each(Onlooker::has_started);
+    }
+
+    /// The look at what is executed, for whoever goes on with it; what was refused so far stays.
+    pub(crate) fn take_onlooker(&mut self) -> Option<Onlooker> {
+        let mut onlooker = self.onlooker.take()?;
+        self.end.refused = onlooker.take_refused();
+        Some(onlooker)
+    }
+
+    /// The next measure, when its time has come; it counts as taken.
+    pub(crate) fn measure(&mut self) -> Option<Measure> {
+        let now = Instant::now();
+        let (_, measure) = self.next.filter(|(at, _)| *at <= now)?;
+        match measure {
+            Measure::Terminate => {
+                self.end.timed_out = !self.end.cancelled;
+                self.next = Some((now + self.pace.grace, Measure::Kill));
+            }
+            Measure::Kill => self.next = Some((now + self.pace.patience, Measure::GiveUp)),
+            Measure::GiveUp => {
+                // With init the kernel kills the rest.
+                self.next = None;
+                self.end.status = self.end.status.or(Some(ExitStatus::Signal(Signal::SIGKILL as i32)));
+                self.end.given_up = true;
+            }
+        }
+        Some(measure)
+    }
+
+    /// Whether it was ended, or is being ended, by us.
+    pub(crate) fn is_ending(&self) -> bool {
+        self.end.timed_out || self.end.cancelled || self.end.breach.is_some() || self.is_killing()
+    }
+
+    /// What is known so far.
+    pub(crate) fn end_so_far(&mut self) -> &mut End {
+        &mut self.end
+    }
+
+    /// All that was seen, once the command has ended; `group` is the sandbox's.
+    pub(crate) fn into_end(self, group: Option<&Group>, beside: Beside) -> End {
+        let measured = self.monitor.into_measured(group, beside, self.finish, self.reaped);
+        let refused = self.onlooker.map_or(self.end.refused, |mut onlooker| onlooker.take_refused());
+        End { measured, refused, ..self.end }
     }
 
     fn is_killing(&self) -> bool {
         matches!(self.next, Some((_, Measure::Kill | Measure::GiveUp)))
     }
-
-    /// Takes the next measure when its time has come; true when there is nothing left to wait for. A
-    /// stopped process gets SIGCONT too, or it could not act on SIGTERM.
-    fn keep_the_deadline(&mut self, sandbox: &Sandbox) -> Result<bool, Error> {
-        let now = Instant::now();
-        let Some((_, measure)) = self.next.filter(|(at, _)| *at <= now) else { return Ok(false) };
-        match measure {
-            Measure::Terminate => {
-                self.end.timed_out = true;
-                sandbox.signal_all(Signal::SIGTERM as i32)?;
-                sandbox.signal_all(Signal::SIGCONT as i32)?;
-                self.next = Some((now + self.grace, Measure::Kill));
-            }
-            Measure::Kill => {
-                sandbox.signal_all(Signal::SIGKILL as i32)?;
-                self.next = Some((now + PATIENCE, Measure::GiveUp));
-            }
-            Measure::GiveUp => {
-                // With init the kernel kills the rest.
-                self.end.status = Some(ExitStatus::Signal(Signal::SIGKILL as i32));
-                self.end.given_up = true;
-                return Ok(true);
-            }
-        }
-        Ok(false)
-    }
-}
-
-/// A reader of our output may have stopped reading; from here on a signal ends us.
-fn hand_on(
-    signals: Signals,
-    mut end: End,
-    streams: &mut Streams,
-    patience: Option<Duration>,
-) -> Result<End, Error> {
-    signals.release();
-    // Whoever set a limit is not to wait for a reader who takes nothing.
-    let ended_by_us = end.timed_out || end.breach.is_some() || streams.truncated().any();
-    streams.drain(patience.or(ended_by_us.then_some(READERS_PATIENCE)))?;
-    (end.truncated, end.untaken) = (streams.truncated(), streams.untaken());
-    Ok(end)
 }

@@ -259,6 +259,18 @@ fn init_cannot_be_limited_or_slowed_down() {
     assert_eq!(answer("prlimit64", &[42]), Eperm, "any process by its id");
 }
 
+/// `RLIMIT_RTTIME`, which only a process that could be a real-time one would miss.
+#[test]
+fn what_commands_are_told_apart_by_can_be_read_and_not_changed() {
+    for number in [15, 15 | HIGH_BITS] {
+        assert_eq!(answer("prlimit64", &[0, number, 0x1000, 0]), Eperm);
+        assert_eq!(answer("prlimit64", &[0, number, 0, 0x1000]), Allow);
+        assert_eq!(answer("setrlimit", &[number, 0x1000]), Eperm);
+    }
+    assert_eq!(answer("prlimit64", &[0, 7, 0x1000, 0]), Allow);
+    assert_eq!(answer("setrlimit", &[7, 0x1000]), Allow);
+}
+
 #[test]
 fn what_profiles_can_never_allow_is_closed_in_the_table() {
     let closed: Vec<&SyscallRule> = syscalls().iter().filter(|rule| never(rule.name).is_some()).collect();

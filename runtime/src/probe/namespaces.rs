@@ -64,6 +64,9 @@ pub(super) fn sandbox(request: &Request<'_>) -> Answer {
             Report::NotStarted { failure, .. } => return Err(failure),
             Report::Started { .. }
             | Report::Exited { .. }
+            | Report::Ended { .. }
+            | Report::Alone
+            | Report::Stale
             | Report::Remounted(_)
             | Report::Quiet(_)
             | Report::Observed { .. } => {}

@@ -15,6 +15,7 @@ mod network;
 mod quota;
 mod seccomp;
 mod signal;
+mod wait;
 
 pub(crate) use clone::{Forked, clone3, clone3_into, fork, vfork};
 pub use descriptor::duplicate;
@@ -35,6 +36,7 @@ pub(crate) use seccomp::{
 };
 pub use signal::is_ignored;
 pub(crate) use signal::reset_signal_dispositions;
+pub(crate) use wait::wait4;
 
 /// Turns the kernel's `-1` into the thread's `errno`.
 fn check(result: libc::c_long) -> std::io::Result<libc::c_long> {

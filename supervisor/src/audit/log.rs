@@ -44,6 +44,10 @@ impl Log {
         Self { directory: directory.to_owned(), longest: LONGEST }
     }
 
+    pub(super) fn directory(&self) -> &Path {
+        &self.directory
+    }
+
     #[cfg(test)]
     pub(super) fn with_longest(self, longest: u64) -> Self {
         Self { longest, ..self }

@@ -4,6 +4,8 @@ use std::io;
 use std::os::fd::OwnedFd;
 use std::time::Duration;
 
+use clearing_runtime::mark_in_limits;
+
 use super::procfs::{numbers, read, value};
 
 /// All processes of a sandbox but init.
@@ -47,10 +49,13 @@ const TICK: Duration = Duration::from_millis(10);
 const SOON: Duration = Duration::from_millis(200);
 
 impl Processes {
-    /// Reads the list anew; a process that ends meanwhile is left out.
-    pub(super) fn read(procfs: &OwnedFd) -> io::Result<Self> {
+    /// Reads the list anew, of those with a mark if one is given; a process that ends meanwhile is left out.
+    pub(super) fn read(procfs: &OwnedFd, mark: Option<u64>) -> io::Result<Self> {
         let mut all = Self { ids: Self::ids(procfs)?, ..Self::default() };
         let (mut text, uptime) = (Vec::new(), uptime());
+        if let Some(mark) = mark {
+            all.ids.retain(|id| has_mark(procfs, *id, mark, &mut text));
+        }
         let mut ids = std::mem::take(&mut all.ids);
         for id in &mut ids {
             let Ok(()) = read(procfs, &format!("{id}/status"), &mut text) else { continue };
@@ -121,6 +126,11 @@ impl Process {
             && self.parent == parent.id
             && (self.private, self.tables) == (parent.private, parent.tables)
     }
+}
+
+fn has_mark(procfs: &OwnedFd, process: u32, mark: u64, text: &mut Vec<u8>) -> bool {
+    let limits = read(procfs, &format!("{process}/limits"), text);
+    limits.is_ok() && mark_in_limits(&String::from_utf8_lossy(text)) == Some(mark)
 }
 
 /// Whether the first thread has ended and others have not: to the kernel such a process has neither memory

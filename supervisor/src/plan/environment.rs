@@ -11,7 +11,6 @@ use super::c_string;
 use crate::copying::Elsewhere;
 use crate::error::Error;
 use crate::host::Host;
-use crate::request::RunRequest;
 use crate::workspace::{Workspace, below};
 
 /// Where a shell looks when nobody said.
@@ -21,7 +20,8 @@ const DEFAULT_PATH: &str = "/usr/local/bin:/usr/bin:/bin:/usr/local/sbin:/usr/sb
 pub(super) fn variables(
     profile: &Profile,
     workspace: &Workspace,
-    request: &RunRequest,
+    set: &[(OsString, OsString)],
+    cwd: &Path,
     host: &Host,
 ) -> Result<Vec<CString>, Error> {
     let mut variables: BTreeMap<&OsStr, OsString> = BTreeMap::new();
@@ -39,8 +39,8 @@ pub(super) fn variables(
     relocate(&mut variables, workspace, host);
     variables.insert(OsStr::new("USER"), host.user.clone().into());
     variables.insert(OsStr::new("LOGNAME"), host.user.clone().into());
-    variables.insert(OsStr::new("PWD"), workspace.cwd().into());
-    for (name, value) in &request.environment {
+    variables.insert(OsStr::new("PWD"), cwd.into());
+    for (name, value) in set {
         variables.insert(name, value.clone());
     }
     variables.into_iter().map(|(name, value)| entry(name, &value)).collect()

@@ -1,0 +1,59 @@
+//! What tells the processes of one exec from those of others that live beside it.
+//!
+//! `RLIMIT_RTTIME` bounds the processor time of real-time processes, and nobody may become one here. So its value
+//! changes nothing, and every process hands it on to all that it begins, through double forks, new sessions and
+//! daemons. The filter refuses to set it, and no process may set that of another.
+
+use std::io;
+
+use nix::sys::resource::{Resource, getrlimit, setrlimit};
+use nix::unistd::Pid;
+
+/// High enough to be in nobody's way, and told from every limit that a person sets.
+const HIGHEST: u64 = 1 << 62;
+/// How `/proc/PID/limits` names it.
+const NAME: &str = "Max realtime timeout";
+
+/// From where on the marks of this process' execs count down: a limit can be lowered only.
+pub(crate) fn highest() -> u64 {
+    getrlimit(Resource::RLIMIT_RTTIME).map_or(HIGHEST, |(_, hard)| hard.min(HIGHEST))
+}
+
+/// That of an exec.
+pub(crate) fn of(highest: u64, exec: u32) -> u64 {
+    highest.saturating_sub(u64::from(exec))
+}
+
+/// Marks the calling process, and with it all that it will begin.
+pub(crate) fn put(mark: u64) -> nix::Result<()> {
+    setrlimit(Resource::RLIMIT_RTTIME, mark, mark)
+}
+
+/// The mark of a process that is alive, or that nobody has reaped.
+pub(crate) fn of_process(process: Pid) -> io::Result<Option<u64>> {
+    Ok(in_limits(&std::fs::read_to_string(format!("/proc/{process}/limits"))?))
+}
+
+/// The mark in the text of a `/proc/PID/limits`; none where it is not limited.
+pub fn in_limits(text: &str) -> Option<u64> {
+    let line = text.lines().find_map(|line| line.strip_prefix(NAME))?;
+    line.split_ascii_whitespace().next()?.parse().ok()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_mark_is_read_from_the_kernel_s_table() {
+        let text = "Limit                     Soft Limit           Hard Limit           Units     \n\
+                    Max realtime priority     0                    0                    \n\
+                    Max realtime timeout      4611686018427387897  4611686018427387897  us        \n";
+        assert_eq!(in_limits(text), Some(of(HIGHEST, 7)));
+        assert_eq!(
+            in_limits("Max realtime timeout      unlimited            unlimited            us  \n"),
+            None
+        );
+        assert_eq!(in_limits(""), None);
+    }
+}

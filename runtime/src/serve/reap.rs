@@ -1,0 +1,139 @@
+//! What init does with the dead: the orphans of all commands are its children.
+
+use std::io;
+
+use nix::sys::signal::Signal;
+use nix::sys::wait::{Id, WaitPidFlag, WaitStatus, waitid};
+use nix::unistd::Pid;
+
+use super::Server;
+use super::ending::is_anybody_left;
+use crate::channel::{ExitStatus, Report, Usage};
+use crate::mark;
+use crate::sys::wait4;
+
+impl Server<'_> {
+    /// Reaps whatever has died, and says so where it was a command.
+    pub(super) fn reap(&mut self) {
+        while let Ok(Some(signal)) = self.wake.read_signal() {
+            self.over |= signal.ssi_signo != Signal::SIGCHLD as u32;
+        }
+        let mut dead = Vec::new();
+        let childless = loop {
+            match self.reap_one() {
+                Ok(Some((pid, status, used))) => dead.push((pid, status, used)),
+                Ok(None) => break false,
+                Err(error) => break error.raw_os_error() == Some(libc::ECHILD),
+            }
+        };
+        let any = !dead.is_empty();
+        for (pid, status, used) in dead {
+            self.reaped(pid, status, used, childless);
+        }
+        if any {
+            self.become_quiet(childless);
+        }
+    }
+
+    /// Of a process that is no command's first one, what it used is told with the exec that it belonged to: its
+    /// mark can be read for as long as it is not reaped.
+    fn reap_one(&mut self) -> io::Result<Option<(Pid, ExitStatus, Usage)>> {
+        if self.living.is_none() {
+            return wait4(None);
+        }
+        let look = WaitPidFlag::WEXITED | WaitPidFlag::WNOHANG | WaitPidFlag::WNOWAIT;
+        let pid = match waitid(Id::All, look)? {
+            WaitStatus::Exited(pid, _) | WaitStatus::Signaled(pid, ..) => pid,
+            _ => return Ok(None),
+        };
+        let is_first = self.commands.iter().any(|command| command.pid == pid);
+        let mark = if is_first { None } else { mark::of_process(pid).unwrap_or(None) };
+        let reaped = wait4(Some(pid))?;
+        if let (Some(mark), Some((_, _, used))) = (mark, &reaped) {
+            let of_exec = self.commands.iter_mut().find(|command| command.mark == Some(mark));
+            of_exec.into_iter().for_each(|command| command.used.add(used));
+        }
+        Ok(reaped)
+    }
+
+    fn reaped(&mut self, pid: Pid, status: ExitStatus, used: Usage, childless: bool) {
+        let Some(index) = self.commands.iter().position(|command| command.pid == pid) else {
+            self.living.iter_mut().for_each(|living| living.has_ended(pid, status));
+            return;
+        };
+        self.finish_start(index);
+        let mut command = self.commands.swap_remove(index);
+        self.over |= command.last;
+        self.alone = childless;
+        if !command.reported {
+            let (exec, over) = (command.exec, self.over && childless);
+            // An init that goes on may have a child of its own.
+            let alone = childless || (self.living.is_some() && self.is_alone());
+            command.used.add(&used);
+            let usage = if command.last { usage_of_all() } else { command.used };
+            let others = self.others(status);
+            let left = !alone && command.mark.is_some_and(is_anybody_left);
+            self.is_told_alone = alone;
+            self.report(&Report::Exited { exec, status, usage, others, over, alone, left }, &[]);
+        }
+    }
+
+    /// Where nothing is left but init, and commands have been there, what they looked up of the project is dropped:
+    /// the next one sees it as it is then.
+    fn become_quiet(&mut self, childless: bool) {
+        let was_told = std::mem::take(&mut self.is_told_alone);
+        let Some(living) = &self.living else { return };
+        if !self.has_begun || !self.commands.is_empty() || !(childless || was_told || self.is_alone()) {
+            return;
+        }
+        self.has_begun = false;
+        let is_stale = living.look_up_anew().is_err();
+        if !was_told {
+            self.report(&Report::Alone, &[]);
+        }
+        if is_stale {
+            self.report(&Report::Stale, &[]);
+        }
+    }
+
+    fn is_alone(&self) -> bool {
+        self.commands.is_empty() && self.others_alive() == 0
+    }
+
+    /// How many processes a command that failed left: as many as there may be say why it did. Later is too
+    /// late, as they end with init.
+    fn others(&self, status: ExitStatus) -> u64 {
+        if status == ExitStatus::Code(0) { 0 } else { self.family.count() }
+    }
+}
+
+impl Usage {
+    /// As if both were one.
+    fn add(&mut self, other: &Self) {
+        self.user_us += other.user_us;
+        self.system_us += other.system_us;
+        self.peak_process_memory = self.peak_process_memory.max(other.peak_process_memory);
+        self.read_bytes += other.read_bytes;
+        self.written_bytes += other.written_bytes;
+    }
+}
+
+/// What `getrusage(2)` counts in.
+const BLOCK: u64 = 512;
+
+/// What all reaped processes used.
+fn usage_of_all() -> Usage {
+    use nix::sys::resource::{UsageWho, getrusage};
+    use nix::sys::time::TimeVal;
+    let microseconds = |time: TimeVal| time.tv_sec() as u64 * 1_000_000 + time.tv_usec() as u64;
+    getrusage(UsageWho::RUSAGE_CHILDREN).map_or_else(
+        |_| Usage::default(),
+        |used| Usage {
+            user_us: microseconds(used.user_time()),
+            system_us: microseconds(used.system_time()),
+            peak_process_memory: used.max_rss() as u64 * 1024,
+            read_bytes: used.block_reads() as u64 * BLOCK,
+            written_bytes: used.block_writes() as u64 * BLOCK,
+        },
+    )
+}

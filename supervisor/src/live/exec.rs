@@ -1,0 +1,61 @@
+//! One command of a living sandbox, and what it leaves.
+
+use std::time::Instant;
+
+use clearing_profiles::Limits;
+use clearing_runtime::{Kept, cgroup::Group};
+
+use crate::audit::Act;
+use crate::monitor::{Beside, Scene};
+use crate::place::Place;
+use crate::watch::{Output, Watch};
+
+/// A command that was asked for, and whose end nobody has been told.
+pub(super) struct Exec {
+    pub(super) id: u32,
+    pub(super) watch: Watch,
+    pub(super) limits: Limits,
+    /// How many variables it has.
+    pub(super) variables: usize,
+    pub(super) began: Instant,
+    /// What its processes are told by, once it runs.
+    pub(super) mark: Option<u64>,
+    pub(super) output: Output,
+    /// It has ended at our wish, and what it left is being ended.
+    pub(super) is_clearing: bool,
+    /// The line of the record that its end belongs to.
+    pub(super) act: Option<Act>,
+}
+
+/// What a command left running. Its limits go on to hold.
+pub(super) struct Rest {
+    pub(super) id: u32,
+    pub(super) mark: u64,
+    pub(super) watch: Watch,
+}
+
+/// What all commands of a sandbox have around them.
+#[derive(Clone, Copy)]
+pub(super) struct Common<'a> {
+    pub(super) group: Option<&'a Group>,
+    pub(super) place: &'a Place,
+    pub(super) kept: &'a Kept,
+    pub(super) init: u32,
+    /// How many commands, and what others left, are watched.
+    pub(super) watched: u32,
+}
+
+impl<'a> Common<'a> {
+    /// The scene of one command.
+    pub(super) fn scene(self, mark: Option<u64>) -> Scene<'a> {
+        let Self { group, place, kept, init, .. } = self;
+        Scene { group, place, kept, init, beside: self.beside(mark) }
+    }
+
+    pub(super) fn beside(self, mark: Option<u64>) -> Beside {
+        match mark {
+            Some(mark) if self.watched > 1 => Beside::Others { mark, watched: self.watched },
+            _ => Beside::NothingNow,
+        }
+    }
+}

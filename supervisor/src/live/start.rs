@@ -1,0 +1,232 @@
+//! From a request to a command that init is asked for: judged, planned, written down, begun.
+
+use std::os::fd::{AsFd as _, OwnedFd};
+use std::time::{Duration, Instant, SystemTime};
+
+use clearing_profiles::{LimitName, Limits};
+use clearing_rootfs::{PathText, changed_since};
+use clearing_runtime::spec::{ExecSpec, Terminal};
+use rustix::fs::{Mode, OFlags};
+use serde_json::{Value, json};
+
+use super::asked::{ExecAsked, Given, What};
+use super::exec::Exec;
+use super::spares::{self, Around};
+use super::{LiveSandbox, terminal};
+use crate::audit::{Act, Decision, Ended, words};
+use crate::error::Error;
+use crate::exec::name_of;
+use crate::monitor::Monitor;
+use crate::plan::{self, search_path};
+use crate::policy::Case;
+use crate::refused::Onlooker;
+use crate::relay::refuse_directory;
+use crate::request::RunRequest;
+use crate::watch::{Output, Pace, Watch};
+
+/// How long init may take to tell the end of a command that was killed: it has others to look after.
+const PATIENCE: Duration = Duration::from_secs(10);
+/// What was seen of a project, whether it has changed below what runs, is good for so many times as long as the look
+/// took.
+const LOOK_LASTS: u32 = 10;
+/// After so long it is written down anew when a command begins: what changes in the project before that, and after
+/// the first of several commands began, cannot be told from what it saw.
+const ONE_RECORD: Duration = Duration::from_secs(1);
+
+impl LiveSandbox {
+    /// Judges a command, writes the decision down, and asks init for it; returns at once. What the rules refuse is
+    /// [`Error::Denied`], and written down too. A command that could not be begun is no exec.
+    pub(crate) fn start(&mut self, asked: ExecAsked) -> Result<u32, Error> {
+        let began = Instant::now();
+        if self.sandbox.is_none() {
+            return Err(Error::SandboxEnded);
+        }
+        let permit = self.permit(&asked, began)?;
+        let limits = self.limits_of(&asked.limits)?;
+        let spec = self.spec(&asked, &limits)?;
+        let streams = given(asked.streams)?;
+        let project_changed = self.look_at_project()?;
+        let act = self.audit.decide(&self.decision(&asked.what, &asked.limits, &spec, permit)?)?;
+        if let Err(error) = self.begin().and_then(|()| self.ask_for(&spec, &streams)) {
+            return self.never_began(act, error);
+        }
+        self.execs.push(self.new_exec(&spec, limits, began, act));
+        if let Some(exec) = self.execs.last_mut() {
+            exec.watch.end_so_far().project_changed = project_changed;
+        }
+        self.view.looked = true;
+        self.make_spares();
+        Ok(spec.id)
+    }
+
+    /// What permits it, where that is a rule.
+    fn permit(&self, asked: &ExecAsked, started: Instant) -> Result<Option<String>, Error> {
+        // Rules are about what callers have run; a function is our own.
+        let What::Command(command) = &asked.what else { return Ok(None) };
+        if command.is_empty() {
+            return Err(Error::Request("there is no command".into()));
+        }
+        let request = RunRequest {
+            command: command.clone(),
+            environment: asked.environment.clone(),
+            approved: asked.approved,
+            ..self.request.clone()
+        };
+        let case = Case {
+            request: &request,
+            commands: &self.profile.commands,
+            profile: self.mark.clone(),
+            session: self.place.session(),
+            project: &self.workspace.project,
+            store: self.audit.state(),
+            started,
+        };
+        case.decide(&|_| Ok(None))
+    }
+
+    /// The profile's limits, changed as a caller may.
+    fn limits_of(&self, changed: &[(LimitName, String)]) -> Result<Limits, Error> {
+        let mut limits = self.profile.limits.clone();
+        for (name, text) in changed {
+            limits.set(*name, text).map_err(|error| Error::Request(error.to_string()))?;
+        }
+        Ok(limits)
+    }
+
+    fn spec(&mut self, asked: &ExecAsked, limits: &Limits) -> Result<ExecSpec, Error> {
+        let (argv, function) = match &asked.what {
+            What::Command(command) => (command, None),
+            What::Call { function, words } => (words, Some(*function)),
+        };
+        let terminal = match asked.streams {
+            Given::Streams(_) => None,
+            Given::Terminal { rows, columns } => {
+                Some(Terminal { streams: [true; 3], rows, columns, modes: terminal::MODES })
+            }
+        };
+        let command = plan::Command {
+            argv,
+            function,
+            environment: &asked.environment,
+            cwd: asked.cwd.as_deref(),
+            umask: asked.umask,
+            terminal,
+        };
+        let exec = plan::exec(&self.profile, limits, &self.workspace, command, &self.host)?;
+        self.commands += 1;
+        let mut exec = ExecSpec { id: self.commands, last: false, ..exec };
+        self.hold.go_first(&mut exec.limits);
+        Ok(exec)
+    }
+
+    /// Sees to it that the command will see the project as it is, where nothing else runs; says whether it has
+    /// changed where something does.
+    fn look_at_project(&mut self) -> Result<bool, Error> {
+        if self.is_quiet() {
+            if self.view.is_stale && self.view.looked {
+                self.show_project_anew()?;
+            }
+            (self.view.mounted, self.view.changed) = (SystemTime::now(), None);
+            return Ok(false);
+        }
+        if let Some((_, changed)) =
+            self.view.changed.filter(|(until, changed)| *changed || *until > Instant::now())
+        {
+            return Ok(changed);
+        }
+        let began = Instant::now();
+        let changed = changed_since(&self.workspace.project.root, self.view.mounted);
+        self.view.changed = Some((Instant::now() + began.elapsed() * LOOK_LASTS, changed));
+        Ok(changed)
+    }
+
+    /// Writes down that something runs, unless that stands there.
+    fn begin(&mut self) -> Result<(), Error> {
+        self.settling = None;
+        let is_written = self.session()?.record().running.is_some();
+        if is_written && !(self.is_quiet() && self.begun.elapsed() > ONE_RECORD) {
+            return Ok(());
+        }
+        if is_written {
+            self.place.end()?;
+        }
+        self.begun = Instant::now();
+        self.place.begin(&self.workspace.hidden)
+    }
+
+    fn ask_for(&self, spec: &ExecSpec, streams: &[OwnedFd; 3]) -> Result<(), Error> {
+        let sandbox = self.sandbox.as_ref().ok_or(Error::SandboxEnded)?;
+        Ok(sandbox.exec(spec, streams.each_ref().map(|stream| stream.as_fd()))?)
+    }
+
+    /// The session must not look as if there were a command.
+    fn never_began(&mut self, act: Act, error: Error) -> Result<u32, Error> {
+        // Why it did not goes before the failure to write that down.
+        let _ = act.end(&Ended::failed(error.text()));
+        let _ = self.settle();
+        Err(error)
+    }
+
+    fn new_exec(&self, spec: &ExecSpec, limits: Limits, began: Instant, act: Act) -> Exec {
+        let (id, variables) = (spec.id, spec.environment.len());
+        let deadline = limits.timeout.and_then(|timeout| began.checked_add(timeout));
+        let pace = Pace { grace: limits.grace, patience: PATIENCE };
+        let named = self.workspace.named.as_ref();
+        let onlooker = named.map(|named| Onlooker::of(&self.profile, named, search_path(&self.host)));
+        let watch = Watch::new(deadline, pace, Monitor::new(&limits, &self.hold, None)).looking_on(onlooker);
+        let (mark, output, act) = (None, Output::default(), Some(act));
+        Exec { id, watch, limits, variables, began, mark, output, is_clearing: false, act }
+    }
+
+    /// What the record says before a command is started.
+    fn decision(
+        &self,
+        what: &What,
+        limits: &[(LimitName, String)],
+        spec: &ExecSpec,
+        permit: Option<String>,
+    ) -> Result<Decision, Error> {
+        let verb = match what {
+            What::Command(_) => "exec",
+            What::Call { .. } => "call",
+        };
+        let limits: serde_json::Map<String, Value> =
+            limits.iter().map(|(name, text)| (name.key().to_owned(), text.clone().into())).collect();
+        let detail = if limits.is_empty() { Value::Null } else { json!({ "limits": limits }) };
+        Ok(Decision {
+            profile: Some(self.mark.clone()),
+            rule: permit,
+            argv: words(spec.argv.iter().map(|word| word.to_bytes())),
+            environment: words(spec.environment.iter().map(|variable| name_of(variable.to_bytes()))),
+            project: Some(PathText(self.workspace.project.root.clone())),
+            ..Decision::on(verb, self.session()?.record()).with(detail)
+        })
+    }
+
+    /// While the command begins.
+    fn make_spares(&mut self) {
+        if let (Some(session), Some(sandbox)) = (self.place.session(), &self.sandbox) {
+            let (profile, host, workspace) = (&self.profile, &self.host, &self.workspace);
+            let around = Around { profile, host, workspace, session, sandbox };
+            spares::prepare(&mut self.spares, &around);
+        }
+    }
+}
+
+/// What init hands to the command; a terminal takes the place of all three.
+fn given(streams: Given) -> Result<[OwnedFd; 3], Error> {
+    match streams {
+        Given::Streams(streams) => {
+            for (number, stream) in streams.iter().enumerate() {
+                refuse_directory(number, stream)?;
+            }
+            Ok(streams)
+        }
+        Given::Terminal { .. } => {
+            let flags = OFlags::RDWR | OFlags::NOCTTY | OFlags::CLOEXEC;
+            let null = || rustix::fs::open("/dev/null", flags, Mode::empty());
+            let failed = |errno: rustix::io::Errno| Error::System("opening `/dev/null`", errno.into());
+            Ok([null().map_err(failed)?, null().map_err(failed)?, null().map_err(failed)?])
+        }
+    }
+}
