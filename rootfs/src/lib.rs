@@ -146,4 +146,4 @@ pub use stack::{Found, Stack};
 pub use store::{Collected, Store, StoreError};
 pub use tools::{Skipped, ToolRequest, ToolRoot, ToolRoots, tool_roots};
 pub use walk::{Difference, WalkError, compare};
-pub use written::{Survey, Written, longest_file};
+pub use written::{Survey, Written, longest_file, written as written_below};

@@ -27,7 +27,7 @@ const BLOCK: u64 = 512;
 
 /// Adds up what lies below a directory, which may change meanwhile: what is moved about may be missed
 /// this time.
-pub(crate) fn written(top: BorrowedFd<'_>) -> Written {
+pub fn written(top: BorrowedFd<'_>) -> Written {
     let mut survey = Survey::of(top);
     loop {
         if let Some(written) = survey.go_on(Instant::now() + ALL_AT_ONCE) {

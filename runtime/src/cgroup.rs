@@ -29,6 +29,7 @@ use crate::error::{AtStage as _, Failure, Stage};
 pub use group::Group;
 pub(crate) use group::Settling;
 pub use limits::Enforcement;
+pub(crate) use sweeper::{Sweeping, sweep_away};
 pub use usage::{Cpu, Events, Pressure, Sample};
 
 /// What a group may use; none is without limit.

@@ -193,6 +193,7 @@ pub struct Usage {
 }
 
 /// One end of a stream of messages; closed on exec.
+#[derive(Debug)]
 pub(crate) struct Channel(OwnedFd);
 
 /// Longest message: far above the largest argument list that the kernel takes.
@@ -205,6 +206,11 @@ impl Channel {
     pub(crate) fn pair() -> io::Result<(Self, Self)> {
         let (one, other) = socketpair(AddressFamily::Unix, SockType::Stream, None, SockFlag::SOCK_CLOEXEC)?;
         Ok((Self(one), Self(other)))
+    }
+
+    /// One end that has been received.
+    pub(crate) fn of(end: OwnedFd) -> Self {
+        Self(end)
     }
 
     /// Sends one message, with descriptors for the peer to own.

@@ -52,6 +52,8 @@ pub enum Stage {
     Execute,
     /// Talking to init.
     Channel,
+    /// Having the launcher do what takes a process with one thread.
+    Launcher,
 }
 
 impl fmt::Display for Stage {
@@ -72,6 +74,7 @@ impl fmt::Display for Stage {
             Self::WorkingDirectory => "working directory",
             Self::Execute => "execute",
             Self::Channel => "channel",
+            Self::Launcher => "launcher",
         })
     }
 }

@@ -111,7 +111,13 @@ fn children() -> Vec<Pid> {
 
 /// All processes whose chain of parents leads to `ancestor`.
 pub(crate) fn descendants(ancestor: Pid) -> Vec<Pid> {
-    let parents = parents().unwrap_or_default();
+    descendants_but(ancestor, &BTreeSet::new())
+}
+
+/// The same without those of `spared`, and whatever has one of these in its chain.
+pub(crate) fn descendants_but(ancestor: Pid, spared: &BTreeSet<Pid>) -> Vec<Pid> {
+    let mut parents = parents().unwrap_or_default();
+    parents.retain(|pid, _| !spared.contains(&Pid::from_raw(*pid)));
     let mut below: BTreeSet<i32> = BTreeSet::from([ancestor.as_raw()]);
     loop {
         let before = below.len();

@@ -10,6 +10,7 @@ use nix::unistd::{Gid, Pid, Uid, setgroups, setresgid, setresuid};
 use rustix::pipe::{PipeFlags, pipe_with};
 
 use crate::error::{AtStage as _, Failure, Stage};
+use crate::launcher;
 use crate::spec::{Identity, SHIFTED_IDS};
 use crate::sys::{Forked, clone3};
 
@@ -64,13 +65,17 @@ impl OwnerMaps {
         use std::collections::btree_map::Entry;
         let namespace: &OwnedFd = match self.namespaces.entry((uid, gid)) {
             Entry::Occupied(known) => known.into_mut(),
-            Entry::Vacant(new) => new.insert(owner_map(self.identity, uid, gid)?),
+            Entry::Vacant(new) => new.insert(match launcher::running() {
+                Some(launcher) => launcher.owner_map(self.identity, uid, gid)?,
+                None => owner_map(self.identity, uid, gid)?,
+            }),
         };
         Ok(namespace.as_fd())
     }
 }
 
-fn owner_map(identity: Identity, uid: u32, gid: u32) -> Result<OwnedFd, Failure> {
+/// Makes such a namespace by a clone of the calling process, which must have one thread.
+pub(crate) fn owner_map(identity: Identity, uid: u32, gid: u32) -> Result<OwnedFd, Failure> {
     let Identity::Shifted { uid: inside_uid, gid: inside_gid, base } = identity else {
         return Err(io::Error::from_raw_os_error(libc::EINVAL))
             .at(Stage::IdMap, || "id-mapped mounts with the caller's own ids".into());

@@ -6,13 +6,15 @@
 //! - **init**: PID 1 inside, a fork of the supervisor that sets the sandbox up and then serves;
 //! - **exec**: one command in a sandbox: a program, or a function of the supervisor's own;
 //! - **guard**: one isolation mechanism, as enforced;
-//! - **supervisor**: the process that launches a sandbox; it must have one thread when it does.
+//! - **supervisor**: the process that launches a sandbox; it has one thread when it does, or a launcher;
+//! - **launcher**: a small process that forks for a supervisor of many threads.
 //!
 //! The crate knows neither profiles nor sessions: a caller translates those into a spec.
 #![warn(missing_docs)]
 
 mod attached;
 mod bare;
+mod birth;
 mod capabilities;
 pub mod cgroup;
 mod channel;
@@ -27,6 +29,7 @@ mod helper;
 mod idmap;
 mod init;
 mod landlock;
+pub mod launcher;
 mod listener;
 mod mapped;
 mod mark;
@@ -58,7 +61,7 @@ pub use error::{Failure, Stage};
 pub use executions::{Execution, Executions, FileId, Looked};
 pub use function::{Function, register_functions};
 pub use guard::{Guard, GuardReport};
-pub use helper::Helper;
+pub use helper::{Helper, Work, register_works};
 pub use mark::in_limits as mark_in_limits;
 pub use sandbox::{Kept, Sandbox};
 pub use seccomp::filter_length;

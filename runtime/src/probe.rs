@@ -12,10 +12,12 @@ mod trial;
 use std::fmt;
 use std::path::{Path, PathBuf};
 
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
+use crate::channel::Channel;
 use crate::error::Failure;
-use crate::spec::Identity;
+use crate::launcher::{self, Errand};
+use crate::spec::{Identity, wire};
 
 /// For whom and where to probe.
 #[derive(Debug, Clone)]
@@ -32,7 +34,7 @@ pub struct Request<'a> {
 }
 
 /// One feature of the host.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Probe {
     /// Which.
     pub feature: Feature,
@@ -41,7 +43,7 @@ pub struct Probe {
 }
 
 /// What a probe found.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub enum Finding {
     /// It works, and how far.
     Present {
@@ -53,7 +55,7 @@ pub enum Finding {
 }
 
 /// Something that sandboxes are made with.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub enum Feature {
     /// A user namespace with its ids.
@@ -82,10 +84,23 @@ pub enum Feature {
     Cgroup,
 }
 
-/// Probes every feature that matters to such a caller. The calling process must have one thread.
+/// Probes every feature that matters to such a caller. The calling process must have one thread, or a launcher
+/// ([`crate::launcher`]); should that have ended, nothing is there.
 ///
 /// Nothing stays on the host but files in the request's scratch directory.
 pub fn all(request: &Request<'_>) -> Vec<Probe> {
+    let Some(launcher) = launcher::running() else { return make_all(request) };
+    launcher.try_out(&Errand::Try(Trial::all(request))).unwrap_or_else(|failure| {
+        let concerned = PROBES.iter().filter(|(feature, _)| feature.concerns(request.identity));
+        let missing = |(feature, _): &(Feature, Try)| Probe {
+            feature: *feature,
+            finding: Finding::Missing(failure.clone()),
+        };
+        concerned.map(missing).collect()
+    })
+}
+
+fn make_all(request: &Request<'_>) -> Vec<Probe> {
     let concerned = PROBES.iter().filter(|(feature, _)| feature.concerns(request.identity));
     concerned
         .map(|(feature, probe)| {
@@ -95,10 +110,52 @@ pub fn all(request: &Request<'_>) -> Vec<Probe> {
         .collect()
 }
 
-/// Whether a whole sandbox can be had, its layers in memory. The calling process must have one thread.
+/// Whether a whole sandbox can be had, its layers in memory. The calling process must have one thread, or a
+/// launcher.
 pub fn sandbox_works(identity: Identity) -> bool {
+    let Some(launcher) = launcher::running() else { return make_one(identity) };
+    launcher.try_out(&Errand::Try(Trial::Sandbox(identity))).unwrap_or(false)
+}
+
+fn make_one(identity: Identity) -> bool {
     let request = Request { identity, scratch: Path::new("/"), layers_in_memory: false, directories: &[] };
     namespaces::sandbox(&request).is_ok()
+}
+
+/// What is probed by a process that the launcher forks.
+#[derive(Debug, Serialize, Deserialize)]
+pub(crate) enum Trial {
+    /// As a [`Request`] says.
+    All {
+        identity: Identity,
+        #[serde(with = "wire::path")]
+        scratch: PathBuf,
+        layers_in_memory: bool,
+        #[serde(with = "wire::paths")]
+        directories: Vec<PathBuf>,
+    },
+    /// A whole sandbox.
+    Sandbox(Identity),
+}
+
+impl Trial {
+    fn all(request: &Request<'_>) -> Self {
+        let Request { identity, scratch, layers_in_memory, directories } = *request;
+        Self::All { identity, scratch: scratch.into(), layers_in_memory, directories: directories.into() }
+    }
+
+    /// Makes it and tells what was found. The calling process has one thread.
+    pub(crate) fn make(&self, answer: &Channel) {
+        // Who asked may be gone.
+        let _ = match self {
+            Self::All { identity, scratch, layers_in_memory, directories } => {
+                let (identity, layers_in_memory) = (*identity, *layers_in_memory);
+                let found = make_all(&Request { identity, scratch, layers_in_memory, directories });
+                answer.send(&Ok::<_, Failure>(found), &[])
+            }
+            Self::Sandbox(identity) => answer.send(&Ok::<_, Failure>(make_one(*identity)), &[]),
+        };
+    }
 }
 
 /// A short description of what works.

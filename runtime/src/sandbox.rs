@@ -3,20 +3,13 @@
 use std::io;
 use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 
-use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
-use nix::sys::wait::{WaitStatus, waitpid};
-use nix::unistd::Pid;
-use rustix::process::pidfd_send_signal;
-
+use crate::birth::Init;
 use crate::cgroup::{Group, Limits, Settling};
 use crate::channel::{Channel, DESCRIPTORS, Report, Request, Shown, is_hang_up};
 use crate::error::{AtStage as _, Failure, Stage};
-use crate::init;
 use crate::mapped::MappedMounts;
-use crate::processors::Processors;
+use crate::seccomp;
 use crate::spec::{Birth, ExecSpec, Identity, Mount, Others, Remount, SandboxSpec, Source};
-use crate::sys::{Forked, clone3_into};
-use crate::{bare, family, idmap, namespaces, seccomp};
 
 /// File systems of a sandbox, which may have ended.
 ///
@@ -41,15 +34,6 @@ pub struct Kept {
     /// Init on its way out, where no other process was left: none that could still change anything.
     /// Dropping it waits.
     pub(crate) init: Option<Init>,
-}
-
-/// PID 1 of a sandbox. Dropping it ends it, and with it every process there.
-#[derive(Debug)]
-pub(crate) struct Init {
-    pid: Pid,
-    pidfd: OwnedFd,
-    /// The first process of a PID namespace, with which the kernel ends all others.
-    is_first: bool,
 }
 
 /// A live sandbox. Dropping it ends every process in it.
@@ -96,39 +80,27 @@ impl Kept {
 
 impl Sandbox {
     /// Clones init and returns at once; init makes its namespaces meanwhile, and waits for
-    /// [`Sandbox::build`]. The calling process must have one thread. For an init without namespaces it becomes
-    /// the adopter of its orphans (`PR_SET_CHILD_SUBREAPER`).
+    /// [`Sandbox::build`]. The calling process must have one thread, or a launcher ([`crate::launcher`]) that
+    /// does it. For an init without namespaces that one becomes the adopter of its orphans
+    /// (`PR_SET_CHILD_SUBREAPER`).
     ///
     /// A `group` is for this sandbox alone: from here on it is removed should the calling process be
     /// killed. It has limits once [`Sandbox::limit`] has been called. Init keeps none of the caller's
     /// descriptors.
     pub fn launch(birth: &Birth, group: Option<&Group>) -> Result<Self, Failure> {
         let (channel, inits) = Channel::pair().at(Stage::Channel, || "socketpair(AF_UNIX)".into())?;
-        let processors = Processors::of_caller();
-        let flags = flags_of(birth)?;
-        let birthplace = group.and_then(Group::birthplace);
-        match clone3_into(flags, birthplace).at(Stage::Clone, || format!("clone3({flags:#x})"))? {
-            Forked::Child => {
-                drop(channel);
-                match *birth {
-                    Birth::Namespaces(namespaces) => init::run(namespaces, inits, processors.as_ref()),
-                    Birth::Bare(bare) => bare::run(bare, inits, processors.as_ref()),
-                }
-            }
-            Forked::Parent { child, pidfd } => {
-                processors.iter().for_each(|processors| processors.part_with(child));
-                let (identity, is_first) = match birth {
-                    Birth::Namespaces(namespaces) => (Some(namespaces.identity), true),
-                    Birth::Bare(_) => (None, false),
-                };
-                let kept = Kept::default();
-                let init = Init { pid: child, pidfd, is_first };
-                let mut sandbox = Self { init, channel, identity, kept, over: false, settling: None };
-                sandbox.settling = group.map(|group| group.settle(sandbox.init())).transpose()?;
-                sandbox.write_maps()?;
-                Ok(sandbox)
-            }
+        let init = Init::born(birth, inits, group.and_then(Group::birthplace))?;
+        let identity = match birth {
+            Birth::Namespaces(namespaces) => Some(namespaces.identity),
+            Birth::Bare(_) => None,
+        };
+        let kept = Kept::default();
+        let mut sandbox = Self { init, channel, identity, kept, over: false, settling: None };
+        sandbox.settling = group.map(|group| group.settle(sandbox.init())).transpose()?;
+        if let Some(Identity::Shifted { .. }) = identity {
+            sandbox.ask(&Request::MapsWritten)?;
         }
+        Ok(sandbox)
     }
 
     /// Sets the limits of the group that the sandbox was launched for (`EINVAL` when for none), beside
@@ -261,7 +233,7 @@ impl Sandbox {
 
     /// Init's process id in the caller's PID namespace.
     pub fn init(&self) -> u32 {
-        self.init.pid.as_raw().unsigned_abs()
+        self.init.id()
     }
 
     fn ask(&self, request: &Request) -> Result<(), Failure> {
@@ -270,16 +242,6 @@ impl Sandbox {
 
     fn send(&self, request: &impl serde::Serialize, descriptors: &[BorrowedFd<'_>]) -> Result<(), Failure> {
         unless_gone(self.channel.send(request, descriptors)).at(Stage::Channel, || "send(Request)".into())
-    }
-
-    fn write_maps(&self) -> Result<(), Failure> {
-        match self.identity {
-            None | Some(Identity::Caller { .. }) => Ok(()),
-            Some(Identity::Shifted { base, .. }) => {
-                idmap::map_shifted(self.init.pid, base)?;
-                self.ask(&Request::MapsWritten)
-            }
-        }
     }
 
     /// The filter is compiled here, while init puts the root together.
@@ -297,50 +259,6 @@ impl AsFd for Sandbox {
     /// Readable when [`Sandbox::next_report`] will not wait.
     fn as_fd(&self) -> BorrowedFd<'_> {
         self.channel.as_fd()
-    }
-}
-
-impl Init {
-    fn end(&self) -> io::Result<()> {
-        if self.is_first {
-            return self.kill();
-        }
-        // It ends its family first.
-        pidfd_send_signal(&self.pidfd, rustix::process::Signal::TERM)?;
-        let mut polled = [PollFd::new(self.pidfd.as_fd(), PollFlags::POLLIN)];
-        let ended = poll(&mut polled, PollTimeout::from(PATIENCE))? > 0;
-        if ended && waitpid(self.pid, None)? == WaitStatus::Exited(self.pid, 0) {
-            return Ok(());
-        }
-        // Whatever stopped it, or ended it before its time, its family is ours now.
-        let killed = if ended { Ok(()) } else { self.kill() };
-        family::end_adopted();
-        killed
-    }
-
-    fn kill(&self) -> io::Result<()> {
-        pidfd_send_signal(&self.pidfd, rustix::process::Signal::KILL)?;
-        waitpid(self.pid, None)?;
-        Ok(())
-    }
-}
-
-impl Drop for Init {
-    fn drop(&mut self) {
-        // Both fail only when init has been reaped already.
-        let _ = self.end();
-    }
-}
-
-/// How long an init without a namespace may take to end its family.
-const PATIENCE: u16 = 5000;
-
-fn flags_of(birth: &Birth) -> Result<u64, Failure> {
-    match birth {
-        Birth::Namespaces(_) => Ok(namespaces::clone_flags().bits() as u64),
-        Birth::Bare(_) => nix::sys::prctl::set_child_subreaper(true)
-            .map(|()| 0)
-            .at(Stage::Init, || "prctl(PR_SET_CHILD_SUBREAPER)".into()),
     }
 }
 

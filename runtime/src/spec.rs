@@ -2,7 +2,7 @@
 
 mod exec;
 mod syscall;
-mod wire;
+pub(crate) mod wire;
 
 use std::collections::BTreeSet;
 use std::path::PathBuf;
@@ -14,7 +14,7 @@ pub use self::syscall::{Answer, Comparison, Condition, SyscallRule, Width};
 use crate::guard::Guard;
 
 /// What init is born with: all that [`crate::Sandbox::launch`] needs to know.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct Namespaces {
     /// The ids that the command has.
@@ -24,7 +24,7 @@ pub struct Namespaces {
 }
 
 /// What init is born as.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub enum Birth {
     /// The first process of new namespaces.
@@ -35,7 +35,7 @@ pub enum Birth {
 
 /// What init is born with where the host gives no namespaces: its spec has no mounts, and its Landlock rules
 /// are all that keeps a command from the host's files.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct Bare {
     /// Whom the command runs as.
@@ -45,7 +45,7 @@ pub struct Bare {
 }
 
 /// Whom a command runs as on the host.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub enum User {
     /// The caller, who is not root.
@@ -89,7 +89,7 @@ pub struct Room {
 }
 
 /// The ids of the command, inside and out.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub enum Identity {
     /// The caller's own ids, the only ones mapped.
@@ -114,7 +114,7 @@ pub enum Identity {
 pub const SHIFTED_IDS: u32 = 65536;
 
 /// Which network a sandbox has.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub enum Network {
     /// A namespace of its own with nothing but loopback.

@@ -1,6 +1,7 @@
 //! A command at work in a copy of the project, where no overlay can be had or none is wanted.
 
 use std::io::Write as _;
+use std::os::fd::BorrowedFd;
 use std::path::{Path, PathBuf};
 
 use clearing_profiles::{LayerPlace, Profile};
@@ -153,14 +154,11 @@ impl Copying {
         all
     }
 
-    /// What has been written since the copy was made.
-    pub(crate) fn written(&self) -> Written {
-        let (now, kept) = (self.run.written(), self.place.written());
-        Written {
-            bytes: now.bytes.saturating_sub(self.before.bytes) + kept.bytes,
-            inodes: now.inodes.saturating_sub(self.before.inodes) + kept.inodes,
-            unread: now.unread + kept.unread,
-        }
+    /// The directories that these are about.
+    pub(crate) fn tops(&self) -> Vec<(BorrowedFd<'_>, Written)> {
+        let mut all = self.place.tops();
+        all.push((self.run.lock(), self.before));
+        all
     }
 
     pub(crate) fn run(&self) -> &RunDirectory {

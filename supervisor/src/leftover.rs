@@ -3,7 +3,7 @@
 use std::os::fd::{AsFd as _, OwnedFd};
 use std::time::Duration;
 
-use clearing_runtime::{Helper, Kept};
+use clearing_runtime::{Helper, Kept, launcher};
 use rustix::pipe::{PipeFlags, pipe_with};
 
 use crate::error::Error;
@@ -27,9 +27,13 @@ impl Leftover {
         }
     }
 
-    /// Clears it all: at once where that is quick, else by a forked process. What that leaves, should
-    /// it be killed, the next command collects.
+    /// Clears it all: at once where that is quick, else by a forked process, or by a thread where there is a launcher. What that
+    /// leaves, should it be killed, the next command collects.
     pub(crate) fn clear(self, elapsed: Duration) -> Result<(), Error> {
+        if launcher::process().is_some() {
+            self.clear_in_a_thread();
+            return Ok(());
+        }
         let elsewhere = if is_quick(&self.place, elapsed) { None } else { self.clear_elsewhere() };
         if elsewhere.is_none() {
             self.remove()?;
@@ -38,6 +42,17 @@ impl Leftover {
         // Now that the mounts are closed here, the other process may be the last to close them.
         drop(elsewhere);
         Ok(())
+    }
+
+    /// In a process that goes on. A session is free at once.
+    fn clear_in_a_thread(self) {
+        let Self { place, kept } = self;
+        let place = Some(place).filter(|place| !matches!(place, Place::Session(_)));
+        // Without a thread it is all closed here, and the next command removes it.
+        let _ = std::thread::Builder::new().name("leftover".into()).spawn(move || {
+            let _ = place.as_ref().map(Place::discard);
+            drop((place, kept));
+        });
     }
 
     /// Forks; the work begins when what is returned is closed.

@@ -54,9 +54,11 @@ mod usage;
 mod verdict;
 mod watch;
 mod why;
+mod works;
 mod workspace;
 
 #[doc(hidden)]
 pub use files::FilesOnce;
 #[doc(hidden)]
 pub use patch::MeasuredCheck;
+pub use works::start_launcher;

@@ -25,6 +25,7 @@ use crate::limits::Hold;
 use crate::place::Place;
 use crate::stats::Stats;
 use crate::usage::{Meter, Sample, UsageReport};
+pub(crate) use inside::add_up;
 use processes::Processes;
 use room::{Room, SetUp};
 use schedule::Interval;

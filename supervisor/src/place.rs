@@ -72,17 +72,7 @@ impl Place {
         }
     }
 
-    /// What has been written on disk so far.
-    pub(crate) fn written(&self) -> Written {
-        match self {
-            Self::Memory => Written::default(),
-            Self::Run(run) => run.written(),
-            Self::Session(session) => session.written(),
-            Self::Copy(copying) => copying.written(),
-        }
-    }
-
-    /// The same in pieces: what is added up, and how much of that was there before.
+    /// What has been written on disk so far, in pieces: what is added up, and how much of that was there before.
     pub(crate) fn surveys(&self) -> Vec<(Survey, Written)> {
         match self {
             Self::Memory => Vec::new(),
@@ -113,10 +103,14 @@ impl Place {
         }
     }
 
-    /// What [`Place::written`] needs, for a process that closes all others.
-    pub(crate) fn written_descriptors(&self) -> Vec<BorrowedFd<'_>> {
-        let live = self.session().map(Session::live_descriptor);
-        self.descriptors().into_iter().chain(live).collect()
+    /// The directories below which is what [`Place::surveys`] adds up, and how much of that was there before.
+    pub(crate) fn tops(&self) -> Vec<(BorrowedFd<'_>, Written)> {
+        match self {
+            Self::Memory => Vec::new(),
+            Self::Run(run) => vec![(run.lock(), Written::default())],
+            Self::Session(session) => vec![(session.live_descriptor(), Written::default())],
+            Self::Copy(copying) => copying.tops(),
+        }
     }
 
     /// The descriptors that hold it, in every process that works for it.

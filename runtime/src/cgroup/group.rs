@@ -7,11 +7,13 @@ use std::time::Duration;
 
 use rustix::fs::{AtFlags, Mode, mkdirat, unlinkat};
 use rustix::io::Errno;
+use serde::{Deserialize, Serialize};
 
 use super::alarm::Alarm;
 use super::sweeper::{self, Sweeper};
 use super::{Enforcement, Events, Kind, Limits, Place, Sample, Version, limits, names, unified, usage};
 use crate::error::{AtStage as _, Failure, Stage};
+use crate::spec::wire;
 
 pub(crate) use super::sweeper::Settling;
 
@@ -36,6 +38,15 @@ pub(super) struct Node {
     pub(super) path: PathBuf,
     name: String,
     /// None of version 2, where every file is in the one directory or nowhere.
+    controllers: Option<Vec<String>>,
+}
+
+/// What there is of a node beside its descriptors.
+#[derive(Debug, Serialize, Deserialize)]
+pub(super) struct Shape {
+    #[serde(with = "wire::path")]
+    path: PathBuf,
+    name: String,
     controllers: Option<Vec<String>>,
 }
 
@@ -203,6 +214,17 @@ impl Node {
                 Err(failure)
             }
         }
+    }
+
+    pub(super) fn shape(&self) -> Shape {
+        let Self { path, name, controllers, .. } = self;
+        Shape { path: path.clone(), name: name.clone(), controllers: controllers.clone() }
+    }
+
+    /// The same in another process.
+    pub(super) fn of(shape: Shape, parent: OwnedFd, directory: OwnedFd) -> Self {
+        let Shape { path, name, controllers } = shape;
+        Self { parent, directory, path, name, controllers }
     }
 
     /// Whether what limits `kind` is here.

@@ -91,25 +91,12 @@ const ADDRESSES: [&str; 2] = ["XDG_RUNTIME_DIR", "DBUS_SESSION_BUS_ADDRESS"];
 
 fn arguments(scope: &str) -> Vec<String> {
     let whose = if rustix::process::geteuid().is_root() { "--system" } else { "--user" };
-    let me = rustix::process::getpid().as_raw_nonzero().to_string();
-    let properties = [
-        "4",
-        "Description",
-        "s",
-        "clearing",
-        "PIDs",
-        "au",
-        "1",
-        &me,
-        "Delegate",
-        "b",
-        "true",
-        "CollectMode",
-        "s",
-        "inactive-or-failed",
-        "0",
-    ];
+    let moved = unified::ourselves();
+    let count = moved.len().to_string();
+    let processes = ["4", "Description", "s", "clearing", "PIDs", "au", &count];
+    let processes = processes.into_iter().chain(moved.iter().map(String::as_str));
+    let rest = ["Delegate", "b", "true", "CollectMode", "s", "inactive-or-failed", "0"];
     let head = [whose, "--quiet", "--timeout=5", "call"].into_iter().chain(MANAGER);
-    let call = head.chain(["ssa(sv)a(sa(sv))", scope, "fail"]).chain(properties);
+    let call = head.chain(["ssa(sv)a(sa(sv))", scope, "fail"]).chain(processes).chain(rest);
     call.map(str::to_owned).collect()
 }

@@ -13,12 +13,14 @@ use nix::poll::{PollFd, PollFlags, poll};
 use rustix::io::Errno;
 use rustix::pipe::{PipeFlags, pipe_with};
 use rustix::process::{Pid, PidfdFlags, Signal, pidfd_open, pidfd_send_signal};
+use serde::{Deserialize, Serialize};
 
-use super::group::Node;
+use super::group::{Node, Shape};
 use super::{Version, files, limits, names, unified};
 use crate::channel::Channel;
 use crate::error::{AtStage as _, Failure, Stage};
 use crate::helper::Helper;
+use crate::launcher::{self, Errand};
 
 /// Stands by until it is dropped.
 #[derive(Debug)]
@@ -42,6 +44,24 @@ const PATIENCE: Duration = Duration::from_secs(30);
 /// Who moves back to where it came from waits so long for its owner to go first.
 const COMPANY: Duration = Duration::from_secs(1);
 
+/// The same as plain data; descriptors go with it in the order of [`Stand::descriptors`].
+#[derive(Debug, Serialize, Deserialize)]
+pub(crate) struct Sweeping {
+    nodes: Vec<Shape>,
+    moved: Option<(String, bool)>,
+    attached: Option<u32>,
+}
+
+/// What a sweeper works with.
+struct Stand<'a> {
+    nodes: &'a [Node],
+    moved: Option<&'a unified::Moved>,
+    /// Put into every group first, and that is told.
+    attached: Option<u32>,
+    tell: Option<Channel>,
+    ended: OwnedFd,
+}
+
 impl Sweeper {
     /// Forks. With `attached` it first puts that process into every group, and then tells so.
     pub(super) fn fork(
@@ -54,30 +74,67 @@ impl Sweeper {
             Some(_) => Channel::pair().map(|(heard, tell)| (Some(heard), Some(tell)))?,
             None => (None, None),
         };
-        let groups = nodes.iter().flat_map(|node| [node.parent.as_fd(), node.directory.as_fd()]);
-        let place = moved.iter().map(|moved| moved.place.as_fd());
-        let kept: Vec<BorrowedFd<'_>> =
-            groups.chain(place).chain([ended.as_fd()]).chain(tell.iter().map(|fd| fd.as_fd())).collect();
-        let process = Helper::fork(&kept, || {
-            if let (Some(init), Some(tell)) = (attached, &tell) {
-                let _ = tell.send(&attach(nodes, init), &[]);
-            }
-            let is_over = ends_within(&ended, LEISURE);
-            if !is_over {
-                collect_dead(nodes);
-                // Nothing is ever written: this is the end.
-                let _ = rustix::io::read(&ended, &mut [0_u8; 1]);
-            }
-            let version = if attached.is_some() { Version::V1 } else { Version::V2 };
-            let _ = sweep(version, nodes, PATIENCE);
-            if is_over {
-                collect_dead(nodes);
-            }
-            if let Some(moved) = moved {
-                move_back(moved);
-            }
-        })?;
+        let stand = Stand { nodes, moved, attached, tell, ended };
+        let process = if launcher::running().is_some() {
+            Helper::of_launcher(&Errand::Sweep(stand.shape()), &stand.descriptors())?
+        } else {
+            Helper::fork(&stand.descriptors(), || stand.by())?
+        };
         Ok((Self { _owner: owner, _process: process }, Settling { answer: heard, heard: OnceCell::new() }))
+    }
+}
+
+impl Stand<'_> {
+    /// All that a sweeper has open.
+    fn descriptors(&self) -> Vec<BorrowedFd<'_>> {
+        let groups = self.nodes.iter().flat_map(|node| [node.parent.as_fd(), node.directory.as_fd()]);
+        let place = self.moved.iter().map(|moved| moved.place.as_fd());
+        let tell = self.tell.iter().map(|fd| fd.as_fd());
+        [self.ended.as_fd()].into_iter().chain(groups).chain(place).chain(tell).collect()
+    }
+
+    fn shape(&self) -> Sweeping {
+        Sweeping {
+            nodes: self.nodes.iter().map(Node::shape).collect(),
+            moved: self.moved.map(unified::Moved::shape),
+            attached: self.attached,
+        }
+    }
+
+    /// The life of a sweeper.
+    fn by(&self) {
+        if let (Some(init), Some(tell)) = (self.attached, &self.tell) {
+            let _ = tell.send(&attach(self.nodes, init), &[]);
+        }
+        let is_over = ends_within(&self.ended, LEISURE);
+        if !is_over {
+            collect_dead(self.nodes);
+            // Nothing is ever written: this is the end.
+            let _ = rustix::io::read(&self.ended, &mut [0_u8; 1]);
+        }
+        let version = if self.attached.is_some() { Version::V1 } else { Version::V2 };
+        let _ = sweep(version, self.nodes, PATIENCE);
+        if is_over {
+            collect_dead(self.nodes);
+        }
+        if let Some(moved) = self.moved {
+            move_back(moved);
+        }
+    }
+}
+
+/// The life of a sweeper in a process that the launcher has forked.
+pub(crate) fn sweep_away(sweeping: Sweeping, handed: Vec<OwnedFd>) {
+    let mut handed = handed.into_iter();
+    let mut next = || handed.next();
+    let Some(ended) = next() else { return };
+    let nodes: Option<Vec<Node>> =
+        sweeping.nodes.into_iter().map(|shape| Some(Node::of(shape, next()?, next()?))).collect();
+    let moved = sweeping.moved.and_then(|shape| Some(unified::Moved::of(shape, next()?)));
+    let tell = next().map(Channel::of);
+    if let Some(nodes) = nodes {
+        let stand = Stand { nodes: &nodes, moved: moved.as_ref(), attached: sweeping.attached, tell, ended };
+        stand.by();
     }
 }
 

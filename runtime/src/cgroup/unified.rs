@@ -21,6 +21,7 @@ use super::files;
 use super::hierarchy::Own;
 use super::{Kind, Unavailable};
 use crate::error::{AtStage as _, Failure, Stage};
+use crate::launcher;
 
 /// Where a supervisor sits that has moved out of its group's way; systemd's `DelegateSubgroup=` may
 /// name the same.
@@ -137,7 +138,8 @@ impl Place {
         };
         let place = self.directory.try_clone().at(Stage::Limits, || "fcntl(F_DUPFD_CLOEXEC)".into())?;
         let moved = Moved { place, enabled: missing.to_owned(), made };
-        match files::set(&self.directory, "supervisor/cgroup.procs", "0") {
+        let enter = |pid: &String| files::set(&self.directory, "supervisor/cgroup.procs", pid);
+        match ourselves().iter().try_for_each(enter) {
             Ok(()) => Ok(moved),
             Err(failure) => {
                 moved.undo();
@@ -154,6 +156,16 @@ impl Moved {
         Ok(Self { place, enabled: self.enabled.clone(), made: self.made })
     }
 
+    /// What there is of it beside its descriptor.
+    pub(super) fn shape(&self) -> (String, bool) {
+        (self.enabled.clone(), self.made)
+    }
+
+    /// The same in another process.
+    pub(super) fn of((enabled, made): (String, bool), place: OwnedFd) -> Self {
+        Self { place, enabled, made }
+    }
+
     /// Puts the calling process and its group back as they were; false while others need them so.
     pub(super) fn undo(&self) -> bool {
         if !self.made {
@@ -164,7 +176,9 @@ impl Moved {
         }
         // Each fails where somebody else has come in meanwhile, who then needs the group as it is.
         let _ = files::write(&self.place, "cgroup.subtree_control", &self.enabled.replace('+', "-"));
-        let _ = files::write(&self.place, "cgroup.procs", "0");
+        for pid in ourselves() {
+            let _ = files::write(&self.place, "cgroup.procs", &pid);
+        }
         let _ = unlinkat(&self.place, SUPERVISOR, AtFlags::REMOVEDIR);
         true
     }
@@ -266,8 +280,15 @@ fn is_hierarchy_root(directory: &OwnedFd) -> bool {
 
 /// Whether a group holds other processes than this one. Those of other PID namespaces read as 0.
 fn is_shared(directory: impl AsFd) -> bool {
-    let me = rustix::process::getpid().as_raw_nonzero().to_string();
-    files::read_list(directory, "cgroup.procs").map_or(true, |held| held.lines().any(|pid| pid != me))
+    let ours = ourselves();
+    let is_ours = |pid: &str| ours.iter().any(|own| own == pid);
+    files::read_list(directory, "cgroup.procs").map_or(true, |held| !held.lines().all(is_ours))
+}
+
+/// This process, and the launcher that it has.
+pub(super) fn ourselves() -> Vec<String> {
+    let me = rustix::process::getpid().as_raw_nonzero().get().unsigned_abs();
+    [me].into_iter().chain(launcher::process()).map(|pid| pid.to_string()).collect()
 }
 
 fn is_shared_at(place: &OwnedFd, name: &str) -> bool {

@@ -1,14 +1,14 @@
 //! One description for two readers: people, who get text, and init, which gets every byte.
 
 /// A path: for people with U+FFFD where it is not UTF-8.
-pub(super) mod path {
+pub(crate) mod path {
     use std::ffi::OsStr;
     use std::os::unix::ffi::OsStrExt as _;
     use std::path::{Path, PathBuf};
 
     use serde::{Deserialize as _, Deserializer, Serializer};
 
-    pub(in crate::spec) fn serialize<S: Serializer>(path: &Path, to: S) -> Result<S::Ok, S::Error> {
+    pub(crate) fn serialize<S: Serializer>(path: &Path, to: S) -> Result<S::Ok, S::Error> {
         if to.is_human_readable() {
             to.serialize_str(&path.to_string_lossy())
         } else {
@@ -16,13 +16,13 @@ pub(super) mod path {
         }
     }
 
-    pub(in crate::spec) fn deserialize<'de, D: Deserializer<'de>>(from: D) -> Result<PathBuf, D::Error> {
+    pub(crate) fn deserialize<'de, D: Deserializer<'de>>(from: D) -> Result<PathBuf, D::Error> {
         <&[u8]>::deserialize(from).map(|bytes| OsStr::from_bytes(bytes).into())
     }
 }
 
 /// Several paths.
-pub(super) mod paths {
+pub(crate) mod paths {
     use std::path::{Path, PathBuf};
 
     use serde::{Deserialize, Deserializer, Serialize, Serializer};
@@ -33,11 +33,11 @@ pub(super) mod paths {
     #[derive(Deserialize)]
     struct Owned(#[serde(with = "super::path")] PathBuf);
 
-    pub(in crate::spec) fn serialize<S: Serializer>(paths: &[PathBuf], to: S) -> Result<S::Ok, S::Error> {
+    pub(crate) fn serialize<S: Serializer>(paths: &[PathBuf], to: S) -> Result<S::Ok, S::Error> {
         to.collect_seq(paths.iter().map(|path| Borrowed(path)))
     }
 
-    pub(in crate::spec) fn deserialize<'de, D: Deserializer<'de>>(from: D) -> Result<Vec<PathBuf>, D::Error> {
+    pub(crate) fn deserialize<'de, D: Deserializer<'de>>(from: D) -> Result<Vec<PathBuf>, D::Error> {
         Ok(Vec::deserialize(from)?.into_iter().map(|Owned(path)| path).collect())
     }
 }

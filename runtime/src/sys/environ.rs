@@ -37,12 +37,29 @@ fn entry_at<'a>(entry: *mut *mut libc::c_char) -> Option<&'a CStr> {
 /// After it `/proc/PID/environ` and the process's memory tell nothing of what the caller had set.
 /// Call it only in a process with one thread that no longer reads its environment.
 pub(crate) fn wipe_environment() {
+    wipe_environment_but(&[]);
+}
+
+/// The same of every string but those with these names.
+pub(crate) fn wipe_environment_but(kept: &[&[u8]]) {
     // SAFETY: with one thread nobody reads or moves the list meanwhile.
     let mut entry = unsafe { environ };
+    let mut free = entry;
     while let Some(text) = take_entry(entry) {
-        zero_string(text);
+        if is_kept(text, kept) {
+            put_entry(free, text);
+            free = free.wrapping_add(1);
+        } else {
+            zero_string(text);
+        }
         entry = entry.wrapping_add(1);
     }
+}
+
+fn is_kept(text: *const libc::c_char, kept: &[&[u8]]) -> bool {
+    // SAFETY: every entry of the list is a NUL-terminated string, and nobody changes it meanwhile.
+    let text = unsafe { CStr::from_ptr(text) }.to_bytes();
+    kept.iter().any(|name| text.strip_prefix(*name).is_some_and(|rest| rest.starts_with(b"=")))
 }
 
 /// Removes the string that `entry` points at from the list.
@@ -53,6 +70,12 @@ fn take_entry(entry: *mut *mut libc::c_char) -> Option<*mut libc::c_char> {
     // SAFETY: `entry` points into the null-terminated list, at or before its end.
     let text = unsafe { entry.replace(std::ptr::null_mut()) };
     (!text.is_null()).then_some(text)
+}
+
+/// Puts a string back into the list, at a place that [`take_entry`] has emptied.
+fn put_entry(entry: *mut *mut libc::c_char, text: *mut libc::c_char) {
+    // SAFETY: `entry` points into the list, before its end.
+    unsafe { entry.write(text) };
 }
 
 fn zero_string(text: *mut libc::c_char) {

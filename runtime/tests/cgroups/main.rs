@@ -3,6 +3,7 @@
 //! Everything here happens in one process with one thread, as in a supervisor, and the programs in the
 //! sandboxes are this one again. What the host does not offer is told.
 
+mod calls;
 mod ending;
 mod limits;
 mod payload;

@@ -1,9 +1,9 @@
 //! What a host refuses a sandbox, and what that means. The first rule that fits is told.
 
 use clearing_runtime::Stage::{self, Channel, Clone, Descriptors, IdMap, Init, Keyring, Landlock};
-use clearing_runtime::Stage::{Limits, Mounts, Network, Seccomp, WorkingDirectory};
+use clearing_runtime::Stage::{Launcher, Limits, Mounts, Network, Seccomp, WorkingDirectory};
 use nix::libc::{E2BIG, EACCES, EAGAIN, EDQUOT, EINVAL, ELOOP, ENODEV, ENOENT, ENOMEM, ENOSPC, ENOSYS};
-use nix::libc::{ENOTDIR, EOPNOTSUPP, EPERM, EROFS, ESTALE, EUSERS};
+use nix::libc::{ENOTDIR, EOPNOTSUPP, EPERM, EROFS, ESRCH, ESTALE, EUSERS};
 
 use super::container::Container::{Docker, Gvisor, Kubernetes, Lxc, Podman, Wsl1};
 use super::rule::Rule;
@@ -36,6 +36,9 @@ const OFF: When = Sysctl("kernel.unprivileged_userns_clone", "0");
 
 #[rustfmt::skip]
 pub(super) const RULES: &[Rule] = &[
+    // Of a server alone, whatever the host.
+    Rule { stages: &[Launcher], call: "", errnos: &[ESRCH], when: &[], text: say::LAUNCHER_ENDED },
+
     // Kernels that lack it whoever asks.
     Rule { stages: SET_UP, call: "", errnos: ANY, when: &[In(Gvisor)], text: say::GVISOR },
     Rule { stages: SET_UP, call: "", errnos: ANY, when: &[In(Wsl1)], text: say::WSL1 },

@@ -153,6 +153,13 @@ fn limits_name_the_key_of_the_profile_and_keys_their_sysctl() {
 }
 
 #[test]
+fn a_launcher_that_has_ended_is_told_by_every_host() {
+    let ended = failure(Stage::Launcher, "launch a sandbox: the launcher, process 7, has ended", libc::ESRCH);
+    expect(&ended, &host(), &["start the server again"]);
+    expect(&ended, &Facts { container: Some(Container::Gvisor), ..host() }, &["start the server again"]);
+}
+
+#[test]
 fn a_program_that_is_nowhere_is_told_with_the_places_that_were_searched() {
     let facts = Facts { path: "/no/a:rel:/no/b".into(), ..host() };
     let absent = failure(Stage::Execute, "execve(no-such-tool)", libc::ENOENT);

@@ -89,3 +89,5 @@ pub(super) const NO_DELEGATION: &str = "nobody gave this user control groups, so
 pub(super) const NO_CGROUPS: &str = "no hierarchy of control groups is in view, so memory and processor of a run cannot be limited: mount one on /sys/fs/cgroup";
 pub(super) const CWD_NOT_IN_VIEW: &str =
     "the working directory is gone, or the command's user may not enter it: start from within the project";
+
+pub(super) const LAUNCHER_ENDED: &str = "the process that makes sandboxes for this server was ended, and all sandboxes with it: start the server again (sessions keep what was written), and look for the out-of-memory killer in `dmesg`";

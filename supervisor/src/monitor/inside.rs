@@ -3,7 +3,7 @@
 
 use std::os::fd::{AsFd as _, OwnedFd};
 
-use clearing_rootfs::Written;
+use clearing_rootfs::{Written, written_below};
 use clearing_runtime::Helper;
 use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
 use nix::sched::{CloneFlags, setns};
@@ -12,6 +12,7 @@ use rustix::pipe::{PipeFlags, pipe_with};
 
 use super::processes::Processes;
 use crate::place::Place;
+use crate::works;
 
 /// A process of its own that joins the sandbox's user namespace, and nothing else of it, and adds up what
 /// the run has written.
@@ -27,16 +28,11 @@ impl Inside {
         let flags = OFlags::RDONLY | OFlags::CLOEXEC;
         let namespace = openat(procfs, format!("{process}/ns/user"), flags, Mode::empty()).ok()?;
         let (answer, tell) = pipe_with(PipeFlags::CLOEXEC).ok()?;
-        let kept: Vec<_> =
-            place.written_descriptors().into_iter().chain([namespace.as_fd(), tell.as_fd()]).collect();
-        let helper = Helper::fork(&kept, || {
-            if setns(&namespace, CloneFlags::CLONE_NEWUSER).is_ok() {
-                let Written { bytes, inodes, unread } = place.written();
-                // Nobody to be told is nobody who waits.
-                let _ = rustix::io::write(&tell, &[bytes, inodes, unread].map(u64::to_ne_bytes).concat());
-            }
-        });
-        helper.ok().map(|helper| Self { helper, answer })
+        let (tops, before): (Vec<_>, Vec<_>) = place.tops().into_iter().unzip();
+        let words: Vec<u8> = before.into_iter().flat_map(in_bytes).collect();
+        let handed: Vec<_> = [tell.as_fd(), namespace.as_fd()].into_iter().chain(tops).collect();
+        works::register();
+        Helper::work(works::ADD_UP, &words, &handed).ok().map(|helper| Self { helper, answer })
     }
 
     /// Whether [`Inside::answer`] will not wait.
@@ -47,11 +43,45 @@ impl Inside {
 
     /// What it found.
     pub(super) fn answer(self) -> Option<Written> {
-        let mut numbers = [[0; 8]; 3];
+        let mut numbers = [0; WRITTEN];
         // So few bytes come as a whole.
-        let read = rustix::io::read(&self.answer, numbers.as_flattened_mut());
+        let read = rustix::io::read(&self.answer, &mut numbers);
         self.helper.wait();
-        let [bytes, inodes, unread] = numbers.map(u64::from_ne_bytes);
-        (read == Ok(24)).then_some(Written { bytes, inodes, unread })
+        (read == Ok(WRITTEN)).then(|| of_bytes(&numbers))
     }
+}
+
+/// A process of its own adds up what lies below directories, beyond what was there before.
+pub(crate) fn add_up(before: &[u8], handed: Vec<OwnedFd>) {
+    let [tell, namespace, tops @ ..] = &handed[..] else { return };
+    if setns(namespace, CloneFlags::CLONE_NEWUSER).is_err() {
+        return;
+    }
+    let (before, _) = before.as_chunks();
+    let mut sum = Written::default();
+    for (top, before) in tops.iter().zip(before.iter().map(of_bytes)) {
+        let now = written_below(top.as_fd());
+        sum.bytes += now.bytes.saturating_sub(before.bytes);
+        sum.inodes += now.inodes.saturating_sub(before.inodes);
+        sum.unread += now.unread;
+    }
+    // Nobody to be told is nobody who waits.
+    let _ = rustix::io::write(tell, &in_bytes(sum));
+}
+
+/// What a sum takes on its way.
+const WRITTEN: usize = 24;
+
+fn in_bytes(Written { bytes, inodes, unread }: Written) -> [u8; WRITTEN] {
+    let mut all = [0; WRITTEN];
+    for (place, number) in all.as_chunks_mut().0.iter_mut().zip([bytes, inodes, unread]) {
+        *place = u64::to_ne_bytes(number);
+    }
+    all
+}
+
+fn of_bytes(bytes: &[u8; WRITTEN]) -> Written {
+    let mut numbers = bytes.as_chunks().0.iter().map(|number| u64::from_ne_bytes(*number));
+    let mut next = || numbers.next().unwrap_or_default();
+    Written { bytes: next(), inodes: next(), unread: next() }
 }
