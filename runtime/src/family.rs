@@ -10,7 +10,7 @@ use std::time::Duration;
 
 use nix::errno::Errno;
 use nix::sys::signal::{Signal, kill};
-use nix::sys::wait::{WaitPidFlag, WaitStatus, waitpid};
+use nix::sys::wait::{Id, WaitPidFlag, WaitStatus, waitid, waitpid};
 use nix::unistd::{Pid, getpid};
 use rustix::fs::{Mode, OFlags, RawDir};
 
@@ -46,6 +46,7 @@ impl Family {
     /// How many there are beside init.
     pub(crate) fn count(&self) -> u64 {
         match self.reach {
+            Reach::Namespace if is_childless() => 0,
             Reach::Namespace => processes_in_view(),
             Reach::Border | Reach::Descendants => descendants(getpid()).len() as u64,
         }
@@ -146,6 +147,13 @@ fn processes_in_view() -> u64 {
 fn parents() -> io::Result<BTreeMap<i32, i32>> {
     let parent = |pid| Some((pid, parent(&read(&format!("/proc/{pid}/stat"))?)?));
     Ok(processes()?.into_iter().filter_map(parent).collect())
+}
+
+/// Whether the calling process has no child, dead or alive. Who is left in its PID namespace then is nobody: it
+/// began with the first of them, and gets all orphans.
+fn is_childless() -> bool {
+    let look = WaitPidFlag::WEXITED | WaitPidFlag::WNOHANG | WaitPidFlag::WNOWAIT | WaitPidFlag::__WALL;
+    waitid(Id::All, look) == Err(Errno::ECHILD)
 }
 
 /// All that have a number, the dead whom nobody has reaped among them.

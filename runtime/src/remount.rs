@@ -51,7 +51,9 @@ pub(crate) struct Living {
     /// None where a path leads nowhere any more.
     rules: Vec<Option<OpenRule>>,
     /// Made, and not asked for yet.
-    ready: Vec<(Mount, OwnedFd)>,
+    ready: Vec<Waiting>,
+    /// How often other layers were shown.
+    shown: u64,
     border: Border,
     /// What has been replaced, in the stash, and the process that unmounts it.
     old: Vec<String>,
@@ -70,9 +72,24 @@ struct Reaper {
 /// New mounts that are ready to be shown, and the rules that go with them.
 pub(crate) struct Ready {
     mounts: Vec<(PathBuf, OwnedFd)>,
-    /// By their numbers; none where the path leads nowhere any more.
+    permitted: Permitted,
+}
+
+/// A mount that was made before it is asked for.
+struct Waiting {
+    step: Mount,
+    mount: (PathBuf, OwnedFd),
+    /// What would be permitted with nothing but this mount replaced; none where that cannot be known yet.
+    permitted: Option<Permitted>,
+}
+
+/// What commands may do once new mounts are shown.
+struct Permitted {
+    /// The rules that are others then, by their numbers; none where the path leads nowhere any more.
     rules: BTreeMap<usize, Option<OpenRule>>,
     domain: Domain,
+    /// How often other layers had been shown: later the rules beside these are others.
+    shown: u64,
 }
 
 impl Living {
@@ -83,8 +100,8 @@ impl Living {
         targets: Targets,
     ) -> Self {
         let (rules, ready, old, held, veils) = (Vec::new(), Vec::new(), Vec::new(), Vec::new(), Vec::new());
-        let (border, reaper) = (Border::None, None);
-        Self { stash, sources, placed, veils, targets, rules, ready, border, old, reaper, held }
+        let (border, reaper, shown) = (Border::None, None, 0);
+        Self { stash, sources, placed, veils, targets, rules, ready, shown, border, old, reaper, held }
     }
 
     /// The same, whose overlays do not show everything. The veils are in the stash.
@@ -101,41 +118,61 @@ impl Living {
 
     /// Has these mounts made, and no others. What fails will fail again when it is asked for.
     pub(crate) fn have_ready(&mut self, steps: Vec<Mount>) {
-        let unwanted = self.ready.extract_if(.., |(known, _)| !steps.contains(known));
-        self.held.extend(unwanted.map(|(_, mount)| mount));
+        let unwanted = self.ready.extract_if(.., |waiting| !steps.contains(&waiting.step));
+        self.held.extend(unwanted.map(|waiting| waiting.mount.1));
         for step in steps {
-            if !self.ready.iter().any(|(known, _)| *known == step)
-                && let Ok((_, mount)) = self.new_mount(&step)
+            if !self.ready.iter().any(|waiting| waiting.step == step)
+                && let Ok(mount) = self.new_mount(&step)
             {
-                self.ready.push((step, mount));
+                self.ready.push(Waiting { step, mount, permitted: None });
             }
+        }
+        for index in 0..self.ready.len() {
+            self.ready[index].permitted = self.permitted_later(&self.ready[index].mount);
         }
         self.clear();
     }
 
+    /// What will be permitted with this mount shown, if that can be known while commands run: what is below its top
+    /// may be another thing by then.
+    fn permitted_later(&self, mount: &(PathBuf, OwnedFd)) -> Option<Permitted> {
+        let mut upon = self.rules.iter().flatten().filter(|rule| self.upon(&rule.path) == Some(&mount.0));
+        upon.all(|rule| rule.path == mount.0).then(|| self.permitted(std::slice::from_ref(mount)).ok())?
+    }
+
     /// Makes everything ready. Nothing that is shown changes.
     pub(crate) fn prepare(&mut self, steps: &[Mount]) -> Result<Ready, Failure> {
-        let mut mounts = Vec::new();
+        let (mut mounts, mut permitted) = (Vec::new(), None);
         for step in steps {
-            let known = self.ready.iter().position(|(known, _)| known == step);
-            mounts.push(match (known.map(|known| self.ready.swap_remove(known).1), target_of(step)) {
-                (Some(mount), Some(target)) => (target.clone(), mount),
-                _ => self.new_mount(step).at(Stage::Mounts, || describe(step))?,
+            let known = self.ready.iter().position(|waiting| waiting.step == *step);
+            mounts.push(match known.map(|known| self.ready.swap_remove(known)) {
+                Some(waiting) => {
+                    permitted = waiting.permitted;
+                    waiting.mount
+                }
+                None => self.new_mount(step).at(Stage::Mounts, || describe(step))?,
             });
         }
         for index in 0..self.placed.len() {
             let way = self.make_way(index, &mounts);
             way.at(Stage::Mounts, || format!("open({:?}) to mount upon", self.placed[index].target))?;
         }
-        let rules = self.new_rules(&mounts)?;
+        let known = permitted.filter(|known| mounts.len() == 1 && known.shown == self.shown);
+        let permitted = known.map_or_else(|| self.permitted(&mounts), Ok)?;
+        Ok(Ready { mounts, permitted })
+    }
+
+    fn permitted(&self, mounts: &[(PathBuf, OwnedFd)]) -> Result<Permitted, Failure> {
+        let rules = self.new_rules(mounts)?;
         let all = self.rules.iter().enumerate().map(|(number, rule)| rules.get(&number).unwrap_or(rule));
         let domain = Domain::of(all.flatten(), self.border)?;
-        Ok(Ready { mounts, rules, domain })
+        Ok(Permitted { rules, domain, shown: self.shown })
     }
 
     /// Shows what was made ready. After a failure the view is neither the old nor the new one.
     pub(crate) fn show(&mut self, ready: Ready) -> Result<Domain, Failure> {
-        let Ready { mut mounts, rules, domain } = ready;
+        let Ready { mut mounts, permitted: Permitted { rules, domain, .. } } = ready;
+        self.shown += 1;
         let mut replaced = BTreeSet::new();
         for index in 0..self.placed.len() {
             let target = &self.placed[index].target;
@@ -264,14 +301,18 @@ impl Living {
         through.max_by_key(|(_, placed)| placed.target.as_os_str().len()).map(|(index, _)| index)
     }
 
+    /// The place of the mount that a path leads into.
+    fn upon(&self, path: &Path) -> Option<&PathBuf> {
+        self.nearest(|placed| path.starts_with(placed)).map(|index| &self.placed[index].target)
+    }
+
     /// A rule holds for a file, and what the new mounts show are others. What a command made of the paths
     /// meanwhile counts for nothing: no link is followed.
     fn new_rules(&self, mounts: &[(PathBuf, OwnedFd)]) -> Result<BTreeMap<usize, Option<OpenRule>>, Failure> {
         let mut new = BTreeMap::new();
         for (number, rule) in self.rules.iter().enumerate() {
             let Some(rule) = rule else { continue };
-            let Some(upon) = self.nearest(|placed| rule.path.starts_with(placed)) else { continue };
-            let upon = &self.placed[upon].target;
+            let Some(upon) = self.upon(&rule.path) else { continue };
             let Some((_, mount)) = mounts.iter().find(|(path, _)| path == upon) else { continue };
             let opened = beneath(mount, rule.path.strip_prefix(upon).unwrap_or(&rule.path), OFlags::empty());
             let opened = match opened {
@@ -303,13 +344,6 @@ impl Living {
         attach(&placed.mount, target.as_fd())?;
         self.targets.forget();
         Ok(())
-    }
-}
-
-fn target_of(step: &Mount) -> Option<&PathBuf> {
-    match step {
-        Mount::Overlay { target, .. } | Mount::Bind { target, .. } => Some(target),
-        _ => None,
     }
 }
 

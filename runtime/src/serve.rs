@@ -49,6 +49,8 @@ pub(crate) struct Server<'a> {
     has_begun: bool,
     /// The end of a command has just been told as that of the last process.
     is_told_alone: bool,
+    /// There is something to unmount, for which init waits until nobody waits for it.
+    is_to_clear: bool,
 }
 
 /// What is to be reported of the sandbox itself.
@@ -80,6 +82,7 @@ impl<'a> Server<'a> {
             ending: Vec::new(),
             has_begun: false,
             is_told_alone: false,
+            is_to_clear: false,
         }
     }
 
@@ -98,12 +101,10 @@ impl<'a> Server<'a> {
 
     fn serve_all(&mut self) -> i32 {
         loop {
-            let patience = match (&self.standing, &self.ending[..]) {
-                (Some(_), _) => PollTimeout::ZERO,
-                (None, []) => PollTimeout::NONE,
-                (None, _) => LOOK_AGAIN.into(),
-            };
-            let Ok(ready) = self.wait(patience) else { return 125 };
+            let Ok(ready) = self.wait(self.patience()) else { return 125 };
+            if ready.is_nobody() {
+                self.clear();
+            }
             if !ready.asked {
                 self.report_standing();
             }
@@ -121,6 +122,23 @@ impl<'a> Server<'a> {
             if ready.asked && !self.answer() {
                 return 0;
             }
+        }
+    }
+
+    fn patience(&self) -> PollTimeout {
+        let looks_again = self.is_to_clear || !self.ending.is_empty();
+        match (&self.standing, looks_again) {
+            (Some(_), _) => PollTimeout::ZERO,
+            (None, true) => LOOK_AGAIN.into(),
+            (None, false) => PollTimeout::NONE,
+        }
+    }
+
+    /// Begins to unmount what was replaced. Forking takes longer than all else that a snapshot is, and whoever was
+    /// answered may wait for the same processor.
+    fn clear(&mut self) {
+        if std::mem::take(&mut self.is_to_clear) {
+            self.living.iter_mut().for_each(Living::clear);
         }
     }
 
@@ -147,7 +165,10 @@ impl<'a> Server<'a> {
     /// Carries out one request; false when the supervisor has hung up or cannot be understood.
     fn answer(&mut self) -> bool {
         match self.supervisor.receive() {
-            Ok(Some((Request::Exec(spec), streams))) => self.start(&spec, streams),
+            Ok(Some((Request::Exec(spec), streams))) => {
+                self.start(&spec, streams);
+                self.clear();
+            }
             Ok(Some((Request::Signal { exec, signal }, _))) => self.signal(exec, signal),
             Ok(Some((Request::SignalAll { signal }, _))) => self.family.signal(signal),
             Ok(Some((Request::SignalExec { exec, signal }, _))) => self.signal_exec(exec, signal),
@@ -215,7 +236,7 @@ impl<'a> Server<'a> {
                 let overlays = self.living.as_ref().map(Living::overlays).unwrap_or_default();
                 // A supervisor that is gone is noticed as a hang-up.
                 let _ = self.supervisor.send(&Report::Remounted(result), &overlays);
-                self.living.iter_mut().for_each(Living::clear);
+                self.is_to_clear = true;
                 true
             }
             Err(failure) => {
@@ -284,6 +305,12 @@ struct Ready {
     asked: bool,
     woken: bool,
     telling: Vec<usize>,
+}
+
+impl Ready {
+    fn is_nobody(&self) -> bool {
+        !self.asked && !self.woken && self.telling.is_empty()
+    }
 }
 
 fn filter(program: &[(u16, u8, u8, u32)]) -> BpfProgram {
