@@ -29,6 +29,8 @@ pub struct Step {
     /// What commands write to from then on; none where that stays the same.
     pub(super) next: Option<Next>,
     snapshot: Option<Snapshot>,
+    /// The parts of the live layer that something was written to before.
+    written: Vec<String>,
 }
 
 /// A new live layer.
@@ -51,6 +53,11 @@ impl Step {
     /// Whether commands write to another layer from then on.
     pub fn moves(&self) -> bool {
         self.next.is_some()
+    }
+
+    /// The parts in which something was written when a step on, or back, was prepared.
+    pub fn written(&self) -> &[String] {
+        &self.written
     }
 }
 
@@ -75,22 +82,23 @@ impl Session {
 
     /// Prepares to go on where commands write now.
     pub fn step_aside(&self) -> Step {
-        Step { next: None, snapshot: None }
+        Step { next: None, snapshot: None, written: Vec::new() }
     }
 
     /// Prepares to go on above what has been written.
     pub fn step_on(&self) -> Result<Step, SessionError> {
-        let next = match self.is_clean()? {
+        let written = self.live_parts()?;
+        let next = match written.is_empty() {
             true => None,
             false => Some(Next { parent: Some(self.record.live.clone()), made: None }),
         };
-        Ok(Step { next, snapshot: None })
+        Ok(Step { next, snapshot: None, written })
     }
 
     /// Prepares to go on below the live layer, of which nothing is kept.
     pub(super) fn step_below(&self) -> Step {
         let parent = self.record.sealed_top().cloned();
-        Step { next: Some(Next { parent, made: None }), snapshot: None }
+        Step { next: Some(Next { parent, made: None }), snapshot: None, written: Vec::new() }
     }
 
     /// Makes the step, at once or not at all.
@@ -171,16 +179,18 @@ impl Session {
     /// Prepares to go back.
     pub fn step_back(&self, name: &str, why: Why) -> Result<(Step, RolledBack), SessionError> {
         let to = self.known_snapshot(name)?.clone();
-        let snapshot = match self.present_snapshot()? {
+        let written = self.live_parts()?;
+        let is_clean = written.is_empty();
+        let snapshot = match self.sealed_snapshot().filter(|_| is_clean) {
             Some(_) => None,
             None => {
-                let top = if self.is_clean()? { self.record.sealed_top() } else { Some(&self.record.live) };
+                let top = if is_clean { self.record.sealed_top() } else { Some(&self.record.live) };
                 Some(Snapshot { name: self.free_name(why), top: top.cloned(), made: Timestamp::now(), why })
             }
         };
         let backup = snapshot.as_ref().map(|snapshot| snapshot.name.clone());
         let next = Some(Next { parent: to.top, made: None });
-        Ok((Step { next, snapshot }, RolledBack { to: to.name, backup }))
+        Ok((Step { next, snapshot, written }, RolledBack { to: to.name, backup }))
     }
 
     /// The snapshot of this name.
@@ -220,12 +230,14 @@ impl Session {
 
     /// The snapshot that has the present state.
     fn present_snapshot(&self) -> Result<Option<String>, SessionError> {
-        if !self.is_clean()? {
-            return Ok(None);
-        }
+        let is_clean = self.is_clean()?;
+        Ok(self.sealed_snapshot().filter(|_| is_clean).map(|snapshot| snapshot.name.clone()))
+    }
+
+    /// The snapshot that has all but what the live layer has.
+    fn sealed_snapshot(&self) -> Option<&Snapshot> {
         let top = self.record.sealed_top();
-        let mut snapshots = self.record.snapshots.iter().rev();
-        Ok(snapshots.find(|snapshot| snapshot.top.as_ref() == top).map(|snapshot| snapshot.name.clone()))
+        self.record.snapshots.iter().rev().find(|snapshot| snapshot.top.as_ref() == top)
     }
 
     fn free_label(&self, label: &str) -> Result<String, SessionError> {

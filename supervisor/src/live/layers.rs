@@ -31,8 +31,8 @@ impl LiveSandbox {
     /// Goes on upon other layers, and writes it down.
     pub(super) fn go_on(&mut self, mut step: Step) -> Result<(), Error> {
         if step.moves() {
-            let written = self.session()?.live_parts()?;
             let before = self.workspace.clone();
+            let written = step.written().to_vec();
             let is_changed = |part: &str, moved| moved || written.iter().any(|name| name == part);
             let sealed = self.place.session().ok_or(Error::SandboxEnded)?;
             let sealed = sealed.sealed_below(&step, PROJECT, &mut self.parts)?;

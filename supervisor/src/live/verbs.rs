@@ -75,6 +75,11 @@ impl LiveSandbox {
     /// Sees to it that nothing runs, and that what ran is written down. What is ended for that was cancelled.
     pub(super) fn quiet(&mut self, others: Others) -> Result<(), Error> {
         let sandbox = self.sandbox.as_ref().ok_or(Error::SandboxEnded)?;
+        let is_written_quiet = self.session()?.record().running.is_none() && self.is_quiet();
+        if others == Others::Refuse && is_written_quiet {
+            // So init has told, and it looks again before it shows anything else.
+            return Ok(());
+        }
         sandbox.quiet(others)?;
         if others == Others::End {
             self.execs.iter_mut().for_each(|exec| exec.watch.is_cancelled());
