@@ -100,6 +100,7 @@ mod store;
 mod tool_finder;
 mod tools;
 mod walk;
+mod work;
 mod written;
 
 pub use base::{Base, BaseEntry, BaseRequest, HostNames};
@@ -146,4 +147,5 @@ pub use stack::{Found, Stack};
 pub use store::{Collected, Store, StoreError};
 pub use tools::{Skipped, ToolRequest, ToolRoot, ToolRoots, tool_roots};
 pub use walk::{Difference, WalkError, compare};
+pub use work::{Heard, Work, watch_work};
 pub use written::{Survey, Written, longest_file, written as written_below};

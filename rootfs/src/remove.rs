@@ -10,6 +10,7 @@ use rustix::io::Errno;
 
 use crate::descent::{Descent, entries, step};
 use crate::files::{io_error, path_of};
+use crate::work::{AtWork, Work};
 
 /// Why a tree is not wholly gone: the first thing that stayed.
 #[derive(Debug, thiserror::Error)]
@@ -42,7 +43,8 @@ impl RemoveError {
 /// No link is followed, nothing outside is touched. What cannot be removed stays, with what leads to it,
 /// and the rest goes all the same.
 pub fn remove_tree(parent: BorrowedFd<'_>, name: &CStr) -> Result<(), RemoveError> {
-    let mut removal = Removal { path: vec![name.to_owned()], first: None };
+    let work = AtWork::on(Work::Remove);
+    let mut removal = Removal { path: vec![name.to_owned()], first: None, work };
     removal.run(parent, name);
     removal.first.map_or(Ok(()), Err)
 }
@@ -51,6 +53,7 @@ struct Removal {
     /// The names from the top to the current directory, for the message.
     path: Vec<CString>,
     first: Option<RemoveError>,
+    work: AtWork,
 }
 
 impl Removal {
@@ -108,7 +111,10 @@ impl Removal {
         for entry in entries(directory)? {
             match entry.kind {
                 FileType::Directory | FileType::Unknown => directories.push(entry.name),
-                _ => self.unlink_or_stay(directory, &entry.name, AtFlags::empty()),
+                _ => {
+                    self.unlink_or_stay(directory, &entry.name, AtFlags::empty());
+                    self.work.step();
+                }
             }
         }
         Ok(directories)

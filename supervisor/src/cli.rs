@@ -3,6 +3,7 @@
 mod admission;
 mod ask;
 mod audit;
+mod color;
 mod command;
 mod commit;
 mod commit_text;
@@ -33,6 +34,8 @@ mod usage;
 use std::process::ExitCode;
 
 use clap::{CommandFactory as _, Parser, Subcommand};
+
+use crate::progress;
 
 /// Runs commands that nobody vouches for, in a sandbox of their own.
 #[derive(Debug, Parser)]
@@ -82,6 +85,9 @@ pub fn main() -> ExitCode {
 
 impl Command {
     fn main(self) -> ExitCode {
+        if !usage::is_json_asked_for() {
+            progress::watch();
+        }
         // What a crash left comes first, whatever is asked for.
         crate::commit::recover().iter().for_each(|past| talk::say_note(past));
         match self {

@@ -1,13 +1,12 @@
 //! A command at work in a copy of the project, where no overlay can be had or none is wanted.
 
-use std::io::Write as _;
 use std::os::fd::BorrowedFd;
 use std::path::{Path, PathBuf};
 
 use clearing_profiles::{LayerPlace, Profile};
 use clearing_rootfs::{
-    BaseEntry, CopyError, Hidden, HomeEntry, Owner, Progress, Project, RunDirectory, Stack, Store, Survey,
-    WorkingCopy, Written, all_but, furnish,
+    BaseEntry, CopyError, Hidden, HomeEntry, Owner, Project, RunDirectory, Stack, Store, Survey, WorkingCopy,
+    Written, all_but, furnish,
 };
 use clearing_runtime::spec::{Layer, User};
 
@@ -15,6 +14,7 @@ use crate::error::Error;
 use crate::host::Host;
 use crate::outcome::Tier;
 use crate::place::Place;
+use crate::progress;
 use crate::workspace::Workspace;
 
 /// A copy, and where its changes go.
@@ -130,7 +130,9 @@ impl Copying {
         let stack = Stack::open_present(&layers, &workspace.project.root).map_err(CopyError::from)?;
         let stack = stack.hiding(&workspace.hidden);
         let owner = owner_of_copy(host, &workspace.project);
-        let (copy, left_out) = run.copy("project", &stack, owner, &mut tell())?;
+        let copied = run.copy("project", &stack, owner, &mut progress::copied);
+        progress::clear();
+        let (copy, left_out) = copied?;
         workspace.left_out = left_out;
         let bare = match host.tier {
             Tier::Namespaces => None,
@@ -219,20 +221,4 @@ fn bare(
     };
     let readable = readable.iter().chain([&usr]).flat_map(all_but).collect();
     Ok(Bare { home, temporary, readable })
-}
-
-/// How far the copy has come, for somebody who watches.
-fn tell() -> impl FnMut(Progress) {
-    let watched = rustix::termios::isatty(std::io::stderr());
-    let mut told = false;
-    move |progress: Progress| {
-        /// Less is done before anybody wonders.
-        const MANY: u64 = 5000;
-        if watched && progress.entries >= MANY {
-            let text = format!("\rclearing: copying the project: {} entries", progress.entries);
-            told |= std::io::stderr().write_all(text.as_bytes()).is_ok();
-        } else if told {
-            let _ = std::io::stderr().write_all(b"\n");
-        }
-    }
 }

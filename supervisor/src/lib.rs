@@ -38,6 +38,7 @@ mod permission;
 mod place;
 mod plan;
 mod policy;
+mod progress;
 mod promises;
 mod quota;
 mod refused;

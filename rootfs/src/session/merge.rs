@@ -18,6 +18,7 @@ use crate::descent::{Entry, entries, step};
 use crate::files::is_directory;
 use crate::overlay::{HAS_MARKED_FILES, HIDES, Mark, OPAQUE, mark};
 use crate::remove::step_by_force;
+use crate::work::{self, Work};
 
 /// Lays what `newer`, a directory of a layer, has over what `older`, the same directory of the layer below it,
 /// has, into the empty directory `into`. One of the two may be missing.
@@ -101,6 +102,7 @@ fn reopen_by_force(side: &Side<'_>, name: &CStr) -> Result<OwnedFd, Errno> {
 fn merge_name(directory: &Directory<'_>, into: &OwnedFd, name: &CStr) -> Result<(), Errno> {
     let (older, newer) = (Side::of(directory.older, name)?, Side::of(directory.newer, name)?);
     let Some(shown) = newer.as_ref().or(older.as_ref()) else { return Ok(()) };
+    work::step(Work::Merge);
     match shown.mark {
         Mark::Elsewhere(_) => return Err(Errno::UCLEAN),
         Mark::Whiteout if directory.hides => return Ok(()),

@@ -17,6 +17,7 @@ use crate::atomic::replace;
 use crate::descent::{entries, step};
 use crate::files::read_regular;
 use crate::layer_directory::layer_of_upper;
+use crate::work::{AtWork, Work};
 use crate::written::written;
 
 /// More sealed layers than this below the live one are merged, where no snapshot stands between them. A mount
@@ -155,6 +156,7 @@ fn beyond(snapshots: &[Snapshot], retention: Retention, now: Timestamp) -> Vec<S
 
 /// Merges every part, and what the session saw.
 fn merge_layers(older: &OwnedFd, newer: &OwnedFd, into: &OwnedFd) -> Result<(), Errno> {
+    let _work = AtWork::on(Work::Merge);
     let mut names = entries(older.as_fd())?;
     names.extend(entries(newer.as_fd())?);
     names.retain(|entry| layer_of_upper(entry.name.to_bytes()).is_some());

@@ -8,7 +8,7 @@ use serde::Serialize;
 
 use crate::error::Error;
 use crate::outcome::ErrorText;
-use crate::text;
+use crate::{progress, text};
 
 /// A line of `--json` with what it is.
 #[derive(Serialize)]
@@ -47,6 +47,7 @@ pub(super) fn say_note(note: &str) {
 ///
 /// Names that a project or a command chose are in many a message: a terminal must not obey them.
 pub(super) fn say(text: &str) {
+    progress::clear();
     let _ = io::stderr().write_all(text::plain(text).as_bytes());
 }
 
@@ -79,6 +80,7 @@ pub(super) fn print_data(data: String) -> Result<(), Error> {
 }
 
 fn print_escaped(text: &str) -> Result<(), Error> {
+    progress::clear();
     match io::stdout().write_all(text.as_bytes()) {
         Err(error) if error.kind() != io::ErrorKind::BrokenPipe => {
             Err(Error::System("writing to standard output", error))

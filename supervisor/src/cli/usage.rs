@@ -40,7 +40,7 @@ fn is_obeyed(word: &OsStr) -> bool {
 }
 
 /// Whether `--json` stands among our own options, understood or not.
-fn is_json_asked_for() -> bool {
+pub(super) fn is_json_asked_for() -> bool {
     std::env::args_os().skip(1).take_while(|word| word != "--").any(|word| word == "--json")
 }
 

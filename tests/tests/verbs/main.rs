@@ -4,4 +4,5 @@
 mod help;
 mod hostile;
 mod json;
+mod progress;
 mod readme;

@@ -4,6 +4,7 @@ use std::io::{self, BufWriter, IsTerminal as _, Stdout, Write};
 
 use super::pager::Pager;
 use super::{Arguments, Color};
+use crate::cli::color;
 use crate::error::Error;
 
 /// The way of a diff to its reader.
@@ -24,7 +25,7 @@ impl Screen {
         let color = match arguments.color {
             Color::Always => true,
             Color::Never => false,
-            Color::Auto => is_shown && has_colors(),
+            Color::Auto => is_shown && color::is_wanted(),
         };
         let is_paged = is_shown && !arguments.no_pager && !arguments.json && !arguments.nul;
         let pager = if is_paged { Pager::start()? } else { None };
@@ -64,9 +65,4 @@ impl Write for Screen {
             Way::Paged(pager) => pager.out.flush(),
         }
     }
-}
-
-fn has_colors() -> bool {
-    let is_set = |name: &str| std::env::var_os(name).is_some_and(|value| !value.is_empty());
-    !is_set("NO_COLOR") && std::env::var_os("TERM").is_some_and(|term| term != "dumb")
 }
