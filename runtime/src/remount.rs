@@ -45,6 +45,8 @@ pub(crate) struct Living {
     sources: Vec<(Source, OwnedFd)>,
     /// Parents before children.
     placed: Vec<Placed>,
+    /// Of each of them the nearest one that its path leads through. Their places never change.
+    parents: Vec<Option<usize>>,
     /// What the overlays at these places do not show, whatever their layers.
     veils: Vec<(PathBuf, OwnedFd)>,
     targets: Targets,
@@ -101,7 +103,22 @@ impl Living {
     ) -> Self {
         let (rules, ready, old, held, veils) = (Vec::new(), Vec::new(), Vec::new(), Vec::new(), Vec::new());
         let (border, reaper, shown) = (Border::None, None, 0);
-        Self { stash, sources, placed, veils, targets, rules, ready, shown, border, old, reaper, held }
+        let parents = placed.iter().map(|it| parent_of(it, &placed)).collect();
+        Self {
+            stash,
+            sources,
+            placed,
+            parents,
+            veils,
+            targets,
+            rules,
+            ready,
+            shown,
+            border,
+            old,
+            reaper,
+            held,
+        }
     }
 
     /// The same, whose overlays do not show everything. The veils are in the stash.
@@ -177,7 +194,7 @@ impl Living {
         for index in 0..self.placed.len() {
             let target = &self.placed[index].target;
             // What lay upon a mount that was replaced went away with it.
-            let is_away = self.parent_of(index).is_some_and(|parent| replaced.contains(&parent));
+            let is_away = self.parents[index].is_some_and(|parent| replaced.contains(&parent));
             let shown = match mounts.iter().position(|(path, _)| path == target) {
                 Some(new) => {
                     replaced.insert(index);
@@ -276,7 +293,7 @@ impl Living {
     /// mounted upon, and the path to an old one may lead elsewhere since a command renamed what it goes through.
     fn make_way(&mut self, index: usize, mounts: &[(PathBuf, OwnedFd)]) -> io::Result<()> {
         let placed = &self.placed[index];
-        let parent = self.parent_of(index).map(|parent| &self.placed[parent].target);
+        let parent = self.parents[index].map(|parent| &self.placed[parent].target);
         let upon = mounts.iter().find(|(path, _)| Some(path) == parent);
         if let Some((parent, top)) = upon {
             let below = Path::new("/").join(placed.target.strip_prefix(parent).unwrap_or(&placed.target));
@@ -290,20 +307,9 @@ impl Living {
         if there == mount_id(&placed.mount)? { Ok(()) } else { Err(Errno::STALE.into()) }
     }
 
-    /// The nearest mount that the path of another one leads through.
-    fn parent_of(&self, index: usize) -> Option<usize> {
-        let target = &self.placed[index].target;
-        self.nearest(|placed| target != placed && target.starts_with(placed))
-    }
-
-    fn nearest(&self, leads_through: impl Fn(&Path) -> bool) -> Option<usize> {
-        let through = self.placed.iter().enumerate().filter(|(_, placed)| leads_through(&placed.target));
-        through.max_by_key(|(_, placed)| placed.target.as_os_str().len()).map(|(index, _)| index)
-    }
-
     /// The place of the mount that a path leads into.
     fn upon(&self, path: &Path) -> Option<&PathBuf> {
-        self.nearest(|placed| path.starts_with(placed)).map(|index| &self.placed[index].target)
+        nearest(&self.placed, |placed| path.starts_with(placed)).map(|index| &self.placed[index].target)
     }
 
     /// A rule holds for a file, and what the new mounts show are others. What a command made of the paths
@@ -345,6 +351,16 @@ impl Living {
         self.targets.forget();
         Ok(())
     }
+}
+
+/// The nearest mount that the path of another one leads through.
+fn parent_of(one: &Placed, all: &[Placed]) -> Option<usize> {
+    nearest(all, |placed| one.target != placed && one.target.starts_with(placed))
+}
+
+fn nearest(all: &[Placed], leads_through: impl Fn(&Path) -> bool) -> Option<usize> {
+    let through = all.iter().enumerate().filter(|(_, placed)| leads_through(&placed.target));
+    through.max_by_key(|(_, placed)| placed.target.as_os_str().len()).map(|(index, _)| index)
 }
 
 /// What init kept of the host.
