@@ -26,7 +26,7 @@ mod order;
 mod plan;
 mod protected;
 mod recover;
-mod repository;
+pub(crate) mod repository;
 mod select;
 mod sift;
 pub(crate) mod spelling;

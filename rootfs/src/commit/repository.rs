@@ -75,6 +75,11 @@ pub(crate) fn judge(path: &Path, kind: Option<Kind>, tree: &dyn Repositories) ->
             return judge_git(&here, &components[at + 1..], kind, tree);
         }
     }
+    judge_without_git(path, kind, tree)
+}
+
+/// The same of a path of which no name is git's own.
+pub(crate) fn judge_without_git(path: &Path, kind: Option<Kind>, tree: &dyn Repositories) -> Option<Planted> {
     // A directory that is changed below, and its parents; a path of a layout is changed in its directory.
     let bare = tree.layout_above(path)?;
     if is_layout(&bare, &|path| tree.in_project(path)) {
@@ -89,7 +94,7 @@ pub(crate) fn judge(path: &Path, kind: Option<Kind>, tree: &dyn Repositories) ->
 
 /// Whether git would take a directory for a repository of its own: it has `HEAD`, and either `objects` and
 /// `refs` or a file that says where those are.
-pub(super) fn is_layout(directory: &Path, kind: &dyn Fn(&Path) -> Option<Kind>) -> bool {
+pub(crate) fn is_layout(directory: &Path, kind: &dyn Fn(&Path) -> Option<Kind>) -> bool {
     let has = |name: &str| kind(&directory.join(name)).is_some();
     has("HEAD") && (has("objects") && has("refs") || has("commondir"))
 }

@@ -29,6 +29,7 @@ impl Simulation {
             let paths = [source, target].into_iter().flatten();
             refused
                 .extend(paths.filter_map(|path| protected(path, rules, &known)).map(|it| it.at(deed.line)));
+            refused.extend(deed.planted(rules));
             if let Some((path, harm)) = deed.harm(&made) {
                 refused.extend(kept(path, harm, rules).map(|it| it.at(deed.line)));
             }
@@ -50,6 +51,13 @@ fn kept(path: &Path, harm: Harm, rules: &Rules) -> Option<Refusal> {
 }
 
 impl Deed {
+    fn planted(&self, rules: &Rules) -> Option<Refusal> {
+        let (path, planted) =
+            self.planted.iter().find(|(_, planted)| !rules.protected.allows(&planted.key))?;
+        let refusal = Class::Git.refuse(planted.reason).of(path).at(self.line);
+        Some(Refusal { allow: Some(planted.key.clone()), ..refusal })
+    }
+
     /// What is done to the file that was there, besides changing what it holds. What is deleted may be made anew by
     /// another part.
     pub fn harm<'a>(&'a self, made: &Made<'_>) -> Option<(&'a Path, Harm)> {

@@ -3,7 +3,7 @@
 use std::collections::{BTreeSet, HashMap};
 use std::ffi::OsStr;
 use std::os::unix::ffi::OsStrExt as _;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use super::class::{Class, Refusal};
 use super::entry::{Body, Entry, FileMode, How};
@@ -11,6 +11,7 @@ use super::parse::Patch;
 use super::stand::Places;
 use super::text::{self, Placed};
 use super::tree::{Read, Tree};
+use crate::commit::repository::Planted;
 use crate::compare::Kind;
 use crate::diff::blob_of;
 
@@ -61,6 +62,8 @@ pub struct Deed {
     pub removed: usize,
     /// Whether its content is no text.
     pub is_binary: bool,
+    /// What it does to a repository without a `.git` that does not land unasked.
+    pub(super) planted: Vec<(PathBuf, Planted)>,
 }
 
 /// What a patch makes or changes, by its path.
@@ -104,7 +107,12 @@ impl Patch<'_> {
         if refused.is_empty() {
             refused = Places::of(&deeds, tree).refusals();
         }
-        if refused.is_empty() { Ok(Simulation { deeds }) } else { Err(refused) }
+        if !refused.is_empty() {
+            return Err(refused);
+        }
+        let planted = Places::of(&deeds, tree).planted();
+        deeds.iter_mut().zip(planted).for_each(|(deed, planted)| deed.planted = planted);
+        Ok(Simulation { deeds })
     }
 
     fn deed(&self, entry: &Entry<'_>, tree: &dyn Tree, room: &mut usize) -> Result<Deed, Refusal> {
@@ -139,7 +147,8 @@ impl Patch<'_> {
             Body::Nothing | Body::Binary { .. } => (0, 0),
         };
         let is_binary = matches!(entry.body, Body::Binary { .. });
-        Ok(Deed { line: entry.line, how, old, new, hunks, added, removed, is_binary })
+        let planted = Vec::new();
+        Ok(Deed { line: entry.line, how, old, new, hunks, added, removed, is_binary, planted })
     }
 
     /// The content afterwards. What it takes to make it is taken from the `room`, also where that fails: many parts

@@ -1,7 +1,7 @@
 //! Whether all that a patch makes can stand where it is put, and stays in the project.
 
 use std::cell::RefCell;
-use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 use std::ffi::OsStr;
 use std::ops::Bound;
 use std::os::unix::ffi::OsStrExt as _;
@@ -12,6 +12,7 @@ use super::entry::How;
 use super::simulate::{Deed, Node};
 use super::tree::Tree;
 use crate::commit::links::{Links, leads_out};
+use crate::commit::repository::{self, Planted, Repositories};
 use crate::compare::Kind;
 use crate::files::path_of;
 
@@ -25,6 +26,10 @@ pub(super) struct Places<'a> {
     removed: BTreeSet<&'a Path>,
     /// Directories of the tree of which everything goes.
     emptied: RefCell<BTreeMap<PathBuf, bool>>,
+    /// Directories of what is made.
+    above: HashSet<&'a OsStr>,
+    /// Whether each directory would be a repository.
+    layouts: RefCell<HashMap<PathBuf, bool>>,
 }
 
 impl<'a> Places<'a> {
@@ -33,7 +38,24 @@ impl<'a> Places<'a> {
         let made = deeds.iter().filter_map(|deed| Some((deed.how.target()?.as_os_str(), deed.new.as_ref())));
         let after = gone.chain(made).collect();
         let removed = deeds.iter().filter_map(|deed| deed.how.removed()).collect();
-        Self { deeds, tree, after, removed, emptied: RefCell::default() }
+        let made = deeds.iter().filter(|deed| !matches!(deed.how, How::Modify(_)));
+        let above = made.filter_map(|deed| deed.how.target()).flat_map(|path| path.ancestors().skip(1));
+        let above = above.map(Path::as_os_str).collect();
+        let (emptied, layouts) = (RefCell::default(), RefCell::default());
+        Self { deeds, tree, after, removed, emptied, above, layouts }
+    }
+
+    /// What each deed does to repositories that a commit would not land. No name on its paths is git's own.
+    pub(super) fn planted(&self) -> Vec<Vec<(PathBuf, Planted)>> {
+        let of_path = |path: &Path| {
+            let kind = self.in_session(path).or_else(|| self.in_project(path));
+            repository::judge_without_git(path, kind, self).map(|planted| (path.to_owned(), planted))
+        };
+        let of_deed = |deed: &Deed| {
+            let paths = [deed.how.removed(), deed.how.target()].into_iter().flatten();
+            paths.filter_map(of_path).collect()
+        };
+        self.deeds.iter().map(of_deed).collect()
     }
 
     /// All that cannot stand, the first reason of each file.
@@ -111,6 +133,15 @@ impl<'a> Places<'a> {
         Ok(emptied)
     }
 
+    fn is_layout(&self, directory: &Path) -> bool {
+        if let Some(known) = self.layouts.borrow().get(directory) {
+            return *known;
+        }
+        let is_layout = repository::is_layout(directory, &|path| self.in_either(path));
+        self.layouts.borrow_mut().insert(directory.to_owned(), is_layout);
+        is_layout
+    }
+
     fn holds_removed(&self, directory: &Path) -> bool {
         self.removed
             .range::<Path, _>((Bound::Included(directory), Bound::Unbounded))
@@ -133,5 +164,38 @@ impl Links for Places<'_> {
                 _ => None,
             },
         }
+    }
+}
+
+impl Repositories for Places<'_> {
+    fn in_project(&self, path: &Path) -> Option<Kind> {
+        self.tree.kind(path).ok().flatten()
+    }
+
+    fn in_session(&self, path: &Path) -> Option<Kind> {
+        match self.after.get(path.as_os_str()) {
+            Some(Some(Node::File { .. })) => Some(Kind::File),
+            Some(Some(Node::Link(_))) => Some(Kind::Symlink),
+            Some(None) => None,
+            None if self.above.contains(path.as_os_str()) => Some(Kind::Directory),
+            None => self.in_project(path),
+        }
+    }
+
+    /// No patch reaches into a `.git`.
+    fn was_replaced(&self, _: &Path) -> bool {
+        false
+    }
+
+    fn in_either(&self, path: &Path) -> Option<Kind> {
+        match self.after.get(path.as_os_str()) {
+            Some(None) => self.in_project(path),
+            // What the project has beside is shown by both.
+            _ => self.in_session(path),
+        }
+    }
+
+    fn layout_above(&self, path: &Path) -> Option<PathBuf> {
+        path.ancestors().skip(1).find(|directory| self.is_layout(directory)).map(Path::to_owned)
     }
 }
