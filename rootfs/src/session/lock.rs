@@ -72,6 +72,15 @@ impl Lock {
         Ok(Self(file))
     }
 
+    /// Who holds the lock of an open session directory now, if anybody does.
+    pub(crate) fn held(session: &OwnedFd) -> Option<Holder> {
+        let flags = OFlags::RDONLY | OFlags::NOFOLLOW | OFlags::CLOEXEC;
+        let file = openat(session, FILE, flags, Mode::empty()).ok()?;
+        // Shared, and given up at once: whoever takes the lock just now looks again after a pause.
+        let locked = flock(&file, FlockOperation::NonBlockingLockShared);
+        (locked == Err(Errno::WOULDBLOCK)).then(|| holder(session))
+    }
+
     /// For a process that is to hold it too.
     pub(crate) fn descriptor(&self) -> std::os::fd::BorrowedFd<'_> {
         self.0.as_fd()

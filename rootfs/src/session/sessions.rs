@@ -12,7 +12,7 @@ use super::error::SessionError;
 use super::ids::{LayerId, SessionId, is_name};
 use super::later::{self, Later};
 use super::layers::{Layers, Named};
-use super::lock::{Lock, Unlocked};
+use super::lock::{Holder, Lock, Unlocked};
 use super::record::{INITIAL, LayerRecord, Record, Snapshot, VERSION, Why};
 use super::{RECORD, Recovered, Session};
 use crate::atomic::replace;
@@ -162,6 +162,11 @@ impl Sessions {
         }
         let named = |listed: Listed| listed.record.ok().filter(|record| record.name.as_deref() == Some(name));
         self.list()?.into_iter().find_map(named).ok_or_else(unknown)
+    }
+
+    /// Who holds a session now, if anybody does.
+    pub fn holder(&self, id: &SessionId) -> Option<Holder> {
+        Lock::held(&step(&self.directory, &id.file_name()).ok()?)
     }
 
     /// Takes a session for a verb that changes it, and puts right what a killed one left.

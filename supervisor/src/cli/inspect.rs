@@ -4,7 +4,8 @@ use std::fmt::Write as _;
 use std::path::Path;
 use std::process::ExitCode;
 
-use clearing_rootfs::{Record, Written};
+use clearing_rootfs::{Holder, Record, Written};
+use serde::Serialize;
 
 use super::talk::{emit_as, failed, print};
 use crate::error::Error;
@@ -25,6 +26,15 @@ pub(super) struct Arguments {
     json: bool,
 }
 
+/// A session and who holds it, for programs.
+#[derive(Serialize)]
+struct Inspected<'a> {
+    #[serde(flatten)]
+    session: SessionView<'a>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    holder: Option<Holder>,
+}
+
 pub(super) fn main(arguments: &Arguments) -> ExitCode {
     inspect(arguments).map_or_else(|error| failed(&error, arguments.json), |()| ExitCode::SUCCESS)
 }
@@ -33,12 +43,16 @@ fn inspect(arguments: &Arguments) -> Result<(), Error> {
     let sessions = sessions()?;
     let record = sessions.read(&arguments.session)?;
     let written = sessions.written(&record)?;
+    let holder = sessions.holder(&record.id);
     if arguments.json {
-        emit_as("session", &SessionView::of(&record, written));
+        emit_as("session", &Inspected { session: SessionView::of(&record, written), holder });
         return Ok(());
     }
     let changes = session::changes(&sessions, &record, Point::Project, Point::Live)?.counts;
     let mut text = describe(&record, written);
+    if let Some(holder) = &holder {
+        let _ = writeln!(text, "held       {holder}");
+    }
     let _ = writeln!(text, "changes    +{} ~{} -{}", changes.added, changes.modified, changes.deleted);
     print(&text)
 }

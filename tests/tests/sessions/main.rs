@@ -7,6 +7,7 @@ mod deep;
 mod flat;
 mod forked;
 mod going_back;
+mod held;
 mod keeping;
 mod killed;
 mod odd;
