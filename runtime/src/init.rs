@@ -55,10 +55,12 @@ fn live(
 ) -> Result<i32, Failure> {
     descriptors::close_all_but([supervisor.as_fd()].into_iter())?;
     let mut guards = be_born(namespaces, supervisor)?;
-    let Some(Order { spec, mapped, sources, _held }) = take_order(supervisor)? else { return Ok(125) };
+    let Some(Order { mut spec, mapped, sources, _held }) = take_order(supervisor)? else { return Ok(125) };
     // By now the supervisor has placed init.
     processors.map_or(Ok(()), Processors::restore)?;
     let (kept, living) = set_up(&spec, mapped, sources.as_deref(), &mut guards)?;
+    // Done with: some sandboxes live long.
+    (spec.root, spec.syscalls) = (Vec::new(), Vec::new());
     let confinement = prepare(&spec, namespaces.network, &mut guards)?;
     let living = living.map(|living| living.under(&spec.landlock, border(namespaces.network))).transpose()?;
     let deaths = SignalFd::with_flags(&SigSet::from(Signal::SIGCHLD), WAKE)

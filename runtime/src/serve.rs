@@ -23,6 +23,7 @@ use crate::mark;
 use crate::remount::Living;
 use crate::sandbox::Kept;
 use crate::spec::{Mount, Others, Remount};
+use crate::sys::trim_heap;
 use start::Command;
 
 /// Init at work.
@@ -51,6 +52,8 @@ pub(crate) struct Server<'a> {
     is_told_alone: bool,
     /// There is something to unmount, for which init waits until nobody waits for it.
     is_to_clear: bool,
+    /// There is memory to be given back, of work that is done.
+    has_worked: bool,
 }
 
 /// What is to be reported of the sandbox itself.
@@ -83,6 +86,7 @@ impl<'a> Server<'a> {
             has_begun: false,
             is_told_alone: false,
             is_to_clear: false,
+            has_worked: true,
         }
     }
 
@@ -101,6 +105,7 @@ impl<'a> Server<'a> {
 
     fn serve_all(&mut self) -> i32 {
         loop {
+            self.rest();
             let Ok(ready) = self.wait(self.patience()) else { return 125 };
             if ready.is_nobody() {
                 self.clear();
@@ -142,6 +147,14 @@ impl<'a> Server<'a> {
         }
     }
 
+    /// A sandbox that lives on is mostly idle, and there may be many of them.
+    fn rest(&mut self) {
+        let is_idle = self.living.is_some() && self.standing.is_none() && self.commands.is_empty();
+        if is_idle && !self.is_to_clear && std::mem::take(&mut self.has_worked) {
+            trim_heap();
+        }
+    }
+
     fn wait(&self, patience: PollTimeout) -> Result<Ready, Errno> {
         let starting: Vec<(usize, BorrowedFd<'_>)> = self
             .commands
@@ -166,6 +179,7 @@ impl<'a> Server<'a> {
     fn answer(&mut self) -> bool {
         match self.supervisor.receive() {
             Ok(Some((Request::Exec(spec), streams))) => {
+                self.has_worked = true;
                 self.start(&spec, streams);
                 self.clear();
             }

@@ -1,7 +1,8 @@
 //! Sessions in sandboxes that live on, as root and as an ordinary user.
 //!
-//! Each proof is a process of its own with one thread, as a supervisor is, in a home with a project.
+//! Each proof is a process of its own, in a home with a project, and has a launcher, as a server does.
 
+mod idle;
 mod layers;
 mod reach;
 mod running;
@@ -14,7 +15,8 @@ use site::{Place, Site};
 
 type Proof = (&'static str, fn(&Site));
 
-const PROOFS: [Proof; 12] = [
+const PROOFS: [Proof; 13] = [
+    ("twenty_idle_sessions_take_little_memory", idle::take_little_memory),
     ("what_was_written_goes_with_a_rollback_and_comes_back", layers::goes_and_comes_back),
     ("the_home_goes_back_too", layers::home_goes_back),
     ("a_fork_goes_its_own_way", layers::fork_goes_its_own_way),
@@ -35,6 +37,8 @@ fn main() -> ExitCode {
         && first == "proof"
     {
         let (_, proof) = PROOFS.iter().find(|(known, _)| known == name).expect("a known proof");
+        // As a server does, whose sandboxes these are.
+        clearing::start_launcher().expect("a launcher");
         proof(&Site::of_environment());
         return ExitCode::SUCCESS;
     }
