@@ -14,7 +14,7 @@ use crate::guard::{Guard, GuardReport};
 use crate::landlock::Domain;
 use crate::spec::{ExecSpec, SandboxSpec, User};
 use crate::stdio::Streams;
-use crate::{capabilities, descriptors, function, listener, mark, program, rlimits, user};
+use crate::{capabilities, descriptors, function, listener, mark, program, rlimits, script, user};
 
 /// What init prepared for every command.
 pub(crate) struct Confinement<'a> {
@@ -90,7 +90,10 @@ fn confine_and_execute(
     told.guard(sandbox, Guard::Seccomp, &how, loaded)?;
     told.say();
     match function {
-        None => program::execute(spec),
+        None => {
+            spec.laid.as_ref().map_or(Ok(()), script::lay)?;
+            program::execute(spec)
+        }
         Some(function) => {
             told.close();
             function::run(function, spec)

@@ -48,6 +48,8 @@ pub enum Stage {
     Descriptors,
     /// Entering the working directory.
     WorkingDirectory,
+    /// Laying what the command is to find.
+    Script,
     /// Finding and executing the program.
     Execute,
     /// Talking to init.
@@ -72,6 +74,7 @@ impl fmt::Display for Stage {
             Self::Terminal => "terminal",
             Self::Descriptors => "descriptors",
             Self::WorkingDirectory => "working directory",
+            Self::Script => "script",
             Self::Execute => "execute",
             Self::Channel => "channel",
             Self::Launcher => "launcher",

@@ -46,6 +46,7 @@ pub mod quota;
 mod remount;
 mod rlimits;
 mod sandbox;
+mod script;
 mod seccomp;
 mod serve;
 pub mod spec;

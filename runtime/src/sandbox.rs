@@ -299,6 +299,7 @@ mod tests {
             function: None,
             environment: Vec::new(),
             cwd: c"/".into(),
+            laid: None,
             terminal: None,
             limits: Vec::new(),
             umask: 0o22,

@@ -9,7 +9,7 @@ use std::path::PathBuf;
 
 use serde::{Deserialize, Serialize};
 
-pub use self::exec::{ExecSpec, Resource, ResourceLimit, Terminal, TerminalModes};
+pub use self::exec::{ExecSpec, Laid, Resource, ResourceLimit, Terminal, TerminalModes};
 pub use self::syscall::{Answer, Comparison, Condition, SyscallRule, Width};
 use crate::guard::Guard;
 

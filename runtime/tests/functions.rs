@@ -187,6 +187,7 @@ fn exec_spec(function: u32, arguments: &[&str]) -> ExecSpec {
         function: Some(function),
         environment: Vec::new(),
         cwd: c"/".into(),
+        laid: None,
         terminal: None,
         limits: vec![ResourceLimit { resource: Resource::FileSize, value: 4096 }],
         last: true,

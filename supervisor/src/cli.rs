@@ -27,6 +27,7 @@ mod rm;
 mod rollback;
 mod run;
 mod run_commit;
+mod script;
 mod snapshot;
 mod talk;
 mod usage;

@@ -7,13 +7,13 @@ use std::time::{Duration, Instant};
 use clearing_profiles::LayerPlace;
 use clearing_rootfs::{Changes, PathText, Store};
 use clearing_runtime::{Sandbox, Stage};
+use serde_json::Value;
 
 use crate::alerts::Alert;
 use crate::assemble::{Around, outcome};
 use crate::attend::Attendance;
 use crate::audit::{Act, Audit, Decision, Ended, ProfileMark, words};
 use crate::error::Error;
-use crate::functions::Call;
 use crate::host::Host;
 use crate::leftover::Leftover;
 use crate::limits::{Hold, LimitReports};
@@ -56,7 +56,9 @@ pub(crate) struct Prepared {
     /// The rule that permits the command, where it takes one.
     permit: Option<String>,
     /// What the record calls it, where it is a function.
-    call: Option<Call>,
+    call: Option<&'static str>,
+    /// What the record has of it beside words.
+    mark: Value,
     /// What the record has of it, once it is decided.
     act: Option<Act>,
 }
@@ -147,7 +149,7 @@ impl Prepared {
     }
 
     fn verb(&self, verb: &'static str) -> &'static str {
-        self.call.as_ref().map_or(verb, |call| call.verb)
+        self.call.unwrap_or(verb)
     }
 
     /// What the record says before the command is started.
@@ -163,6 +165,7 @@ impl Prepared {
             rule: self.permit.clone(),
             argv: words(exec.argv.iter().map(|word| word.to_bytes())),
             environment: words(exec.environment.iter().map(|variable| name_of(variable.to_bytes()))),
+            detail: self.mark.clone(),
             ..asked
         }
     }

@@ -46,6 +46,10 @@ pub(crate) const FUNCTION: Function = inside::files;
 /// An answer has no more than 8 MiB of a file, each byte of which may take six characters.
 const LONGEST: u64 = 64 << 20;
 
+/// The methods, by the names that callers use.
+pub(crate) const METHODS: [&str; 8] =
+    ["fs/read", "fs/write", "fs/edit", "fs/list", "fs/stat", "fs/remove", "fs/move", "fs/mkdir"];
+
 impl Request {
     /// What a method with these parameters asks for; none where it is no method on files. The error is one of the
     /// parameters.

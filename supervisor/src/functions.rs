@@ -1,5 +1,6 @@
 //! What runs in a sandbox in place of a program, confined exactly like one.
 
+use std::ffi::OsString;
 use std::os::fd::{AsFd as _, OwnedFd};
 use std::sync::Arc;
 
@@ -23,6 +24,12 @@ pub(crate) struct Call {
     pub(crate) streams: Arc<[OwnedFd; 2]>,
     /// Whether what it writes counts only as a whole.
     pub(crate) is_transaction: bool,
+}
+
+/// What the record calls a function that is called with these words.
+pub(crate) fn verb(words: &[OsString]) -> &'static str {
+    let name = words.first().and_then(|word| word.to_str()).unwrap_or_default();
+    crate::files::METHODS.into_iter().find(|method| *method == name).unwrap_or("patch")
 }
 
 /// A file in memory.

@@ -45,6 +45,7 @@ mod refused;
 mod relay;
 mod request;
 mod rollback;
+mod script;
 mod session;
 mod signals;
 mod stats;

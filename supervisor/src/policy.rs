@@ -101,7 +101,7 @@ impl Case<'_> {
     /// What permits the command: the rule, where it is one; `Denied` where nothing does.
     pub(crate) fn decide(self, confirm: Confirm<'_>) -> Result<Option<String>, Error> {
         let names = self.request.environment.iter().map(|(name, _)| name);
-        match judge(self.commands, &self.request.command, names) {
+        match judge(self.commands, &self.request.judged(), names) {
             Judgement::Allow(rulings) => Ok(rulings.first().and_then(rule)),
             Judgement::Deny(ruling) => Err(self.denied(&[*ruling])?),
             // A person has said yes to this very command before.
@@ -127,6 +127,7 @@ impl Case<'_> {
             profile: Some(self.profile.clone()),
             argv: words(self.request.command.iter().map(|word| word.as_bytes())),
             environment: words(self.request.environment.iter().map(|(name, _)| name.as_bytes())),
+            detail: self.request.mark(),
             ..asked
         };
         let denied = Denied {

@@ -13,13 +13,14 @@ use std::time::Duration;
 
 use clearing_runtime::spec::Terminal;
 use nix::poll::PollFd;
-use rustix::fs::{FileType, OFlags};
+use rustix::fs::{FileType, Mode, OFlags};
 use rustix::pipe::{PipeFlags, pipe_with};
 use rustix::pty::OpenptFlags;
 use serde::Serialize;
 
 use crate::error::Error;
 use crate::functions::Call;
+use crate::request::RunRequest;
 use crate::terminal::{self, CallersTerminal, Sharing};
 use encoder::{Encoder, Stream};
 use notes::Hearing;
@@ -63,11 +64,26 @@ const EVENTS: usize = 0;
 const LOOK_AGAIN: Duration = Duration::from_millis(200);
 
 impl Streams {
+    /// Those that a request is about; of a command's output no more than `limit` bytes are handed on.
+    pub(crate) fn of_request(request: &RunRequest, limit: Option<u64>) -> Result<Self, Error> {
+        match (&request.call, &request.script) {
+            (Some(call), _) => Self::of_call(call),
+            (None, Some(script)) if !script.has_input => {
+                let failed = |error| Error::System("opening an empty input", error);
+                let [_, output, errors] = standard_streams().map_err(failed)?;
+                let empty = rustix::fs::open("/dev/null", OFlags::RDONLY | OFlags::CLOEXEC, Mode::empty());
+                let empty = empty.map_err(|errno| failed(errno.into()))?;
+                Self::of([empty, output, errors], request.json, limit)
+            }
+            (None, _) => Self::of_caller(request.json, limit),
+        }
+    }
+
     /// Looks at the caller's streams. A directory in their place is refused: inside, it would be a
     /// way out of the root (CVE-2024-21626).
     ///
     /// Of the command's output no more than `limit` bytes are handed on.
-    pub(crate) fn of_caller(json: bool, limit: Option<u64>) -> Result<Self, Error> {
+    fn of_caller(json: bool, limit: Option<u64>) -> Result<Self, Error> {
         let own = standard_streams().map_err(|error| Error::System("dup of a standard stream", error))?;
         Self::of(own, json, limit)
     }
@@ -92,7 +108,7 @@ impl Streams {
     }
 
     /// Those of a function, which reads and writes memory; what it says beside goes to the caller.
-    pub(crate) fn of_call(call: &Call) -> Result<Self, Error> {
+    fn of_call(call: &Call) -> Result<Self, Error> {
         let failed = |error| Error::System("dup of a function's stream", error);
         let [input, output] = call.streams.each_ref().map(|stream| stream.try_clone().map_err(failed));
         let [_, _, errors] = standard_streams().map_err(failed)?;

@@ -1,12 +1,15 @@
 //! What a caller asks for, and what he hears before the outcome.
 
+use std::borrow::Cow;
 use std::ffi::OsString;
 use std::path::PathBuf;
 
 use clearing_profiles::{LayerPlace, LimitName, NetworkMode};
+use serde_json::Value;
 
 use crate::admission::Admission;
 use crate::functions::Call;
+use crate::script::Script;
 use crate::stats::Stats;
 
 /// A validated request to run one command in a sandbox of its own.
@@ -40,6 +43,21 @@ pub(crate) struct RunRequest {
     pub(crate) command: Vec<OsString>,
     /// What is called in place of the program.
     pub(crate) call: Option<Call>,
+    /// What the program, an interpreter, is to run.
+    pub(crate) script: Option<Script>,
+}
+
+impl RunRequest {
+    /// What the rules on commands are asked about.
+    pub(crate) fn judged(&self) -> Cow<'_, [OsString]> {
+        let command = Cow::Borrowed(self.command.as_slice());
+        self.script.as_ref().map_or(command, |script| script.judged(&self.command))
+    }
+
+    /// What the record has of it beside words.
+    pub(crate) fn mark(&self) -> Value {
+        self.script.as_ref().map(Script::mark).unwrap_or_default()
+    }
 }
 
 /// What a caller hears of a run before its outcome.

@@ -113,6 +113,12 @@ pub(crate) fn below(directory: &Path, path: &Path) -> PathBuf {
 }
 
 impl Workspace {
+    /// Where a command keeps what nobody else needs, inside.
+    pub(crate) fn temporary(&self) -> &Path {
+        let bare = self.elsewhere.as_ref().and_then(|elsewhere| elsewhere.bare.as_ref());
+        bare.map_or(Path::new("/tmp"), |bare| &bare.temporary)
+    }
+
     /// What is different from the project, once the sandbox has ended. Without a layer init did not come
     /// far enough to make one. It is given up at the moment `until`.
     pub(crate) fn compare(

@@ -113,6 +113,7 @@ fn no_program() -> ExecSpec {
         function: None,
         environment: Vec::new(),
         cwd: c"/".into(),
+        laid: None,
         terminal: None,
         limits: Vec::new(),
         last: true,

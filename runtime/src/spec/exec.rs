@@ -22,6 +22,8 @@ pub struct ExecSpec {
     pub terminal: Option<Terminal>,
     /// Limits of each process.
     pub limits: Vec<ResourceLimit>,
+    /// What it finds when it is executed.
+    pub laid: Option<Laid>,
     /// Permission bits that new files do not get.
     pub umask: u32,
     /// Whether the sandbox ends with this command.
@@ -33,6 +35,16 @@ impl ExecSpec {
     pub(crate) fn is_last_program(&self) -> bool {
         self.last && self.function.is_none()
     }
+}
+
+/// Files that a command makes before it is executed, confined as it is: in a directory of their own, which must not
+/// exist, and which nobody else may look into.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Laid {
+    /// Absolute, inside.
+    pub directory: CString,
+    /// Their names in it, and what they hold.
+    pub files: Vec<(CString, Vec<u8>)>,
 }
 
 /// A terminal for a command.

@@ -149,6 +149,7 @@ fn exec_spec(words: &[&str]) -> ExecSpec {
         function: None,
         environment: Vec::new(),
         cwd: c"/".into(),
+        laid: None,
         terminal: None,
         limits: Vec::new(),
         last: true,

@@ -140,6 +140,7 @@ fn exec_spec(program: &str, words: &[&str]) -> ExecSpec {
         function: None,
         environment: Vec::new(),
         cwd: c"/".into(),
+        laid: None,
         terminal: None,
         limits: Vec::new(),
         last: true,

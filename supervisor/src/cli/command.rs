@@ -15,6 +15,7 @@ use super::admission::AdmissionArguments;
 use super::ask::ask;
 use super::limits::LimitArguments;
 use super::result_file::ResultFile;
+use super::script::ScriptArguments;
 use super::talk::{complain, emit, say, say_note};
 use crate::alerts::Alert;
 use crate::changes_text;
@@ -47,12 +48,14 @@ pub(super) struct CommandArguments {
     #[arg(long, value_name = "NUMBER", requires = "stats", hide_short_help = true)]
     stats_fd: Option<i32>,
     #[command(flatten)]
+    script: ScriptArguments,
+    #[command(flatten)]
     admission: AdmissionArguments,
     // Last: options that follow would stand under its heading.
     #[command(flatten)]
     permission: PermissionArguments,
-    /// The command and its arguments.
-    #[arg(last = true, required = true, value_name = "CMD", help_heading = None::<&'static str>)]
+    /// The command and its arguments; with `--lang` the script's arguments alone.
+    #[arg(last = true, required_unless_present = "lang", value_name = "CMD", help_heading = None::<&'static str>)]
     command: Vec<OsString>,
 }
 
@@ -230,6 +233,11 @@ impl CommandArguments {
     /// A request for a run of its own, with all that these arguments say.
     pub(super) fn request(self) -> Result<RunRequest, Error> {
         let stats = self.stats.zip(self.stats_fd);
+        let script = self.script.read()?;
+        let command = match &script {
+            Some(script) => script.command(self.command),
+            None => self.command,
+        };
         Ok(RunRequest {
             directory: None,
             session: None,
@@ -243,8 +251,9 @@ impl CommandArguments {
             admission: self.admission.given(),
             approved: false,
             stats: stats.map(|(every, number)| Stats::on(number, every)).transpose()?,
-            command: self.command,
+            command,
             call: None,
+            script,
         })
     }
 }

@@ -22,7 +22,7 @@ use crate::request::RunRequest;
 /// was not found; 137 when it was killed at another limit than the deadline.
 #[derive(Debug, clap::Args)]
 #[command(after_long_help = "Examples:\n\
-    \x20 clearing run -- npm test\n\
+    \x20 clearing run -- npm test\n  clearing run --lang python < analyse.py\n\
     \x20 clearing run --timeout 30s --memory 2G -w ~/app -- make check\n\
     \x20 clearing run --commit on-success -- sh -c 'make format && make test'\n\
     \x20 clearing run --json -- make test | tail -n 1      # the outcome\n\

@@ -85,10 +85,7 @@ impl<'a> Asked<'a> {
 
     pub(crate) fn prepare(self) -> Result<Prepared, Error> {
         let Self { request, session, before, profile, permit, mut host, state, project, started } = self;
-        let streams = match &request.call {
-            Some(call) => Streams::of_call(call)?,
-            None => Streams::of_caller(request.json, profile.limits.output)?,
-        };
+        let streams = Streams::of_request(request, profile.limits.output)?;
         let stats = request.stats.clone();
         let store = Store::open(&state)?.leaving_by(release);
         let place = match session {
@@ -132,7 +129,8 @@ impl<'a> Asked<'a> {
                 profile: permission,
                 onlooker,
                 permit,
-                call: request.call.clone(),
+                call: request.call.as_ref().map(|call| call.verb),
+                mark: request.mark(),
                 act: None,
             }),
             Err(error) => place.discard().and(Err(error)),

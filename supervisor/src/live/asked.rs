@@ -9,6 +9,7 @@ use clearing_profiles::LimitName;
 use crate::alerts::Alert;
 use crate::outcome::Outcome;
 use crate::policy::Denial;
+use crate::script::Script;
 
 /// What is to be executed.
 #[derive(Debug)]
@@ -32,6 +33,8 @@ pub(crate) struct ExecAsked {
 pub(crate) enum What {
     /// Program and arguments; not empty.
     Command(Vec<OsString>),
+    /// A program given as text, and its arguments.
+    Script { script: Script, arguments: Vec<OsString> },
     /// A function that was made known ([`clearing_runtime::register_functions`]), which works at the top of the
     /// project and which no rule on commands is about. The first word is its name in the record.
     Call { function: u32, words: Vec<OsString> },

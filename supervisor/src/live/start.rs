@@ -7,7 +7,7 @@ use clearing_profiles::{LimitName, Limits};
 use clearing_rootfs::{PathText, changed_since};
 use clearing_runtime::spec::{ExecSpec, Terminal};
 use rustix::fs::{Mode, OFlags};
-use serde_json::{Value, json};
+use serde_json::Value;
 
 use super::asked::{ExecAsked, Given, What};
 use super::exec::Exec;
@@ -16,6 +16,7 @@ use super::{LiveSandbox, terminal};
 use crate::audit::{Act, Decision, Ended, words};
 use crate::error::Error;
 use crate::exec::name_of;
+use crate::functions;
 use crate::monitor::Monitor;
 use crate::plan::{self, search_path};
 use crate::policy::Case;
@@ -62,12 +63,19 @@ impl LiveSandbox {
     /// What permits it, where that is a rule.
     fn permit(&self, asked: &ExecAsked, started: Instant) -> Result<Option<String>, Error> {
         // Rules are about what callers have run; a function is our own.
-        let What::Command(command) = &asked.what else { return Ok(None) };
+        let (command, script) = match &asked.what {
+            What::Command(command) => (command.clone(), None),
+            What::Script { script, arguments } => {
+                (script.command(arguments.iter().cloned()), Some(script.clone()))
+            }
+            What::Call { .. } => return Ok(None),
+        };
         if command.is_empty() {
             return Err(Error::Request("there is no command".into()));
         }
         let request = RunRequest {
-            command: command.clone(),
+            command,
+            script,
             environment: asked.environment.clone(),
             approved: asked.approved,
             ..self.request.clone()
@@ -94,9 +102,12 @@ impl LiveSandbox {
     }
 
     fn spec(&mut self, asked: &ExecAsked, limits: &Limits) -> Result<ExecSpec, Error> {
-        let (argv, function) = match &asked.what {
-            What::Command(command) => (command, None),
-            What::Call { function, words } => (words, Some(*function)),
+        let (argv, function, script) = match &asked.what {
+            What::Command(command) => (command.clone(), None, None),
+            What::Script { script, arguments } => {
+                (script.command(arguments.iter().cloned()), None, Some(script))
+            }
+            What::Call { function, words } => (words.clone(), Some(*function), None),
         };
         let terminal = match asked.streams {
             Given::Streams(_) => None,
@@ -105,8 +116,9 @@ impl LiveSandbox {
             }
         };
         let command = plan::Command {
-            argv,
+            argv: &argv,
             function,
+            script,
             environment: &asked.environment,
             cwd: asked.cwd.as_deref(),
             umask: asked.umask,
@@ -187,12 +199,15 @@ impl LiveSandbox {
         permit: Option<String>,
     ) -> Result<Decision, Error> {
         let verb = match what {
-            What::Command(_) => "exec",
-            What::Call { .. } => "call",
+            What::Command(_) | What::Script { .. } => "exec",
+            What::Call { words, .. } => functions::verb(words),
         };
         let limits: serde_json::Map<String, Value> =
             limits.iter().map(|(name, text)| (name.key().to_owned(), text.clone().into())).collect();
-        let detail = if limits.is_empty() { Value::Null } else { json!({ "limits": limits }) };
+        let mut detail = if let What::Script { script, .. } = what { script.mark() } else { Value::Null };
+        if !limits.is_empty() {
+            detail["limits"] = limits.into();
+        }
         Ok(Decision {
             profile: Some(self.mark.clone()),
             rule: permit,

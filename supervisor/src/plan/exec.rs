@@ -11,6 +11,7 @@ use super::{EXEC, c_string, environment, rlimits};
 use crate::error::Error;
 use crate::host::Host;
 use crate::request::RunRequest;
+use crate::script::Script;
 use crate::workspace::Workspace;
 
 /// What is asked for.
@@ -19,6 +20,8 @@ pub(crate) struct Command<'a> {
     /// Program and arguments, or the words of a function.
     pub(crate) argv: &'a [OsString],
     pub(crate) function: Option<u32>,
+    /// What the program is to run.
+    pub(crate) script: Option<&'a Script>,
     /// Variables to set.
     pub(crate) environment: &'a [(OsString, OsString)],
     /// Where; a relative one begins where the caller is.
@@ -33,6 +36,7 @@ impl<'a> Command<'a> {
         Self {
             argv: &request.command,
             function: request.call.as_ref().map(|call| call.function),
+            script: request.script.as_ref(),
             environment: &request.environment,
             cwd: None,
             umask: None,
@@ -53,7 +57,7 @@ pub(crate) fn exec(
     let begin = if command.function.is_some() { workspace.top() } else { workspace.cwd() };
     let cwd = command.cwd.map_or_else(|| begin.clone(), |cwd| begin.join(cwd));
     let argv = command.argv.iter().map(|argument| c_string("the command", argument.as_bytes()));
-    Ok(ExecSpec {
+    let mut exec = ExecSpec {
         id: EXEC,
         argv: argv.collect::<Result<_, _>>()?,
         function: command.function,
@@ -61,7 +65,12 @@ pub(crate) fn exec(
         cwd: c_string("the working directory", cwd.as_os_str().as_bytes())?,
         terminal: command.terminal,
         limits: rlimits::of(limits),
+        laid: None,
         umask: command.umask.unwrap_or(host.umask),
         last: true,
-    })
+    };
+    if let Some(script) = command.script {
+        script.lay(&mut exec, workspace.temporary())?;
+    }
+    Ok(exec)
 }

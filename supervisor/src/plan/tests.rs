@@ -115,6 +115,7 @@ fn request() -> RunRequest {
         approved: false,
         command: vec!["npm".into(), "test".into()],
         call: None,
+        script: None,
     }
 }
 
