@@ -12,9 +12,10 @@ use crate::channel::{Channel, frame};
 use crate::error::{AtStage as _, Failure, Stage};
 use crate::guard::{Guard, GuardReport};
 use crate::landlock::Domain;
+use crate::program::Program;
 use crate::spec::{ExecSpec, SandboxSpec, User};
 use crate::stdio::Streams;
-use crate::{capabilities, descriptors, function, listener, mark, program, rlimits, script, user};
+use crate::{capabilities, descriptors, function, listener, mark, rlimits, script, user};
 
 /// What init prepared for every command.
 pub(crate) struct Confinement<'a> {
@@ -43,6 +44,8 @@ pub(crate) struct Ends<'a> {
     pub(crate) supervisor: &'a Channel,
     /// What tells this command's processes from those of others, where there may be others.
     pub(crate) mark: Option<u64>,
+    /// What takes its place.
+    pub(crate) program: Program<'a>,
 }
 
 /// Confines the calling process and executes the command.
@@ -55,7 +58,7 @@ pub(crate) fn become_command(
     ends: &Ends<'_>,
 ) -> ! {
     let mut told = Told { pipe: ends.told.as_fd(), supervisor: ends.supervisor, words: Vec::new() };
-    let Err(failure) = confine_and_execute(spec, confinement, streams, ends.mark, &mut told);
+    let Err(failure) = confine_and_execute(spec, confinement, streams, ends, &mut told);
     told.note(&Word::Failed(failure));
     told.say();
     exit(125)
@@ -67,7 +70,7 @@ fn confine_and_execute(
     spec: &ExecSpec,
     confinement: &Confinement<'_>,
     streams: &Streams,
-    mark: Option<u64>,
+    ends: &Ends<'_>,
     told: &mut Told<'_>,
 ) -> Result<Infallible, Failure> {
     let Confinement { sandbox, domain, user, filter } = confinement;
@@ -77,7 +80,7 @@ fn confine_and_execute(
     new_session()?;
     streams.install()?;
     change_directory(spec)?;
-    take_mark(mark)?;
+    take_mark(ends.mark)?;
     told.guard(sandbox, Guard::Rlimits, "setrlimit", rlimits::apply(&spec.limits))?;
     let (how, dropped) = drop_capabilities(*user);
     told.guard(sandbox, Guard::Capabilities, how, dropped)?;
@@ -86,19 +89,29 @@ fn confine_and_execute(
         told.guard(sandbox, Guard::Landlock, &format!("ABI {}", domain.abi), domain.enter())?;
     }
     told.guard(sandbox, Guard::Descriptors, "0, 1 and 2 only", shut_descriptors(spec, told))?;
-    let (how, loaded) = listener::load(filter, spec, told.supervisor);
-    told.guard(sandbox, Guard::Seccomp, &how, loaded)?;
+    load_filter(sandbox, filter, spec, told)?;
     told.say();
     match function {
         None => {
             spec.laid.as_ref().map_or(Ok(()), script::lay)?;
-            program::execute(spec)
+            ends.program.execute()
         }
         Some(function) => {
             told.close();
             function::run(function, spec)
         }
     }
+}
+
+/// What this says is given back before the program is executed, like all that was allocated until then.
+fn load_filter(
+    sandbox: &SandboxSpec,
+    filter: &BpfProgram,
+    spec: &ExecSpec,
+    told: &mut Told<'_>,
+) -> Result<(), Failure> {
+    let (how, loaded) = listener::load(filter, spec, told.supervisor);
+    told.guard(sandbox, Guard::Seccomp, &how, loaded)
 }
 
 /// A program loses the others when it is executed. No call does that for a function, and the filter may refuse

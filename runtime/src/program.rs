@@ -4,40 +4,61 @@ use std::convert::Infallible;
 use std::ffi::{CStr, CString};
 
 use nix::errno::Errno;
-use nix::unistd::execve;
 
 use crate::error::{AtStage as _, Failure, Stage};
 use crate::spec::ExecSpec;
+use crate::sys::{Texts, execve};
 
 /// Where programs are looked for without a `PATH`, as `confstr(_CS_PATH)` has it.
 const DEFAULT_PATH: &[u8] = b"/bin:/usr/bin";
 
-/// Replaces the process by the command's program; returns only when none could be executed.
-///
-/// A name without a slash is looked for along `PATH`. `EACCES` is told only when nothing better was
-/// found, as `execvp(3)` does; a text file without an interpreter line is run by `/bin/sh`.
-pub(crate) fn execute(spec: &ExecSpec) -> Result<Infallible, Failure> {
-    let name = spec.argv.first().map(CString::as_c_str).unwrap_or_default();
-    let mut refused = None;
-    for program in candidates(name, search_path(&spec.environment)) {
-        match run(&program, spec) {
-            Errno::ENOENT | Errno::ENOTDIR => {}
-            Errno::EACCES => refused = Some(Errno::EACCES),
-            other => return fail(other, name),
-        }
-    }
-    fail(refused.unwrap_or(Errno::ENOENT), name)
+/// A program and where it is looked for, with all that takes memory done.
+pub(crate) struct Program<'a> {
+    spec: &'a ExecSpec,
+    candidates: Vec<CString>,
+    argv: Texts<'a>,
+    environment: Texts<'a>,
 }
 
-fn run(program: &CStr, spec: &ExecSpec) -> Errno {
-    let Err(error) = execve(program, &spec.argv, &spec.environment);
-    if error != Errno::ENOEXEC {
-        return error;
+impl<'a> Program<'a> {
+    pub(crate) fn of(spec: &'a ExecSpec) -> Self {
+        let candidates = candidates(name(spec), search_path(&spec.environment)).collect();
+        Self { spec, candidates, argv: Texts::of(&spec.argv), environment: Texts::of(&spec.environment) }
     }
-    let mut argv = vec![c"/bin/sh".to_owned(), program.to_owned()];
-    argv.extend(spec.argv.iter().skip(1).cloned());
-    let Err(error) = execve(c"/bin/sh", &argv, &spec.environment);
-    error
+
+    /// Replaces the process by the command's program; returns only when none could be executed.
+    ///
+    /// A name without a slash is looked for along `PATH`. `EACCES` is told only when nothing better was
+    /// found, as `execvp(3)` does; a text file without an interpreter line is run by `/bin/sh`.
+    pub(crate) fn execute(&self) -> Result<Infallible, Failure> {
+        let mut refused = None;
+        for program in &self.candidates {
+            match self.run(program) {
+                Errno::ENOENT | Errno::ENOTDIR => {}
+                Errno::EACCES => refused = Some(Errno::EACCES),
+                other => return fail(other, name(self.spec)),
+            }
+        }
+        fail(refused.unwrap_or(Errno::ENOENT), name(self.spec))
+    }
+
+    fn run(&self, program: &CStr) -> Errno {
+        let error = errno(&execve(program, &self.argv, &self.environment));
+        if error != Errno::ENOEXEC {
+            return error;
+        }
+        let mut argv = vec![c"/bin/sh".to_owned(), program.to_owned()];
+        argv.extend(self.spec.argv.iter().skip(1).cloned());
+        errno(&execve(c"/bin/sh", &Texts::of(&argv), &self.environment))
+    }
+}
+
+fn name(spec: &ExecSpec) -> &CStr {
+    spec.argv.first().map(CString::as_c_str).unwrap_or_default()
+}
+
+fn errno(error: &std::io::Error) -> Errno {
+    Errno::from_raw(error.raw_os_error().unwrap_or(libc::EINVAL))
 }
 
 fn search_path(environment: &[CString]) -> &[u8] {

@@ -1,15 +1,17 @@
 //! A session in a sandbox that lives on, driven line by line from standard input: `sh SCRIPT`,
-//! `snapshot`, `rollback SNAPSHOT`, `refresh`.
+//! `snapshot`, `rollback SNAPSHOT`, `refresh`, `pairs N`.
 //!
 //! Each line is answered by one: microseconds from the request to the answer, microseconds of processor time
-//! that the supervisor, init and what they began took since the answer before, and the snapshot's name.
+//! that the supervisor, init and what they began took since the answer before, and the snapshot's name, or of `N`
+//! pairs the microseconds that `/bin/true` takes bare and in the sandbox.
 
 use std::ffi::OsString;
 use std::fs::File;
 use std::os::fd::OwnedFd;
+use std::process::{Command, Stdio};
 use std::time::Instant;
 
-use clearing::live::{LiveSandbox, Others};
+use clearing::live::{LiveSandbox, Others, Wanted};
 use nix::sys::resource::{UsageWho, getrusage};
 
 type Result<T> = std::result::Result<T, Box<dyn std::error::Error>>;
@@ -37,11 +39,36 @@ fn answer(live: &mut LiveSandbox, request: (&str, &str)) -> Result<String> {
             let executed = live.exec(&command, [null()?, null()?, null()?])?;
             Ok(format!("{:?}", executed.exit_code))
         }
+        ("pairs", rounds) => pairs(live, rounds.parse()?),
         ("snapshot", _) => Ok(live.snapshot(None, Others::Refuse)?.name),
         ("rollback", name) => Ok(live.rollback(name, Others::Refuse)?.unwrap_or_default()),
         ("refresh", _) => live.refresh(Others::Refuse).map(|()| String::new()).map_err(Into::into),
         (verb, _) => Err(format!("unknown: {verb}").into()),
     }
+}
+
+fn pairs(live: &mut LiveSandbox, rounds: usize) -> Result<String> {
+    let (null, command) = (File::options().read(true).write(true).open("/dev/null")?, ["/bin/true".into()]);
+    let mut said = String::new();
+    // The first ones find nothing in any cache.
+    for round in 0..rounds + 20 {
+        let since = Instant::now();
+        let status = Command::new("/bin/true").stdin(Stdio::null()).status()?;
+        let bare = since.elapsed();
+        let streams = [null.try_clone()?, null.try_clone()?, null.try_clone()?].map(OwnedFd::from);
+        let since = Instant::now();
+        let exec = live.begin_exec(&command, streams, Wanted::default())?;
+        let executed = live.wait(exec)?;
+        let own = since.elapsed();
+        if !status.success() || executed.exit_code != Some(0) {
+            return Err(executed.outcome.into());
+        }
+        if round >= 20 {
+            let microseconds = [bare, own].map(|time| time.as_secs_f64() * 1e6);
+            said.push_str(&format!("{:.1} {:.1} ", microseconds[0], microseconds[1]));
+        }
+    }
+    Ok(said)
 }
 
 /// Of ourselves, of init, and of what init has reaped, in microseconds. The kernel counts the last in ticks.

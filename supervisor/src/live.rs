@@ -20,6 +20,7 @@ mod conduct;
 mod ended;
 mod exec;
 mod heard;
+mod history;
 mod layers;
 mod spares;
 mod start;
@@ -80,6 +81,8 @@ pub struct LiveSandbox {
     settling: Option<Instant>,
     /// When it was written down that something runs.
     begun: Instant,
+    /// The state that the session goes back to by itself, where the profile says so.
+    before: Option<String>,
     /// What nobody has been told yet.
     happened: Vec<(u32, Happened)>,
 }
@@ -175,7 +178,7 @@ impl LiveSandbox {
         let held = prepared.place.descriptors();
         sandbox.build_living(&prepared.plan.sandbox, &sources, &held)?;
         let Prepared { workspace, host, store, place, profile: mark, .. } = prepared;
-        let audit = Audit::at(store.path());
+        let audit = Audit::at(store.path()).holding();
         let mut live = Self {
             sandbox: Some(sandbox),
             hold,
@@ -195,21 +198,28 @@ impl LiveSandbox {
             view: View::default(),
             settling: None,
             begun: Instant::now(),
+            before: None,
             happened: Vec::new(),
         };
         live.await_ready()?;
         Ok(live)
     }
 
-    /// Ends every process, and gives the session back. What ran and was not told yet has ended as if it were told.
-    pub fn end(mut self) -> Result<(), LiveError> {
+    /// Ends every process, and gives the session back.
+    pub fn end(self) -> Result<(), LiveError> {
+        Ok(self.end_telling(&mut |_, _| {})?)
+    }
+
+    /// The same, and tells what has happened and what ends now: that was cancelled.
+    pub(crate) fn end_telling(mut self, tell: &mut dyn FnMut(u32, Happened)) -> Result<(), Error> {
         self.execs.iter_mut().for_each(|exec| exec.watch.is_cancelled());
-        let Some(sandbox) = self.sandbox.take() else { return Ok(()) };
-        let kept = sandbox.into_kept();
-        self.end_all()?;
-        self.settle()?;
+        let kept = self.sandbox.take().map(Sandbox::into_kept);
+        let ended = self.end_all();
+        std::mem::take(&mut self.happened).into_iter().for_each(|(exec, happened)| tell(exec, happened));
+        let Some(kept) = kept else { return ended };
+        ended.and_then(|()| self.settle())?;
         spares::clear(self.session()?)?;
-        Ok(Leftover { place: self.place, kept }.clear(Duration::MAX)?)
+        Leftover { place: self.place, kept }.clear(Duration::MAX)
     }
 
     /// Init's process id.

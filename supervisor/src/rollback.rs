@@ -1,7 +1,7 @@
 //! What the profile makes of a session's history when a command has ended.
 
 use clearing_profiles::{Rollback, Trigger};
-use clearing_rootfs::{Apart, Retained, Retention, Session, Why};
+use clearing_rootfs::{Apart, Retained, Retention, RolledBack, Session, Why};
 use serde::Serialize;
 use serde_json::json;
 
@@ -77,13 +77,9 @@ impl Before {
         let triggers = self.rules.as_ref().map(|rules| &rules.on);
         let on = trigger(cause, exit_code).filter(|it| triggers.is_some_and(|on| on.contains(it)));
         let (Some(on), Some(snapshot)) = (on, &self.snapshot) else { return Ok(None) };
-        let decision = Decision {
-            rule: Some("rollback.on".into()),
-            detail: json!({ "on": on, "snapshot": snapshot }),
-            ..Decision::on("rollback", session.record())
-        };
+        let decision = decision(on, snapshot, session);
         let rolled = audit.record(&decision, || Ok(session.rollback(snapshot, Why::RolledBack)?))?;
-        Ok(Some(WentBack { on, to: rolled.to, kept_as: rolled.backup }))
+        Ok(Some(WentBack::of(on, rolled)))
     }
 
     /// Forgets the snapshots that the profile does not keep, merges layers, and says what the caller should know
@@ -100,6 +96,10 @@ impl Before {
 }
 
 impl WentBack {
+    pub(crate) fn of(on: Trigger, rolled: RolledBack) -> Self {
+        Self { on, to: rolled.to, kept_as: rolled.backup }
+    }
+
     /// For a person.
     pub(crate) fn text(&self) -> String {
         let kept = self.kept_as.as_ref().map(|name| format!("; what it left is kept as {name}"));
@@ -116,7 +116,17 @@ fn stay_apart(apart: Apart) -> String {
     )
 }
 
-fn trigger(cause: Cause, exit_code: Option<i32>) -> Option<Trigger> {
+/// What the record says before a session goes back by itself.
+pub(crate) fn decision(on: Trigger, snapshot: &str, session: &Session) -> Decision {
+    Decision {
+        rule: Some("rollback.on".into()),
+        detail: json!({ "on": on, "snapshot": snapshot }),
+        ..Decision::on("rollback", session.record())
+    }
+}
+
+/// The trigger that an end is, if any.
+pub(crate) fn trigger(cause: Cause, exit_code: Option<i32>) -> Option<Trigger> {
     match cause {
         Cause::Exit if exit_code == Some(0) => None,
         // Nothing was done.

@@ -22,6 +22,7 @@ const USAGE: &str = "usage: cargo xtask CHORE
   ci                         format, lints, tidy, test: what is run on every change
   tidy                       the house rules: layers, sizes, SAFETY comments, top level, …
   bench start [--rounds N]   what starting a sandbox costs, beside a bare spawn and other tools
+  bench exec [--rounds N]    what one more command costs in a sandbox that lives on
   bench workspace [--rounds N] [--sizes N,…]
                              snapshot, rollback, diff and commit beside tools that copy, over N files each
   bench policy [--rounds COMMANDS PATCHES]
@@ -48,6 +49,7 @@ fn chore(words: &[&str]) -> Result<ExitCode> {
         ["tidy"] => tidy::tidy()?,
         ["bench", "start", options @ ..] => bench::start(options)?,
         ["bench", "workspace", options @ ..] => bench::workspace::start(options)?,
+        ["bench", "exec", options @ ..] => bench::exec::start(options)?,
         ["bench", "policy", options @ ..] => bench::policy::start(options)?,
         [bench::workspace::MEASURE, directory, rounds, sizes] => {
             bench::workspace::measure(directory, rounds, sizes)?;

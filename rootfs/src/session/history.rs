@@ -229,7 +229,7 @@ impl Session {
     }
 
     /// The snapshot that has the present state.
-    fn present_snapshot(&self) -> Result<Option<String>, SessionError> {
+    pub fn present_snapshot(&self) -> Result<Option<String>, SessionError> {
         let is_clean = self.is_clean()?;
         Ok(self.sealed_snapshot().filter(|_| is_clean).map(|snapshot| snapshot.name.clone()))
     }

@@ -11,6 +11,8 @@ use crate::confine::{Ends, Word, become_command, exit};
 use crate::error::{AtStage as _, Failure, Stage};
 use crate::guard::GuardReport;
 use crate::mark;
+use crate::program::Program;
+use crate::seccomp::observes;
 use crate::spec::ExecSpec;
 use crate::stdio::Streams;
 use crate::sys::{Forked, fork, vfork};
@@ -57,13 +59,22 @@ impl Server<'_> {
         let (listen, tell) = nix::unistd::pipe2(nix::fcntl::OFlag::O_CLOEXEC)
             .at(Stage::Channel, || "pipe2(O_CLOEXEC)".into())?;
         let mark = (!spec.last).then(|| mark::of(self.highest_mark, spec.id));
-        let ends = Ends { told: &tell, supervisor: self.supervisor, mark };
+        let program = Program::of(spec);
+        let ends = Ends { told: &tell, supervisor: self.supervisor, mark, program };
         let command = || become_command(spec, &self.confinement, &streams, &ends);
-        let pid = if spec.is_last_program() { in_init_s_memory(command) } else { in_a_copy(command) };
+        let pid = if self.may_lend_memory(spec) { in_init_s_memory(command) } else { in_a_copy(command) };
         let pid = pid.at(Stage::Clone, || "fork()".into())?;
         let starting = Some(Starting { pipe: listen, told: Vec::new() });
         let (exec, last, reported, used) = (spec.id, spec.last, false, Usage::default());
         Ok(Command { exec, pid, starting, mark, terminal, last, reported, used })
+    }
+
+    /// Init stands still until a command that has its memory has become a program. So nobody may be there who could
+    /// stop that command, or whom a signal could be for; and no program may have to be looked at first, by a
+    /// supervisor who may be waiting for init. A sandbox ends with its last command, and with what it waits for.
+    fn may_lend_memory(&self, spec: &ExecSpec) -> bool {
+        let is_alone = !self.has_begun && !observes(&self.confinement.filter);
+        spec.function.is_none() && (spec.last || is_alone)
     }
 
     /// Takes what a starting command has told so far, and no more: one that is stopped on its way
@@ -111,8 +122,7 @@ impl Starting {
     }
 }
 
-/// Nobody waits for init meanwhile: there is no other command that a signal could be for. What the
-/// command leaves in init's memory is no loss, since it is the last.
+/// The command leaves nothing in init's memory: what it allocates it gives back before it executes its program.
 fn in_init_s_memory(command: impl Fn()) -> io::Result<Pid> {
     vfork(command)
 }

@@ -30,13 +30,6 @@ pub struct ExecSpec {
     pub last: bool,
 }
 
-impl ExecSpec {
-    /// Whether it is a program, with which the sandbox ends.
-    pub(crate) fn is_last_program(&self) -> bool {
-        self.last && self.function.is_none()
-    }
-}
-
 /// Files that a command makes before it is executed, confined as it is: in a directory of their own, which must not
 /// exist, and which nobody else may look into.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]

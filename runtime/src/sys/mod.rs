@@ -7,6 +7,7 @@
 mod clone;
 mod descriptor;
 mod environ;
+mod execve;
 mod exit;
 mod heap;
 mod keyring;
@@ -23,6 +24,7 @@ pub use descriptor::duplicate;
 pub(crate) use descriptor::{adopt_received, close_range};
 pub use environ::environment_names;
 pub(crate) use environ::{wipe_environment, wipe_environment_but};
+pub(crate) use execve::{Texts, execve};
 pub(crate) use exit::exit_now;
 pub(crate) use heap::trim_heap;
 pub(crate) use keyring::keyctl_join_session_keyring;

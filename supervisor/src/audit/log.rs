@@ -2,6 +2,7 @@
 
 use std::io::{self, Read as _, Take, Write as _};
 use std::path::{Path, PathBuf};
+use std::sync::{Arc, Mutex, PoisonError};
 
 use rustix::fs::{CWD, Dir, FlockOperation, Mode, OFlags, fstat, ftruncate, openat, renameat, stat};
 use rustix::io::Errno;
@@ -10,7 +11,7 @@ use serde::Serialize;
 use super::entry::Entry;
 use super::error::AuditError;
 use super::file::File;
-use super::tail::Tail;
+use super::tail::{Tail, hash_of_line};
 use crate::text::json;
 
 /// Where the record of a state directory is.
@@ -19,6 +20,16 @@ pub(super) struct Log {
     directory: PathBuf,
     /// So long may a file be before the next one is begun.
     longest: u64,
+    /// For whoever writes many lines: the file, and how it ended after the last one. Shared by all copies.
+    held: Option<Arc<Mutex<Option<Held>>>>,
+}
+
+/// The file that was written to last.
+#[derive(Debug)]
+struct Held {
+    file: File,
+    size: u64,
+    tail: Tail,
 }
 
 /// A line as it is written.
@@ -41,11 +52,16 @@ const LONGEST: u64 = 16 << 20;
 
 impl Log {
     pub(super) fn at(directory: &Path) -> Self {
-        Self { directory: directory.to_owned(), longest: LONGEST }
+        Self { directory: directory.to_owned(), longest: LONGEST, held: None }
     }
 
     pub(super) fn directory(&self) -> &Path {
         &self.directory
+    }
+
+    /// The same for many lines: the file stays open.
+    pub(super) fn holding(self) -> Self {
+        Self { held: Some(Arc::default()), ..self }
     }
 
     #[cfg(test)]
@@ -57,11 +73,14 @@ impl Log {
     /// every process, and not a power cut shortly after.
     pub(super) fn append(&self, entry: &Entry<'_>) -> Result<u64, AuditError> {
         let path = self.directory.join(CURRENT);
-        let (mut file, size) = self.lock_current(&path)?;
-        let tail = Tail::of(&file, size).map_err(|error| AuditError::at("reading", &path, error))?;
-        let tail = match tail {
-            Some(tail) => tail,
-            None => self.tail_of_older()?,
+        let mut held = self.held.as_ref().map(|held| held.lock().unwrap_or_else(PoisonError::into_inner));
+        let known = held.as_mut().and_then(|held| held.take());
+        let (known_file, end) = known.map(|Held { file, size, tail }| (file, (size, tail))).unzip();
+        let (mut file, size, is_known) = self.lock_current(&path, known_file)?;
+        let tail = match end {
+            // Whoever else wrote a line has made it longer.
+            Some((known, tail)) if is_known && known == size => tail,
+            _ => self.tail_at(&file, size, &path)?,
         };
         let line = Line {
             seq: tail.number.saturating_add(1),
@@ -82,7 +101,22 @@ impl Log {
             let _ = ftruncate(&file.0, size);
             AuditError::at("writing", &path, error)
         })?;
-        Ok(line.seq)
+        let seq = line.seq;
+        if let Some(held) = &mut held {
+            let of_line = text.strip_prefix(b"\n").unwrap_or(&text);
+            let tail = Tail { number: seq, hash: hash_of_line(of_line), torn: 0 };
+            let size = size + text.len() as u64;
+            // The lock is the process's, which may be asked to wait for itself otherwise.
+            let unlocked = file.lock(FlockOperation::Unlock);
+            **held = unlocked.is_ok().then_some(Held { file, size, tail });
+        }
+        Ok(seq)
+    }
+
+    /// What the next line goes on from.
+    fn tail_at(&self, file: &File, size: u64, path: &Path) -> Result<Tail, AuditError> {
+        let tail = Tail::of(file, size).map_err(|error| AuditError::at("reading", path, error))?;
+        tail.map_or_else(|| self.tail_of_older(), Ok)
     }
 
     /// The full files, oldest first, and the newest one as far as it is written now.
@@ -106,10 +140,11 @@ impl Log {
         Ok((older, current.map(|current| (path, current))))
     }
 
-    /// Opens the file that is written to and waits until nobody else does.
-    fn lock_current(&self, path: &Path) -> Result<(File, u64), AuditError> {
+    /// Opens the file that is written to, unless it is `known`, and waits until nobody else writes.
+    fn lock_current(&self, path: &Path, mut known: Option<File>) -> Result<(File, u64, bool), AuditError> {
         loop {
-            let file = File::append(path)?;
+            let is_known = known.is_some();
+            let file = known.take().map_or_else(|| File::append(path), Ok)?;
             let locked = file.lock(FlockOperation::LockExclusive);
             locked.map_err(|errno| AuditError::at("locking", path, errno))?;
             let failed = |errno| AuditError::at("looking at", path, errno);
@@ -122,7 +157,7 @@ impl Log {
             }
             let size = u64::try_from(held.st_size).unwrap_or(0);
             if size < self.longest {
-                return Ok((file, size));
+                return Ok((file, size, is_known));
             }
             self.set_aside(path)?;
         }

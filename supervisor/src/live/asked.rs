@@ -36,7 +36,7 @@ pub(crate) enum What {
     /// A program given as text, and its arguments.
     Script { script: Script, arguments: Vec<OsString> },
     /// A function that was made known ([`clearing_runtime::register_functions`]), which works at the top of the
-    /// project and which no rule on commands is about. The first word is its name in the record.
+    /// project and which no rule on commands is about. The record has its words.
     Call { function: u32, words: Vec<OsString> },
 }
 

@@ -48,6 +48,8 @@ impl LiveSandbox {
         end.guards.splice(0..0, self.guards.iter().cloned());
         let verdict = judge(&end, &limits);
         let changes = self.changes(&limits).unwrap_or_else(|_| Changes::unreadable());
+        // There is an outcome all the same, which does not say that it went back.
+        let rolled_back = self.go_back(verdict.cause, verdict.exit_code).unwrap_or(None);
         let quota = Quota::of_living();
         let around = Around {
             host: &self.host,
@@ -60,7 +62,7 @@ impl LiveSandbox {
             variables,
             wall: began.elapsed(),
         };
-        let (outcome, _) = outcome(verdict, end, None, around);
+        let (outcome, _) = outcome(verdict, end, rolled_back, around);
         // That a command ran cannot be taken back when the record has no room for its end.
         let _ = act.map(|act| act.end(&Ended::of(&outcome)));
         self.happened.push((id, Happened::Exited(Box::new(outcome))));

@@ -47,6 +47,7 @@ impl LiveSandbox {
         let spec = self.spec(&asked, &limits)?;
         let streams = given(asked.streams)?;
         let project_changed = self.look_at_project()?;
+        self.name_present()?;
         let act = self.audit.decide(&self.decision(&asked.what, &asked.limits, &spec, permit)?)?;
         if let Err(error) = self.begin().and_then(|()| self.ask_for(&spec, &streams)) {
             return self.never_began(act, error);

@@ -100,3 +100,15 @@ pub(crate) fn changed_project_is_seen(site: &Site) {
     live.sandbox.refresh(Others::Refuse).expect("refreshed");
     assert_eq!(live.sh("cat src/again src/mine"), "again\nmine");
 }
+
+pub(crate) fn goes_back_by_itself(site: &Site) {
+    let profile = site.home.join("back.toml");
+    fs::write(&profile, "extends = \"default\"\n[rollback]\non = [\"error\"]\n").expect("written");
+    let (path, project) = (profile.to_str().expect("text"), site.project.to_str().expect("text"));
+    let mut live = site.open(&site.clearing(&["create", "-p", path, "-w", project]));
+    live.sh("echo good > good");
+    let (executed, _) = live.try_sh("echo bad > bad; rm good; exit 1");
+    assert!(executed.outcome.contains("\"rolledBack\":{\"on\":\"error\""), "{}", executed.outcome);
+    assert_eq!(live.sh("ls; cat good"), "good\nsrc\ngood");
+    site.clearing(&["audit", "verify"]);
+}

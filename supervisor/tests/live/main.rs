@@ -4,6 +4,7 @@
 
 mod idle;
 mod layers;
+mod many;
 mod reach;
 mod running;
 mod site;
@@ -15,17 +16,29 @@ use site::{Place, Site};
 
 type Proof = (&'static str, fn(&Site));
 
-const PROOFS: [Proof; 13] = [
+const PROOFS: [Proof; 25] = [
     ("twenty_idle_sessions_take_little_memory", idle::take_little_memory),
     ("what_was_written_goes_with_a_rollback_and_comes_back", layers::goes_and_comes_back),
     ("the_home_goes_back_too", layers::home_goes_back),
     ("a_fork_goes_its_own_way", layers::fork_goes_its_own_way),
     ("layers_that_cannot_be_shown_leave_all_as_it_was", layers::failure_leaves_all_as_it_was),
     ("a_way_to_the_project_that_was_changed_is_refused", layers::way_that_was_changed_is_refused),
+    ("a_session_goes_back_by_itself_as_its_profile_says", layers::goes_back_by_itself),
     ("a_changed_project_is_seen_by_the_next_command", layers::changed_project_is_seen),
     ("what_runs_refuses_a_snapshot_or_is_ended", running::refuses_or_is_ended),
     ("a_project_that_changes_below_what_runs_is_told", running::change_below_is_told),
     ("a_command_that_cannot_be_asked_for_leaves_the_session_quiet", running::unasked_leaves_it_quiet),
+    ("twenty_commands_at_once_have_each_its_own_output_limits_and_cause", many::each_has_its_own),
+    ("a_limit_ends_the_command_that_passes_it", many::limit_ends_one),
+    ("a_server_outlives_the_command_that_began_it", many::server_stays),
+    ("what_runs_away_is_ended_with_its_command", many::what_runs_away_is_ended_too),
+    ("what_a_command_left_is_ended_alone", many::rest_is_ended_alone),
+    ("one_command_can_signal_another", many::one_signals_another),
+    ("commands_keep_what_they_are_told_apart_by", many::mark_stays),
+    ("the_death_of_init_is_the_end_of_each", many::death_of_init_ends_all),
+    ("a_refused_command_is_told_and_recorded", many::refused_is_told_and_recorded),
+    ("a_command_can_have_a_terminal", many::terminal_is_one),
+    ("eight_hundred_commands_leave_nothing_in_init", reach::commands_leave_nothing_in_init),
     ("fifty_snapshots_and_rollbacks_leave_nothing_behind", reach::nothing_is_left_behind),
     ("who_stops_what_unmounts_keeps_nothing_by_that", reach::stopping_what_unmounts_keeps_nothing),
     ("old_layers_are_out_of_reach_and_rules_hold", reach::old_layers_are_out_of_reach),

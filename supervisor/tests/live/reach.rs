@@ -94,3 +94,20 @@ impl Left {
         Self { mounts, own: count("/proc/self/fd").expect("ours"), inits: count(&format!("/proc/{init}/fd")) }
     }
 }
+
+/// A command that nothing runs beside begins in init's own memory.
+pub(crate) fn commands_leave_nothing_in_init(site: &Site) {
+    let mut live = site.live();
+    let mut run = |count: u32| {
+        for _ in 0..count {
+            let exec = live.try_begin(&["/bin/true"]).expect("begun");
+            live.sandbox.wait(exec).expect("waited");
+        }
+        let status = fs::read_to_string(format!("/proc/{}/status", live.sandbox.init().expect("it lives")));
+        let status = status.expect("read");
+        let line = status.lines().find_map(|line| line.strip_prefix("RssAnon:")).expect("its memory");
+        line.trim().trim_end_matches(" kB").parse::<u64>().expect("a number")
+    };
+    let (before, after) = (run(50), run(800));
+    assert!(after < before + 200, "{before} KiB became {after}");
+}

@@ -9,7 +9,7 @@ use std::os::unix::process::CommandExt as _;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
-use clearing::live::{Executed, LiveSandbox};
+use clearing::live::{Executed, LiveError, LiveSandbox, Wanted};
 use nix::unistd::geteuid;
 
 /// A bare number: no account has to exist for it.
@@ -76,6 +76,13 @@ impl Site {
         String::from_utf8(output.stdout).expect("text").trim_end().to_owned()
     }
 
+    /// Where a session keeps what it wrote to a file of the project.
+    pub(crate) fn seen(&self, id: &str, name: &str) -> PathBuf {
+        let layers = fs::read_dir(self.home.join("state/layers")).expect("layers").flatten();
+        let mut uppers = layers.map(|layer| layer.path().join("project.upper"));
+        uppers.find(|upper| upper.exists()).unwrap_or_else(|| panic!("no layer of {id}")).join(name)
+    }
+
     /// A new session in a living sandbox.
     pub(crate) fn live(&self) -> Live {
         let id = self.clearing(&["create", "-w", self.project.to_str().expect("text")]);
@@ -103,13 +110,46 @@ impl Live {
         said
     }
 
+    /// The same with a shell that has more.
+    pub(crate) fn bash(&mut self, script: &str) -> String {
+        let (executed, said) = self.run(["/bin/bash", "-c", script]);
+        assert_eq!((executed.exit_code, executed.is_whole), (Some(0), true), "{script}: {said}");
+        said
+    }
+
+    /// Starts a script whose output goes to a file of this name, and does not wait for it.
+    pub(crate) fn begin(&mut self, name: &str, script: &str, wanted: Wanted) -> u32 {
+        let out = open(&self.out.with_file_name(name));
+        let streams = [open(Path::new("/dev/null")), duplicate(&out), out];
+        let command = ["/bin/sh", "-c", script].map(OsString::from);
+        let begun = self.sandbox.begin_exec(&command, streams.map(OwnedFd::from), wanted);
+        begun.unwrap_or_else(|error| panic!("{script}: {error}"))
+    }
+
+    /// Starts a command whose output goes nowhere.
+    pub(crate) fn try_begin(&mut self, words: &[&str]) -> Result<u32, LiveError> {
+        let streams = [(); 3].map(|()| OwnedFd::from(open(Path::new("/dev/null"))));
+        let command: Vec<OsString> = words.iter().map(OsString::from).collect();
+        self.sandbox.begin_exec(&command, streams, Wanted::default())
+    }
+
+    /// Waits for it, and gives what it said.
+    pub(crate) fn wait(&mut self, exec: u32, name: &str) -> (Executed, String) {
+        let executed = self.sandbox.wait(exec).unwrap_or_else(|error| panic!("{name}: {error}"));
+        let said = fs::read_to_string(self.out.with_file_name(name)).expect("text");
+        (executed, said.trim_end().to_owned())
+    }
+
     /// Runs a script.
     pub(crate) fn try_sh(&mut self, script: &str) -> (Executed, String) {
+        self.run(["/bin/sh", "-c", script])
+    }
+
+    fn run(&mut self, command: [&str; 3]) -> (Executed, String) {
         let mut out = open(&self.out);
         let streams = [open(Path::new("/dev/null")), duplicate(&out), duplicate(&out)];
-        let command = ["/bin/sh", "-c", script].map(OsString::from);
-        let executed = self.sandbox.exec(&command, streams.map(OwnedFd::from));
-        let executed = executed.unwrap_or_else(|error| panic!("{script}: {error}"));
+        let executed = self.sandbox.exec(&command.map(OsString::from), streams.map(OwnedFd::from));
+        let executed = executed.unwrap_or_else(|error| panic!("{command:?}: {error}"));
         let mut said = String::new();
         out.rewind().expect("rewound");
         out.read_to_string(&mut said).expect("text");

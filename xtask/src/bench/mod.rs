@@ -5,6 +5,7 @@
 //! a machine that grows slower or faster meanwhile changes both sides alike.
 
 mod contenders;
+pub(crate) mod exec;
 mod figures;
 mod place;
 pub(crate) mod policy;

@@ -174,3 +174,24 @@ fn a_link_in_its_place_is_not_followed() {
     log.append(&Entry::Decision(&Decision::asked("run"))).unwrap_err();
     assert!(!state.path().join("elsewhere").exists());
 }
+
+#[test]
+fn who_keeps_the_file_open_goes_on_from_what_others_wrote() {
+    let (state, log) = record(2);
+    let holding = log.clone().holding();
+    for round in 0..4 {
+        append(&holding, &["one"]);
+        append(&holding, &["two"]);
+        append(&log, &["between", &round.to_string()]);
+    }
+    // Set aside by somebody else, and as long again.
+    let others = Log::at(state.path()).with_longest(1);
+    append(&others, &["elsewhere"]);
+    append(&holding, &["here"]);
+    let small = holding.clone().with_longest(1);
+    for number in 0..3 {
+        append(&small, &["each", &number.to_string()]);
+    }
+    let verified = verified(&log, None);
+    assert_eq!((verified.fault, verified.lines), (None, 19));
+}
