@@ -279,7 +279,9 @@ impl<'a> Server<'a> {
     /// How many processes there are beside init and what works for it.
     fn others_alive(&self) -> u64 {
         let own = self.living.as_ref().is_some_and(Living::is_clearing);
-        self.family.count().saturating_sub(u64::from(own))
+        let counted = self.family.count().saturating_sub(u64::from(own));
+        // Our own may have ended without our knowing it yet, and would be taken for one of these.
+        counted.max(self.commands.len() as u64)
     }
 
     fn signal(&self, exec: u32, signal: i32) {

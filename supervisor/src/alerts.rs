@@ -7,13 +7,14 @@ use serde::Serialize;
 use crate::usage::Sample;
 
 /// Something happened at a limit.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, schemars::JsonSchema)]
 #[serde(rename_all = "camelCase", tag = "alert")]
 pub(crate) enum Alert {
     /// More than nine tenths of a limit are used; told once for each.
     #[serde(rename_all = "camelCase")]
     NearLimit {
         /// Which.
+        #[schemars(with = "String")]
         limit: LimitName,
         /// So much.
         used: u64,

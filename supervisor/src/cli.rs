@@ -27,10 +27,14 @@ mod rm;
 mod rollback;
 mod run;
 mod run_commit;
+mod schema;
 mod script;
+mod serve;
 mod snapshot;
 mod talk;
 mod usage;
+
+pub(crate) use talk::say;
 
 use std::process::ExitCode;
 
@@ -67,6 +71,8 @@ enum Command {
     Patch(patch::Arguments),
     Policy(policy::Arguments),
     Doctor(doctor::Arguments),
+    Serve(serve::Arguments),
+    Schema(schema::Arguments),
 }
 
 /// The command line with all that it takes, for completions and manual pages.
@@ -111,6 +117,8 @@ impl Command {
             Self::Patch(arguments) => patch::main(arguments),
             Self::Policy(arguments) => policy::main(arguments),
             Self::Doctor(arguments) => doctor::main(&arguments),
+            Self::Serve(arguments) => serve::main(&arguments),
+            Self::Schema(arguments) => schema::main(&arguments),
         }
     }
 }

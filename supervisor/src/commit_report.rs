@@ -6,7 +6,7 @@ use serde::Serialize;
 use crate::commit::Committed;
 
 /// What landed, what stayed behind, what is disputed.
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, schemars::JsonSchema)]
 #[serde(tag = "type", rename = "commit", rename_all = "camelCase")]
 pub(crate) struct CommitReport {
     /// Whether the project was written to.
@@ -19,16 +19,19 @@ pub(crate) struct CommitReport {
     not_chosen: u64,
 }
 
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, schemars::JsonSchema)]
 struct LandingReport {
+    #[schemars(with = "crate::protocol::outside::Path")]
     path: PathText,
     action: &'static str,
+    #[schemars(with = "String")]
     kind: Kind,
     merged: bool,
 }
 
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, schemars::JsonSchema)]
 struct WithheldReport {
+    #[schemars(with = "crate::protocol::outside::Path")]
     path: PathText,
     code: &'static str,
     reason: String,
@@ -36,15 +39,17 @@ struct WithheldReport {
     allow: Option<String>,
 }
 
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, schemars::JsonSchema)]
 struct ConflictReport {
+    #[schemars(with = "crate::protocol::outside::Path")]
     path: PathText,
     session: &'static str,
     project: &'static str,
 }
 
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, schemars::JsonSchema)]
 struct ToldReport {
+    #[schemars(with = "crate::protocol::outside::Path")]
     path: PathText,
     difference: &'static str,
 }

@@ -12,7 +12,7 @@ use crate::error::{Error, chain};
 use crate::quota::Quota;
 
 /// What holds a limit.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, schemars::JsonSchema)]
 #[serde(rename_all = "camelCase")]
 pub(crate) enum EnforcedBy {
     /// The kernel, for all processes as one.
@@ -32,10 +32,11 @@ pub(crate) enum EnforcedBy {
 }
 
 /// What became of one limit.
-#[derive(Debug, Clone, PartialEq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, schemars::JsonSchema)]
 #[serde(rename_all = "camelCase")]
 pub(crate) struct LimitReport {
     /// Bytes, milliseconds or a count; processors have a fraction.
+    #[schemars(with = "f64")]
     pub(crate) limit: Amount,
     /// What holds it.
     pub(crate) enforced_by: EnforcedBy,

@@ -48,7 +48,6 @@ use crate::place::Place;
 use crate::plan;
 use crate::request::RunRequest;
 use crate::workspace::Workspace;
-#[expect(unused_imports, reason = "for whoever serves many sandboxes, which is to come")]
 pub(crate) use asked::{ExecAsked, Given, Happened, What};
 use exec::{Exec, Rest};
 use spares::Spare;
@@ -225,6 +224,11 @@ impl LiveSandbox {
     /// Init's process id.
     pub fn init(&self) -> Option<u32> {
         self.sandbox.as_ref().map(Sandbox::init)
+    }
+
+    /// How far the host isolates it.
+    pub(crate) fn tier(&self) -> Tier {
+        self.host.tier
     }
 
     /// Whether it can be used.

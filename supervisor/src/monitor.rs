@@ -33,10 +33,11 @@ use shared::Descriptors;
 use walk::Walk;
 
 /// A limit that was passed.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, serde::Serialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, serde::Serialize, schemars::JsonSchema)]
 #[serde(rename_all = "camelCase")]
 pub(crate) struct Breach {
     /// Which.
+    #[schemars(with = "String")]
     pub(crate) limit: LimitName,
     /// So much is allowed.
     pub(crate) allowed: u64,

@@ -3,6 +3,7 @@
 use clearing_profiles::Decision;
 use clearing_rootfs::{Changes, Counts, PathText, SessionId};
 use clearing_runtime::GuardReport;
+use schemars::JsonSchema;
 use serde::Serialize;
 
 use crate::alerts::Alert;
@@ -10,18 +11,21 @@ use crate::limits::LimitReports;
 use crate::monitor::Breach;
 use crate::policy::Denial;
 use crate::promises::NotHeld;
+use crate::protocol::outside;
 use crate::relay::Truncated;
 use crate::rollback::WentBack;
 use crate::usage::UsageReport;
 
 /// What a run tells with `--json` and `--result`.
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 pub(crate) struct Outcome {
     /// The session that the command was part of.
     #[serde(skip_serializing_if = "Option::is_none")]
+    #[schemars(with = "Option<String>")]
     pub(crate) session: Option<SessionId>,
     /// Whether it was permitted to run: `allow`.
+    #[schemars(with = "outside::Decision")]
     pub(crate) decision: Decision,
     /// Why the command ended.
     pub(crate) cause: Cause,
@@ -41,12 +45,14 @@ pub(crate) struct Outcome {
     /// What the command worked in.
     pub(crate) workspace: WorkspaceReport,
     /// The real directory.
+    #[schemars(with = "outside::Path")]
     pub(crate) project: PathText,
     /// The project was seen to have changed since it was mounted, with processes alive that kept it from being
     /// looked at anew: what a command sees of such a change is anybody's guess.
     #[serde(skip_serializing_if = "std::ops::Not::not")]
     pub(crate) project_changed: bool,
     /// What became of each guard.
+    #[schemars(with = "Vec<outside::Guard>")]
     pub(crate) guards: Vec<GuardReport>,
     /// What the command's view of the project has changed, in a session since that was made.
     pub(crate) changes: ChangeCounts,
@@ -54,6 +60,7 @@ pub(crate) struct Outcome {
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(crate) rolled_back: Option<WentBack>,
     /// Each limit that was set, and what held it.
+    #[schemars(with = "std::collections::BTreeMap<String, crate::limits::LimitReport>")]
     pub(crate) limits: LimitReports,
     /// The limit that ended it.
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -65,6 +72,7 @@ pub(crate) struct Outcome {
     #[serde(skip_serializing_if = "is_zero")]
     pub(crate) forks_refused: u64,
     /// Bytes of output that nobody got: beyond its limit, or not taken for a second after the end.
+    #[schemars(with = "outside::Truncated")]
     pub(crate) truncated: Truncated,
     /// What happened at the limits.
     #[serde(skip_serializing_if = "Vec::is_empty")]
@@ -89,7 +97,7 @@ pub(crate) struct Outcome {
 }
 
 /// Why a command ended.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 pub(crate) enum Cause {
     /// It exited.
@@ -120,7 +128,7 @@ pub(crate) enum Cause {
 }
 
 /// What the host allowed.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 pub(crate) enum Tier {
     /// All namespaces.
@@ -130,7 +138,7 @@ pub(crate) enum Tier {
 }
 
 /// What a command worked in.
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 pub(crate) struct WorkspaceReport {
     /// An overlay over the project, or a copy of it.
@@ -141,7 +149,7 @@ pub(crate) struct WorkspaceReport {
 }
 
 /// How many files changed.
-#[derive(Debug, Clone, Copy, Default, Serialize)]
+#[derive(Debug, Clone, Copy, Default, Serialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 pub(crate) struct ChangeCounts {
     /// New in the view.
@@ -156,7 +164,7 @@ pub(crate) struct ChangeCounts {
 }
 
 /// An error for machines.
-#[derive(Debug, Clone, Serialize)]
+#[derive(Debug, Clone, Serialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 pub(crate) struct ErrorText {
     /// Stable, where there is one.

@@ -10,6 +10,7 @@ mod measured;
 mod report;
 
 use std::ffi::OsString;
+use std::os::fd::OwnedFd;
 use std::sync::Arc;
 
 use clearing_rootfs::{Reading, Rules};
@@ -21,9 +22,9 @@ pub(crate) use report::PatchReport;
 
 use crate::commit::rules;
 use crate::error::Error;
-use crate::exec::{self, Finished};
+use crate::exec;
 use crate::functions::{Call, PATCH, memory, sealed};
-use crate::outcome::Cause;
+use crate::outcome::{Cause, Outcome};
 use crate::permission::{Wanted, of_project};
 use crate::request::{RunRequest, Told};
 use crate::session::sessions;
@@ -102,30 +103,43 @@ pub(crate) fn conduct(
     run: RunRequest,
     tell: &dyn Fn(Told<'_>),
 ) -> Result<PatchReport, Error> {
-    let rules = rules(&request.allow, &request.keep)?;
-    let order = Order { verb: request.verb, reading: request.reading, rules };
-    let order = order.to_bytes().map_err(std::io::Error::other);
-    let order = order.map_err(|error| Error::System("writing the order on a patch", error))?;
-    let input = sealed("clearing-patch", &[&order, &request.patch])?;
+    let (streams, words) = request.call()?;
     let call = Call {
         function: PATCH,
         verb: "patch",
-        streams: Arc::new([input, memory("clearing-report")?]),
+        streams: Arc::new(streams),
         is_transaction: request.verb == Verb::Apply && run.session.is_some(),
     };
     let output = Arc::clone(&call.streams);
-    let word = if request.verb == Verb::Apply { "apply" } else { "check" };
-    let run = RunRequest { command: ["patch", word].map(OsString::from).to_vec(), call: Some(call), ..run };
+    let run = RunRequest { command: words.to_vec(), call: Some(call), ..run };
     let finished = exec::run(&run, tell, &|_| Ok(None))?;
-    match (finished.outcome.cause, finished.outcome.exit_code) {
-        (Cause::Exit, Some(inside::ACCEPTED | inside::REFUSED)) => report::read(&output[1]),
-        _ => Err(failed(finished)),
+    let told = told(&finished.outcome, &output[1]);
+    told.map_err(|error| finished.error.unwrap_or(error))
+}
+
+impl PatchRequest {
+    /// What the function reads and writes, and its name in the record.
+    pub(crate) fn call(&self) -> Result<([OwnedFd; 2], [OsString; 2]), Error> {
+        let rules = rules(&self.allow, &self.keep)?;
+        let order = Order { verb: self.verb, reading: self.reading, rules };
+        let order = order.to_bytes().map_err(std::io::Error::other);
+        let order = order.map_err(|error| Error::System("writing the order on a patch", error))?;
+        let input = sealed("clearing-patch", &[&order, &self.patch])?;
+        let word = if self.verb == Verb::Apply { "apply" } else { "check" };
+        Ok(([input, memory("clearing-report")?], ["patch", word].map(OsString::from)))
     }
 }
 
-fn failed(finished: Finished) -> Error {
-    let outcome = &finished.outcome;
+/// What the function told, once it has ended.
+pub(crate) fn told(outcome: &Outcome, output: &OwnedFd) -> Result<PatchReport, Error> {
+    match (outcome.cause, outcome.exit_code) {
+        (Cause::Exit, Some(inside::ACCEPTED | inside::REFUSED)) => report::read(output),
+        _ => Err(failed(outcome)),
+    }
+}
+
+fn failed(outcome: &Outcome) -> Error {
     let why = why::text(outcome).or_else(|| outcome.exit_code.map(|code| format!("it ended with {code}")));
     let why = why.unwrap_or_else(|| format!("it ended by {:?}", outcome.cause));
-    finished.error.unwrap_or_else(|| Error::Patch(why.trim().to_owned()))
+    Error::Patch(why.trim().to_owned())
 }

@@ -156,6 +156,12 @@ const GUARDS: [(Named, Guard); 18] = [
     (Named::Rlimits, Guard::Rlimits),
 ];
 
+/// All guards, and how outcomes name them.
+pub(crate) fn guards() -> impl Iterator<Item = (Named, String)> {
+    let name = |guard| serde_json::to_value(guard).ok().and_then(|name| name.as_str().map(str::to_owned));
+    GUARDS.iter().filter_map(move |(named, guard)| Some((*named, name(guard)?)))
+}
+
 fn best_effort(profile: &Profile) -> std::collections::BTreeSet<Guard> {
     let optional =
         |(named, _): &(Named, Guard)| profile.guards.requirement(*named) == Requirement::BestEffort;

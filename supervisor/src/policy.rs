@@ -18,7 +18,7 @@ use crate::request::RunRequest;
 pub(crate) type Confirm<'a> = &'a dyn Fn(&str) -> Result<Option<bool>, Error>;
 
 /// One thing that was not permitted.
-#[derive(Debug, Clone, Serialize)]
+#[derive(Debug, Clone, Serialize, schemars::JsonSchema)]
 #[serde(rename_all = "camelCase")]
 pub(crate) struct Denial {
     /// What programs may tell it by.
@@ -32,6 +32,7 @@ pub(crate) struct Denial {
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(crate) times: Option<u64>,
     /// What the rule says, or what stands in place of one: `ask` where nobody said yes.
+    #[schemars(with = "crate::protocol::outside::Decision")]
     pub(crate) decision: Decision,
     /// The rule, where there is one.
     #[serde(skip_serializing_if = "Option::is_none")]

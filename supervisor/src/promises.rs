@@ -6,7 +6,7 @@ use crate::host::Host;
 use crate::outcome::Tier;
 
 /// A promise that does not hold, or not wholly.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, schemars::JsonSchema)]
 #[serde(rename_all = "camelCase")]
 pub(crate) struct NotHeld {
     /// As in the README.

@@ -20,10 +20,11 @@ pub(crate) struct Before {
 }
 
 /// A session that went back by itself.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, schemars::JsonSchema)]
 #[serde(rename_all = "camelCase")]
 pub(crate) struct WentBack {
     /// Which of the profile's triggers it was.
+    #[schemars(with = "String")]
     on: Trigger,
     /// The snapshot that it stands at now.
     to: String,

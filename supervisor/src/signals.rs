@@ -23,6 +23,12 @@ pub(crate) fn survive_file_limits() {
     let _ = set.thread_block();
 }
 
+/// The number of a signal, by its name with or without `SIG`.
+pub(crate) fn number(name: &str) -> Option<i32> {
+    let name = if name.starts_with("SIG") { name.to_owned() } else { format!("SIG{name}") };
+    name.parse::<Signal>().ok().map(|signal| signal as i32)
+}
+
 /// What a signal asks for.
 pub(crate) enum Asked {
     /// Hand it to the command.

@@ -150,6 +150,11 @@ pub(crate) fn size(tty: BorrowedFd<'_>) -> Winsize {
     size.unwrap_or(Winsize { ws_row: 24, ws_col: 80, ws_xpixel: 0, ws_ypixel: 0 })
 }
 
+/// Gives a terminal this size; the kernel tells its foreground processes.
+pub(crate) fn set_size(terminal: &OwnedFd, rows: u16, columns: u16) -> io::Result<()> {
+    Ok(tcsetwinsize(terminal, Winsize { ws_row: rows, ws_col: columns, ws_xpixel: 0, ws_ypixel: 0 })?)
+}
+
 /// Gives `terminal` the size of `tty`; the kernel tells its foreground processes.
 pub(crate) fn copy_size(tty: BorrowedFd<'_>, terminal: BorrowedFd<'_>) {
     let _ = tcsetwinsize(terminal, size(tty));

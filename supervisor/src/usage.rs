@@ -40,10 +40,11 @@ pub(crate) struct Meter {
 }
 
 /// Of what the outcome tells.
-#[derive(Debug, Clone, Default, Serialize)]
+#[derive(Debug, Clone, Default, Serialize, schemars::JsonSchema)]
 #[serde(rename_all = "camelCase")]
 pub(crate) struct UsageReport {
     #[serde(flatten)]
+    #[schemars(with = "crate::protocol::outside::Usage")]
     reaped: Usage,
     /// The most bytes of memory at one time, files in memory included.
     pub(crate) peak_memory: u64,
@@ -66,7 +67,7 @@ pub(crate) struct UsageReport {
 }
 
 /// Microseconds in which some process had to wait.
-#[derive(Debug, Clone, Copy, Serialize)]
+#[derive(Debug, Clone, Copy, Serialize, schemars::JsonSchema)]
 #[serde(rename_all = "camelCase")]
 struct PressureReport {
     cpu_us: u64,

@@ -24,6 +24,7 @@
 
 mod binary;
 mod caller;
+mod client;
 mod collected;
 pub mod decoys;
 mod family;
@@ -43,6 +44,7 @@ mod tree;
 mod verbs;
 
 pub use caller::{Caller, absent, for_each_caller, skip};
+pub use client::{Client, code_of};
 pub use family::{children, init_of, is_stopped};
 pub use leaks::assert_nothing_left;
 pub use output::Output;

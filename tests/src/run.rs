@@ -118,7 +118,8 @@ impl<'s> Run<'s> {
         self.spawn().wait()
     }
 
-    fn prepare(&self) -> Command {
+    /// What would be started.
+    pub(crate) fn prepare(&self) -> Command {
         let mut line = self.wrapper.clone();
         line.push(self.site.binary().into());
         line.extend_from_slice(&self.options);

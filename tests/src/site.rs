@@ -9,7 +9,7 @@ use std::process::Command;
 
 use tempfile::TempDir;
 
-use crate::{Caller, Run, Tree, binary, probe, tools};
+use crate::{Caller, Client, Run, Tree, binary, probe, tools};
 
 /// What one proof has to itself; removed with it.
 ///
@@ -124,6 +124,16 @@ impl Site {
     /// A `clearing ARGUMENT…` other than `run`, yet to be started.
     pub fn clearing<S: AsRef<OsStr>>(&self, arguments: impl IntoIterator<Item = S>) -> Run<'_> {
         Run::bare(self, arguments)
+    }
+
+    /// A `clearing serve --stdio` with these options and its client.
+    pub fn serve<S: AsRef<OsStr>>(&self, options: impl IntoIterator<Item = S>) -> Client {
+        Client::begin(self.clearing(["serve", "--stdio"]).args(options))
+    }
+
+    /// The same; nothing has been said yet, and nobody listens.
+    pub fn serve_silent<S: AsRef<OsStr>>(&self, options: impl IntoIterator<Item = S>) -> Client {
+        Client::begin_silent(self.clearing(["serve", "--stdio"]).args(options))
     }
 
     /// A command on the bare host, as the caller, in the project.

@@ -21,6 +21,17 @@ impl Session {
         Ok(snapshot)
     }
 
+    /// The same where that state has its name already: what is in the live layer counts only once it is whole.
+    pub fn patch_since(&mut self, snapshot: &Snapshot) -> Result<(), SessionError> {
+        let before = snapshot.name.clone();
+        self.change(|record| record.patching = Some(before))
+    }
+
+    /// What was written since then is whole, or was taken back.
+    pub fn patch_is_whole(&mut self) -> Result<(), SessionError> {
+        self.change(|record| record.patching = None)
+    }
+
     /// Keeps what was written since it began, and names that state.
     pub fn keep_patch(&mut self) -> Result<Snapshot, SessionError> {
         let (step, snapshot) = self.step_to_snapshot(None, Why::AfterPatch)?;

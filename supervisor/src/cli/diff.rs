@@ -3,7 +3,6 @@
 mod json;
 mod names;
 mod pager;
-mod paths;
 mod screen;
 mod shown;
 mod stat;
@@ -13,15 +12,14 @@ use std::io::{self, Write};
 use std::process::ExitCode;
 
 use clap::ValueEnum;
-use clearing_rootfs::{Binary, Diff, DiffError, Plain, Record, SessionError, WalkError};
-use rustix::fs::FileType;
+use clearing_rootfs::{Binary, Diff, DiffError, Plain, WalkError};
 
-use self::paths::Wanted;
 use self::screen::Screen;
 use self::shown::Shown;
 use super::talk::{failed, say_note};
+use crate::compared::{PRESENT, Wanted, check_project, point};
 use crate::error::Error;
-use crate::session::{Point, changed_git, sessions, stack};
+use crate::session::{changed_git, sessions, stack};
 
 /// Tells what a session changed, as git tells it.
 ///
@@ -69,9 +67,6 @@ pub(super) struct Arguments {
     #[arg(long, hide_short_help = true)]
     no_pager: bool,
 }
-
-/// The name of the present state, which no snapshot can have.
-const PRESENT: &str = "@";
 
 /// Something could not be read.
 const INCOMPLETE: u8 = 1;
@@ -141,24 +136,4 @@ fn tell(arguments: &Arguments, diff: &Diff<'_>, screen: &mut Screen) -> Result<V
     } else {
         diff.write(Binary::Patch, &mut Plain(out))?
     })
-}
-
-fn point<'a>(record: &'a Record, name: &str) -> Result<Point<'a>, Error> {
-    if name == PRESENT {
-        return Ok(Point::Live);
-    }
-    let unknown = || SessionError::UnknownSnapshot { id: record.id.clone(), name: name.to_owned() };
-    Ok(Point::Snapshot(record.snapshot(name).ok_or_else(unknown)?))
-}
-
-/// A directory that came in the project's place, or a link, is not what the session changed.
-pub(super) fn check_project(record: &Record) -> Result<(), Error> {
-    let stat = rustix::fs::lstat(record.project());
-    let is_it = |stat: &rustix::fs::Stat| {
-        FileType::from_raw_mode(stat.st_mode).is_dir() && stat.st_ino == record.identity.inode
-    };
-    if stat.as_ref().is_ok_and(is_it) {
-        return Ok(());
-    }
-    Err(SessionError::ProjectReplaced { path: record.project().clone() }.into())
 }

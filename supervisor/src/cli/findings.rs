@@ -8,8 +8,8 @@ use clearing_profiles::{Finding, PYTHON_LONGEST, Severity, python_findings};
 use clearing_rootfs::{Diff, DiffError, Entry, Kind, PathText};
 use serde::Serialize;
 
-use super::diff::check_project;
 use super::talk::{emit, failed, print, say};
+use crate::compared::check_project;
 use crate::error::Error;
 use crate::session::{Point, sessions, stack};
 use crate::text::printable;

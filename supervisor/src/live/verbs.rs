@@ -73,7 +73,7 @@ impl LiveSandbox {
     }
 
     /// Sees to it that nothing runs, and that what ran is written down. What is ended for that was cancelled.
-    pub(super) fn quiet(&mut self, others: Others) -> Result<(), Error> {
+    pub(crate) fn quiet(&mut self, others: Others) -> Result<(), Error> {
         let sandbox = self.sandbox.as_ref().ok_or(Error::SandboxEnded)?;
         let is_written_quiet = self.session()?.record().running.is_none() && self.is_quiet();
         if others == Others::Refuse && is_written_quiet {
@@ -101,7 +101,13 @@ impl LiveSandbox {
         Ok(())
     }
 
-    pub(super) fn session(&self) -> Result<&Session, Error> {
+    /// The session, to be changed where nothing runs.
+    pub(crate) fn session_mut(&mut self) -> Result<&mut Session, Error> {
+        self.place.session_mut().ok_or(Error::SandboxEnded)
+    }
+
+    /// The session.
+    pub(crate) fn session(&self) -> Result<&Session, Error> {
         self.place.session().ok_or(Error::SandboxEnded)
     }
 }

@@ -49,6 +49,11 @@ pub(crate) struct Truncated {
 }
 
 impl Truncated {
+    /// So many on each stream.
+    pub(crate) fn of(stdout: u64, stderr: u64) -> Self {
+        Self { stdout, stderr }
+    }
+
     /// Whether there were any.
     pub(crate) fn any(self) -> bool {
         self != Self::default()

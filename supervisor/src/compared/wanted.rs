@@ -9,16 +9,17 @@ use crate::error::Error;
 use crate::text::printable;
 
 /// Files and directories, relative to the project; all where there are none.
-pub(super) struct Wanted(Vec<PathBuf>);
+pub(crate) struct Wanted(Vec<PathBuf>);
 
 impl Wanted {
     /// As git: relative to the working directory, where that is in the project; else to the project.
-    pub(super) fn of(paths: &[OsString], project: &Path) -> Result<Self, Error> {
+    pub(crate) fn of(paths: &[OsString], project: &Path) -> Result<Self, Error> {
         let cwd = std::env::current_dir().ok().filter(|cwd| cwd.starts_with(project));
         Self::beneath(paths, project, cwd.as_deref().unwrap_or(project))
     }
 
-    fn beneath(paths: &[OsString], project: &Path, base: &Path) -> Result<Self, Error> {
+    /// Relative to `base`.
+    pub(crate) fn beneath(paths: &[OsString], project: &Path, base: &Path) -> Result<Self, Error> {
         let relative = |path: &OsString| {
             let full = normalize(&base.join(path));
             let outside = || format!("`{}` is not in the project", printable(Path::new(path)));
@@ -27,7 +28,7 @@ impl Wanted {
         paths.iter().map(relative).collect::<Result<_, _>>().map(Self)
     }
 
-    pub(super) fn has(&self, path: &Path) -> bool {
+    pub(crate) fn has(&self, path: &Path) -> bool {
         self.0.is_empty() || self.0.iter().any(|wanted| path.starts_with(wanted))
     }
 }

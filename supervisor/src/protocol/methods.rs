@@ -1,0 +1,103 @@
+//! All methods and notifications, with the form of what each takes and gives.
+
+use schemars::generate::SchemaSettings;
+use schemars::{JsonSchema, Schema, SchemaGenerator};
+use serde_json::{Map, Value, json};
+
+use super::{
+    AuditTold, AuditVerify, Cancel, ChangesCommit, ChangesDiff, ChangesDiscard, CloseStdin, Created, Denied,
+    Destroyed, Diffed, Discarded, ExecExited, ExecOutput, ExecRead, ExecResize, ExecSignal, ExecStart,
+    ExecStarted, ExecWait, ExecWrite, Fault, Finished, Forked, Health, Initialize, Initialized, Nothing,
+    PatchApply, PatchCheck, PatchTold, Pieces, PolicyCheck, PolicyTold, RolledBackTold, SessionCreate,
+    SessionDestroy, SessionFork, SessionGet, SessionList, SessionRefresh, SessionTold, Sessions,
+    SnapshotCreate, SnapshotList, SnapshotMade, SnapshotRollback, Snapshots, StatsGet, StatsTold, VERSION,
+};
+use crate::commit_report::CommitReport;
+use crate::outcome::Outcome;
+
+type Form = fn(&mut SchemaGenerator) -> Schema;
+
+/// A method.
+pub(crate) struct Method {
+    pub(crate) name: &'static str,
+    params: Form,
+    result: Form,
+}
+
+const fn method<P: JsonSchema, R: JsonSchema>(name: &'static str) -> Method {
+    Method { name, params: form::<P>, result: form::<R> }
+}
+
+fn form<T: JsonSchema>(generator: &mut SchemaGenerator) -> Schema {
+    generator.subschema_for::<T>()
+}
+
+/// All that can be asked for.
+pub(crate) const METHODS: &[Method] = &[
+    method::<Initialize, Initialized>("initialize"),
+    method::<Nothing, Health>("health"),
+    method::<SessionCreate, Created>("session/create"),
+    method::<SessionGet, SessionTold>("session/get"),
+    method::<SessionList, Sessions>("session/list"),
+    method::<SessionFork, Forked>("session/fork"),
+    method::<SessionRefresh, Nothing>("session/refresh"),
+    method::<SessionDestroy, Destroyed>("session/destroy"),
+    method::<ExecStart, Finished>("exec/start"),
+    method::<ExecWait, Finished>("exec/wait"),
+    method::<ExecRead, Pieces>("exec/read"),
+    method::<ExecWrite, Nothing>("exec/write"),
+    method::<CloseStdin, Nothing>("exec/closeStdin"),
+    method::<ExecResize, Nothing>("exec/resize"),
+    method::<ExecSignal, Nothing>("exec/signal"),
+    method::<SnapshotCreate, SnapshotMade>("snapshot/create"),
+    method::<SnapshotList, Snapshots>("snapshot/list"),
+    method::<SnapshotRollback, RolledBackTold>("snapshot/rollback"),
+    method::<ChangesDiff, Diffed>("changes/diff"),
+    method::<ChangesCommit, CommitReport>("changes/commit"),
+    method::<ChangesDiscard, Discarded>("changes/discard"),
+    method::<PatchCheck, PatchTold>("patch/check"),
+    method::<PatchApply, PatchTold>("patch/apply"),
+    method::<PolicyCheck, PolicyTold>("policy/check"),
+    method::<StatsGet, StatsTold>("stats/get"),
+    method::<AuditVerify, AuditTold>("audit/verify"),
+];
+
+/// What is told without being asked for, by the server or by a client (`$/…`).
+pub(crate) const NOTIFICATIONS: &[(&str, Form)] = &[
+    ("exec/started", form::<ExecStarted<'static>>),
+    ("exec/output", form::<ExecOutput<'static>>),
+    ("exec/exited", form::<ExecExited<'static>>),
+    ("denial", form::<Denied<'static>>),
+    ("alert", form::<Denied<'static>>),
+    ("$/cancelRequest", form::<Cancel>),
+];
+
+/// One document with the form of everything.
+pub(crate) fn document() -> Value {
+    // What is said by us may be left out where it says nothing; what is said to us, where it has a default.
+    let mut heard = SchemaSettings::draft2020_12().for_deserialize().into_generator();
+    let mut generator = SchemaSettings::draft2020_12().for_serialize().into_generator();
+    let mut methods = Map::new();
+    for method in METHODS {
+        let (params, result) = ((method.params)(&mut heard), (method.result)(&mut generator));
+        methods.insert(method.name.to_owned(), json!({ "params": params, "result": result }));
+    }
+    let mut notifications = Map::new();
+    for (name, form) in NOTIFICATIONS {
+        notifications.insert((*name).to_owned(), json!({ "params": form(&mut generator) }));
+    }
+    let error = generator.subschema_for::<Fault>();
+    let outcome = generator.subschema_for::<Outcome>();
+    let mut forms = generator.take_definitions(true);
+    forms.extend(heard.take_definitions(true));
+    json!({
+        "$schema": "https://json-schema.org/draft/2020-12/schema",
+        "title": "clearing",
+        "protocol": VERSION,
+        "methods": methods,
+        "notifications": notifications,
+        "error": error,
+        "json": { "outcome": outcome },
+        "$defs": forms,
+    })
+}

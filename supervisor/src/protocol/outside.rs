@@ -1,0 +1,61 @@
+//! The form of what other crates, or serialisers by hand, put into our answers.
+
+use schemars::JsonSchema;
+
+/// A path: a text where it is UTF-8, else its bytes.
+#[derive(JsonSchema)]
+#[serde(untagged)]
+#[expect(dead_code, reason = "read by the schema alone")]
+pub(crate) enum Path {
+    Text(String),
+    Bytes {
+        /// In base64.
+        bytes: String,
+    },
+}
+
+/// Bytes on each stream.
+#[derive(JsonSchema)]
+#[expect(dead_code, reason = "read by the schema alone")]
+pub(crate) struct Truncated {
+    stdout: u64,
+    stderr: u64,
+}
+
+/// A guard, and what became of it.
+#[derive(JsonSchema)]
+#[expect(dead_code, reason = "read by the schema alone")]
+pub(crate) struct Guard {
+    guard: String,
+    /// Whether it holds.
+    enforced: bool,
+    /// How it is enforced, or why it is not.
+    detail: String,
+}
+
+/// `allow`, `ask` or `deny`.
+#[derive(JsonSchema)]
+#[serde(rename_all = "camelCase")]
+#[expect(dead_code, reason = "read by the schema alone")]
+pub(crate) enum Decision {
+    Allow,
+    Ask,
+    Deny,
+}
+
+/// What reaped processes used.
+#[derive(JsonSchema)]
+#[serde(rename_all = "camelCase")]
+#[expect(dead_code, reason = "read by the schema alone")]
+pub(crate) struct Usage {
+    /// Microseconds of processor time in user mode.
+    user_us: u64,
+    /// The same in the kernel.
+    system_us: u64,
+    /// Largest resident set of one process, in bytes.
+    peak_process_memory: u64,
+    /// Bytes that were read from disks.
+    read_bytes: u64,
+    /// Bytes that were written for disks.
+    written_bytes: u64,
+}

@@ -1,0 +1,56 @@
+//! Patches.
+
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+use serde_json::Value;
+
+use super::snapshot::ProcessesMode;
+
+/// `patch/check`: what a patch would do to the session, and whether it would be applied.
+#[derive(Debug, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub(crate) struct PatchCheck {
+    pub(crate) session: String,
+    /// The patch, as text.
+    pub(crate) text: Option<String>,
+    /// In base64, in place of `text`.
+    pub(crate) bytes: Option<String>,
+    /// How many directories of each name are left out; else as git does.
+    pub(crate) strip: Option<usize>,
+    /// Protected and kept names that it may touch.
+    #[serde(default)]
+    pub(crate) allow: Vec<String>,
+}
+
+/// `patch/apply`: applies it as a whole, or not at all.
+#[derive(Debug, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub(crate) struct PatchApply {
+    pub(crate) session: String,
+    /// The patch, as text.
+    pub(crate) text: Option<String>,
+    /// In base64, in place of `text`.
+    pub(crate) bytes: Option<String>,
+    /// How many directories of each name are left out; else as git does.
+    pub(crate) strip: Option<usize>,
+    /// Protected and kept names that it may touch.
+    #[serde(default)]
+    pub(crate) allow: Vec<String>,
+    #[serde(default)]
+    pub(crate) processes: ProcessesMode,
+}
+
+/// The answer of both.
+#[derive(Debug, Serialize, JsonSchema)]
+pub(crate) struct PatchTold {
+    /// Whether it applies, and nothing forbids it.
+    pub(crate) accepted: bool,
+    /// Whether the session has it.
+    pub(crate) applied: bool,
+    /// `files`, `refused`: as `clearing patch --json` tells them.
+    #[serde(flatten)]
+    pub(crate) report: Value,
+    pub(crate) statistics: std::collections::BTreeMap<String, u64>,
+    /// `level` and `reasons`.
+    pub(crate) risk: Value,
+}

@@ -1,0 +1,199 @@
+//! A process that holds sessions for others, and answers what they ask for.
+//!
+//! # Terms
+//!
+//! - **connection**: a client, on standard streams or on the server's socket; one thread reads, one writes.
+//! - **conductor**: the thread of a session, which alone works with its sandbox ([`conductor`]).
+//! - **store**: what an exec has said, kept for whoever reads slowly or later ([`store`]).
+//! - **handler**: does what a method says. It knows nothing of JSON-RPC: it takes typed parameters and a
+//!   [`reply::Reply`], so that other doors lead to the same.
+
+mod conductor;
+mod connection;
+mod dispatch;
+mod handle;
+mod handlers;
+mod lines;
+mod outbox;
+mod reply;
+mod socket;
+mod stdio;
+mod store;
+mod workers;
+
+use std::collections::HashMap;
+use std::path::Path;
+use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
+use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
+use std::time::{Duration, Instant};
+
+use clearing_rootfs::Store;
+
+use crate::error::Error;
+use crate::protocol::Fault;
+use conductor::Leaving;
+use handle::Handle;
+use outbox::Outbox;
+use workers::Workers;
+
+pub(crate) use conductor::{Called, Conductor};
+pub(crate) use reply::Reply;
+pub(crate) use stdio::serve;
+
+/// How a server is to be.
+#[derive(Debug, Clone)]
+pub(crate) struct Options {
+    /// What becomes of commands whose client is no more.
+    pub(crate) on_eof: OnEof,
+    /// After so long without use a session is given up, unless it says otherwise.
+    pub(crate) idle: Option<Duration>,
+    /// After so long it is given up in any case.
+    pub(crate) lifetime: Option<Duration>,
+}
+
+/// What becomes of commands whose client is no more.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, clap::ValueEnum, serde::Deserialize, schemars::JsonSchema)]
+#[serde(rename_all = "camelCase")]
+pub(crate) enum OnEof {
+    /// They come to their end.
+    Finish,
+    /// They are ended.
+    Kill,
+}
+
+/// The server.
+pub(crate) struct Server {
+    pub(crate) options: Options,
+    pub(crate) started: Instant,
+    /// Where output goes that is not kept in memory.
+    pub(crate) spool: Arc<Path>,
+    registry: Mutex<Registry>,
+    /// A session has been given up.
+    left: Condvar,
+    connections: AtomicUsize,
+    numbers: AtomicU64,
+    is_ending: AtomicBool,
+    pub(crate) workers: Workers,
+}
+
+#[derive(Default)]
+struct Registry {
+    /// By their ids.
+    held: HashMap<String, Arc<Handle>>,
+    /// On their way here or away from here: those that have a conductor's thread.
+    threads: usize,
+}
+
+/// Who asks.
+#[derive(Clone)]
+pub(crate) struct Caller {
+    pub(crate) connection: u64,
+    pub(crate) outbox: Arc<Outbox>,
+}
+
+impl Server {
+    pub(crate) fn new(options: Options) -> Result<Arc<Self>, Error> {
+        let state = Store::default_path(&|name| std::env::var_os(name))?;
+        let spool = Arc::from(Store::open(&state)?.path());
+        Ok(Arc::new(Self {
+            options,
+            started: Instant::now(),
+            spool,
+            registry: Mutex::default(),
+            left: Condvar::new(),
+            connections: AtomicUsize::new(0),
+            numbers: AtomicU64::new(1),
+            is_ending: AtomicBool::new(false),
+            workers: Workers::default(),
+        }))
+    }
+
+    /// A session that is held, by id or name.
+    pub(crate) fn held(&self, name: &str) -> Result<Arc<Handle>, Fault> {
+        self.find(name).ok_or_else(|| {
+            let fault = Fault::refused("CLR-SESSION-NOT-HELD", format!("no session `{name}` is held here"));
+            fault.with_hint("`session/create` with \"session\" takes one that is on disk")
+        })
+    }
+
+    pub(crate) fn find(&self, name: &str) -> Option<Arc<Handle>> {
+        let registry = self.registry();
+        let by_name = || registry.held.values().find(|handle| handle.name.as_deref() == Some(name));
+        registry.held.get(name).or_else(by_name).map(Arc::clone)
+    }
+
+    /// All sessions that are held.
+    pub(crate) fn all(&self) -> Vec<Arc<Handle>> {
+        self.registry().held.values().map(Arc::clone).collect()
+    }
+
+    pub(crate) fn is_ending(&self) -> bool {
+        self.is_ending.load(Ordering::Relaxed)
+    }
+
+    pub(crate) fn connections(&self) -> usize {
+        self.connections.load(Ordering::Relaxed)
+    }
+
+    /// Has one session more on a thread of its own, unless the server is about to end.
+    fn begin_session(
+        self: &Arc<Self>,
+        session: impl FnOnce(&Arc<Self>) + Send + 'static,
+    ) -> Result<(), Fault> {
+        let mut registry = self.registry();
+        if self.is_ending() {
+            return Err(Fault::ending());
+        }
+        registry.threads += 1;
+        drop(registry);
+        let server = Arc::clone(self);
+        let body = move || {
+            session(&server);
+            server.registry().threads -= 1;
+            server.left.notify_all();
+        };
+        let begun = std::thread::Builder::new().name("session".into()).spawn(body);
+        begun.map(drop).map_err(|error| {
+            self.registry().threads -= 1;
+            Error::System("starting a thread", error).into()
+        })
+    }
+
+    /// It can be found from now on.
+    fn hold(&self, handle: &Arc<Handle>) {
+        self.registry().held.insert(handle.id.clone(), Arc::clone(handle));
+    }
+
+    /// It cannot be found any more.
+    fn forget(&self, handle: &Handle) {
+        self.registry().held.remove(&handle.id);
+    }
+
+    /// Gives up all sessions, and waits for that; false if it took longer than `patience`.
+    fn give_up(&self, leaving: Leaving, patience: Option<Duration>) -> bool {
+        self.is_ending.store(true, Ordering::Relaxed);
+        for handle in self.all() {
+            handle.order(move |conductor| conductor.give_up(leaving, drop));
+        }
+        let until = patience.map(|patience| Instant::now() + patience);
+        let mut registry = self.registry();
+        while registry.threads > 0 {
+            let left = until.map(|until| until.saturating_duration_since(Instant::now()));
+            if left.is_some_and(|left| left.is_zero()) {
+                return false;
+            }
+            let left = left.unwrap_or(Duration::from_secs(3600));
+            registry = self.left.wait_timeout(registry, left).unwrap_or_else(PoisonError::into_inner).0;
+        }
+        true
+    }
+
+    fn registry(&self) -> MutexGuard<'_, Registry> {
+        self.registry.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// Tells whoever reads the log.
+pub(crate) fn log(text: &str) {
+    crate::cli::say(&format!("clearing: {text}\n"));
+}

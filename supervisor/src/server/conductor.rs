@@ -1,0 +1,250 @@
+//! The thread of a session: it alone works with the sandbox, and does one thing after the other.
+//!
+//! ```text
+//!   orders ──▶ │            │ ◀── reports of init
+//!   deadlines ▶│ conductor  │ ◀── output of the commands ──▶ stores ──▶ connections
+//!              │            │ ──▶ their input
+//! ```
+
+mod call;
+mod execs;
+mod input;
+mod starting;
+mod waiting;
+
+use std::sync::Arc;
+use std::sync::atomic::Ordering;
+use std::time::{Duration, Instant};
+
+use clearing_runtime::spec::Others;
+use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
+
+use super::Server;
+use super::handle::Handle;
+use crate::error::Error;
+use crate::live::{Happened, LiveSandbox};
+use crate::protocol::{Fault, SessionCreate};
+use execs::Execs;
+
+pub(crate) use call::Called;
+
+/// A session at work.
+pub(crate) struct Conductor {
+    pub(crate) server: Arc<Server>,
+    pub(crate) handle: Arc<Handle>,
+    /// None once it is given up.
+    live: Option<LiveSandbox>,
+    execs: Execs,
+    idle: Option<Duration>,
+    /// When its time is over.
+    over: Option<Instant>,
+    used: Instant,
+    leaving: Leaving,
+    /// Done when all is given up.
+    farewells: Vec<Farewell>,
+}
+
+/// Hears how giving it up went.
+type Farewell = Box<dyn FnOnce(Result<(), Error>) + Send>;
+
+/// Whether the session is to be given up.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) enum Leaving {
+    Not,
+    /// When no command runs any more.
+    WhenDone,
+    /// Whatever runs.
+    Now,
+}
+
+/// What `poll` found.
+struct Ready {
+    live: Vec<bool>,
+    /// Exec and number of the source.
+    sources: Vec<(u32, usize)>,
+    inputs: Vec<u32>,
+}
+
+impl Conductor {
+    pub(super) fn new(
+        server: Arc<Server>,
+        handle: Arc<Handle>,
+        live: LiveSandbox,
+        asked: &SessionCreate,
+    ) -> Self {
+        let now = Instant::now();
+        let limit = |asked: Option<u64>, otherwise| asked.map(Duration::from_millis).or(otherwise);
+        let idle = limit(asked.idle_ms, server.options.idle);
+        let over = limit(asked.lifetime_ms, server.options.lifetime).and_then(|time| now.checked_add(time));
+        let (execs, farewells) = (Execs::default(), Vec::new());
+        let leaving = Leaving::Not;
+        Self { server, handle, live: Some(live), execs, idle, over, used: now, leaving, farewells }
+    }
+
+    /// Works until the session is given up.
+    pub(super) fn conduct(mut self) {
+        while !self.is_over() {
+            self.carry_out_orders();
+            if self.is_over() {
+                break;
+            }
+            if let Err(error) = self.step() {
+                super::log(&format!("session {}: {}", self.handle.id, error.message()));
+                self.leaving = Leaving::Now;
+            }
+        }
+        self.leave();
+    }
+
+    /// The sandbox; an error once it is gone.
+    pub(crate) fn live(&mut self) -> Result<&mut LiveSandbox, Fault> {
+        self.live.as_mut().ok_or_else(|| Error::SandboxEnded.into())
+    }
+
+    /// Gives the session up, and does something then.
+    pub(crate) fn give_up(
+        &mut self,
+        leaving: Leaving,
+        farewell: impl FnOnce(Result<(), Error>) + Send + 'static,
+    ) {
+        self.leaving = self.leaving.max(leaving);
+        self.farewells.push(Box::new(farewell));
+    }
+
+    fn is_over(&self) -> bool {
+        match self.leaving {
+            Leaving::Now => true,
+            Leaving::WhenDone => self.execs.running() == 0,
+            Leaving::Not => false,
+        }
+    }
+
+    fn carry_out_orders(&mut self) {
+        while let Some(order) = self.handle.next_order() {
+            order(self);
+            self.used = Instant::now();
+        }
+    }
+
+    /// Waits for something to happen, and does what follows from it.
+    fn step(&mut self) -> Result<(), Error> {
+        let Some(ready) = self.wait()? else { return Ok(()) };
+        self.handle.heed();
+        self.pump(&ready.sources);
+        self.feed(&ready.inputs);
+        self.advance(&ready.live)?;
+        self.finish_what_has_ended();
+        self.answer_whoever_waited();
+        self.heed_the_limits();
+        self.handle.running.store(self.execs.running(), Ordering::Relaxed);
+        Ok(())
+    }
+
+    fn wait(&self) -> Result<Option<Ready>, Error> {
+        let live = self.live.as_ref().ok_or(Error::SandboxEnded)?;
+        let mut polled = vec![PollFd::new(std::os::fd::AsFd::as_fd(&*self.handle), PollFlags::POLLIN)];
+        polled.extend(live.polled());
+        let ours = polled.len();
+        let sources = self.execs.sources();
+        polled.extend(sources.iter().map(|(_, _, fd)| PollFd::new(*fd, PollFlags::POLLIN)));
+        let inputs = self.execs.inputs();
+        polled.extend(inputs.iter().map(|(_, fd)| PollFd::new(*fd, PollFlags::POLLOUT)));
+        match poll(&mut polled, self.patience(live)) {
+            Err(nix::errno::Errno::EINTR) => return Ok(None),
+            other => other.map_err(|errno| Error::System("poll", errno.into()))?,
+        };
+        let ready: Vec<bool> = polled.iter().map(|fd| fd.any().unwrap_or(true)).collect();
+        let of_sources = &ready[ours..ours + sources.len()];
+        let of_inputs = &ready[ours + sources.len()..];
+        Ok(Some(Ready {
+            live: ready[1..ours].to_vec(),
+            sources: sources
+                .iter()
+                .zip(of_sources)
+                .filter(|(_, is)| **is)
+                .map(|(it, _)| (it.0, it.1))
+                .collect(),
+            inputs: inputs.iter().zip(of_inputs).filter(|(_, is)| **is).map(|(it, _)| it.0).collect(),
+        }))
+    }
+
+    /// Until the next thing is due.
+    fn patience(&self, live: &LiveSandbox) -> PollTimeout {
+        let idle =
+            self.idle.filter(|_| self.execs.running() == 0).and_then(|idle| self.used.checked_add(idle));
+        let due = live.due().into_iter().chain(self.execs.due()).chain(self.over).chain(idle).min();
+        // Rounded up, or the last millisecond would be spent in a busy loop.
+        let left = |at: Instant| at.saturating_duration_since(Instant::now()) + Duration::from_micros(999);
+        due.map_or(PollTimeout::NONE, |at| PollTimeout::try_from(left(at)).unwrap_or(PollTimeout::MAX))
+    }
+
+    fn advance(&mut self, ready: &[bool]) -> Result<(), Error> {
+        let Self { live, execs, .. } = self;
+        let live = live.as_mut().ok_or(Error::SandboxEnded)?;
+        let mut happened: Vec<(u32, Happened)> = Vec::new();
+        let advanced = live.advance(ready, &mut |exec, what| happened.push((exec, what)));
+        for (exec, what) in happened {
+            execs.take(exec, what);
+        }
+        advanced
+    }
+
+    /// A session that nobody used for so long, or that had its time, is given up.
+    fn heed_the_limits(&mut self) {
+        let now = Instant::now();
+        if self.over.is_some_and(|over| over <= now) {
+            self.leaving = Leaving::Now;
+        }
+        if self.execs.running() > 0 {
+            self.used = now;
+        } else if self.idle.is_some_and(|idle| now.duration_since(self.used) >= idle) {
+            self.leaving = Leaving::Now;
+        }
+    }
+
+    /// Ends all that runs and gives the session back; whoever waits for something hears of it.
+    fn leave(mut self) {
+        self.server.forget(&self.handle);
+        let live = self.live.take();
+        let ended = self.end(live);
+        self.answer_whoever_waited();
+        if let Err(error) = &ended {
+            super::log(&format!("session {}: {}", self.handle.id, error.message()));
+        }
+        // By now nobody finds it any more, and what was found before is not carried out.
+        drop(self.handle.close());
+        let mut told = Some(ended);
+        for farewell in std::mem::take(&mut self.farewells) {
+            farewell(told.take().unwrap_or(Ok(())));
+        }
+    }
+
+    fn end(&mut self, live: Option<LiveSandbox>) -> Result<(), Error> {
+        let Some(mut live) = live else { return Ok(()) };
+        // What runs gets its outcome; a sandbox that is gone already has told all.
+        let quiet = if live.is_alive() { live.quiet(Others::End) } else { Ok(()) };
+        let told = self.hear_the_last(&mut live);
+        self.finish_at_once();
+        quiet.and(told).and(live.end().map_err(Error::from))
+    }
+
+    /// Takes what is told of the ends of all commands, which comes soon after they ended.
+    fn hear_the_last(&mut self, live: &mut LiveSandbox) -> Result<(), Error> {
+        let until = Instant::now() + LAST_WORDS;
+        loop {
+            let mut polled = live.polled();
+            let left = until.saturating_duration_since(Instant::now());
+            let left = if self.execs.running_of(None).is_empty() { Duration::ZERO } else { left };
+            let _ = poll(&mut polled, PollTimeout::try_from(left).unwrap_or(PollTimeout::ZERO));
+            let ready: Vec<bool> = polled.iter().map(|fd| fd.any().unwrap_or(true)).collect();
+            drop(polled);
+            live.advance(&ready, &mut |exec, what| self.execs.take(exec, what))?;
+            if left.is_zero() {
+                return Ok(());
+            }
+        }
+    }
+}
+
+/// How long what was killed may take to be told.
+const LAST_WORDS: Duration = Duration::from_secs(1);

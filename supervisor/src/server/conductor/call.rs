@@ -1,0 +1,71 @@
+//! What we do ourselves in the sandbox's view: functions, confined as commands are.
+
+use std::ffi::OsString;
+use std::os::fd::OwnedFd;
+use std::sync::Arc;
+
+use super::Conductor;
+use super::execs::{Exec, State};
+use super::input::Input;
+use super::starting::nothing;
+use crate::live::{ExecAsked, Given, What};
+use crate::outcome::Outcome;
+use crate::protocol::Fault;
+use crate::server::store::Store;
+use crate::watch::Output;
+
+/// What follows from the end of a function.
+pub(super) type Then = Box<dyn FnOnce(&mut Conductor, Outcome) + Send>;
+
+/// A function, and what it reads and writes.
+pub(crate) struct Called {
+    pub(crate) function: u32,
+    /// Its name in the record, and what else the record should have.
+    pub(crate) words: Vec<OsString>,
+    pub(crate) streams: [OwnedFd; 2],
+}
+
+impl Conductor {
+    /// Has a function called; `then` hears how that ended, or why it was not begun.
+    pub(crate) fn call(
+        &mut self,
+        called: Called,
+        then: impl FnOnce(&mut Self, Result<Outcome, Fault>) + Send + 'static,
+    ) {
+        match self.begin_call(called) {
+            Err(fault) => then(self, Err(fault)),
+            Ok(number) => {
+                let name = format!("{number}()");
+                let store = Arc::new(Store::new(&self.handle.id, &name, &self.server.spool));
+                let exec = Exec {
+                    name,
+                    store,
+                    owner: 0,
+                    sources: Vec::new(),
+                    input: Input::default(),
+                    limit: None,
+                    passed: Output::default(),
+                    terminal: None,
+                    state: State::Running,
+                    waiting: Vec::new(),
+                    then: Some(Box::new(|on, outcome| then(on, Ok(outcome)))),
+                };
+                self.execs.add(number, exec);
+            }
+        }
+    }
+
+    fn begin_call(&mut self, called: Called) -> Result<u32, Fault> {
+        let Called { function, words, streams: [input, output] } = called;
+        let asked = ExecAsked {
+            what: What::Call { function, words },
+            cwd: None,
+            environment: Vec::new(),
+            limits: Vec::new(),
+            umask: None,
+            streams: Given::Streams([input, output, nothing()?]),
+            approved: true,
+        };
+        Ok(self.live()?.start(asked)?)
+    }
+}

@@ -1,0 +1,266 @@
+//! From a request to a command that runs.
+
+use std::ffi::OsString;
+use std::os::fd::OwnedFd;
+use std::path::PathBuf;
+use std::sync::Arc;
+
+use clearing_profiles::LimitName;
+use rustix::fs::{Mode, OFlags};
+use rustix::pipe::{PipeFlags, pipe_with};
+
+use super::Conductor;
+use super::execs::{Ended, Exec, Source, State, json};
+use super::input::Input;
+use super::waiting::{Waiting, after};
+use crate::error::Error;
+use crate::live::{ExecAsked, Given, What};
+use crate::policy::Denied;
+use crate::protocol::{
+    Amount, CloseStdin, ExecResize, ExecSignal, ExecStart, ExecWrite, Fault, Finished, Nothing, StdinMode,
+    StreamName, content,
+};
+use crate::server::Caller;
+use crate::server::reply::Reply;
+use crate::server::store::{Store, Told};
+use crate::watch::Output;
+
+/// Our ends of a command's streams.
+struct Ends {
+    sources: Vec<Source>,
+    input: Input,
+}
+
+impl Conductor {
+    /// `exec/start`.
+    pub(crate) fn exec_start(&mut self, params: &ExecStart, caller: &Caller, reply: Reply<Finished>) {
+        if reply.is_cancelled() {
+            return reply.send(Err(Fault::cancelled()));
+        }
+        match self.start(params, caller) {
+            Err(fault) => reply.send(Err(fault)),
+            Ok(number) => {
+                let handle = Arc::downgrade(&self.handle);
+                reply.when_cancelled(move || {
+                    let cancel = move |conductor: &mut Self| conductor.cancel(number);
+                    handle.upgrade().into_iter().for_each(|handle| handle.order(cancel));
+                });
+                let until = params.yield_ms.and_then(after);
+                let Some(exec) = self.execs.get(number) else { return };
+                exec.waiting.push(Waiting::Finished { reply, until, is_start: true });
+                exec.answer();
+            }
+        }
+    }
+
+    fn start(&mut self, params: &ExecStart, caller: &Caller) -> Result<u32, Fault> {
+        if params.argv.is_empty() {
+            return Err(Fault::params("`argv` is empty"));
+        }
+        let name = match &params.exec {
+            Some(name) if self.execs.number(name).is_some() => {
+                let why = format!("there is an exec `{name}` in this session already");
+                return Err(Fault::refused("CLR-EXEC-EXISTS", why));
+            }
+            Some(name) => name.clone(),
+            None => self.execs.free_name(),
+        };
+        let (streams, ends) = streams(params)?;
+        let asked = asked(params, streams)?;
+        let store = Arc::new(Store::new(&self.handle.id, &name, &self.server.spool));
+        if params.stream {
+            caller.outbox.follow(&store);
+        }
+        let exec = |ends: Ends| Exec {
+            name: name.clone(),
+            store: Arc::clone(&store),
+            owner: caller.connection,
+            sources: ends.sources,
+            input: ends.input,
+            limit: None,
+            passed: Output::default(),
+            terminal: None,
+            state: State::Running,
+            waiting: Vec::new(),
+            then: None,
+        };
+        match self.live()?.start(asked) {
+            Ok(number) => {
+                let limit = self.live()?.output_limit(number);
+                self.execs.add(number, Exec { limit, ..exec(ends) });
+                Ok(number)
+            }
+            Err(Error::Denied(denied)) => Ok(self.execs.add_denied(exec(ends), &denied)),
+            Err(error) => {
+                store.end();
+                Err(error.into())
+            }
+        }
+    }
+
+    /// Ends an exec as somebody wishes who does not want it any more.
+    pub(crate) fn cancel(&mut self, number: u32) {
+        let is_running = self.execs.get(number).is_some_and(|exec| matches!(exec.state, State::Running));
+        if is_running && let Some(live) = &mut self.live {
+            // A sandbox that is gone has ended it.
+            let _ = live.end_exec(number);
+        }
+    }
+
+    /// A connection is no more, and nobody wants what it asked for.
+    pub(crate) fn cancel_all_of(&mut self, connection: Option<u64>) {
+        for number in self.execs.running_of(connection) {
+            self.cancel(number);
+        }
+    }
+
+    /// `exec/write`.
+    pub(crate) fn exec_write(&mut self, params: ExecWrite, reply: Reply<Nothing>) {
+        let ExecWrite { exec, text, bytes, .. } = params;
+        let Some((_, found)) = self.execs.by_name(&exec) else {
+            return reply.send(Err(Fault::unknown_exec(&exec)));
+        };
+        match content(text, bytes.as_deref()) {
+            Ok(bytes) => found.input.write(bytes, false, reply),
+            Err(why) => reply.send(Err(Fault::params(why))),
+        }
+    }
+
+    /// `exec/closeStdin`.
+    pub(crate) fn exec_close_stdin(&mut self, params: CloseStdin, reply: Reply<Nothing>) {
+        match self.execs.by_name(&params.exec) {
+            Some((_, found)) => found.input.write(Vec::new(), true, reply),
+            None => reply.send(Err(Fault::unknown_exec(&params.exec))),
+        }
+    }
+
+    /// `exec/resize`.
+    pub(crate) fn exec_resize(&mut self, params: &ExecResize) -> Result<Nothing, Fault> {
+        let (_, found) = self.execs.by_name(&params.exec).ok_or_else(|| Fault::unknown_exec(&params.exec))?;
+        let Some(terminal) = &found.terminal else {
+            return Err(Fault::refused("CLR-NO-TERMINAL", "this exec has no terminal"));
+        };
+        crate::terminal::set_size(terminal, params.rows, params.columns)
+            .map_err(|error| Error::System("ioctl(TIOCSWINSZ)", error))?;
+        Ok(Nothing {})
+    }
+
+    /// `exec/signal`.
+    pub(crate) fn exec_signal(&mut self, params: &ExecSignal) -> Result<Nothing, Fault> {
+        let signal = crate::signals::number(&params.signal)
+            .ok_or_else(|| Fault::params(format!("`signal`: there is no signal `{}`", params.signal)))?;
+        let number = self.execs.number(&params.exec).ok_or_else(|| Fault::unknown_exec(&params.exec))?;
+        let is_running = self.execs.get(number).is_some_and(|exec| matches!(exec.state, State::Running));
+        if !is_running {
+            return Err(Fault::refused("CLR-EXEC-ENDED", "this exec has ended"));
+        }
+        self.live()?.signal(number, signal)?;
+        Ok(Nothing {})
+    }
+}
+
+impl super::execs::Execs {
+    /// An exec that the rules did not permit: it has an outcome, and never ran.
+    fn add_denied(&mut self, mut exec: Exec, denied: &Denied) -> u32 {
+        let number = self.next_denied();
+        exec.sources.clear();
+        for denial in &denied.denials {
+            exec.store.tell(Told::Denial(json(denial)));
+        }
+        let outcome = Arc::new(json(denied));
+        exec.ended(Ended { outcome, exit_code: Some(denied.exit_code) });
+        self.add(number, exec);
+        self.remember(number);
+        number
+    }
+}
+
+fn asked(params: &ExecStart, streams: Given) -> Result<ExecAsked, Fault> {
+    let word = |field: &str, word: &crate::protocol::Word| {
+        word.decode().map_err(|why| Fault::params(format!("`{field}`: {why}")))
+    };
+    let argv = params.argv.iter().map(|argument| word("argv", argument)).collect::<Result<Vec<_>, _>>()?;
+    let environment = params
+        .env
+        .iter()
+        .map(|(name, value)| match name.is_empty() || name.contains('=') {
+            true => Err(Fault::params(format!("`env`: `{name}` is no name of a variable"))),
+            false => Ok((OsString::from(name), word("env", value)?)),
+        })
+        .collect::<Result<Vec<_>, _>>()?;
+    let timeout = params.timeout_ms.map(|time| Ok((LimitName::Timeout, format!("{time}ms"))));
+    let limits = params.limits.iter().map(|(name, amount)| limit(name, amount)).chain(timeout);
+    Ok(ExecAsked {
+        what: What::Command(argv),
+        cwd: params.cwd.as_ref().map(PathBuf::from),
+        environment,
+        limits: limits.collect::<Result<Vec<_>, _>>()?,
+        umask: None,
+        streams,
+        approved: false,
+    })
+}
+
+/// All limits by the names that they have in requests.
+const LIMITS: [(&str, LimitName); 10] = [
+    ("timeout", LimitName::Timeout),
+    ("cpus", LimitName::Cpus),
+    ("cpuTime", LimitName::CpuTime),
+    ("memory", LimitName::Memory),
+    ("processes", LimitName::Processes),
+    ("disk", LimitName::Disk),
+    ("inodes", LimitName::Inodes),
+    ("output", LimitName::Output),
+    ("fileSize", LimitName::FileSize),
+    ("nofile", LimitName::Nofile),
+];
+
+fn limit(name: &str, amount: &Amount) -> Result<(LimitName, String), Fault> {
+    let Some((_, limit)) = LIMITS.into_iter().find(|(known, _)| *known == name) else {
+        let known = LIMITS.map(|(known, _)| format!("`{known}`")).join(", ");
+        return Err(Fault::params(format!("`limits`: `{name}` is no limit; there are {known}")));
+    };
+    let text = match (amount, limit) {
+        (Amount::Whole(time), LimitName::Timeout | LimitName::CpuTime) => format!("{time}ms"),
+        (Amount::Whole(number), _) => number.to_string(),
+        (Amount::Fraction(number), _) => number.to_string(),
+        (Amount::Text(text), _) => text.clone(),
+    };
+    clearing_profiles::check_limit(limit, &text)
+        .map_err(|error| Fault::params(format!("`limits.{name}`: {error}")))?;
+    Ok((limit, text))
+}
+
+fn streams(params: &ExecStart) -> Result<(Given, Ends), Fault> {
+    if let Some(size) = params.terminal {
+        let given = Given::Terminal { rows: size.rows, columns: size.columns };
+        return Ok((given, Ends { sources: Vec::new(), input: Input::of_terminal() }));
+    }
+    let (input, to) = match params.stdin {
+        StdinMode::None => (nothing()?, Input::default()),
+        StdinMode::Open => {
+            let (read, write) = pipe()?;
+            rustix::io::ioctl_fionbio(&write, true)
+                .map_err(|errno| Error::System("ioctl(FIONBIO)", errno.into()))?;
+            (read, Input::pipe(write))
+        }
+    };
+    let (output, stdout) = source(StreamName::Stdout)?;
+    let (errors, stderr) = source(StreamName::Stderr)?;
+    Ok((Given::Streams([input, output, errors]), Ends { sources: vec![stdout, stderr], input: to }))
+}
+
+fn source(stream: StreamName) -> Result<(OwnedFd, Source), Error> {
+    let (read, write) = pipe()?;
+    rustix::io::ioctl_fionbio(&read, true).map_err(|errno| Error::System("ioctl(FIONBIO)", errno.into()))?;
+    Ok((write, Source { from: Arc::new(read), stream }))
+}
+
+pub(super) fn nothing() -> Result<OwnedFd, Error> {
+    rustix::fs::open("/dev/null", OFlags::RDWR | OFlags::CLOEXEC, Mode::empty())
+        .map_err(|errno| Error::System("open(/dev/null)", errno.into()))
+}
+
+fn pipe() -> Result<(OwnedFd, OwnedFd), Error> {
+    pipe_with(PipeFlags::CLOEXEC).map_err(|errno| Error::System("pipe2", errno.into()))
+}

@@ -1,0 +1,168 @@
+//! From the name of a method to its handler.
+
+use std::sync::Arc;
+
+use serde::Serialize;
+use serde::de::DeserializeOwned;
+use serde_json::Value;
+
+use super::conductor::Conductor;
+use super::connection::Connection;
+use super::reply::{Cancellation, Reply};
+use crate::files::Request;
+use crate::protocol::{
+    ChangesCommit, ChangesDiscard, CloseStdin, ExecRead, ExecResize, ExecSignal, ExecStart, ExecWait,
+    ExecWrite, Fault, Nothing, OfSession, PatchApply, PatchCheck, RequestId, SessionFork, SessionRefresh,
+    SnapshotCreate, SnapshotRollback, StatsGet, read,
+};
+
+/// A request that is about to be carried out.
+pub(super) struct Call<'a> {
+    pub(super) connection: &'a Arc<Connection>,
+    pub(super) id: RequestId,
+    pub(super) cancellation: Arc<Cancellation>,
+}
+
+/// Carries out a request, or has it carried out.
+pub(super) fn dispatch(call: &Call<'_>, method: &str, params: Value) {
+    match method.split('/').next().unwrap_or_default() {
+        "fs" => of_files(call, method, params),
+        _ if is_of_server(method) => of_server(call, method, params),
+        _ => of_session(call, method, params),
+    }
+}
+
+/// Whether it needs no conductor.
+fn is_of_server(method: &str) -> bool {
+    const ALL: [&str; 9] = [
+        "health",
+        "session/create",
+        "session/get",
+        "session/list",
+        "session/destroy",
+        "snapshot/list",
+        "changes/diff",
+        "policy/check",
+        "audit/verify",
+    ];
+    ALL.contains(&method)
+}
+
+/// What needs no conductor.
+fn of_server(call: &Call<'_>, method: &str, params: Value) {
+    let server = &call.connection.server;
+    match method {
+        "health" => call.typed(params, |Nothing {}, reply| reply.send(Ok(server.health()))),
+        "session/create" => call.typed(params, |params, reply| server.session_create(params, reply)),
+        "session/get" => call.typed(params, |params, reply| server.session_get(params, reply)),
+        "session/list" => call.typed(params, |params, reply| server.session_list(params, reply)),
+        "session/destroy" => call.typed(params, |params, reply| server.session_destroy(params, reply)),
+        "snapshot/list" => call.typed(params, |params, reply| server.snapshot_list(params, reply)),
+        "changes/diff" => call.typed(params, |params, reply| server.changes_diff(params, reply)),
+        "policy/check" => call.typed(params, |params, reply| server.policy_check(params, reply)),
+        "audit/verify" => call.typed(params, |params, reply| server.audit_verify(params, reply)),
+        _ => call.reply::<()>().send(Err(Fault::unknown_method(method))),
+    }
+}
+
+/// What is done with files: the parameters are those of the file, and the session.
+fn of_files(call: &Call<'_>, method: &str, mut params: Value) {
+    let session = params.as_object_mut().and_then(|params| params.remove("session"));
+    let reply = call.reply();
+    let asked = match (session, Request::of(method, params)) {
+        (_, None) => Err(Fault::unknown_method(method)),
+        (_, Some(Err(error))) => Err(Fault::params(error.to_string())),
+        (Some(Value::String(session)), Some(Ok(request))) => {
+            call.connection.server.held(&session).map(|handle| (handle, request))
+        }
+        _ => Err(Fault::params("`session`: a text is wanted")),
+    };
+    match asked {
+        Ok((handle, request)) => handle.order(move |conductor| match reply.is_cancelled() {
+            true => reply.send(Err(Fault::cancelled())),
+            false => conductor.files(&request, reply),
+        }),
+        Err(fault) => reply.send(Err(fault)),
+    }
+}
+
+/// What a session's conductor does.
+fn of_session(call: &Call<'_>, method: &str, params: Value) {
+    match method {
+        "session/fork" => call.on::<SessionFork, _>(params, Conductor::fork),
+        "session/refresh" => call.on::<SessionRefresh, _>(params, Conductor::refresh),
+        "snapshot/create" => call.on::<SnapshotCreate, _>(params, Conductor::snapshot_create),
+        "snapshot/rollback" => call.on::<SnapshotRollback, _>(params, Conductor::snapshot_rollback),
+        "changes/commit" => call.on::<ChangesCommit, _>(params, Conductor::changes_commit),
+        "changes/discard" => call.on::<ChangesDiscard, _>(params, Conductor::changes_discard),
+        "stats/get" => call.on::<StatsGet, _>(params, |conductor, _| conductor.stats()),
+        "patch/check" => call.ordered::<PatchCheck, _>(params, Conductor::patch_check),
+        "patch/apply" => call.ordered::<PatchApply, _>(params, Conductor::patch_apply),
+        _ => of_exec(call, method, params),
+    }
+}
+
+/// What is done with commands.
+fn of_exec(call: &Call<'_>, method: &str, params: Value) {
+    let caller = call.connection.caller.clone();
+    match method {
+        "exec/start" => call.ordered::<ExecStart, _>(params, move |conductor, params, reply| {
+            conductor.exec_start(&params, &caller, reply);
+        }),
+        "exec/wait" => call.ordered::<ExecWait, _>(params, Conductor::exec_wait),
+        "exec/read" => call.ordered::<ExecRead, _>(params, Conductor::exec_read),
+        "exec/write" => call.ordered::<ExecWrite, _>(params, Conductor::exec_write),
+        "exec/closeStdin" => call.ordered::<CloseStdin, _>(params, Conductor::exec_close_stdin),
+        "exec/resize" => call.on::<ExecResize, _>(params, Conductor::exec_resize),
+        "exec/signal" => call.on::<ExecSignal, _>(params, Conductor::exec_signal),
+        _ => call.reply::<()>().send(Err(Fault::unknown_method(method))),
+    }
+}
+
+impl Call<'_> {
+    fn reply<T: Serialize>(&self) -> Reply<T> {
+        self.connection.reply(self.id.clone(), Arc::clone(&self.cancellation))
+    }
+
+    /// Reads the parameters and does something with them.
+    fn typed<P: DeserializeOwned, R: Serialize + 'static>(
+        &self,
+        params: Value,
+        act: impl FnOnce(P, Reply<R>),
+    ) {
+        let reply = self.reply();
+        match read(params) {
+            Ok(params) => act(params, reply),
+            Err(fault) => reply.send(Err(fault)),
+        }
+    }
+
+    /// The same on the thread of the session that they name.
+    fn ordered<P: OfSession, R: Serialize + 'static>(
+        &self,
+        params: Value,
+        act: impl FnOnce(&mut Conductor, P, Reply<R>) + Send + 'static,
+    ) {
+        self.typed(params, |params: P, reply: Reply<R>| {
+            match self.connection.server.held(params.session()) {
+                Ok(handle) => handle.order(move |conductor| match reply.is_cancelled() {
+                    true => reply.send(Err(Fault::cancelled())),
+                    false => act(conductor, params, reply),
+                }),
+                Err(fault) => reply.send(Err(fault)),
+            }
+        });
+    }
+
+    /// The same where the answer is there at once.
+    fn on<P: OfSession, R: Serialize + 'static>(
+        &self,
+        params: Value,
+        act: impl FnOnce(&mut Conductor, &P) -> Result<R, Fault> + Send + 'static,
+    ) {
+        self.ordered(params, |conductor, params, reply| {
+            let said = act(conductor, &params);
+            reply.send(said);
+        });
+    }
+}

@@ -1,0 +1,10 @@
+//! What each method does.
+
+mod changes;
+mod files;
+mod general;
+mod patch;
+mod session;
+mod snapshot;
+
+pub(super) use general::initialize;

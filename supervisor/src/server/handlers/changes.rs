@@ -1,0 +1,138 @@
+//! What a session changed: told, landed, given up.
+
+use std::path::Path;
+use std::sync::Arc;
+
+use clearing_rootfs::{Binary, Diff, DiffError, Entry, Kind, PathText, Plain, Side, Size, Status, Store};
+
+use crate::commit::{CommitOptions, of_session};
+use crate::commit_report::CommitReport;
+use crate::compared::{PRESENT, Wanted, check_project, point};
+use crate::error::Error;
+use crate::protocol::{
+    ChangesCommit, ChangesDiff, ChangesDiscard, Content, Diffed, Discarded, Fault, FileChange, FileSide,
+    LineCounts,
+};
+use crate::server::{Conductor, Reply, Server};
+use crate::session::{changed_git, sessions, stack};
+
+/// A longer text is cut.
+const LONGEST_PATCH: usize = 8 << 20;
+
+impl Server {
+    /// `changes/diff`.
+    pub(crate) fn changes_diff(self: &Arc<Self>, params: ChangesDiff, reply: Reply<Diffed>) {
+        self.beside(reply, move |_| Ok(diff(&params)?));
+    }
+}
+
+fn diff(params: &ChangesDiff) -> Result<Diffed, Error> {
+    let sessions = sessions()?;
+    let record = sessions.read(&params.session)?;
+    check_project(&record)?;
+    let mut notes: Vec<String> = changed_git(&sessions, &record)?.into_iter().collect();
+    let old = stack(&sessions, &record, point(&record, params.from.as_deref().unwrap_or("initial"))?)?;
+    let new = stack(&sessions, &record, point(&record, params.to.as_deref().unwrap_or(PRESENT))?)?;
+    let paths: Vec<_> = params.paths.iter().map(std::ffi::OsString::from).collect();
+    let wanted = Wanted::beneath(&paths, record.project(), record.project())?;
+    let diff = Diff::between(&old, &new, &|path| wanted.has(path))?;
+    let untold = diff
+        .untold
+        .iter()
+        .map(|untold| String::from_utf8_lossy(&untold.line()).trim_start_matches("# ").trim_end().to_owned());
+    notes.extend(untold);
+    let mut changes = Vec::new();
+    for entry in &diff.entries {
+        let size = match diff.size(entry) {
+            Err(DiffError::Walk(error)) => {
+                notes.push(Error::Changes(error).message());
+                None
+            }
+            size => Some(size?),
+        };
+        changes.push(change(entry, size));
+    }
+    let mut text = Cut::default();
+    if params.patch {
+        diff.write(Binary::Patch, &mut Plain(&mut text))?;
+    }
+    let patch = params.patch.then(|| Content::owned(text.bytes));
+    Ok(Diffed { changes, notes, patch, truncated: text.is_cut })
+}
+
+/// Takes as much as may be told.
+#[derive(Default)]
+struct Cut {
+    bytes: Vec<u8>,
+    is_cut: bool,
+}
+
+impl std::io::Write for Cut {
+    fn write(&mut self, bytes: &[u8]) -> std::io::Result<usize> {
+        let room = LONGEST_PATCH - self.bytes.len();
+        self.is_cut |= bytes.len() > room;
+        self.bytes.extend_from_slice(&bytes[..bytes.len().min(room)]);
+        Ok(bytes.len())
+    }
+
+    fn flush(&mut self) -> std::io::Result<()> {
+        Ok(())
+    }
+}
+
+fn change(entry: &Entry, size: Option<Size>) -> FileChange {
+    let text = |path: &Path| PathText(path.to_owned());
+    FileChange {
+        status: match entry.status() {
+            Status::Added => "added",
+            Status::Modified => "modified",
+            Status::Deleted => "deleted",
+            Status::Renamed => "renamed",
+            Status::TypeChanged => "typeChanged",
+        },
+        path: text(&entry.path),
+        from: entry.renamed.as_ref().map(|renamed| text(&renamed.from)),
+        old: entry.old.map(side),
+        new: entry.new.map(side),
+        lines: match size {
+            Some(Size::Lines { added, deleted }) => Some(LineCounts { added, deleted }),
+            Some(Size::Bytes { .. } | Size::Nothing) | None => None,
+        },
+    }
+}
+
+fn side(side: Side) -> FileSide {
+    let kind = match side.kind {
+        Kind::File => "file",
+        Kind::Directory => "directory",
+        Kind::Symlink => "symlink",
+        Kind::Fifo => "fifo",
+        Kind::Socket => "socket",
+        Kind::Device => "device",
+    };
+    FileSide { kind, mode: side.mode.map(|mode| format!("{mode:04o}")), size: side.size }
+}
+
+impl Conductor {
+    /// `changes/commit`.
+    pub(crate) fn changes_commit(&mut self, params: &ChangesCommit) -> Result<CommitReport, Fault> {
+        let ChangesCommit { only, merge, allow, dry_run, processes, .. } = params;
+        let live = self.live()?;
+        live.quiet(processes.others())?;
+        let store = Store::open(&Store::default_path(&|name| std::env::var_os(name)).map_err(Error::from)?);
+        let store = store.map_err(Error::from)?;
+        let options = CommitOptions { only: only.clone(), merge: *merge, allow: allow.clone() };
+        let committed = of_session(&store, live.session()?, &options, &|_| Ok(!dry_run))?;
+        if committed.landed.is_some() {
+            // The project is another one now, below what the session has.
+            live.refresh(processes.others()).map_err(Error::from)?;
+        }
+        Ok(CommitReport::of(&committed))
+    }
+
+    /// `changes/discard`.
+    pub(crate) fn changes_discard(&mut self, params: &ChangesDiscard) -> Result<Discarded, Fault> {
+        let backup = self.live()?.rollback("initial", params.processes.others());
+        Ok(Discarded { backup: backup.map_err(Error::from)? })
+    }
+}

@@ -1,0 +1,127 @@
+//! Patches to a session.
+//!
+//! ```text
+//!   check ──▶ refused, and nothing has happened
+//!     └─────▶ snapshot ──▶ apply ──▶ whole
+//!                            └─────▶ not whole: back to the snapshot
+//! ```
+
+use std::os::fd::OwnedFd;
+
+use clearing_rootfs::{Reading, Snapshot};
+use clearing_runtime::spec::Others;
+
+use crate::error::Error;
+use crate::functions::PATCH;
+use crate::outcome::Outcome;
+use crate::patch::{self, PatchReport, PatchRequest, Verb};
+use crate::protocol::{Fault, PatchApply, PatchCheck, PatchTold, content};
+use crate::request::RunRequest;
+use crate::server::{Called, Conductor, Reply};
+
+impl Conductor {
+    /// `patch/check`.
+    pub(crate) fn patch_check(&mut self, params: PatchCheck, reply: Reply<PatchTold>) {
+        let PatchCheck { text, bytes, strip, allow, .. } = params;
+        match self.patch_request(text, bytes.as_deref(), strip, allow) {
+            Err(fault) => reply.send(Err(fault)),
+            Ok(request) => self.conduct_patch(&request, |_, report| {
+                reply.send(report.and_then(|report| told(&report, false)));
+            }),
+        }
+    }
+
+    /// `patch/apply`.
+    pub(crate) fn patch_apply(&mut self, params: PatchApply, reply: Reply<PatchTold>) {
+        let PatchApply { text, bytes, strip, allow, processes, .. } = params;
+        let request = self.patch_request(text, bytes.as_deref(), strip, allow);
+        let quiet = request.and_then(|request| {
+            self.live()?.quiet(processes.others())?;
+            Ok(request)
+        });
+        match quiet {
+            Err(fault) => reply.send(Err(fault)),
+            Ok(request) => self.conduct_patch(&request.clone(), move |on, report| match report {
+                Ok(report) if report.is_accepted() => on.apply(request, reply),
+                Ok(report) => reply.send(told(&report, false)),
+                Err(fault) => reply.send(Err(fault)),
+            }),
+        }
+    }
+
+    /// Applies what has been found to be applicable.
+    fn apply(&mut self, request: PatchRequest, reply: Reply<PatchTold>) {
+        let before = match self.begin_patch() {
+            Ok(before) => before,
+            Err(fault) => return reply.send(Err(fault)),
+        };
+        let request = PatchRequest { verb: Verb::Apply, ..request };
+        self.conduct_patch(&request, move |on, report| {
+            let is_whole = report.as_ref().is_ok_and(PatchReport::is_accepted);
+            let ended = on.end_patch(&before, is_whole);
+            reply.send(report.and_then(|report| ended.and_then(|()| told(&report, is_whole))));
+        });
+    }
+
+    fn begin_patch(&mut self) -> Result<Snapshot, Fault> {
+        let live = self.live()?;
+        let before = live.snapshot(None, Others::Refuse).map_err(Error::from)?;
+        live.session_mut()?.patch_since(&before).map_err(Error::from)?;
+        Ok(before)
+    }
+
+    fn end_patch(&mut self, before: &Snapshot, is_whole: bool) -> Result<(), Fault> {
+        let live = self.live()?;
+        if !is_whole {
+            live.rollback(&before.name, Others::End).map_err(Error::from)?;
+        }
+        live.session_mut()?.patch_is_whole().map_err(Error::from)?;
+        Ok(())
+    }
+
+    fn patch_request(
+        &mut self,
+        text: Option<String>,
+        bytes: Option<&str>,
+        strip: Option<usize>,
+        allow: Vec<String>,
+    ) -> Result<PatchRequest, Fault> {
+        let patch = content(text, bytes).map_err(Fault::params)?;
+        let run = RunRequest { session: Some(self.handle.id.clone()), ..RunRequest::default() };
+        let permitted = patch::permitted(&run)?;
+        let reading = Reading { strip, ..patch::reading(&permitted) };
+        Ok(PatchRequest { verb: Verb::Check, patch, reading, allow, keep: permitted.keep })
+    }
+
+    /// Has the function called; `then` hears what it told.
+    fn conduct_patch(
+        &mut self,
+        request: &PatchRequest,
+        then: impl FnOnce(&mut Self, Result<PatchReport, Fault>) + Send + 'static,
+    ) {
+        let called = request.call().map_err(Fault::from).and_then(|(streams, words)| {
+            let output = streams[1].try_clone().map_err(|error| Error::System("dup", error))?;
+            Ok((Called { function: PATCH, words: words.to_vec(), streams }, output))
+        });
+        let (called, output): (Called, OwnedFd) = match called {
+            Ok(called) => called,
+            Err(fault) => return then(self, Err(fault)),
+        };
+        self.call(called, move |on, outcome: Result<Outcome, Fault>| {
+            let report = outcome.and_then(|outcome| Ok(patch::told(&outcome, &output)?));
+            then(on, report);
+        });
+    }
+}
+
+fn told(report: &PatchReport, applied: bool) -> Result<PatchTold, Fault> {
+    let value =
+        |value: Result<_, serde_json::Error>| value.map_err(|error| Fault::internal(error.to_string()));
+    Ok(PatchTold {
+        accepted: report.is_accepted(),
+        applied,
+        statistics: report.statistics(),
+        risk: value(serde_json::to_value(report.risk()?))?,
+        report: value(serde_json::to_value(report))?,
+    })
+}

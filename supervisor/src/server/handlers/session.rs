@@ -1,0 +1,216 @@
+//! Sessions: made, taken, told, given up.
+
+use std::path::PathBuf;
+use std::sync::Arc;
+
+use clearing_rootfs::{Listed, Written};
+
+use crate::error::Error;
+use crate::live::LiveSandbox;
+use crate::permission::DEFAULT_PROFILE;
+use crate::protocol::{
+    Created, Destroyed, Fault, Forked, Nothing, SessionCreate, SessionDestroy, SessionFork, SessionGet,
+    SessionList, SessionRefresh, SessionTold, Sessions, StatsTold,
+};
+use crate::server::conductor::{Conductor, Leaving};
+use crate::server::handle::Handle;
+use crate::server::{Reply, Server};
+use crate::session::{self, CreateRequest, sessions};
+
+impl Server {
+    /// `session/create`.
+    pub(crate) fn session_create(self: &Arc<Self>, params: SessionCreate, reply: Reply<Created>) {
+        if let Some(handle) = params.session.as_deref().and_then(|name| self.find(name)) {
+            return handle.order(move |conductor| reply.send(conductor.told(Vec::new())));
+        }
+        // Either of them has it: the thread that is begun, or we, if none is.
+        let kept = Arc::new(std::sync::Mutex::new(Some(reply)));
+        let theirs = Arc::clone(&kept);
+        let take = |kept: &std::sync::Mutex<Option<Reply<Created>>>| {
+            kept.lock().unwrap_or_else(std::sync::PoisonError::into_inner).take()
+        };
+        let begun = self.begin_session(move |server| {
+            let Some(reply) = take(&theirs) else { return };
+            server.begin(&params, reply);
+        });
+        if let Err(fault) = begun {
+            take(&kept).into_iter().for_each(|reply| reply.send(Err(fault.clone())));
+        }
+    }
+
+    /// On the session's own thread: what a session is, from its beginning to its end.
+    fn begin(self: &Arc<Self>, params: &SessionCreate, reply: Reply<Created>) {
+        let (conductor, notes) = match self.open(params) {
+            Ok(opened) => opened,
+            Err(fault) => return reply.send(Err(fault)),
+        };
+        self.hold(&conductor.handle);
+        if self.is_ending() {
+            // Whoever gave up all sessions may not have seen this one.
+            conductor.handle.order(|conductor| conductor.give_up(Leaving::Now, drop));
+        }
+        let mut conductor = conductor;
+        reply.send(conductor.told(notes));
+        conductor.conduct();
+    }
+
+    fn open(self: &Arc<Self>, params: &SessionCreate) -> Result<(Conductor, Vec<String>), Fault> {
+        let (id, notes, is_new) = match (&params.session, &params.workspace) {
+            (Some(_), Some(_)) => {
+                return Err(Fault::params("one of `session` and `workspace` is wanted, not both"));
+            }
+            (Some(session), None) if params.profile.is_some() || params.name.is_some() => {
+                return Err(Fault::params(format!("session `{session}` has a profile and a name already")));
+            }
+            (Some(session), None) => {
+                (sessions()?.read(session).map_err(Error::from)?.id.to_string(), Vec::new(), false)
+            }
+            (None, workspace) => {
+                let (id, notes) = make(params, workspace.as_deref())?;
+                (id, notes, true)
+            }
+        };
+        let opened = LiveSandbox::open(&id).map_err(Error::from);
+        let opened = opened.and_then(|live| Ok((live.record()?.name.clone(), live)));
+        match opened {
+            Ok((name, live)) => {
+                let handle = Arc::new(Handle::new(id, name, params.labels.clone())?);
+                Ok((Conductor::new(Arc::clone(self), handle, live, params), notes))
+            }
+            Err(error) => {
+                if is_new {
+                    // Nobody has heard of it.
+                    session::remove(&sessions()?, &id, "rm")?;
+                }
+                Err(error.into())
+            }
+        }
+    }
+
+    /// `session/get`.
+    pub(crate) fn session_get(self: &Arc<Self>, params: SessionGet, reply: Reply<SessionTold>) {
+        match self.find(&params.session) {
+            Some(handle) => handle.order(move |conductor| reply.send(conductor.describe())),
+            None => self.beside(reply, move |_| {
+                let sessions = sessions()?;
+                let record = sessions.read(&params.session).map_err(Error::from)?;
+                let written = sessions.written(&record).map_err(Error::from)?;
+                Ok(SessionTold::of(&record, written))
+            }),
+        }
+    }
+
+    /// `session/list`.
+    pub(crate) fn session_list(self: &Arc<Self>, params: SessionList, reply: Reply<Sessions>) {
+        self.beside(reply, move |server| {
+            let sessions = sessions()?;
+            let mut told = Vec::new();
+            for Listed { record, .. } in sessions.list().map_err(Error::from)? {
+                // One that cannot be read hides no other one.
+                let Ok(record) = record else { continue };
+                let written = sessions.written(&record).unwrap_or_else(|_| Written::default());
+                let mut one = SessionTold::of(&record, written);
+                if let Some(handle) = server.find(&one.session) {
+                    (one.live, one.labels) = (true, handle.labels.clone());
+                    one.state = if handle.running() > 0 { "running" } else { "idle" };
+                }
+                let has = |(name, value): (&String, &String)| one.labels.get(name) == Some(value);
+                if params.labels.iter().all(has) {
+                    told.push(one);
+                }
+            }
+            Ok(Sessions { sessions: told })
+        });
+    }
+
+    /// `session/destroy`.
+    pub(crate) fn session_destroy(self: &Arc<Self>, params: SessionDestroy, reply: Reply<Destroyed>) {
+        let SessionDestroy { session, keep } = params;
+        let Some(handle) = self.find(&session) else {
+            return self.beside(reply, move |_| remove(&session, keep));
+        };
+        let id = handle.id.clone();
+        handle.order(move |conductor| {
+            conductor.give_up(Leaving::Now, move |ended| {
+                reply.send(ended.map_err(Fault::from).and_then(|()| remove(&id, keep)));
+            });
+        });
+    }
+}
+
+fn make(params: &SessionCreate, workspace: Option<&str>) -> Result<(String, Vec<String>), Fault> {
+    let Some(workspace) = workspace.map(PathBuf::from).filter(|path| path.is_absolute()) else {
+        return Err(Fault::params("`workspace`: an absolute path is wanted"));
+    };
+    let request = CreateRequest {
+        directory: Some(workspace),
+        profile: params.profile.clone().unwrap_or_else(|| DEFAULT_PROFILE.to_owned()),
+        name: params.name.clone(),
+    };
+    let (made, notes) = session::create(&request)?;
+    Ok((made.record().id.to_string(), notes))
+}
+
+fn remove(session: &str, keep: bool) -> Result<Destroyed, Fault> {
+    let sessions = sessions()?;
+    let id = sessions.read(session).map_err(Error::from)?.id.to_string();
+    if !keep {
+        session::remove(&sessions, &id, "rm")?;
+    }
+    Ok(Destroyed { session: id, kept: keep })
+}
+
+impl Conductor {
+    /// What a client hears of a session that it has.
+    pub(in crate::server) fn told(&mut self, notes: Vec<String>) -> Result<Created, Fault> {
+        let handle = Arc::clone(&self.handle);
+        let live = self.live()?;
+        let (record, tier) = (live.record()?, live.tier());
+        Ok(Created {
+            session: handle.id.clone(),
+            name: handle.name.clone(),
+            project: record.project.clone(),
+            tier,
+            snapshot: record.snapshots.last().map(|last| last.name.clone()).unwrap_or_default(),
+            labels: handle.labels.clone(),
+            notes,
+        })
+    }
+
+    fn describe(&mut self) -> Result<SessionTold, Fault> {
+        let (running, handle) = (self.names_of_running(), Arc::clone(&self.handle));
+        let record = self.live()?.record()?;
+        let written = sessions()?.written(record).map_err(Error::from)?;
+        let state = if running.is_empty() { "idle" } else { "running" };
+        let labels = handle.labels.clone();
+        Ok(SessionTold { live: true, state, labels, running, ..SessionTold::of(record, written) })
+    }
+
+    /// `session/fork`.
+    pub(crate) fn fork(&mut self, params: &SessionFork) -> Result<Forked, Fault> {
+        let fork = self.live()?.fork(params.name.as_deref(), params.processes.others());
+        Ok(Forked { session: fork.map_err(Error::from)? })
+    }
+
+    /// `session/refresh`.
+    pub(crate) fn refresh(&mut self, params: &SessionRefresh) -> Result<Nothing, Fault> {
+        self.live()?.refresh(params.processes.others()).map_err(Error::from)?;
+        Ok(Nothing {})
+    }
+
+    /// `stats/get`.
+    pub(crate) fn stats(&mut self) -> Result<StatsTold, Fault> {
+        let (execs, kept_output, handle) =
+            (self.names_of_running().len(), self.kept_output(), Arc::clone(&self.handle));
+        let record = self.live()?.record()?;
+        let written = sessions()?.written(record).map_err(Error::from)?;
+        Ok(StatsTold {
+            session: handle.id.clone(),
+            execs,
+            held_ms: u64::try_from(handle.since.elapsed().as_millis()).unwrap_or(u64::MAX),
+            disk: written.bytes,
+            inodes: written.inodes,
+            kept_output,
+        })
+    }
+}

@@ -1,0 +1,225 @@
+//! What a connection has yet to hear: answers, which are never lost, and the events of its execs, which wait
+//! where they are kept until the reader takes more.
+
+use std::collections::VecDeque;
+use std::io::{self, Write};
+use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError, Weak};
+
+use super::store::{Cursor, Next, Store, Told, Wake};
+use crate::protocol::{Content, Denied, ExecExited, ExecOutput, ExecStarted, Notification};
+
+/// The outgoing side of a connection.
+pub(crate) struct Outbox {
+    inner: Mutex<Inner>,
+    /// Something is to be written, or nothing more will be.
+    ready: Condvar,
+    /// Answers were written.
+    room: Condvar,
+}
+
+#[derive(Default)]
+struct Inner {
+    answers: VecDeque<Vec<u8>>,
+    /// Of all answers that wait.
+    bytes: usize,
+    feeds: Vec<Feed>,
+    /// A change that the writer has not looked at.
+    is_woken: bool,
+    /// All that there is to say was said; the writer ends when it is written.
+    is_finishing: bool,
+    /// Nobody reads.
+    is_gone: bool,
+}
+
+/// The events of one exec.
+struct Feed {
+    store: Arc<Store>,
+    cursor: Cursor,
+    /// Answers that come after the event of this number.
+    after: VecDeque<(u64, Vec<u8>)>,
+}
+
+/// How many bytes of answers wait before no more requests are read.
+const MOST: usize = 32 << 20;
+/// As much is written at a time.
+const BATCH: usize = 64 * 1024;
+
+impl Outbox {
+    pub(crate) fn new() -> Arc<Self> {
+        Arc::new(Self { inner: Mutex::default(), ready: Condvar::new(), room: Condvar::new() })
+    }
+
+    /// Tells a line as soon as possible.
+    pub(crate) fn answer(&self, line: Vec<u8>) {
+        let mut inner = self.lock();
+        inner.answer(line);
+        self.ready.notify_one();
+    }
+
+    /// Tells a line once all was told that the store has now.
+    pub(crate) fn answer_after(&self, store: &Arc<Store>, line: Vec<u8>) {
+        let last = store.last();
+        let mut inner = self.lock();
+        match inner.feeds.iter_mut().find(|feed| Arc::ptr_eq(&feed.store, store)) {
+            Some(feed) if feed.cursor.seq < last => feed.after.push_back((last, line)),
+            _ => inner.answer(line),
+        }
+        inner.is_woken = true;
+        self.ready.notify_one();
+    }
+
+    /// Tells the events of an exec from the first on.
+    pub(crate) fn follow(self: &Arc<Self>, store: &Arc<Store>) {
+        let feed = Feed { store: Arc::clone(store), cursor: Cursor::default(), after: VecDeque::new() };
+        self.lock().feeds.push(feed);
+        let hearer: Weak<Self> = Arc::downgrade(self);
+        store.heard_by(hearer);
+    }
+
+    /// Waits until there is room for the answer to one more request.
+    pub(crate) fn await_room(&self) {
+        let mut inner = self.lock();
+        while inner.bytes > MOST && !inner.is_gone {
+            inner = self.room.wait(inner).unwrap_or_else(PoisonError::into_inner);
+        }
+    }
+
+    /// Lets the writer end when all is written.
+    pub(crate) fn finish(&self) {
+        self.lock().is_finishing = true;
+        self.ready.notify_one();
+    }
+
+    /// Nobody reads any more.
+    pub(crate) fn give_up(&self) {
+        self.lock().is_gone = true;
+        self.ready.notify_one();
+        self.room.notify_all();
+    }
+
+    pub(crate) fn is_gone(&self) -> bool {
+        self.lock().is_gone
+    }
+
+    /// Writes until there is nothing more to say, or nobody who reads it.
+    pub(crate) fn write_all(&self, mut to: impl Write) -> io::Result<()> {
+        let mut batch = Vec::new();
+        while self.gather(&mut batch) {
+            if let Err(error) = to.write_all(&batch) {
+                self.give_up();
+                return Err(error);
+            }
+            batch.clear();
+        }
+        Ok(())
+    }
+
+    /// Waits for something to write; false when there will be nothing.
+    fn gather(&self, batch: &mut Vec<u8>) -> bool {
+        let mut inner = self.lock();
+        loop {
+            if inner.is_gone {
+                return false;
+            }
+            inner.is_woken = false;
+            while let Some(line) = inner.answers.pop_front() {
+                inner.bytes -= line.len();
+                batch.extend_from_slice(&line);
+                if batch.len() >= BATCH {
+                    break;
+                }
+            }
+            self.room.notify_all();
+            let mut more = true;
+            while more && batch.len() < BATCH {
+                more = inner.gather_events(batch);
+            }
+            if !batch.is_empty() {
+                return true;
+            }
+            if inner.is_finishing && inner.feeds.is_empty() {
+                return false;
+            }
+            inner = self
+                .ready
+                .wait_while(inner, |inner| !inner.has_news())
+                .unwrap_or_else(PoisonError::into_inner);
+        }
+    }
+
+    fn lock(&self) -> MutexGuard<'_, Inner> {
+        self.inner.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Wake for Outbox {
+    fn wake(&self) {
+        self.lock().is_woken = true;
+        self.ready.notify_one();
+    }
+}
+
+impl Inner {
+    fn answer(&mut self, line: Vec<u8>) {
+        if !self.is_gone {
+            self.bytes += line.len();
+            self.answers.push_back(line);
+        }
+    }
+
+    fn has_news(&self) -> bool {
+        self.is_woken
+            || self.is_gone
+            || !self.answers.is_empty()
+            || self.is_finishing && self.feeds.is_empty()
+    }
+
+    /// One event of each feed; whether there was any.
+    fn gather_events(&mut self, batch: &mut Vec<u8>) -> bool {
+        let before = batch.len();
+        self.feeds.retain_mut(|feed| feed.gather(batch));
+        batch.len() > before
+    }
+}
+
+impl Feed {
+    /// False when there will be no more.
+    fn gather(&mut self, batch: &mut Vec<u8>) -> bool {
+        let Self { store, cursor, after } = self;
+        let next = store.next(cursor);
+        let is_end = matches!(next, Next::End);
+        if let Some(line) = line(store, next) {
+            batch.extend_from_slice(&line);
+        }
+        while after.front().is_some_and(|(seq, _)| *seq <= cursor.seq || is_end) {
+            batch.extend(after.pop_front().into_iter().flat_map(|(_, line)| line));
+        }
+        !is_end
+    }
+}
+
+/// An event as a notification.
+fn line(store: &Store, next: Next) -> Option<Vec<u8>> {
+    let (session, exec) = (store.session.as_str(), store.exec.as_str());
+    let output = |seq, stream, content, dropped| {
+        let told = ExecOutput { session, exec, seq, stream, content, dropped };
+        Notification::line("exec/output", told)
+    };
+    Some(match next {
+        Next::Output { seq, stream, bytes } => output(seq, Some(stream), Content::of(&bytes), None),
+        Next::Dropped { seq, bytes } => output(seq, None, Content::default(), Some(bytes)),
+        Next::Told { seq, what } => match &*what {
+            Told::Started => Notification::line("exec/started", ExecStarted { session, exec, seq }),
+            Told::Denial(what) => {
+                Notification::line("denial", Denied { session, exec, seq, what: what.clone() })
+            }
+            Told::Alert(what) => {
+                Notification::line("alert", Denied { session, exec, seq, what: what.clone() })
+            }
+            Told::Exited(outcome) => {
+                Notification::line("exec/exited", ExecExited { session, exec, seq, outcome })
+            }
+        },
+        Next::Wait | Next::End => return None,
+    })
+}

@@ -1,0 +1,113 @@
+//! The way back of an answer: sent later, from any thread, once.
+
+use std::sync::{Arc, Mutex, PoisonError};
+
+use super::store::Store;
+use crate::protocol::Fault;
+
+type Send<T> = Box<dyn FnOnce(Result<T, Fault>, Option<&Arc<Store>>) + std::marker::Send>;
+
+/// Where an answer goes. Dropped unsent, the request is answered all the same: the session is no more.
+pub(crate) struct Reply<T> {
+    send: Option<Send<T>>,
+    cancellation: Arc<Cancellation>,
+}
+
+/// Whether whoever asked does not want it any more.
+#[derive(Default)]
+pub(crate) struct Cancellation(Mutex<Cancelled>);
+
+#[derive(Default)]
+struct Cancelled {
+    is_cancelled: bool,
+    act: Option<Box<dyn FnOnce() + std::marker::Send>>,
+}
+
+impl<T> Reply<T> {
+    pub(crate) fn new(
+        cancellation: Arc<Cancellation>,
+        send: impl FnOnce(Result<T, Fault>, Option<&Arc<Store>>) + std::marker::Send + 'static,
+    ) -> Self {
+        Self { send: Some(Box::new(send)), cancellation }
+    }
+
+    /// Answers.
+    pub(crate) fn send(mut self, said: Result<T, Fault>) {
+        self.deliver(said, None);
+    }
+
+    /// Answers once everything that the store has now was told to whoever hears of it.
+    pub(crate) fn send_after(mut self, store: &Arc<Store>, said: Result<T, Fault>) {
+        self.deliver(said, Some(store));
+    }
+
+    pub(crate) fn is_cancelled(&self) -> bool {
+        self.cancellation.lock().is_cancelled
+    }
+
+    /// Does this when it is cancelled; at once if it was. The answer is still to be sent.
+    pub(crate) fn when_cancelled(&self, act: impl FnOnce() + std::marker::Send + 'static) {
+        let mut state = self.cancellation.lock();
+        if state.is_cancelled {
+            drop(state);
+            act();
+        } else {
+            state.act = Some(Box::new(act));
+        }
+    }
+
+    fn deliver(&mut self, said: Result<T, Fault>, after: Option<&Arc<Store>>) {
+        if let Some(send) = self.send.take() {
+            send(said, after);
+        }
+    }
+}
+
+impl<T> Drop for Reply<T> {
+    fn drop(&mut self) {
+        self.deliver(Err(Fault::refused("CLR-SESSION-ENDED", "the session has ended meanwhile")), None);
+    }
+}
+
+impl Cancellation {
+    /// Tells whoever works on it.
+    pub(crate) fn cancel(&self) {
+        let mut state = self.lock();
+        state.is_cancelled = true;
+        let act = state.act.take();
+        drop(state);
+        act.into_iter().for_each(|act| act());
+    }
+
+    fn lock(&self) -> std::sync::MutexGuard<'_, Cancelled> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::mpsc::channel;
+
+    use super::*;
+
+    #[test]
+    fn a_reply_that_nobody_sends_is_an_answer() {
+        let (to, from) = channel();
+        drop(Reply::<()>::new(Arc::default(), move |said, _| to.send(said).expect("a hearer")));
+        assert_eq!(from.recv().expect("an answer").expect_err("a fault").data.code, "CLR-SESSION-ENDED");
+    }
+
+    #[test]
+    fn who_works_on_a_cancelled_request_hears_of_it_once_before_or_after() {
+        let cancellation = Arc::new(Cancellation::default());
+        let reply = Reply::<()>::new(Arc::clone(&cancellation), |_, _| {});
+        let (to, from) = channel();
+        let early = to.clone();
+        reply.when_cancelled(move || early.send(1).expect("a hearer"));
+        cancellation.cancel();
+        cancellation.cancel();
+        reply.when_cancelled(move || to.send(2).expect("a hearer"));
+        assert_eq!(from.iter().take(2).collect::<Vec<_>>(), [1, 2]);
+        assert!(reply.is_cancelled() && from.try_recv().is_err());
+    }
+}

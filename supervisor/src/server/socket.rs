@@ -1,0 +1,79 @@
+//! The server's socket, on which the command line finds the session that it holds.
+
+use std::os::unix::net::{UnixListener, UnixStream};
+use std::path::PathBuf;
+use std::sync::Arc;
+
+use nix::sys::socket::{getsockopt, sockopt::PeerCredentials};
+use rustix::fs::{Mode, chmod, mkdir, unlink};
+use rustix::io::Errno;
+
+use super::Server;
+use super::connection::Connection;
+use super::stdio::spawn;
+use crate::error::Error;
+
+/// A socket that is removed with this.
+pub(super) struct Listening(PathBuf);
+
+/// Below the state directory.
+const DIRECTORY: &str = "servers";
+
+/// Listens for clients of the same user.
+pub(super) fn listen(server: &Arc<Server>) -> Result<Listening, Error> {
+    let failed = |error: std::io::Error| Error::System("listening on the server's socket", error);
+    let directory = server.spool.join(DIRECTORY);
+    match mkdir(&directory, Mode::RWXU) {
+        Err(errno) if errno != Errno::EXIST => return Err(failed(errno.into())),
+        _ => {}
+    }
+    let path = directory.join(format!("{}.sock", std::process::id()));
+    // Of a server that was killed and had our number.
+    let _ = unlink(&path);
+    let listener = UnixListener::bind(&path).map_err(failed)?;
+    let listening = Listening(path.clone());
+    chmod(&path, Mode::RUSR | Mode::WUSR).map_err(|errno| failed(errno.into()))?;
+    let server = Arc::clone(server);
+    spawn("socket", move || accept(&server, &listener))?;
+    Ok(listening)
+}
+
+fn accept(server: &Arc<Server>, listener: &UnixListener) {
+    for client in listener.incoming() {
+        // Out of descriptors, perhaps: there will be some again.
+        let Ok(client) = client else {
+            std::thread::sleep(std::time::Duration::from_millis(10));
+            continue;
+        };
+        if is_own(&client)
+            && let Err(error) = begin(server, client)
+        {
+            super::log(&error.message());
+        }
+    }
+}
+
+/// Whether it is of the same user, or of root.
+fn is_own(client: &UnixStream) -> bool {
+    let own = rustix::process::geteuid().as_raw();
+    getsockopt(client, PeerCredentials).is_ok_and(|peer| peer.uid() == own || peer.uid() == 0)
+}
+
+fn begin(server: &Arc<Server>, client: UnixStream) -> Result<(), Error> {
+    let output = client.try_clone().map_err(|error| Error::System("dup of a client's socket", error))?;
+    let connection = Connection::new(server);
+    let writing = Arc::clone(&connection);
+    spawn("client", move || writing.write(output))?;
+    spawn("client", move || {
+        connection.read(client);
+        connection.end();
+        connection.caller.outbox.finish();
+        connection.close();
+    })
+}
+
+impl Drop for Listening {
+    fn drop(&mut self) {
+        let _ = unlink(&self.0);
+    }
+}

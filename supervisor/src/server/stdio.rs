@@ -1,0 +1,147 @@
+//! `clearing serve --stdio`: from the first line to the end of everything.
+
+use std::os::fd::{AsFd as _, OwnedFd};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Duration;
+
+use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
+use nix::sys::eventfd::{EfdFlags, EventFd};
+use nix::sys::signal::{SigSet, Signal};
+use nix::sys::signalfd::{SfdFlags, SignalFd};
+
+use super::conductor::Leaving;
+use super::connection::Connection;
+use super::{OnEof, Options, Server, socket};
+use crate::error::Error;
+
+/// How long the last answers may take to be written once all is over, and what runs to be ended.
+const PATIENCE: Duration = Duration::from_secs(10);
+/// How long a client that reads nothing may hold up the end.
+const LAST_WORDS: Duration = Duration::from_secs(2);
+
+/// What `poll` found.
+enum Woken {
+    /// Somebody wants the server to end.
+    Signal,
+    /// The client asks for nothing more, and what it asked for is done.
+    Done,
+    /// Nobody reads what is told.
+    Gone,
+}
+
+/// Serves a client on the standard streams until it has asked for everything, or somebody ends us.
+pub(crate) fn serve(options: Options) -> Result<(), Error> {
+    // Before there is another thread, and much in memory that each sandbox would have too.
+    crate::works::start_launcher()?;
+    // Before there is another thread, which would have them otherwise.
+    let signals = block_signals().map_err(|errno| Error::System("signalfd", errno.into()))?;
+    let server = Server::new(options)?;
+    let listening = socket::listen(&server)?;
+    let (input, output) = streams()?;
+    let watched = output.try_clone().map_err(|error| Error::System("dup of standard output", error))?;
+    let done = EventFd::from_flags(EfdFlags::EFD_CLOEXEC | EfdFlags::EFD_NONBLOCK)
+        .map_err(|errno| Error::System("eventfd", errno.into()))?;
+    let (done, is_written) = (Arc::new(done), Arc::new(AtomicBool::new(false)));
+    let connection = Connection::new(&server);
+    let (reading, ended) = (Arc::clone(&connection), Arc::clone(&done));
+    spawn("reader", move || {
+        reading.read(std::fs::File::from(input));
+        reading.end();
+        let _ = ended.write(1);
+    })?;
+    let (writing, written, ended) = (Arc::clone(&connection), Arc::clone(&is_written), Arc::clone(&done));
+    spawn("writer", move || {
+        writing.write(std::fs::File::from(output));
+        written.store(true, Ordering::Release);
+        let _ = ended.write(1);
+    })?;
+    let last = Last { server: &server, connection: &connection, signals, output: watched, done, is_written };
+    let leaving = match (last.wait()?, server.options.on_eof) {
+        (Woken::Done, OnEof::Finish) => Leaving::WhenDone,
+        _ => Leaving::Now,
+    };
+    last.finish(leaving);
+    drop(listening);
+    Ok(())
+}
+
+/// The thread that was the first and is the last.
+struct Last<'a> {
+    server: &'a Server,
+    connection: &'a Connection,
+    signals: SignalFd,
+    output: OwnedFd,
+    /// Readable when the reader or the writer has ended.
+    done: Arc<EventFd>,
+    is_written: Arc<AtomicBool>,
+}
+
+impl Last<'_> {
+    /// Ends all sessions, and says what is left to say.
+    fn finish(&self, leaving: Leaving) {
+        if leaving == Leaving::WhenDone {
+            // Somebody may still lose patience, or interest.
+            while !self.server.give_up(leaving, Some(Duration::from_millis(50))) {
+                let mut polled = [
+                    PollFd::new(self.signals.as_fd(), PollFlags::POLLIN),
+                    PollFd::new(self.output.as_fd(), PollFlags::empty()),
+                ];
+                if poll(&mut polled, PollTimeout::ZERO).is_ok_and(|ready| ready > 0) {
+                    break;
+                }
+            }
+        }
+        if !self.server.give_up(Leaving::Now, Some(PATIENCE)) {
+            super::log("a session does not end; it is left to the kernel");
+        }
+        self.connection.caller.outbox.finish();
+        // The reader's word is of no more interest.
+        let _ = self.done.read();
+        if !self.is_written.load(Ordering::Acquire) {
+            let mut polled = [PollFd::new(self.done.as_fd(), PollFlags::POLLIN)];
+            let _ = poll(&mut polled, PollTimeout::try_from(LAST_WORDS).unwrap_or(PollTimeout::MAX));
+        }
+    }
+
+    fn wait(&self) -> Result<Woken, Error> {
+        loop {
+            let mut polled = [
+                PollFd::new(self.signals.as_fd(), PollFlags::POLLIN),
+                PollFd::new(self.done.as_fd(), PollFlags::POLLIN),
+                // Of a pipe or socket whose other end is closed an error is told.
+                PollFd::new(self.output.as_fd(), PollFlags::empty()),
+            ];
+            match poll(&mut polled, PollTimeout::NONE) {
+                Err(nix::errno::Errno::EINTR) => continue,
+                other => other.map_err(|errno| Error::System("poll", errno.into()))?,
+            };
+            let [signal, done, gone] = polled.map(|fd| fd.any().unwrap_or(true));
+            match (signal, gone, done) {
+                (true, ..) => return Ok(Woken::Signal),
+                (_, true, _) => return Ok(Woken::Gone),
+                (_, _, true) => return Ok(Woken::Done),
+                _ => {}
+            }
+        }
+    }
+}
+
+fn block_signals() -> nix::Result<SignalFd> {
+    let signals: SigSet = [Signal::SIGTERM, Signal::SIGINT, Signal::SIGHUP].into_iter().collect();
+    signals.thread_block()?;
+    SignalFd::with_flags(&signals, SfdFlags::SFD_CLOEXEC | SfdFlags::SFD_NONBLOCK)
+}
+
+fn streams() -> Result<(OwnedFd, OwnedFd), Error> {
+    let duplicate = |stream: std::os::fd::BorrowedFd<'_>| -> Result<OwnedFd, Error> {
+        rustix::io::fcntl_dupfd_cloexec(stream, 3)
+            .map_err(|errno| Error::System("dup of a standard stream", errno.into()))
+    };
+    Ok((duplicate(rustix::stdio::stdin())?, duplicate(rustix::stdio::stdout())?))
+}
+
+pub(super) fn spawn(name: &str, body: impl FnOnce() + Send + 'static) -> Result<(), Error> {
+    let spawned = std::thread::Builder::new().name(name.to_owned()).spawn(body);
+    spawned.map(drop).map_err(|error| Error::System("starting a thread", error))
+}

@@ -1,0 +1,316 @@
+//! What an exec has to say: numbered events, kept for whoever reads slowly or asks later.
+//!
+//! ```text
+//!   1 2 3 … │ dropped, and counted │ … 998 999
+//!    head   └──────────────────────┘   tail       each of so many bytes; the first ones in memory
+//! ```
+//! The command is never stopped by a reader. What is no output (its start, its end, denials) is not dropped.
+
+mod spool;
+
+use std::collections::VecDeque;
+use std::path::Path;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
+
+use serde_json::Value;
+
+use crate::protocol::StreamName;
+use crate::relay::Truncated;
+use spool::{Place, Spool};
+
+/// The events of one exec.
+pub(crate) struct Store {
+    pub(crate) session: String,
+    pub(crate) exec: String,
+    inner: Mutex<Inner>,
+}
+
+/// Who wants to hear that there is something new.
+pub(crate) trait Wake: Send + Sync {
+    fn wake(&self);
+}
+
+struct Inner {
+    spool: Spool,
+    last: u64,
+    head: Vec<Event>,
+    /// No output, from between head and tail.
+    kept: Vec<Event>,
+    tail: VecDeque<Event>,
+    /// All bytes so far, of each stream.
+    total: Counts,
+    /// The beginning of a character, of each stream.
+    begun: [Vec<u8>; 2],
+    is_ended: bool,
+    hearers: Vec<Weak<dyn Wake>>,
+}
+
+/// Bytes of standard output and error.
+pub(crate) type Counts = [u64; 2];
+
+struct Event {
+    seq: u64,
+    /// Bytes that came before it.
+    before: Counts,
+    what: Kept,
+}
+
+enum Kept {
+    Output { stream: StreamName, place: Place },
+    Told(Arc<Told>),
+}
+
+/// What is no output.
+pub(crate) enum Told {
+    Started,
+    Denial(Value),
+    Alert(Value),
+    Exited(Arc<Value>),
+}
+
+/// What comes next.
+pub(crate) enum Next {
+    Output {
+        seq: u64,
+        stream: StreamName,
+        bytes: Vec<u8>,
+    },
+    /// The events up to this one are gone, and how many bytes with them.
+    Dropped {
+        seq: u64,
+        bytes: Truncated,
+    },
+    Told {
+        seq: u64,
+        what: Arc<Told>,
+    },
+    /// Nothing yet.
+    Wait,
+    /// Nothing any more.
+    End,
+}
+
+/// How far a reader has come.
+#[derive(Debug, Default, Clone, Copy)]
+pub(crate) struct Cursor {
+    pub(crate) seq: u64,
+    passed: Counts,
+}
+
+impl Store {
+    /// Of an exec; what does not fit in memory goes to a file in `directory` that has no name.
+    pub(crate) fn new(session: &str, exec: &str, directory: &Arc<Path>) -> Self {
+        let inner = Inner {
+            spool: Spool::new(directory),
+            last: 0,
+            head: Vec::new(),
+            kept: Vec::new(),
+            tail: VecDeque::new(),
+            total: [0; 2],
+            begun: [Vec::new(), Vec::new()],
+            is_ended: false,
+            hearers: Vec::new(),
+        };
+        Self { session: session.to_owned(), exec: exec.to_owned(), inner: Mutex::new(inner) }
+    }
+
+    /// Somebody wants to hear of what is new.
+    pub(crate) fn heard_by(&self, hearer: Weak<dyn Wake>) {
+        self.lock().hearers.push(hearer);
+    }
+
+    /// The command said this; the beginning of a character waits for its end.
+    pub(crate) fn output(&self, stream: StreamName, read: &[u8]) {
+        self.change(|inner| inner.output(stream, read));
+    }
+
+    /// Something else happened. What was held back of the output comes before it.
+    pub(crate) fn tell(&self, what: Told) {
+        self.change(|inner| {
+            if matches!(what, Told::Exited(_)) {
+                inner.flush();
+            }
+            inner.push(Kept::Told(Arc::new(what)));
+        });
+    }
+
+    /// There will be nothing more.
+    pub(crate) fn end(&self) {
+        self.change(|inner| {
+            inner.flush();
+            inner.is_ended = true;
+        });
+    }
+
+    /// The number of the last event.
+    pub(crate) fn last(&self) -> u64 {
+        self.lock().last
+    }
+
+    /// Bytes that are kept.
+    pub(crate) fn size(&self) -> u64 {
+        self.lock().spool.size()
+    }
+
+    /// What comes after the cursor, which goes on.
+    pub(crate) fn next(&self, cursor: &mut Cursor) -> Next {
+        self.lock().next(cursor)
+    }
+
+    fn change(&self, change: impl FnOnce(&mut Inner)) {
+        let mut inner = self.lock();
+        change(&mut inner);
+        inner.hearers.retain(|hearer| hearer.strong_count() > 0);
+        let hearers: Vec<_> = inner.hearers.iter().filter_map(Weak::upgrade).collect();
+        drop(inner);
+        hearers.iter().for_each(|hearer| hearer.wake());
+    }
+
+    fn lock(&self) -> MutexGuard<'_, Inner> {
+        self.inner.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Cursor {
+    /// After an event, told or not.
+    pub(crate) fn after(seq: u64) -> Self {
+        Self { seq, passed: [0; 2] }
+    }
+}
+
+impl Inner {
+    fn output(&mut self, stream: StreamName, read: &[u8]) {
+        let begun = &mut self.begun[stream as usize];
+        if begun.is_empty() && whole_characters(read) == read.len() {
+            return self.append(stream, read);
+        }
+        begun.extend_from_slice(read);
+        let rest = begun.split_off(whole_characters(begun));
+        let whole = std::mem::replace(begun, rest);
+        self.append(stream, &whole);
+    }
+
+    fn flush(&mut self) {
+        for stream in [StreamName::Stdout, StreamName::Stderr] {
+            let begun = std::mem::take(&mut self.begun[stream as usize]);
+            self.append(stream, &begun);
+        }
+    }
+
+    fn append(&mut self, stream: StreamName, bytes: &[u8]) {
+        if bytes.is_empty() {
+            return;
+        }
+        let is_head = self.tail.is_empty() && self.head.len() < MOST_EVENTS;
+        match is_head.then(|| self.spool.keep(bytes)).flatten() {
+            Some(place) => self.push(Kept::Output { stream, place }),
+            None => {
+                while self.tail.len() >= MOST_EVENTS {
+                    self.drop_oldest();
+                }
+                while let Some(Event { what: Kept::Output { place, .. }, .. }) = self.tail.front()
+                    && !self.spool.has_room_beside(*place, bytes.len())
+                {
+                    self.drop_oldest();
+                }
+                // A disk that takes no more leaves a gap, which is counted as what was dropped is.
+                match self.spool.go_round(bytes) {
+                    Some(place) => self.push(Kept::Output { stream, place }),
+                    None => self.last += 1,
+                }
+            }
+        }
+        self.total[stream as usize] += bytes.len() as u64;
+    }
+
+    fn drop_oldest(&mut self) {
+        while let Some(event) = self.tail.pop_front() {
+            if matches!(event.what, Kept::Output { .. }) {
+                break;
+            }
+            self.kept.push(event);
+        }
+        // So that an output, or nothing, stands first.
+        while let Some(Event { what: Kept::Told(_), .. }) = self.tail.front() {
+            self.kept.extend(self.tail.pop_front());
+        }
+    }
+
+    fn push(&mut self, what: Kept) {
+        self.last += 1;
+        let event = Event { seq: self.last, before: self.total, what };
+        let is_of_tail = match &event.what {
+            Kept::Output { place, .. } => place.is_of_tail(),
+            Kept::Told(_) => !self.tail.is_empty(),
+        };
+        if is_of_tail {
+            self.tail.push_back(event);
+        } else if self.tail.is_empty() && self.kept.is_empty() {
+            self.head.push(event);
+        } else {
+            self.kept.push(event);
+        }
+    }
+
+    fn next(&mut self, cursor: &mut Cursor) -> Next {
+        let Some(event) = self.find(cursor.seq) else {
+            let gap = gap(self.total, cursor.passed);
+            if self.last > cursor.seq {
+                // The end of it all was not kept.
+                *cursor = Cursor { seq: self.last, passed: self.total };
+                return Next::Dropped { seq: self.last, bytes: gap };
+            }
+            return if self.is_ended { Next::End } else { Next::Wait };
+        };
+        let (seq, before) = (event.seq, event.before);
+        if seq > cursor.seq + 1 {
+            let bytes = gap(before, cursor.passed);
+            *cursor = Cursor { seq: seq - 1, passed: before };
+            return Next::Dropped { seq: seq - 1, bytes };
+        }
+        let mut passed = before;
+        let next = match &event.what {
+            Kept::Told(what) => Next::Told { seq, what: Arc::clone(what) },
+            Kept::Output { stream, place } => {
+                let (stream, place) = (*stream, *place);
+                passed[stream as usize] += place.length();
+                match self.spool.read(place) {
+                    Some(bytes) => Next::Output { seq, stream, bytes },
+                    None => Next::Dropped { seq, bytes: gap(passed, before) },
+                }
+            }
+        };
+        *cursor = Cursor { seq, passed };
+        next
+    }
+
+    /// The first event after a number.
+    fn find(&self, after: u64) -> Option<&Event> {
+        let first = |events: &[Event]| events.partition_point(|event| event.seq <= after);
+        let in_head = self.head.get(first(&self.head));
+        let in_kept = || self.kept.get(first(&self.kept));
+        let in_tail = || self.tail.get(self.tail.partition_point(|event| event.seq <= after));
+        in_head.or_else(|| in_kept().into_iter().chain(in_tail()).min_by_key(|event| event.seq))
+    }
+}
+
+fn gap(to: Counts, from: Counts) -> Truncated {
+    Truncated::of(to[0].saturating_sub(from[0]), to[1].saturating_sub(from[1]))
+}
+
+/// So many events there are at most in head and in tail: who writes byte by byte makes many.
+const MOST_EVENTS: usize = 32 * 1024;
+
+/// How many bytes stand before a character that has begun at the end of `bytes` and not ended.
+fn whole_characters(bytes: &[u8]) -> usize {
+    // No character is longer than four bytes, so that the rest need not be looked at.
+    let last = bytes.len().saturating_sub(4);
+    let start = (last..bytes.len()).find(|at| bytes[*at] & 0xc0 != 0x80).unwrap_or(bytes.len());
+    match std::str::from_utf8(&bytes[start..]) {
+        Err(error) if error.error_len().is_none() => start + error.valid_up_to(),
+        _ => bytes.len(),
+    }
+}
+
+#[cfg(test)]
+mod tests;

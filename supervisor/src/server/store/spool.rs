@@ -1,0 +1,146 @@
+//! Bytes beyond what memory should hold: a beginning that stays, and an end that goes round.
+
+use std::os::fd::OwnedFd;
+use std::path::Path;
+use std::sync::Arc;
+
+use rustix::fs::{MemfdFlags, Mode, OFlags};
+
+/// Where some bytes are.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Place {
+    Memory {
+        at: usize,
+        length: usize,
+    },
+    Head {
+        at: u64,
+        length: usize,
+    },
+    /// `at` counts on; in the file it goes round.
+    Tail {
+        at: u64,
+        length: usize,
+    },
+}
+
+/// The bytes of one exec.
+pub(super) struct Spool {
+    directory: Arc<Path>,
+    memory: Vec<u8>,
+    file: Option<OwnedFd>,
+    /// Bytes of the head in the file.
+    head: u64,
+    /// The end of the tail.
+    tail: u64,
+    /// Whether the head takes no more.
+    is_full: bool,
+}
+
+/// Kept without a file.
+const IN_MEMORY: usize = 32 * 1024;
+/// Bytes of head and of tail.
+const HEAD: u64 = 32 << 20;
+const TAIL: u64 = 32 << 20;
+
+impl Spool {
+    pub(super) fn new(directory: &Arc<Path>) -> Self {
+        let (memory, file) = (Vec::new(), None);
+        Self { directory: Arc::clone(directory), memory, file, head: 0, tail: 0, is_full: false }
+    }
+
+    /// Bytes that are kept.
+    pub(super) fn size(&self) -> u64 {
+        self.memory.len() as u64 + self.head + self.tail.min(TAIL)
+    }
+
+    /// Keeps bytes at the beginning; none if that is full.
+    pub(super) fn keep(&mut self, bytes: &[u8]) -> Option<Place> {
+        let length = bytes.len();
+        if self.file.is_none() && self.memory.len() + length <= IN_MEMORY {
+            let at = self.memory.len();
+            self.memory.extend_from_slice(bytes);
+            return Some(Place::Memory { at, length });
+        }
+        if self.is_full || self.head + length as u64 > HEAD {
+            self.is_full = true;
+            return None;
+        }
+        let at = self.head;
+        write(self.file()?, bytes, at)?;
+        self.head += length as u64;
+        Some(Place::Head { at, length })
+    }
+
+    /// Whether more bytes can be written without touching the oldest of the tail.
+    pub(super) fn has_room_beside(&self, oldest: Place, length: usize) -> bool {
+        let Place::Tail { at, .. } = oldest else { return true };
+        self.place_of(length) + length as u64 <= at + TAIL
+    }
+
+    /// Keeps bytes at the end; the oldest were given up before.
+    pub(super) fn go_round(&mut self, bytes: &[u8]) -> Option<Place> {
+        let (at, length) = (self.place_of(bytes.len()), bytes.len());
+        write(self.file()?, bytes, HEAD + at % TAIL)?;
+        self.tail = at + length as u64;
+        Some(Place::Tail { at, length })
+    }
+
+    pub(super) fn read(&self, place: Place) -> Option<Vec<u8>> {
+        let (at, length) = match place {
+            Place::Memory { at, length } => return self.memory.get(at..at + length).map(<[u8]>::to_vec),
+            Place::Head { at, length } => (at, length),
+            Place::Tail { at, length } => (HEAD + at % TAIL, length),
+        };
+        let mut bytes = vec![0; length];
+        let mut done = 0;
+        while done < length {
+            match rustix::io::pread(self.file.as_ref()?, &mut bytes[done..], at + done as u64).ok()? {
+                0 => return None,
+                read => done += read,
+            }
+        }
+        Some(bytes)
+    }
+
+    /// Where the tail goes on: never across the place where it goes round.
+    fn place_of(&self, length: usize) -> u64 {
+        let left = TAIL - self.tail % TAIL;
+        if length as u64 <= left { self.tail } else { self.tail + left }
+    }
+
+    fn file(&mut self) -> Option<&OwnedFd> {
+        if self.file.is_none() {
+            self.file = Some(self.make()?);
+        }
+        self.file.as_ref()
+    }
+
+    /// On the disk of the state directory; where that has no files without names, in memory.
+    fn make(&self) -> Option<OwnedFd> {
+        let flags = OFlags::TMPFILE | OFlags::RDWR | OFlags::CLOEXEC;
+        let made = rustix::fs::open(&*self.directory, flags, Mode::RUSR | Mode::WUSR);
+        let made = made.or_else(|_| rustix::fs::memfd_create("clearing-output", MemfdFlags::CLOEXEC));
+        made.ok()
+    }
+}
+
+fn write(file: &OwnedFd, mut bytes: &[u8], mut at: u64) -> Option<()> {
+    while !bytes.is_empty() {
+        let written = rustix::io::pwrite(file, bytes, at).ok()?;
+        bytes = &bytes[written..];
+        at += written as u64;
+    }
+    Some(())
+}
+
+impl Place {
+    pub(super) fn length(self) -> u64 {
+        let (Self::Memory { length, .. } | Self::Head { length, .. } | Self::Tail { length, .. }) = self;
+        length as u64
+    }
+
+    pub(super) fn is_of_tail(self) -> bool {
+        matches!(self, Self::Tail { .. })
+    }
+}

@@ -1,0 +1,100 @@
+use super::*;
+
+fn store() -> Store {
+    Store::new("s", "e", &Arc::from(std::env::temp_dir()))
+}
+
+/// All that a reader gets from the beginning on, and how many bytes it does not.
+fn read(store: &Store) -> (Vec<u8>, u64, Vec<u64>) {
+    let (mut cursor, mut told, mut dropped, mut seqs) = (Cursor::default(), Vec::new(), 0, Vec::new());
+    loop {
+        match store.next(&mut cursor) {
+            Next::Output { seq, bytes, .. } => {
+                told.extend(bytes);
+                seqs.push(seq);
+            }
+            Next::Dropped { bytes, .. } => dropped += bytes.bytes(),
+            Next::Told { seq, .. } => seqs.push(seq),
+            Next::Wait | Next::End => return (told, dropped, seqs),
+        }
+    }
+}
+
+#[test]
+fn what_is_said_is_read_in_order_from_memory_and_from_the_file() {
+    let store = store();
+    let pieces: Vec<Vec<u8>> = (0..100u8).map(|byte| vec![byte % 100; 1000]).collect();
+    pieces.iter().for_each(|piece| store.output(StreamName::Stdout, piece));
+    let (told, dropped, seqs) = read(&store);
+    assert_eq!((told, dropped), (pieces.concat(), 0));
+    assert_eq!(seqs, (1..=100).collect::<Vec<_>>());
+}
+
+#[test]
+fn head_and_tail_stay_and_what_is_dropped_between_is_counted() {
+    let store = store();
+    store.tell(Told::Started);
+    let mut written = 0u64;
+    let mut piece = vec![0u8; 60_000];
+    for number in 0..2500u32 {
+        piece[..4].copy_from_slice(&(number & 0x7f7f_7f7f).to_le_bytes());
+        store.output(StreamName::Stdout, &piece);
+        written += piece.len() as u64;
+    }
+    store.tell(Told::Exited(Arc::default()));
+    let (told, dropped, seqs) = read(&store);
+    assert_eq!(told.len() as u64 + dropped, written);
+    assert!(dropped > 0 && told.len() as u64 > 63 << 20, "{} kept", told.len());
+    assert_eq!(told[..4], 0u32.to_le_bytes());
+    assert_eq!(told[told.len() - 60_000..][..4], (2499u32 & 0x7f7f_7f7f).to_le_bytes());
+    assert_eq!((seqs[0], *seqs.last().expect("an end")), (1, 2502));
+}
+
+#[test]
+fn a_reader_that_keeps_up_gets_everything() {
+    let (store, mut cursor, mut got) = (store(), Cursor::default(), 0);
+    let piece = vec![b'x'; 64_000];
+    for _ in 0..2000 {
+        store.output(StreamName::Stderr, &piece);
+        let Next::Output { bytes, .. } = store.next(&mut cursor) else { panic!("no output") };
+        got += bytes.len();
+    }
+    assert_eq!(got, 2000 * 64_000);
+}
+
+#[test]
+fn what_is_no_output_is_never_dropped() {
+    let store = store();
+    for _ in 0..40 {
+        store.output(StreamName::Stdout, &vec![b'x'; 4 << 20]);
+        store.tell(Told::Denial(Value::Null));
+    }
+    let (mut cursor, mut denials) = (Cursor::default(), 0);
+    loop {
+        match store.next(&mut cursor) {
+            Next::Told { .. } => denials += 1,
+            Next::Wait => break,
+            _ => {}
+        }
+    }
+    assert_eq!(denials, 40);
+}
+
+#[test]
+fn a_character_waits_for_its_end_and_the_end_waits_for_nothing() {
+    let store = store();
+    store.output(StreamName::Stdout, b"a\xc3");
+    store.output(StreamName::Stdout, b"\xa4b\xf0\x9f");
+    assert_eq!(read(&store).0, "a\u{e4}b".as_bytes());
+    store.end();
+    assert_eq!(read(&store).0, b"a\xc3\xa4b\xf0\x9f");
+}
+
+#[test]
+fn what_is_no_text_waits_for_nothing() {
+    assert_eq!(whole_characters(b"\xff\xfe"), 2);
+    assert_eq!(whole_characters(b"ab\xe2\x82"), 2);
+    assert_eq!(whole_characters("ab\u{20ac}".as_bytes()), 5);
+    assert_eq!(whole_characters(b"\x80\x80\x80\x80\x80"), 5);
+    assert_eq!(whole_characters(b""), 0);
+}

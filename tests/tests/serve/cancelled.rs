@@ -1,0 +1,58 @@
+//! A request that is cancelled is answered when nothing of its command is left.
+
+use clearing_tests::{Site, assert_nothing_left, for_each_caller};
+use serde_json::json;
+
+/// A tree that hears no SIGTERM; `$0` marks its processes.
+const STUBBORN: &str = "trap '' TERM; (sh -c 'trap \"\" TERM; while :; do sleep 0.1; done' mark) & \
+                        setsid sh -c 'trap \"\" TERM; while :; do sleep 0.1; done' mark & echo up; while :; do sleep 0.1; done";
+
+#[test]
+fn a_cancelled_command_is_answered_when_its_tree_is_gone() {
+    for_each_caller(|caller| {
+        let site = Site::new(caller);
+        let mut client = site.serve([] as [&str; 0]);
+        let session = client.session(&site);
+        let other = client.start(&session, &["sleep", "1000"], json!({ "exec": "other" }));
+        let id = client.start(&session, &["sh", "-c", STUBBORN], json!({ "exec": "tree" }));
+        while client.note_of("exec/output")["text"] != "up\n" {}
+        client.cancel(id);
+        assert_eq!(client.error(id), (-32800, "CLR-CANCELLED".into()));
+        let exited = client.note_of("exec/exited");
+        assert_eq!((&exited["exec"], &exited["outcome"]["cause"]), (&json!("tree"), &json!("cancelled")));
+        let left =
+            client.exec(&session, &["sh", "-c", "cat /proc/[0-9]*/cmdline | tr '\\0' ' ' | grep -c m[a]rk"]);
+        assert_eq!(left["exitCode"], 1, "something is left: {:?}", client.said("stdout"));
+        // The other one did not notice.
+        let waited = client.call("exec/wait", json!({ "session": session, "exec": "other", "waitMs": 0 }));
+        assert_eq!(waited["state"], "running");
+        client.cancel(other);
+        assert_eq!(client.error(other).0, -32800);
+        assert_eq!(client.finish(), 0);
+        assert_nothing_left(&site);
+    });
+}
+
+#[test]
+fn whoever_stops_waiting_ends_nothing() {
+    for_each_caller(|caller| {
+        let site = Site::new(caller);
+        let mut client = site.serve([] as [&str; 0]);
+        let session = client.session(&site);
+        let started = client.start(&session, &["sleep", "1000"], json!({ "exec": "a", "yieldMs": 0 }));
+        assert_eq!(client.result(started)["state"], "running");
+        let wait = client.ask("exec/wait", json!({ "session": session, "exec": "a" }));
+        let read = client.ask("exec/read", json!({ "session": session, "exec": "a", "waitMs": 300_000 }));
+        client.cancel(wait);
+        client.cancel(read);
+        // Answered already, and never asked.
+        client.cancel(started);
+        client.cancel(4711);
+        assert_eq!((client.error(wait).0, client.error(read).0), (-32800, -32800));
+        let waited = client.call("exec/wait", json!({ "session": session, "exec": "a", "waitMs": 0 }));
+        assert_eq!(waited["state"], "running");
+        client.call("session/destroy", json!({ "session": session }));
+        assert_eq!(client.finish(), 0);
+        assert_nothing_left(&site);
+    });
+}

@@ -1,0 +1,61 @@
+//! What a command reads: as much as it takes, and nobody else waits for that.
+
+use clearing_tests::{Site, assert_nothing_left, for_each_caller};
+use serde_json::json;
+
+#[test]
+fn input_comes_whole_and_its_end_after_it() {
+    for_each_caller(|caller| {
+        let site = Site::new(caller);
+        let mut client = site.serve([] as [&str; 0]);
+        let session = client.session(&site);
+        let id = client.start(&session, &["cksum"], json!({ "exec": "c", "stdin": "open" }));
+        let on = json!({ "session": session, "exec": "c" });
+        let piece = "0123456789abcdef".repeat(60_000);
+        for _ in 0..5 {
+            client.call("exec/write", json!({ "session": session, "exec": "c", "text": piece }));
+        }
+        client.call("exec/write", json!({ "session": session, "exec": "c", "bytes": "/w==" }));
+        client.call("exec/closeStdin", on.clone());
+        assert_eq!(client.result(id)["exitCode"], 0);
+        assert_eq!(client.said("stdout").split(' ').nth(1).unwrap().trim(), "4800001");
+        assert_eq!(
+            client.refused("exec/write", json!({ "session": session, "exec": "c", "text": "x" })).1,
+            "CLR-STDIN-CLOSED"
+        );
+        assert_eq!(client.finish(), 0);
+        assert_nothing_left(&site);
+    });
+}
+
+#[test]
+fn a_command_that_does_not_read_holds_up_nobody() {
+    for_each_caller(|caller| {
+        let site = Site::new(caller);
+        let mut client = site.serve([] as [&str; 0]);
+        let session = client.session(&site);
+        client.start(&session, &["sleep", "1000"], json!({ "exec": "s", "stdin": "open", "yieldMs": 0 }));
+        let piece = json!({ "session": session, "exec": "s", "text": "x".repeat(10 << 20) });
+        let writes: Vec<i64> = (0..4).map(|_| client.ask("exec/write", piece.clone())).collect();
+        assert_eq!(client.error(writes[3]), (-32000, "CLR-STDIN-FULL".into()));
+        assert_eq!(client.exec(&session, &["true"])["exitCode"], 0);
+        client.call("exec/signal", json!({ "session": session, "exec": "s", "signal": "KILL" }));
+        for id in &writes[..3] {
+            assert_eq!(client.error(*id).1, "CLR-STDIN-CLOSED");
+        }
+        assert_eq!(client.finish(), 0);
+        assert_nothing_left(&site);
+    });
+}
+
+#[test]
+fn a_command_without_input_reads_its_end() {
+    for_each_caller(|caller| {
+        let site = Site::new(caller);
+        let mut client = site.serve([] as [&str; 0]);
+        let session = client.session(&site);
+        assert_eq!(client.exec(&session, &["cat"])["exitCode"], 0);
+        assert_eq!(client.finish(), 0);
+        assert_nothing_left(&site);
+    });
+}

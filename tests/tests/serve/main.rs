@@ -1,0 +1,20 @@
+//! `clearing serve --stdio`: sessions that live on, for other programs.
+#![allow(clippy::unwrap_used, reason = "a proof that cannot be carried out has failed")]
+
+mod bad_input;
+mod cancelled;
+mod changes;
+mod checksums;
+mod crowded;
+mod denied;
+mod ending;
+mod input;
+mod limits;
+mod patched;
+mod readme;
+mod sessions;
+mod snapshots;
+mod terminal;
+mod together;
+mod vanishing;
+mod yielding;

@@ -1,0 +1,33 @@
+//! Patches to a session that is held.
+
+use clearing_tests::{Site, assert_nothing_left, for_each_caller};
+use serde_json::json;
+
+const GOOD: &str = "--- a/a\n+++ b/a\n@@ -1 +1 @@\n-one\n+two\n";
+const BAD: &str = "--- a/a\n+++ b/a\n@@ -1 +1 @@\n-other\n+two\n";
+
+#[test]
+fn a_patch_is_checked_and_applied_as_a_whole_or_not_at_all() {
+    for_each_caller(|caller| {
+        let site = Site::new(caller);
+        site.write("a", "one\n");
+        let mut client = site.serve([] as [&str; 0]);
+        let session = client.session(&site);
+        let on = |text: &str| json!({ "session": session, "text": text });
+        let checked = client.call("patch/check", on(GOOD));
+        assert_eq!((&checked["accepted"], &checked["applied"]), (&json!(true), &json!(false)), "{checked}");
+        assert_eq!(client.call("patch/check", on(BAD))["accepted"], false);
+        let refused = client.call("patch/apply", on(BAD));
+        assert_eq!((&refused["accepted"], &refused["applied"]), (&json!(false), &json!(false)));
+        assert_eq!(client.exec(&session, &["grep", "-q", "one", "a"])["exitCode"], 0);
+        let applied = client.call("patch/apply", on(GOOD));
+        assert_eq!((&applied["applied"], &applied["files"][0]["path"]), (&json!(true), &json!("a")));
+        assert_eq!(client.exec(&session, &["grep", "-q", "two", "a"])["exitCode"], 0);
+        assert_eq!(std::fs::read_to_string(site.project().join("a")).unwrap(), "one\n");
+        client.running(&session, &["sleep", "1000"], json!({ "yieldMs": 0 }));
+        assert_eq!(client.refused("patch/apply", on(GOOD)).1, "CLR-BUSY");
+        client.call("session/destroy", json!({ "session": session }));
+        assert_eq!(client.finish(), 0);
+        assert_nothing_left(&site);
+    });
+}

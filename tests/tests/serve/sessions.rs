@@ -1,0 +1,86 @@
+//! Sessions in a server and on disk are the same ones.
+
+use clearing_tests::{Site, assert_nothing_left, for_each_caller};
+use serde_json::json;
+
+#[test]
+fn a_session_of_the_command_line_is_taken_and_given_back() {
+    for_each_caller(|caller| {
+        let site = Site::new(caller);
+        site.clearing(["create", "--name", "fix"]).output().expect_code(0);
+        site.clearing(["exec", "fix", "--", "sh", "-c", "echo one > a"]).output().expect_code(0);
+        let mut client = site.serve([] as [&str; 0]);
+        let taken = client.call("session/create", json!({ "session": "fix", "labels": { "task": "42" } }));
+        let id = taken["session"].as_str().unwrap().to_owned();
+        assert_eq!(taken["name"], "fix");
+        let again = client.call("session/create", json!({ "session": id }));
+        assert_eq!(again["session"], taken["session"]);
+        assert_eq!(client.exec("fix", &["grep", "-q", "one", "a"])["exitCode"], 0);
+        let told = client.call("session/get", json!({ "session": "fix" }));
+        assert_eq!((&told["live"], &told["labels"]["task"]), (&json!(true), &json!("42")));
+        let listed = client.call("session/list", json!({ "labels": { "task": "42" } }));
+        assert_eq!(listed["sessions"].as_array().unwrap().len(), 1);
+        let none = client.call("session/list", json!({ "labels": { "task": "43" } }));
+        assert_eq!(none["sessions"], json!([]));
+        let fork = client.call("session/fork", json!({ "session": "fix", "name": "other" }));
+        let stats = client.call("stats/get", json!({ "session": "fix" }));
+        assert!(stats["inodes"].as_u64() > Some(0), "{stats}");
+        client.exec("fix", &["rm", "a"]);
+        let fork = client.call("session/create", json!({ "session": fork["session"] }));
+        let fork = fork["session"].as_str().unwrap().to_owned();
+        assert_eq!(client.exec(&fork, &["grep", "-q", "one", "a"])["exitCode"], 0);
+        assert_eq!(client.call("session/destroy", json!({ "session": "other" }))["kept"], false);
+        assert_eq!(client.call("session/destroy", json!({ "session": "fix", "keep": true }))["kept"], true);
+        assert_eq!(
+            client.refused("exec/wait", json!({ "session": "fix", "exec": "x" })).1,
+            "CLR-SESSION-NOT-HELD"
+        );
+        site.clearing(["exec", "fix", "--", "test", "-e", "a"]).output().expect_code(1);
+        assert_eq!(client.finish(), 0);
+        assert_nothing_left(&site);
+    });
+}
+
+#[test]
+fn a_session_that_nobody_uses_is_given_up_and_stays_on_disk() {
+    for_each_caller(|caller| {
+        let site = Site::new(caller);
+        let mut client = site.serve([] as [&str; 0]);
+        let params = json!({ "workspace": site.project(), "name": "idle", "idleMs": 300 });
+        client.call("session/create", params);
+        client.exec("idle", &["sh", "-c", "echo kept > a; sleep 1"]);
+        let held = |client: &mut clearing_tests::Client| {
+            client.call("health", json!({}))["sessions"].as_u64().unwrap()
+        };
+        while held(&mut client) > 0 {}
+        site.clearing(["exec", "idle", "--", "grep", "-q", "kept", "a"]).output().expect_code(0);
+        let params = json!({ "session": "idle", "lifetimeMs": 500 });
+        client.call("session/create", params);
+        let ended = client.exec("idle", &["sleep", "1000"]);
+        assert_eq!(ended["outcome"]["cause"], "cancelled");
+        while held(&mut client) > 0 {}
+        assert_eq!(client.finish(), 0);
+        assert_nothing_left(&site);
+    });
+}
+
+#[test]
+fn what_the_session_shows_of_the_project_is_the_project_of_now() {
+    for_each_caller(|caller| {
+        let site = Site::new(caller);
+        site.write("a", "one\n");
+        let mut client = site.serve([] as [&str; 0]);
+        let session = client.session(&site);
+        client.exec(&session, &["cat", "a"]);
+        site.write("b", "two\n");
+        std::fs::rename(site.project().join("b"), site.project().join("a")).unwrap();
+        client.notes();
+        client.exec(&session, &["cat", "a"]);
+        assert_eq!(client.said("stdout"), "two\n");
+        client.running(&session, &["sleep", "1000"], json!({ "yieldMs": 0 }));
+        assert_eq!(client.refused("session/refresh", json!({ "session": session })).1, "CLR-BUSY");
+        client.call("session/refresh", json!({ "session": session, "processes": "stop" }));
+        assert_eq!(client.finish(), 0);
+        assert_nothing_left(&site);
+    });
+}

@@ -1,0 +1,76 @@
+//! A terminal of the command's own: keys, size, signals to what is in its foreground.
+
+use clearing_tests::{Client, Site, assert_nothing_left, for_each_caller};
+use serde_json::json;
+
+#[track_caller]
+fn until(client: &mut Client, text: &str) -> String {
+    let mut seen = String::new();
+    while !seen.contains(text) {
+        seen += client.note_of("exec/output")["text"].as_str().unwrap_or_default();
+    }
+    seen
+}
+
+#[test]
+fn a_terminal_takes_keys_and_changes_its_size() {
+    for_each_caller(|caller| {
+        let site = Site::new(caller);
+        let mut client = site.serve([] as [&str; 0]);
+        let session = client.session(&site);
+        let script = "stty size; trap 'stty size' WINCH; tty; while read -r line; do echo \"<$line>\"; done; echo over";
+        let more = json!({ "exec": "t", "terminal": { "rows": 7, "columns": 33 } });
+        let id = client.start(&session, &["sh", "-c", script], more);
+        until(&mut client, "/dev/pts/");
+        client.call("exec/write", json!({ "session": session, "exec": "t", "text": "key\n" }));
+        until(&mut client, "<key>");
+        client.call("exec/resize", json!({ "session": session, "exec": "t", "rows": 9, "columns": 44 }));
+        client.call("exec/write", json!({ "session": session, "exec": "t", "text": "more\n" }));
+        until(&mut client, "9 44");
+        client.call("exec/closeStdin", json!({ "session": session, "exec": "t" }));
+        assert_eq!(client.result(id)["exitCode"], 0);
+        assert_eq!(client.finish(), 0);
+        assert_nothing_left(&site);
+    });
+}
+
+#[test]
+fn a_signal_goes_to_what_is_in_the_foreground() {
+    for_each_caller(|caller| {
+        let site = Site::new(caller);
+        let mut client = site.serve([] as [&str; 0]);
+        let session = client.session(&site);
+        // With job control each command of the shell leads a group of its own.
+        let script = "set -m; trap 'echo shell' INT; sh -c 'trap \"echo inner; exit 3\" INT; echo up; while :; do sleep 0.1; done'; echo \"then $?\"";
+        let more = json!({ "exec": "t", "terminal": { "rows": 24, "columns": 80 } });
+        let id = client.start(&session, &["sh", "-c", script], more);
+        until(&mut client, "up");
+        client.call("exec/signal", json!({ "session": session, "exec": "t", "signal": "SIGINT" }));
+        let seen = until(&mut client, "then 3");
+        assert!(seen.contains("inner") && !seen.contains("shell"), "{seen}");
+        assert_eq!(client.result(id)["exitCode"], 0);
+        assert_eq!(client.finish(), 0);
+        assert_nothing_left(&site);
+    });
+}
+
+#[test]
+fn a_terminal_of_no_size_is_one() {
+    for_each_caller(|caller| {
+        let site = Site::new(caller);
+        let mut client = site.serve([] as [&str; 0]);
+        let session = client.session(&site);
+        let more = json!({ "terminal": { "rows": 0, "columns": 0 } });
+        let ended =
+            client.exec_with(&session, &["sh", "-c", "stty size; test -t 0 && test -t 1 && test -t 2"], more);
+        assert_eq!(ended["exitCode"], 0);
+        assert_eq!(client.said("stdout"), "0 0\r\n");
+        let (number, code) = client.refused(
+            "exec/start",
+            json!({ "session": session, "argv": ["true"], "terminal": { "rows": -1, "columns": 70_000 } }),
+        );
+        assert_eq!((number, code.as_str()), (-32602, "CLR-PARAMS"));
+        assert_eq!(client.finish(), 0);
+        assert_nothing_left(&site);
+    });
+}
