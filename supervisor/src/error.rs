@@ -11,6 +11,7 @@ use clearing_rootfs::{
 use clearing_runtime::Failure;
 
 use crate::audit::AuditError;
+use crate::client::Refusal;
 use crate::files::FileError;
 use crate::outcome::ErrorText;
 use crate::policy::Denied;
@@ -32,6 +33,9 @@ pub(crate) enum Error {
     /// What is to be hidden.
     #[error(transparent)]
     Hidden(#[from] HiddenError),
+    /// The server that holds the session.
+    #[error(transparent)]
+    Server(#[from] Refusal),
     /// The record.
     #[error(transparent)]
     Audit(#[from] AuditError),
@@ -135,6 +139,7 @@ impl Error {
         match self {
             Self::Project(error) => error.hint().map(str::to_owned),
             Self::Hidden(_) => Some("no command runs as long as it is not known what it must not see".into()),
+            Self::Server(refusal) => refusal.hint.clone(),
             Self::Audit(error) => Some(error.hint().to_owned()),
             Self::Brought(error) => error.hint().map(str::to_owned),
             Self::Profile(error) => error.hint(),

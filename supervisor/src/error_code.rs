@@ -18,6 +18,7 @@ pub(crate) fn of(error: &Error) -> &'static str {
         Error::Project(_) | Error::Mounts(_) | Error::MountsBelow(_) => "CLR-PROJECT",
         Error::Hidden(_) => "CLR-HIDDEN",
         Error::Audit(_) => "CLR-AUDIT",
+        Error::Server(refusal) => refusal.code,
         Error::Alive(_) | Error::Queue(QueueError::Busy { .. }) => "CLR-BUSY",
         Error::Session(error) => of_session(error),
         Error::Store(_) | Error::Queue(_) | Error::Run(_) | Error::Shut(..) | Error::Remove(_) => "CLR-STATE",

@@ -11,6 +11,7 @@ mod attend;
 mod audit;
 mod changes_text;
 pub mod cli;
+mod client;
 mod commit;
 mod commit_report;
 mod compared;

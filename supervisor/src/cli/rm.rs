@@ -3,10 +3,12 @@
 use std::process::ExitCode;
 
 use clearing_rootfs::Sessions;
+use serde_json::json;
 
 use super::ask::AskArguments;
 use super::removal::Removal;
 use super::talk::{failed, say_note};
+use crate::client::Client;
 use crate::error::Error;
 use crate::lost::what_is_lost;
 use crate::session::{self, sessions};
@@ -50,7 +52,13 @@ fn remove(sessions: &Sessions, name: &str, arguments: &Arguments) -> Result<(), 
     let goes = lost.is_nothing() || arguments.ask.confirm(&question())?;
     let record = sessions.read(name).ok();
     if goes {
-        session::remove(sessions, name, "rm")?;
+        match Client::of_session(name) {
+            Ok(Some((mut server, record))) => {
+                server.call("session/destroy", &json!({ "session": record.id })).map(drop)?;
+            }
+            // One whose record is damaged is removed as well.
+            Ok(None) | Err(_) => session::remove(sessions, name, "rm")?,
+        }
     }
     if arguments.json {
         let id = record.as_ref().map_or(name, |record| record.id.as_str());

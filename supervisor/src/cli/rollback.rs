@@ -8,6 +8,7 @@ use serde_json::json;
 
 use super::talk::{emit_as, failed, say, say_note};
 use crate::audit::{Decision, recorded};
+use crate::client::Client;
 use crate::error::Error;
 use crate::session::{recovered, sessions};
 
@@ -42,17 +43,27 @@ pub(super) fn main(arguments: &Arguments) -> ExitCode {
 }
 
 fn rollback(arguments: &Arguments) -> Result<(), Error> {
+    if let Some((mut server, record)) = Client::of_session(&arguments.session)? {
+        let params = json!({ "session": record.id, "snapshot": arguments.snapshot });
+        let back = server.call("snapshot/rollback", &params)?;
+        tell(arguments, &arguments.snapshot, back["backup"].as_str());
+        return Ok(());
+    }
     let sessions = sessions()?;
     let mut session = sessions.open(&arguments.session, "rollback")?;
     session.recovered.iter().for_each(|past| say_note(&recovered(past)));
     let decision = Decision::on("rollback", session.record()).with(json!({ "snapshot": arguments.snapshot }));
     let back = || Ok(session.rollback(&arguments.snapshot, Why::BeforeRollback)?);
     let RolledBack { to, backup } = recorded(&decision, back)?;
+    tell(arguments, &to, backup.as_deref());
+    Ok(())
+}
+
+fn tell(arguments: &Arguments, to: &str, backup: Option<&str>) {
     if arguments.json {
-        emit_as("rollback", &Told { snapshot: &to, backup: backup.as_deref() });
+        emit_as("rollback", &Told { snapshot: to, backup });
     } else {
         let kept = backup.map(|backup| format!("; what was there is kept as {backup}")).unwrap_or_default();
         say(&format!("clearing: back at {to}{kept}\n"));
     }
-    Ok(())
 }

@@ -7,6 +7,7 @@ use serde_json::json;
 
 use super::talk::{emit_as, failed, print, say_note};
 use crate::audit::{Decision, recorded};
+use crate::client::Client;
 use crate::error::Error;
 use crate::session::{SnapshotView, recovered, sessions};
 
@@ -37,6 +38,9 @@ pub(super) fn main(arguments: &Arguments) -> ExitCode {
 }
 
 fn snapshot(arguments: &Arguments) -> Result<(), Error> {
+    if let Some((mut server, record)) = Client::of_session(&arguments.session)? {
+        return by_server(arguments, &mut server, record.id.as_str());
+    }
     let mut session = sessions()?.open(&arguments.session, "snapshot")?;
     session.recovered.iter().for_each(|past| say_note(&recovered(past)));
     let decision = Decision::on("snapshot", session.record()).with(json!({ "label": arguments.label }));
@@ -51,4 +55,20 @@ fn snapshot(arguments: &Arguments) -> Result<(), Error> {
         return Ok(());
     }
     print(&format!("{}\n", snapshot.name))
+}
+
+/// The same of a session that a server holds.
+fn by_server(arguments: &Arguments, server: &mut Client, id: &str) -> Result<(), Error> {
+    if arguments.sync {
+        return Err(Error::Request(
+            "a server holds the session: it is not written to its disk before it ends".into(),
+        ));
+    }
+    let params = json!({ "session": id, "label": arguments.label });
+    let made = server.call("snapshot/create", &params)?;
+    if arguments.json {
+        emit_as("snapshot", &json!({ "name": made["snapshot"], "made": made["made"], "why": made["why"] }));
+        return Ok(());
+    }
+    print(&format!("{}\n", made["snapshot"].as_str().unwrap_or_default()))
 }

@@ -1,7 +1,7 @@
 //! The server's socket, on which the command line finds the session that it holds.
 
 use std::os::unix::net::{UnixListener, UnixStream};
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use nix::sys::socket::{getsockopt, sockopt::PeerCredentials};
@@ -19,6 +19,11 @@ pub(super) struct Listening(PathBuf);
 /// Below the state directory.
 const DIRECTORY: &str = "servers";
 
+/// Where the server of this process id listens.
+pub(crate) fn path_of(state: &Path, pid: u32) -> PathBuf {
+    state.join(DIRECTORY).join(format!("{pid}.sock"))
+}
+
 /// Listens for clients of the same user.
 pub(super) fn listen(server: &Arc<Server>) -> Result<Listening, Error> {
     let failed = |error: std::io::Error| Error::System("listening on the server's socket", error);
@@ -27,7 +32,7 @@ pub(super) fn listen(server: &Arc<Server>) -> Result<Listening, Error> {
         Err(errno) if errno != Errno::EXIST => return Err(failed(errno.into())),
         _ => {}
     }
-    let path = directory.join(format!("{}.sock", std::process::id()));
+    let path = path_of(&server.spool, std::process::id());
     // Of a server that was killed and had our number.
     let _ = unlink(&path);
     let listener = UnixListener::bind(&path).map_err(failed)?;

@@ -2,12 +2,14 @@
 #![allow(clippy::unwrap_used, reason = "a proof that cannot be carried out has failed")]
 
 mod bad_input;
+mod by_the_command_line;
 mod cancelled;
 mod changes;
 mod checksums;
 mod crowded;
 mod denied;
 mod ending;
+mod files;
 mod input;
 mod limits;
 mod patched;
