@@ -64,6 +64,19 @@ impl Client {
         });
     }
 
+    /// Reads one line and nothing more, while nobody listens.
+    ///
+    /// # Panics
+    ///
+    /// If there is none.
+    #[track_caller]
+    pub fn read_line(&mut self) -> Value {
+        let stdout = self.stdout.as_mut().expect("nobody listens");
+        let bytes = std::io::Read::bytes(stdout).map(|byte| byte.expect("the server writes"));
+        let line: Vec<u8> = bytes.take_while(|byte| *byte != b'\n').collect();
+        serde_json::from_slice(&line).expect("a line of JSON")
+    }
+
     /// The server's process id.
     pub fn pid(&self) -> Pid {
         Pid::from_raw(self.child.id().cast_signed())

@@ -15,6 +15,7 @@ mod limits;
 mod patched;
 mod readme;
 mod sessions;
+mod slow_reader;
 mod snapshots;
 mod terminal;
 mod together;

@@ -1,0 +1,45 @@
+//! A client that does not read stops nobody: not its own commands, nor other sessions; and loses nothing that is kept.
+
+use clearing_tests::{Site, assert_nothing_left, for_each_caller};
+use serde_json::json;
+
+const GIGABYTE: u64 = 1_000_000_000;
+
+#[test]
+fn a_gigabyte_is_said_to_nobody_and_head_and_tail_are_there() {
+    for_each_caller(|caller| {
+        let site = Site::new(caller);
+        let mut client = site.serve_silent([] as [&str; 0]);
+        client.ask("initialize", json!({}));
+        client.read_line();
+        client.ask("session/create", json!({ "workspace": site.project(), "name": "big" }));
+        assert_eq!(client.read_line()["result"]["name"], "big");
+        // From here on nobody reads: what tells of the end is a file.
+        let script =
+            "echo first; head -c 1000000000 /dev/zero | tr '\\0' x; echo last; echo done >&2; touch end";
+        let id = client.start(
+            "big",
+            &["sh", "-c", script],
+            json!({ "exec": "big", "limits": { "output": "none" } }),
+        );
+        while !site.clearing(["diff", "big", "--name-status"]).output().stdout.contains("end") {}
+        client.listen();
+        let result = client.result(id);
+        assert_eq!(result["exitCode"], 0, "{result}");
+        let (mut kept, mut dropped, mut texts) = (0, 0, Vec::new());
+        for note in client.notes().iter().filter(|note| note["method"] == "exec/output") {
+            let params = &note["params"];
+            dropped += params["dropped"]["stdout"].as_u64().unwrap_or(0);
+            if params["stream"] == "stdout" {
+                let text = params["text"].as_str().unwrap();
+                kept += text.len() as u64;
+                texts.push(text.trim_matches('x').to_owned());
+            }
+        }
+        assert_eq!(kept + dropped, GIGABYTE + 11, "{kept} and {dropped}");
+        assert!(dropped > 0 && kept > 60 << 20, "{kept}");
+        assert!(texts[0].starts_with("first\n") && texts.last().unwrap().ends_with("last\n"));
+        assert_eq!(client.finish(), 0);
+        assert_nothing_left(&site);
+    });
+}
