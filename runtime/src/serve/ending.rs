@@ -20,22 +20,48 @@ const LOOKS: u32 = 100;
 impl Server<'_> {
     /// Sends a signal to every process of an exec.
     pub(super) fn signal_exec(&self, exec: u32, signal: i32) {
-        let Some(signal) = rustix::process::Signal::from_named_raw(signal) else { return };
-        for process in with_mark(mark::of(self.highest_mark, exec)).values() {
-            // It may have ended since.
-            let _ = pidfd_send_signal(process, signal);
-        }
+        send(&self.processes_of(exec), signal);
     }
 
     /// Ends those of the execs that are to end, and says of which none is left.
     pub(super) fn pursue(&mut self) {
         for exec in std::mem::take(&mut self.ending) {
-            if kill_all(mark::of(self.highest_mark, exec)) {
+            if self.kill_all(exec) {
                 self.ending.push(exec);
             } else {
                 self.report(&Report::Ended { exec }, &[]);
             }
         }
+    }
+
+    /// Whether there was anybody.
+    fn kill_all(&self, exec: u32) -> bool {
+        let mut found: BTreeMap<i32, OwnedFd> = BTreeMap::new();
+        for _ in 0..LOOKS {
+            let mut new = self.processes_of(exec);
+            new.retain(|pid, _| !found.contains_key(pid));
+            if new.is_empty() {
+                break;
+            }
+            send(&new, Signal::SIGSTOP as i32);
+            found.extend(new);
+        }
+        send(&found, Signal::SIGKILL as i32);
+        !found.is_empty()
+    }
+
+    /// The processes of an exec, by their ids: those with its mark, and its first one, which has none yet on its way
+    /// to its program.
+    fn processes_of(&self, exec: u32) -> BTreeMap<i32, OwnedFd> {
+        let mut processes = with_mark(mark::of(self.highest_mark, exec));
+        let first =
+            self.commands.iter().find(|command| command.exec == exec).map(|command| command.pid.as_raw());
+        // Not reaped yet, so that the number is still its own.
+        let first = first
+            .filter(|first| !processes.contains_key(first))
+            .and_then(|first| Some((first, open(first)?)));
+        processes.extend(first);
+        processes
     }
 }
 
@@ -44,35 +70,23 @@ pub(super) fn is_anybody_left(mark: u64) -> bool {
     !with_mark(mark).is_empty()
 }
 
-/// Whether there was anybody.
-fn kill_all(mark: u64) -> bool {
-    let mut found: BTreeMap<i32, OwnedFd> = BTreeMap::new();
-    for _ in 0..LOOKS {
-        let mut new = with_mark(mark);
-        new.retain(|pid, _| !found.contains_key(pid));
-        if new.is_empty() {
-            break;
-        }
-        send(&new, Signal::SIGSTOP);
-        found.extend(new);
-    }
-    send(&found, Signal::SIGKILL);
-    !found.is_empty()
-}
-
-fn send(processes: &BTreeMap<i32, OwnedFd>, signal: Signal) {
-    let signal = rustix::process::Signal::from_named_raw(signal as i32);
-    for (process, signal) in processes.values().zip(signal.into_iter().cycle()) {
+fn send(processes: &BTreeMap<i32, OwnedFd>, signal: i32) {
+    let Some(signal) = rustix::process::Signal::from_named_raw(signal) else { return };
+    for process in processes.values() {
+        // It may have ended since.
         let _ = pidfd_send_signal(process, signal);
     }
+}
+
+fn open(number: i32) -> Option<OwnedFd> {
+    pidfd_open(rustix::process::Pid::from_raw(number)?, PidfdFlags::empty()).ok()
 }
 
 /// The processes with a mark, by their ids. The descriptor is opened first: a number may come to be another's.
 fn with_mark(mark: u64) -> BTreeMap<i32, OwnedFd> {
     let all = family::processes().unwrap_or_default();
     let marked = all.into_iter().filter_map(|number| {
-        let id = rustix::process::Pid::from_raw(number)?;
-        let process = pidfd_open(id, PidfdFlags::empty()).ok()?;
+        let process = open(number)?;
         let found = mark::of_process(Pid::from_raw(number)).ok()??;
         (found == mark).then_some((number, process))
     });
