@@ -133,7 +133,11 @@ impl Removal {
         })
     }
 
+    /// What is not there has not stayed: two of us may be at work on the same tree.
     fn stayed(&mut self, name: Option<&CStr>, errno: Errno) {
+        if errno == Errno::NOENT {
+            return;
+        }
         let names = self.path.iter().map(CString::as_c_str).chain(name);
         self.first.get_or_insert_with(|| RemoveError {
             path: names.map(|name| path_of(name.to_bytes().to_vec())).collect(),

@@ -43,6 +43,23 @@ fn what_is_gone_already_is_fine() {
 }
 
 #[test]
+fn several_at_work_on_one_tree_do_not_stop_each_other() {
+    for _ in 0..50 {
+        let (scratch, run) = scratch();
+        for number in 0..200 {
+            fs::create_dir_all(run.join(format!("a{}/b{number}/c", number % 7))).unwrap();
+            fs::write(run.join(format!("a{}/b{number}/file", number % 7)), "x").unwrap();
+        }
+        let parent = scratch.path();
+        std::thread::scope(|scope| {
+            let removals: Vec<_> = (0..4).map(|_| scope.spawn(move || remove(parent))).collect();
+            removals.into_iter().for_each(|removal| removal.join().unwrap().unwrap());
+        });
+        assert!(!run.exists());
+    }
+}
+
+#[test]
 fn links_are_removed_and_never_followed() {
     let (scratch, run) = scratch();
     let outside = scratch.path().join("outside");
