@@ -24,11 +24,16 @@ impl Random {
         Self(seed.wrapping_add(case * 0x1234_5677) | 1)
     }
 
-    fn pick<'a>(&mut self, all: &[&'a str]) -> &'a str {
+    /// A number below another one.
+    pub fn below(&mut self, end: u64) -> u64 {
         self.0 ^= self.0 << 13;
         self.0 ^= self.0 >> 7;
         self.0 ^= self.0 << 17;
-        all[usize::try_from(self.0 % all.len() as u64).expect("an index")]
+        self.0 % end
+    }
+
+    fn pick<'a>(&mut self, all: &[&'a str]) -> &'a str {
+        all[usize::try_from(self.below(all.len() as u64)).expect("an index")]
     }
 
     fn path(&mut self) -> String {
