@@ -54,7 +54,7 @@ pub(super) struct CommandArguments {
     // Last: options that follow would stand under its heading.
     #[command(flatten)]
     permission: PermissionArguments,
-    /// The command and its arguments; with `--lang` the script's arguments alone.
+    /// The command and its arguments; with `--lang` those of the script.
     #[arg(last = true, required_unless_present = "lang", value_name = "CMD", help_heading = None::<&'static str>)]
     command: Vec<OsString>,
 }

@@ -47,8 +47,11 @@ pub(super) struct Arguments {
     /// The session's name.
     #[arg(long, value_name = "NAME", requires = "keep", hide_short_help = true)]
     name: Option<String>,
-    /// When its changes land in the project.
+    /// Land its changes: never, ask, on-success, always.
+    ///
+    /// In the project, when it has ended; `never` where nothing is said.
     #[arg(long, value_name = "WHEN", default_value = "never", conflicts_with = "layer")]
+    #[arg(hide_possible_values = true, hide_default_value = true)]
     commit: When,
     /// Let a protected name land; may be given more than once.
     #[arg(long, value_name = "NAME", requires = "commit", hide_short_help = true)]

@@ -8,7 +8,7 @@ use crate::protocol::document;
 
 /// Prints the JSON schemas of all requests, answers and notifications of `clearing serve`, and of `--json`.
 #[derive(Debug, clap::Args)]
-#[command(after_help = "Example:\n  clearing schema | jq '.methods[\"exec/start\"]'")]
+#[command(after_long_help = "Examples:\n  clearing schema | grep exec/start")]
 pub(super) struct Arguments {}
 
 pub(super) fn main(Arguments {}: &Arguments) -> ExitCode {

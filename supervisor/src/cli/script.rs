@@ -7,13 +7,15 @@ use crate::script::{LONGEST, Lang, Script};
 
 #[derive(Debug, clap::Args)]
 pub(super) struct ScriptArguments {
-    /// Run a script, which standard input holds, by this language's interpreter.
-    #[arg(long, value_name = "LANG")]
+    /// Run a script from standard input: `python`, `node`, …
+    ///
+    /// By the interpreter of its language: `python`, `node`, `bash`, `ruby` or `perl`.
+    #[arg(long, value_name = "LANG", hide_possible_values = true)]
     lang: Option<Lang>,
     /// The script itself, which then has your standard input.
     ///
     /// Others on this host can see it in the command line of `clearing`.
-    #[arg(long, value_name = "TEXT", requires = "lang")]
+    #[arg(long, value_name = "TEXT", requires = "lang", hide_short_help = true)]
     code: Option<String>,
 }
 

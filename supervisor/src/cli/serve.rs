@@ -14,10 +14,8 @@ use crate::signals::survive_file_limits;
 /// SIGTERM or SIGINT, every sandbox ends; sessions that were not destroyed stay on disk, for `clearing diff` and
 /// the like.
 #[derive(Debug, clap::Args)]
-#[command(
-    after_help = "Example:\n  printf '%s\\n' '{\"jsonrpc\":\"2.0\",\"id\":1,\"method\":\"initialize\",\"params\":{}}' |\n    \
-                  clearing serve --stdio"
-)]
+#[command(after_long_help = "Examples:\n\
+        \x20 echo '{\"jsonrpc\":\"2.0\",\"id\":1,\"method\":\"initialize\",\"params\":{}}' | clearing serve --stdio")]
 pub(super) struct Arguments {
     /// Talk on standard input and output.
     #[arg(long, required = true)]

@@ -101,6 +101,21 @@ impl Terminal {
         }
     }
 
+    /// Everything that was shown, by somebody who has ended, and not asked for before. The kernel may show it a
+    /// moment later: this waits until nothing more comes.
+    pub fn read_all(&mut self) -> String {
+        let enough = crate::patience(Duration::from_millis(100));
+        let (mut shown, mut last) = (self.read_shown(), Instant::now());
+        while last.elapsed() < enough {
+            let more = self.read_or_pause();
+            if !more.is_empty() {
+                shown.push_str(&more);
+                last = Instant::now();
+            }
+        }
+        shown
+    }
+
     /// What was shown since the last look; does not wait.
     pub fn read_shown(&mut self) -> String {
         let mut shown = std::mem::take(&mut self.unread);

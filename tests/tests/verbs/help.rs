@@ -63,6 +63,7 @@ fn furnished(caller: Caller) -> Site {
     let site = Site::new(caller);
     site.write("src/lib.py", "one\ntwo\n");
     site.write("script.py", "eval(input())\n");
+    site.write("analyse.py", "print(1)\n");
     site.write("Makefile", "all format check test:\n\t@echo ok\n");
     site.write("package.json", "{\"scripts\": {\"test\": \"echo ok\"}}\n");
     site.write("change.patch", "--- a/src/lib.py\n+++ b/src/lib.py\n@@ -1,2 +1,2 @@\n one\n-two\n+zwei\n");

@@ -57,7 +57,7 @@ fn a_diff_on_a_terminal_is_shown_and_not_obeyed() {
                 let run = call(&site, &words).env("PAGER", "cat").env("NO_COLOR", "1").env("TERM", "xterm");
                 let output = run.terminal(&terminal).output();
                 output.expect_code(0);
-                terminal.read_shown()
+                terminal.read_all()
             };
             assert!(shown.contains("tracked"), "{shown:?}");
             let shown = shown.replace("\r\n", "\n");
