@@ -33,7 +33,10 @@ use serde_json::Value;
 
 pub(crate) use error::{FileCode, FileError};
 pub use once::FilesOnce;
-pub(crate) use wire::Request;
+pub(crate) use wire::{
+    Done, EditAnswer, EditRequest, Entry, ListAnswer, ListRequest, MkdirRequest, MoveRequest, ReadAnswer,
+    ReadRequest, RemoveRequest, Request, StatRequest, WriteAnswer, WriteRequest,
+};
 
 use crate::error::Error;
 use crate::functions::{Call, FILES, memory, sealed, written};

@@ -1,7 +1,10 @@
 //! What is asked of files, and what is answered.
 
 use clearing_rootfs::PathText;
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
+
+use crate::protocol::outside::Path;
 
 /// Something to be done with a file of the project.
 ///
@@ -20,9 +23,10 @@ pub(crate) enum Request {
 }
 
 /// Reads a regular file, or a part of it.
-#[derive(Debug, Clone, Serialize, Deserialize)]
+#[derive(Debug, Clone, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub(crate) struct ReadRequest {
+    #[schemars(with = "Path")]
     pub(crate) path: PathText,
     /// The first byte.
     #[serde(default)]
@@ -39,7 +43,7 @@ pub(crate) struct ReadRequest {
 }
 
 /// What was read: `text`, or `bytes` in base64 where it is not UTF-8.
-#[derive(Debug, Serialize, Deserialize)]
+#[derive(Debug, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 pub(crate) struct ReadAnswer {
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -65,9 +69,10 @@ pub(crate) struct ReadAnswer {
 }
 
 /// Writes a regular file: `text`, or `bytes` in base64.
-#[derive(Debug, Clone, Serialize, Deserialize)]
+#[derive(Debug, Clone, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub(crate) struct WriteRequest {
+    #[schemars(with = "Path")]
     pub(crate) path: PathText,
     pub(crate) text: Option<String>,
     pub(crate) bytes: Option<String>,
@@ -83,10 +88,11 @@ pub(crate) struct WriteRequest {
 }
 
 /// What was written.
-#[derive(Debug, Serialize, Deserialize)]
+#[derive(Debug, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 pub(crate) struct WriteAnswer {
     /// Where, relative to the project: the end of the links that led there.
+    #[schemars(with = "Path")]
     pub(crate) path: PathText,
     /// Whether the file is new.
     pub(crate) created: bool,
@@ -98,9 +104,10 @@ pub(crate) struct WriteAnswer {
 }
 
 /// Replaces pieces of a text file, all of them or none.
-#[derive(Debug, Clone, Serialize, Deserialize)]
+#[derive(Debug, Clone, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub(crate) struct EditRequest {
+    #[schemars(with = "Path")]
     pub(crate) path: PathText,
     /// In this order, each upon what the one before left.
     pub(crate) edits: Vec<Edit>,
@@ -109,7 +116,7 @@ pub(crate) struct EditRequest {
 }
 
 /// One piece.
-#[derive(Debug, Clone, Serialize, Deserialize)]
+#[derive(Debug, Clone, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub(crate) struct Edit {
     /// What stands there, exactly; once, unless `all`.
@@ -121,9 +128,10 @@ pub(crate) struct Edit {
 }
 
 /// What was replaced.
-#[derive(Debug, Serialize, Deserialize)]
+#[derive(Debug, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 pub(crate) struct EditAnswer {
+    #[schemars(with = "Path")]
     pub(crate) path: PathText,
     /// How many places.
     pub(crate) replaced: u64,
@@ -132,10 +140,11 @@ pub(crate) struct EditAnswer {
 }
 
 /// Lists a directory.
-#[derive(Debug, Clone, Default, Serialize, Deserialize)]
+#[derive(Debug, Clone, Default, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub(crate) struct ListRequest {
     /// The project itself unless said.
+    #[schemars(with = "Option<Path>")]
     pub(crate) path: Option<PathText>,
     /// How many levels; 1 unless said, and never more than 64.
     pub(crate) depth: Option<u32>,
@@ -146,7 +155,7 @@ pub(crate) struct ListRequest {
 }
 
 /// What is in a directory: outer levels before inner ones where not all is told, sorted by path.
-#[derive(Debug, Serialize, Deserialize)]
+#[derive(Debug, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 pub(crate) struct ListAnswer {
     pub(crate) entries: Vec<Entry>,
@@ -155,10 +164,11 @@ pub(crate) struct ListAnswer {
 }
 
 /// What stands under a path.
-#[derive(Debug, Serialize, Deserialize)]
+#[derive(Debug, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 pub(crate) struct Entry {
     /// Relative to the project.
+    #[schemars(with = "Path")]
     pub(crate) path: PathText,
     #[serde(rename = "type")]
     pub(crate) kind: Kind,
@@ -171,6 +181,7 @@ pub(crate) struct Entry {
     pub(crate) modified_ms: i64,
     /// Where a link leads, as it says itself.
     #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(with = "Option<Path>")]
     pub(crate) target: Option<PathText>,
     /// Why a directory could not be looked into.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -178,7 +189,7 @@ pub(crate) struct Entry {
 }
 
 /// What kind of thing it is.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 pub(crate) enum Kind {
     File,
@@ -190,18 +201,20 @@ pub(crate) enum Kind {
 }
 
 /// Tells what stands under a path. A link is told of itself unless it is to be followed.
-#[derive(Debug, Clone, Serialize, Deserialize)]
+#[derive(Debug, Clone, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub(crate) struct StatRequest {
+    #[schemars(with = "Path")]
     pub(crate) path: PathText,
     #[serde(default)]
     pub(crate) follow: bool,
 }
 
 /// Removes a file, a link itself, or a directory.
-#[derive(Debug, Clone, Serialize, Deserialize)]
+#[derive(Debug, Clone, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub(crate) struct RemoveRequest {
+    #[schemars(with = "Path")]
     pub(crate) path: PathText,
     /// Whether a directory goes with all that is in it.
     #[serde(default)]
@@ -209,10 +222,12 @@ pub(crate) struct RemoveRequest {
 }
 
 /// Gives something another name.
-#[derive(Debug, Clone, Serialize, Deserialize)]
+#[derive(Debug, Clone, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub(crate) struct MoveRequest {
+    #[schemars(with = "Path")]
     pub(crate) from: PathText,
+    #[schemars(with = "Path")]
     pub(crate) to: PathText,
     /// Whether a file that has the name already is replaced.
     #[serde(default)]
@@ -220,12 +235,13 @@ pub(crate) struct MoveRequest {
 }
 
 /// Makes a directory, and those that lead to it; that it is there already is fine.
-#[derive(Debug, Clone, Serialize, Deserialize)]
+#[derive(Debug, Clone, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub(crate) struct MkdirRequest {
+    #[schemars(with = "Path")]
     pub(crate) path: PathText,
 }
 
 /// Of what was done there is nothing more to tell.
-#[derive(Debug, Serialize, Deserialize)]
+#[derive(Debug, Serialize, Deserialize, JsonSchema)]
 pub(crate) struct Done {}

@@ -4,6 +4,7 @@ use schemars::generate::SchemaSettings;
 use schemars::{JsonSchema, Schema, SchemaGenerator};
 use serde_json::{Map, Value, json};
 
+use super::outside::OfFile;
 use super::{
     AuditTold, AuditVerify, Cancel, ChangesCommit, ChangesDiff, ChangesDiscard, CloseStdin, Created, Denied,
     Destroyed, Diffed, Discarded, ExecExited, ExecOutput, ExecRead, ExecResize, ExecSignal, ExecStart,
@@ -13,6 +14,10 @@ use super::{
     SnapshotCreate, SnapshotList, SnapshotMade, SnapshotRollback, Snapshots, StatsGet, StatsTold, VERSION,
 };
 use crate::commit_report::CommitReport;
+use crate::files::{
+    Done, EditAnswer, EditRequest, Entry, ListAnswer, ListRequest, MkdirRequest, MoveRequest, ReadAnswer,
+    ReadRequest, RemoveRequest, StatRequest, WriteAnswer, WriteRequest,
+};
 use crate::outcome::Outcome;
 
 type Form = fn(&mut SchemaGenerator) -> Schema;
@@ -57,6 +62,14 @@ pub(crate) const METHODS: &[Method] = &[
     method::<ChangesDiscard, Discarded>("changes/discard"),
     method::<PatchCheck, PatchTold>("patch/check"),
     method::<PatchApply, PatchTold>("patch/apply"),
+    method::<OfFile<ReadRequest>, ReadAnswer>("fs/read"),
+    method::<OfFile<WriteRequest>, WriteAnswer>("fs/write"),
+    method::<OfFile<EditRequest>, EditAnswer>("fs/edit"),
+    method::<OfFile<ListRequest>, ListAnswer>("fs/list"),
+    method::<OfFile<StatRequest>, Entry>("fs/stat"),
+    method::<OfFile<RemoveRequest>, Done>("fs/remove"),
+    method::<OfFile<MoveRequest>, Done>("fs/move"),
+    method::<OfFile<MkdirRequest>, Done>("fs/mkdir"),
     method::<PolicyCheck, PolicyTold>("policy/check"),
     method::<StatsGet, StatsTold>("stats/get"),
     method::<AuditVerify, AuditTold>("audit/verify"),
@@ -100,4 +113,22 @@ pub(crate) fn document() -> Value {
         "json": { "outcome": outcome },
         "$defs": forms,
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::METHODS;
+
+    #[test]
+    fn every_method_that_is_carried_out_is_in_the_schema() {
+        let texts = include_str!("../server/dispatch.rs").split('"').skip(1).step_by(2);
+        let carried_out = texts.filter(|text| *text == "health" || text.contains('/'));
+        let known = |name: &str| METHODS.iter().any(|method| method.name == name);
+        let mut count = 0;
+        for name in carried_out.chain(crate::files::METHODS) {
+            assert!(known(name), "`{name}` is not in the schema");
+            count += 1;
+        }
+        assert!(count >= 25, "{count}");
+    }
 }

@@ -14,6 +14,15 @@ pub(crate) enum Path {
     },
 }
 
+/// What is asked for of a file, and the session.
+#[derive(JsonSchema)]
+#[expect(dead_code, reason = "read by the schema alone")]
+pub(crate) struct OfFile<T> {
+    session: String,
+    #[serde(flatten)]
+    request: T,
+}
+
 /// Bytes on each stream.
 #[derive(JsonSchema)]
 #[expect(dead_code, reason = "read by the schema alone")]
