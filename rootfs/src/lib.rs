@@ -140,6 +140,7 @@ pub use seen::{Kept, Seen, SeenError};
 pub use session::{
     Apart, Holder, LayerId, Listed, NewSession, PROJECT, Parts, Ready, Record, Recovered, Retained,
     Retention, RolledBack, Running, Session, SessionError, SessionId, Sessions, Snapshot, Step, Why,
+    listens_at,
 };
 pub use settings::settings;
 pub use sighting::Sighting;

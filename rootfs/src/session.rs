@@ -24,7 +24,7 @@ use jiff::Timestamp;
 pub use error::SessionError;
 pub use history::{RolledBack, Step};
 pub use ids::{LayerId, SessionId};
-pub use lock::Holder;
+pub use lock::{Holder, listens_at};
 pub use onward::{Parts, Ready};
 pub use record::{Record, Running, Snapshot, Why};
 pub use retention::{Apart, Retained, Retention};

@@ -2,12 +2,12 @@
 
 use clearing_profiles::{LimitName, Limits, write_duration, write_size};
 use clearing_runtime::cgroup::Events;
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
 use crate::usage::Sample;
 
 /// Something happened at a limit.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, schemars::JsonSchema)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, schemars::JsonSchema)]
 #[serde(rename_all = "camelCase", tag = "alert")]
 pub(crate) enum Alert {
     /// More than nine tenths of a limit are used; told once for each.

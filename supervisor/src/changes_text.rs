@@ -2,7 +2,7 @@
 
 use std::fmt::Write as _;
 
-use clearing_rootfs::{Change, Changes, Kind, SessionId};
+use clearing_rootfs::{Change, Changes, Kind};
 
 use crate::text::printable;
 
@@ -10,7 +10,7 @@ use crate::text::printable;
 const NAMED: usize = 10;
 
 /// What changed, in the view only; for a session also how to go on.
-pub(crate) fn block(changes: &Changes, session: Option<&SessionId>) -> String {
+pub(crate) fn block(changes: &Changes, session: Option<&impl std::fmt::Display>) -> String {
     let counts = changes.counts;
     let mut text = match counts.added + counts.modified + counts.deleted {
         0 if counts.unread == 0 => "clearing: no changes; the project is untouched\n".to_owned(),
@@ -48,7 +48,8 @@ fn name(text: &mut String, changes: &Changes, total: u64) {
         let _ = writeln!(text, "  {sign} {}{slash}", printable(&change.path));
         named += 1;
     }
-    if total > named {
+    // Where none is known by name, the numbers have said all.
+    if named > 0 && total > named {
         let _ = writeln!(text, "  and {} more", total - named);
     }
 }

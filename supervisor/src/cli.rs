@@ -3,6 +3,7 @@
 mod admission;
 mod ask;
 mod audit;
+mod by_server;
 mod color;
 mod command;
 mod commit;

@@ -1,18 +1,26 @@
 //! The other side of a server's socket: a verb of the command line on a session that a server holds.
 
-use std::io::{BufRead as _, BufReader, Write as _};
+mod ending;
+mod exec;
+mod input;
+mod sink;
+mod wire;
+
 use std::os::unix::net::UnixStream;
 
-use clearing_rootfs::{Record, Store};
+use clearing_rootfs::Record;
 use serde_json::{Value, json};
 
 use crate::error::Error;
+use crate::server::is_of_same_user;
 use crate::session::sessions;
+pub(crate) use ending::Ending;
+pub(crate) use exec::{Asked, exec};
+use wire::Wire;
 
 /// A connection to a server of the same user.
 pub(crate) struct Client {
-    from: BufReader<UnixStream>,
-    asked: i64,
+    wire: Wire,
 }
 
 /// What a server said in place of a result.
@@ -25,14 +33,28 @@ pub(crate) struct Refusal {
 }
 
 /// Codes that a server may tell on a verb of the command line; all others are of the server itself.
-const CODES: [&str; 8] = [
+const CODES: [&str; 22] = [
     "CLR-BUSY",
     "CLR-UNKNOWN",
     "CLR-NAME",
     "CLR-REQUEST",
+    "CLR-PROFILE",
     "CLR-PROJECT",
+    "CLR-HIDDEN",
     "CLR-STATE",
     "CLR-AUDIT",
+    "CLR-DAMAGED",
+    "CLR-READ",
+    "CLR-COMMIT",
+    "CLR-POLICY-CMD",
+    "CLR-PATCH",
+    "CLR-FILE",
+    "CLR-NOT-FOUND",
+    "CLR-NOT-EXECUTABLE",
+    "CLR-SETUP",
+    "CLR-COPY",
+    "CLR-ENDED",
+    "CLR-SYSTEM",
     "CLR-SESSION-ENDED",
 ];
 
@@ -41,34 +63,39 @@ impl Client {
     pub(crate) fn of_session(name: &str) -> Result<Option<(Self, Record)>, Error> {
         let sessions = sessions()?;
         let record = sessions.read(name)?;
-        let Some(pid) = sessions.holder(&record.id).and_then(|holder| holder.pid) else { return Ok(None) };
-        let state = Store::default_path(&|name| std::env::var_os(name))?;
-        // Whoever holds it and listens on nothing is no server.
-        let Ok(stream) = UnixStream::connect(crate::server::socket_of(&state, pid)) else { return Ok(None) };
-        let mut client = Self { from: BufReader::new(stream), asked: 0 };
-        client.call("initialize", &json!({}))?;
+        let Some(socket) = sessions.holder(&record.id).and_then(|holder| holder.socket) else {
+            return Ok(None);
+        };
+        // Of a server that was killed nothing but its sandbox may be left, which ends as well.
+        let Ok(stream) = UnixStream::connect(socket) else { return Ok(None) };
+        if !is_of_same_user(&stream) {
+            return Err(Error::Request("the server that holds the session is another user's".into()));
+        }
+        let mut client = Self { wire: Wire::new(stream)? };
+        let version = env!("CARGO_PKG_VERSION");
+        // Whoever ends this command wants what it asked for no more.
+        let who = json!({ "client": { "name": "clearing", "version": version }, "onEof": "kill" });
+        client.call("initialize", &who)?;
         Ok(Some((client, record)))
     }
 
     /// Asks for something and waits for the answer.
     pub(crate) fn call(&mut self, method: &str, params: &Value) -> Result<Value, Error> {
-        let failed = |error| Error::System("talking to the server that holds the session", error);
-        self.asked += 1;
-        let asked = json!({ "jsonrpc": "2.0", "id": self.asked, "method": method, "params": params });
-        self.from.get_mut().write_all(format!("{asked}\n").as_bytes()).map_err(failed)?;
+        let id = self.wire.ask(method, params);
         loop {
-            let mut line = String::new();
-            if self.from.read_line(&mut line).map_err(failed)? == 0 {
-                return Err(failed(std::io::ErrorKind::UnexpectedEof.into()));
-            }
-            let mut said: Value = serde_json::from_str(&line).map_err(|error| failed(error.into()))?;
-            if said["id"] == self.asked {
-                return match said.get("error") {
-                    Some(error) => Err(Refusal::of(error).into()),
-                    None => Ok(said["result"].take()),
-                };
+            let said = self.wire.wait()?;
+            if said["id"] == id {
+                return result(said);
             }
         }
+    }
+}
+
+/// What an answer has.
+fn result(mut answer: Value) -> Result<Value, Error> {
+    match answer.get("error") {
+        Some(error) => Err(Refusal::of(error).into()),
+        None => Ok(answer["result"].take()),
     }
 }
 
@@ -79,6 +106,17 @@ impl Refusal {
             code: CODES.into_iter().find(|known| *known == code).unwrap_or("CLR-SYSTEM"),
             message: error["message"].as_str().unwrap_or("the server says no").to_owned(),
             hint: error["data"]["hint"].as_str().map(str::to_owned),
+        }
+    }
+
+    /// The server is no more.
+    fn gone() -> Self {
+        Self {
+            code: "CLR-ENDED",
+            message: "the server that held the session is gone, and what ran in it".into(),
+            hint: Some(
+                "the session is kept: `clearing diff` shows what was written, a new command goes on".into(),
+            ),
         }
     }
 }

@@ -1,70 +1,89 @@
 //! What a commit came to, as JSON.
 
-use clearing_rootfs::{Action, Did, Differs, Kind, PathText};
-use serde::Serialize;
+use std::borrow::Cow;
+
+use clearing_rootfs::{Action, Did, Differs, Kind, Landed, PathText, Plan};
+use serde::{Deserialize, Serialize};
 
 use crate::commit::Committed;
 
 /// What landed, what stayed behind, what is disputed.
-#[derive(Debug, Serialize, schemars::JsonSchema)]
+#[derive(Debug, Serialize, Deserialize, schemars::JsonSchema)]
 #[serde(tag = "type", rename = "commit", rename_all = "camelCase")]
 pub(crate) struct CommitReport {
     /// Whether the project was written to.
-    landed: bool,
-    lands: Vec<LandingReport>,
-    withheld: Vec<WithheldReport>,
-    conflicts: Vec<ConflictReport>,
+    pub(crate) landed: bool,
+    pub(crate) lands: Vec<LandingReport>,
+    pub(crate) withheld: Vec<WithheldReport>,
+    pub(crate) conflicts: Vec<ConflictReport>,
     /// What lands in another form than the session has it.
-    told: Vec<ToldReport>,
-    not_chosen: u64,
+    pub(crate) told: Vec<ToldReport>,
+    pub(crate) not_chosen: u64,
+    /// Nothing lands, because of what is disputed.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub(crate) refused: bool,
+    /// What of it could not be removed from the project, and is tried again.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    #[schemars(with = "Vec<crate::protocol::outside::Path>")]
+    pub(crate) left: Vec<PathText>,
 }
 
-#[derive(Debug, Serialize, schemars::JsonSchema)]
-struct LandingReport {
+#[derive(Debug, Serialize, Deserialize, schemars::JsonSchema)]
+pub(crate) struct LandingReport {
     #[schemars(with = "crate::protocol::outside::Path")]
-    path: PathText,
-    action: &'static str,
+    pub(crate) path: PathText,
     #[schemars(with = "String")]
-    kind: Kind,
-    merged: bool,
+    pub(crate) action: Action,
+    #[schemars(with = "String")]
+    pub(crate) kind: Kind,
+    pub(crate) merged: bool,
 }
 
-#[derive(Debug, Serialize, schemars::JsonSchema)]
-struct WithheldReport {
+#[derive(Debug, Serialize, Deserialize, schemars::JsonSchema)]
+pub(crate) struct WithheldReport {
     #[schemars(with = "crate::protocol::outside::Path")]
-    path: PathText,
-    code: &'static str,
-    reason: String,
+    pub(crate) path: PathText,
+    pub(crate) code: Cow<'static, str>,
+    pub(crate) reason: String,
     #[serde(skip_serializing_if = "Option::is_none")]
-    allow: Option<String>,
+    pub(crate) allow: Option<String>,
 }
 
-#[derive(Debug, Serialize, schemars::JsonSchema)]
-struct ConflictReport {
+#[derive(Debug, Serialize, Deserialize, schemars::JsonSchema)]
+pub(crate) struct ConflictReport {
     #[schemars(with = "crate::protocol::outside::Path")]
-    path: PathText,
-    session: &'static str,
-    project: &'static str,
+    pub(crate) path: PathText,
+    #[schemars(with = "String")]
+    pub(crate) session: Did,
+    #[schemars(with = "String")]
+    pub(crate) project: Did,
 }
 
-#[derive(Debug, Serialize, schemars::JsonSchema)]
-struct ToldReport {
+#[derive(Debug, Serialize, Deserialize, schemars::JsonSchema)]
+pub(crate) struct ToldReport {
     #[schemars(with = "crate::protocol::outside::Path")]
-    path: PathText,
-    difference: &'static str,
+    pub(crate) path: PathText,
+    #[schemars(with = "String")]
+    pub(crate) difference: Differs,
 }
 
 impl CommitReport {
     pub(crate) fn of(committed: &Committed) -> Self {
-        let plan = &committed.plan;
+        Self::of_plan(&committed.plan, committed.landed.as_ref())
+    }
+
+    /// The same, also before anything is done.
+    pub(crate) fn of_plan(plan: &Plan, landed: Option<&Landed>) -> Self {
         Self {
-            landed: committed.landed.is_some() && !plan.is_empty(),
+            landed: landed.is_some() && !plan.is_empty(),
+            refused: plan.is_refused(),
+            left: landed.iter().flat_map(|it| &it.left).map(|path| PathText(path.clone())).collect(),
             lands: plan
                 .lands
                 .iter()
                 .map(|it| LandingReport {
                     path: PathText(it.path.clone()),
-                    action: action(it.action),
+                    action: it.action,
                     kind: it.kind,
                     merged: it.merged,
                 })
@@ -74,7 +93,7 @@ impl CommitReport {
                 .iter()
                 .map(|it| WithheldReport {
                     path: PathText(it.path.clone()),
-                    code: it.code.as_str(),
+                    code: it.code.as_str().into(),
                     reason: it.reason.clone(),
                     allow: it.allow.clone(),
                 })
@@ -84,43 +103,16 @@ impl CommitReport {
                 .iter()
                 .map(|it| ConflictReport {
                     path: PathText(it.path.clone()),
-                    session: did(it.session),
-                    project: did(it.project),
+                    session: it.session,
+                    project: it.project,
                 })
                 .collect(),
             told: plan
                 .told
                 .iter()
-                .map(|it| ToldReport { path: PathText(it.path.clone()), difference: differs(it.difference) })
+                .map(|it| ToldReport { path: PathText(it.path.clone()), difference: it.difference })
                 .collect(),
             not_chosen: plan.not_chosen,
         }
-    }
-}
-
-fn action(action: Action) -> &'static str {
-    match action {
-        Action::Make => "make",
-        Action::Replace => "replace",
-        Action::Delete => "delete",
-        Action::Mode => "mode",
-    }
-}
-
-fn did(did: Did) -> &'static str {
-    match did {
-        Did::Added => "added",
-        Did::Changed => "changed",
-        Did::Deleted => "deleted",
-        Did::ChangedMeanwhile => "changedMeanwhile",
-        Did::Unrecorded => "unrecorded",
-    }
-}
-
-fn differs(difference: Differs) -> &'static str {
-    match difference {
-        Differs::BitsStripped => "bitsStripped",
-        Differs::HardLinkParted => "hardLinkParted",
-        Differs::DirectoryKept => "directoryKept",
     }
 }

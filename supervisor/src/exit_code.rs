@@ -25,19 +25,24 @@ pub(crate) const KILLED: u8 = 137;
 
 /// The code that tells how a command ended.
 pub(crate) fn of(outcome: &Outcome) -> ExitCode {
-    let code = match outcome.cause {
+    of_end(outcome.cause, outcome.exit_code, outcome.signal)
+}
+
+/// The same by what the outcome has of it.
+pub(crate) fn of_end(cause: Cause, exit_code: Option<i32>, signal: Option<i32>) -> ExitCode {
+    let by_signal =
+        |signal: Option<i32>, otherwise| signal.map_or(otherwise, |it| 128u8.wrapping_add(it as u8));
+    let code = match cause {
         Cause::Timeout => DEADLINE,
         // Killed, as far as anyone can tell who knows only codes.
         Cause::Oom | Cause::CpuTime | Cause::Output => KILLED,
         // Such a command may have noticed first, and ended in its own way.
-        Cause::Disk | Cause::Pids => match (outcome.exit_code, outcome.signal) {
-            (Some(code), _) => code as u8,
-            (None, signal) => signal.map_or(KILLED, |signal| 128u8.wrapping_add(signal as u8)),
-        },
-        Cause::Exit => outcome.exit_code.map_or(REFUSED, |code| code as u8),
-        Cause::Signal => outcome.signal.map_or(REFUSED, |signal| 128u8.wrapping_add(signal as u8)),
+        Cause::Disk | Cause::Pids => exit_code.map_or_else(|| by_signal(signal, KILLED), |code| code as u8),
+        Cause::Signal => by_signal(signal, REFUSED),
         Cause::Cancelled => KILLED,
-        Cause::Setup | Cause::Init | Cause::Policy => outcome.exit_code.map_or(REFUSED, |code| code as u8),
+        Cause::Exit | Cause::Setup | Cause::Init | Cause::Policy => {
+            exit_code.map_or(REFUSED, |code| code as u8)
+        }
     };
     ExitCode::from(code)
 }

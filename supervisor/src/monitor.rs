@@ -33,7 +33,7 @@ use shared::Descriptors;
 use walk::Walk;
 
 /// A limit that was passed.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, serde::Serialize, schemars::JsonSchema)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, serde::Serialize, serde::Deserialize, schemars::JsonSchema)]
 #[serde(rename_all = "camelCase")]
 pub(crate) struct Breach {
     /// Which.

@@ -4,7 +4,7 @@ use clearing_profiles::Decision;
 use clearing_rootfs::{Changes, Counts, PathText, SessionId};
 use clearing_runtime::GuardReport;
 use schemars::JsonSchema;
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
 use crate::alerts::Alert;
 use crate::limits::LimitReports;
@@ -97,7 +97,7 @@ pub(crate) struct Outcome {
 }
 
 /// Why a command ended.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, JsonSchema)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 pub(crate) enum Cause {
     /// It exited.

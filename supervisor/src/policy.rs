@@ -1,12 +1,13 @@
 //! What the rules on commands say to a request, before anything is made for it.
 
+use std::borrow::Cow;
 use std::ffi::OsStr;
 use std::os::unix::ffi::OsStrExt as _;
 use std::time::Instant;
 
 use clearing_profiles::{Basis, Commands, Decision, Judgement, Ruling};
 use clearing_rootfs::{PathText, Project, Session, SessionId, Store};
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
 use crate::audit::{self, Audit, Ended, ProfileMark, words};
 use crate::error::Error;
@@ -18,11 +19,11 @@ use crate::request::RunRequest;
 pub(crate) type Confirm<'a> = &'a dyn Fn(&str) -> Result<Option<bool>, Error>;
 
 /// One thing that was not permitted.
-#[derive(Debug, Clone, Serialize, schemars::JsonSchema)]
+#[derive(Debug, Clone, Serialize, Deserialize, schemars::JsonSchema)]
 #[serde(rename_all = "camelCase")]
 pub(crate) struct Denial {
     /// What programs may tell it by.
-    pub(crate) code: &'static str,
+    pub(crate) code: Cow<'static, str>,
     /// The command within the command, or the variable.
     pub(crate) want: String,
     /// The name of the process that wanted it, where that was seen while a command ran.
@@ -149,7 +150,7 @@ impl Case<'_> {
 impl Denial {
     fn of(ruling: &Ruling) -> Self {
         Self {
-            code: "CLR-POLICY-CMD",
+            code: "CLR-POLICY-CMD".into(),
             want: ruling.segment.clone(),
             by: None,
             times: None,
@@ -177,7 +178,7 @@ impl Denial {
             }
         };
         Self {
-            code: "CLR-POLICY-CMD",
+            code: "CLR-POLICY-CMD".into(),
             want,
             by: Some(by.to_owned()),
             times: Some(1),

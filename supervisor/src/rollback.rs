@@ -2,7 +2,7 @@
 
 use clearing_profiles::{Rollback, Trigger};
 use clearing_rootfs::{Apart, Retained, Retention, RolledBack, Session, Why};
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 use serde_json::json;
 
 use crate::audit::{Audit, Decision};
@@ -20,7 +20,7 @@ pub(crate) struct Before {
 }
 
 /// A session that went back by itself.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, schemars::JsonSchema)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, schemars::JsonSchema)]
 #[serde(rename_all = "camelCase")]
 pub(crate) struct WentBack {
     /// Which of the profile's triggers it was.

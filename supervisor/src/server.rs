@@ -38,7 +38,7 @@ use workers::Workers;
 
 pub(crate) use conductor::{Called, Conductor};
 pub(crate) use reply::Reply;
-pub(crate) use socket::path_of as socket_of;
+pub(crate) use socket::is_of_same_user;
 pub(crate) use stdio::serve;
 
 /// How a server is to be.

@@ -8,9 +8,14 @@ use crate::outcome::{Cause, Outcome};
 
 /// A line and a hint for an end at a limit; other ends speak for themselves.
 pub(crate) fn text(outcome: &Outcome) -> Option<String> {
-    let Breach { limit, allowed, used } = outcome.exceeded?;
+    of_breach(outcome.cause, outcome.exceeded?)
+}
+
+/// The same by what the outcome has of it.
+pub(crate) fn of_breach(cause: Cause, breach: Breach) -> Option<String> {
+    let Breach { limit, allowed, used } = breach;
     let (used, most) = (amount(limit, used), amount(limit, allowed));
-    let what = match outcome.cause {
+    let what = match cause {
         Cause::Oom => format!("out of memory: it used {used}, and {most} is the limit"),
         Cause::Pids => format!("it was refused another process: {most} is the limit"),
         Cause::Disk if limit == LimitName::FileSize => format!("a file reached the limit of {most}"),

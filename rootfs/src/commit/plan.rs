@@ -2,6 +2,8 @@
 
 use std::path::PathBuf;
 
+use serde::{Deserialize, Serialize};
+
 use super::order::Order;
 use crate::compare::Kind;
 use crate::sighting::Sighting;
@@ -51,7 +53,8 @@ pub struct Landing {
 }
 
 /// What is done under a path.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
 pub enum Action {
     /// Something new.
     Make,
@@ -125,7 +128,8 @@ pub struct Conflict {
 }
 
 /// What was done to a path.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
 pub enum Did {
     /// It was not there before.
     Added,
@@ -149,7 +153,8 @@ pub struct Told {
 }
 
 /// In what something that lands differs from what the session has.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
 pub enum Differs {
     /// Without set-user-ID, set-group-ID and sticky bit.
     BitsStripped,

@@ -2,6 +2,8 @@
 
 use std::fmt;
 use std::os::fd::{AsFd as _, OwnedFd};
+use std::path::{Path, PathBuf};
+use std::sync::OnceLock;
 use std::thread::sleep;
 use std::time::{Duration, Instant};
 
@@ -27,6 +29,16 @@ const MOMENT: Duration = Duration::from_millis(200);
 /// Until the next look.
 const PAUSE: Duration = Duration::from_millis(2);
 
+/// Where this process listens.
+static LISTENS_AT: OnceLock<PathBuf> = OnceLock::new();
+
+/// Says in every lock that this process takes from now on where it listens for those who want something of what it
+/// holds.
+pub fn listens_at(socket: &Path) {
+    // A process has one such place.
+    let _ = LISTENS_AT.set(socket.to_owned());
+}
+
 /// Who holds a session, as far as it said so.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Holder {
@@ -36,6 +48,9 @@ pub struct Holder {
     pub verb: String,
     /// Since when.
     pub since: Timestamp,
+    /// Where it listens, if it does for others what they want of the session.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub socket: Option<PathBuf>,
 }
 
 /// Why there is no lock.
@@ -88,7 +103,12 @@ impl Lock {
 }
 
 fn say(file: &OwnedFd, verb: &str) -> Result<(), Errno> {
-    let holder = Holder { pid: Some(std::process::id()), verb: verb.to_owned(), since: Timestamp::now() };
+    let holder = Holder {
+        pid: Some(std::process::id()),
+        verb: verb.to_owned(),
+        since: Timestamp::now(),
+        socket: LISTENS_AT.get().cloned(),
+    };
     let text = serde_json::to_vec(&holder).map_err(|_| Errno::INVAL)?;
     ftruncate(file, 0)?;
     pwrite(file, &text, 0).map(drop)
@@ -97,7 +117,8 @@ fn say(file: &OwnedFd, verb: &str) -> Result<(), Errno> {
 fn holder(session: &OwnedFd) -> Holder {
     let said = read_regular(session, FILE, LONGEST).ok();
     let holder = said.and_then(|text| serde_json::from_slice(&text).ok());
-    holder.unwrap_or_else(|| Holder { pid: None, verb: "another command".into(), since: Timestamp::now() })
+    let (verb, since) = ("another command".into(), Timestamp::now());
+    holder.unwrap_or(Holder { pid: None, verb, since, socket: None })
 }
 
 impl Holder {

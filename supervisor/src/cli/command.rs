@@ -13,12 +13,14 @@ use serde::Serialize;
 
 use super::admission::AdmissionArguments;
 use super::ask::ask;
+use super::by_server::not_there;
 use super::limits::LimitArguments;
 use super::result_file::ResultFile;
 use super::script::ScriptArguments;
 use super::talk::{complain, emit, say, say_note};
 use crate::alerts::Alert;
 use crate::changes_text;
+use crate::client::Asked;
 use crate::error::Error;
 use crate::exec::{self, Finished};
 use crate::exit_code;
@@ -124,8 +126,8 @@ enum Event<'a> {
 
 /// What `--result` holds when there is no outcome.
 #[derive(Serialize)]
-struct Refused {
-    error: ErrorText,
+pub(super) struct Refused {
+    pub(super) error: ErrorText,
 }
 
 /// Conducts the request to its end and tells of it.
@@ -180,7 +182,7 @@ fn tell(finished: &Finished, json: bool) {
         let bytes = outcome.truncated.bytes();
         say_note(&format!("nobody took the last {bytes} bytes of its output, and they are dropped"));
     }
-    tell_refused(outcome);
+    tell_refused(&outcome.denials, outcome.more_denials, outcome.unseen_executions);
     if json {
         // A reader that was given up may have begun to take a line.
         let _ = io::stdout().write_all(cut);
@@ -197,18 +199,17 @@ fn tell(finished: &Finished, json: bool) {
     }
 }
 
-/// What the command could not start, each in a line.
-fn tell_refused(outcome: &Outcome) {
-    for denial in &outcome.denials {
+/// What the command could not start, each in a line; how many others, and how often nobody could look.
+pub(super) fn tell_refused(denials: &[Denial], more: u64, unseen: u64) {
+    for denial in denials {
         say(&format!("clearing: {}\n", line(&format!("{}; {}", denial.text(), denial.hint))));
     }
-    if outcome.more_denials > 0 {
-        say_note(&format!("other programs were not executed either, {} times", outcome.more_denials));
+    if more > 0 {
+        say_note(&format!("other programs were not executed either, {more} times"));
     }
-    if outcome.unseen_executions > 0 {
-        let times = outcome.unseen_executions;
+    if unseen > 0 {
         say_note(&format!(
-            "{times} executions could not be looked at; unknown programs may have been refused"
+            "{unseen} executions could not be looked at; unknown programs may have been refused"
         ));
     }
 }
@@ -255,6 +256,25 @@ impl CommandArguments {
             call: None,
             script,
         })
+    }
+}
+
+impl CommandArguments {
+    /// What of them a server that holds the session can be asked for; the rest is refused.
+    pub(super) fn through_server(self, session: String) -> Result<Asked, Error> {
+        let permission = &self.permission;
+        let not_for_servers = [
+            ("--stats", self.stats.is_some()),
+            ("--lang", self.script.is_given()),
+            ("--max-sandboxes", self.admission.given().is_some()),
+            ("--network", permission.network.is_some()),
+            ("--tier", permission.tier.is_some()),
+        ];
+        if let Some((option, _)) = not_for_servers.into_iter().find(|(_, is_given)| *is_given) {
+            return Err(not_there(option));
+        }
+        let Self { env, json, permission, command, .. } = self;
+        Ok(Asked { session, command, environment: env, limits: permission.limits(), json })
     }
 }
 

@@ -4,10 +4,12 @@ use std::io::{self, IsTerminal as _};
 use std::process::ExitCode;
 
 use clearing_rootfs::{Plan, Store};
+use serde_json::json;
 
 use super::ask::AskArguments;
 use super::commit_text;
 use super::talk::{emit, failed, say, say_note};
+use crate::client::Client;
 use crate::commit::{CommitOptions, Committed, of_session};
 use crate::commit_report::CommitReport;
 use crate::error::Error;
@@ -52,6 +54,9 @@ pub(super) fn main(arguments: &Arguments) -> ExitCode {
 }
 
 fn commit(arguments: &Arguments) -> Result<ExitCode, Error> {
+    if let Some((server, record)) = Client::of_session(&arguments.session)? {
+        return arguments.by_server(server, record.id.as_str());
+    }
     let sessions = sessions()?;
     let session = sessions.open(&arguments.session, "commit")?;
     session.recovered.iter().for_each(|past| say_note(&recovered(past)));
@@ -62,17 +67,45 @@ fn commit(arguments: &Arguments) -> Result<ExitCode, Error> {
         merge: arguments.merge,
         allow: arguments.allow.clone(),
     };
-    let confirm = |plan: &Plan| if arguments.dry_run { Ok(false) } else { arguments.may_land(plan) };
+    let confirm = |plan: &Plan| {
+        if arguments.dry_run { Ok(false) } else { arguments.may_land(&CommitReport::of_plan(plan, None)) }
+    };
     let committed = of_session(&store, &session, &options, &confirm)?;
     tell(&committed, arguments.json, arguments.dry_run);
-    let disputed = !committed.plan.conflicts.is_empty();
-    Ok(ExitCode::from(if disputed { CONFLICT } else { 0 }))
+    Ok(code(&CommitReport::of(&committed)))
+}
+
+fn code(report: &CommitReport) -> ExitCode {
+    ExitCode::from(if report.conflicts.is_empty() { 0 } else { CONFLICT })
 }
 
 impl Arguments {
+    /// Has the server land it that holds the session.
+    fn by_server(&self, mut server: Client, id: &str) -> Result<ExitCode, Error> {
+        let mut ask = |dry_run: bool| -> Result<CommitReport, Error> {
+            let params = json!({
+                "session": id,
+                "only": self.only,
+                "merge": self.merge,
+                "allow": self.allow,
+                "dryRun": dry_run,
+            });
+            let report = serde_json::from_value(server.call("changes/commit", &params)?);
+            report.map_err(|error| Error::System("reading what the server says", error.into()))
+        };
+        let asks = !self.dry_run && io::stdin().is_terminal();
+        let planned = asks.then(|| ask(true)).transpose()?;
+        let report = match planned {
+            Some(planned) if !self.may_land(&planned)? => planned,
+            _ => ask(self.dry_run)?,
+        };
+        tell_report(&report, self.json, self.dry_run);
+        Ok(code(&report))
+    }
+
     /// Who is at a terminal is asked whether the rest may land without what stays behind.
-    fn may_land(&self, plan: &Plan) -> Result<bool, Error> {
-        if plan.withheld.is_empty() || plan.is_empty() || !io::stdin().is_terminal() {
+    fn may_land(&self, plan: &CommitReport) -> Result<bool, Error> {
+        if plan.withheld.is_empty() || plan.lands.is_empty() || !io::stdin().is_terminal() {
             return Ok(true);
         }
         say(&commit_text::withheld(plan));
@@ -82,9 +115,13 @@ impl Arguments {
 
 /// Tells what a commit came to.
 pub(super) fn tell(committed: &Committed, json: bool, dry_run: bool) {
+    tell_report(&CommitReport::of(committed), json, dry_run);
+}
+
+fn tell_report(report: &CommitReport, json: bool, dry_run: bool) {
     if json {
-        emit(&CommitReport::of(committed));
+        emit(report);
     } else {
-        say(&commit_text::block(committed, dry_run));
+        say(&commit_text::block(report, dry_run));
     }
 }

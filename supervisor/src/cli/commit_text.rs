@@ -3,25 +3,24 @@
 use std::fmt::Write as _;
 use std::path::Path;
 
-use clearing_rootfs::{Action, Conflict, Did, Differs, Kind, Landing, Plan, Withheld};
+use clearing_rootfs::{Action, Did, Differs, Kind};
 
-use crate::commit::Committed;
+use crate::commit_report::{CommitReport, ConflictReport, LandingReport, WithheldReport};
 use crate::text::printable;
 
 /// Paths of a kind that are told by name.
 const NAMED: usize = 20;
 
 /// What landed, what stayed behind and why, and what is disputed.
-pub(super) fn block(committed: &Committed, dry_run: bool) -> String {
-    let Committed { plan, landed } = committed;
-    let mut text = headline(plan, landed.is_some(), dry_run);
-    if !plan.is_refused() {
+pub(super) fn block(plan: &CommitReport, dry_run: bool) -> String {
+    let mut text = headline(plan, plan.landed, dry_run);
+    if !plan.refused {
         list(&mut text, &plan.lands, landing);
     }
     text += &conflicts(plan);
     text += &withheld(plan);
     list(&mut text, &plan.told, |told| {
-        let path = printable(&told.path);
+        let path = printable(&told.path.0);
         match told.difference {
             Differs::BitsStripped => {
                 format!("  ! {path}: without its set-user-ID, set-group-ID or sticky bit")
@@ -30,29 +29,29 @@ pub(super) fn block(committed: &Committed, dry_run: bool) -> String {
             Differs::DirectoryKept => format!("  ! {path}: the directory stays, since something in it does"),
         }
     });
-    for left in landed.iter().flat_map(|landed| &landed.left) {
-        let _ = writeln!(text, "  ! {}: could not be removed, and is tried again", printable(left));
+    for left in &plan.left {
+        let _ = writeln!(text, "  ! {}: could not be removed, and is tried again", printable(&left.0));
     }
     text
 }
 
 /// What would land and what would not, before somebody is asked.
-pub(super) fn would_land(plan: &Plan) -> String {
+pub(super) fn would_land(plan: &CommitReport) -> String {
     let mut text = headline(plan, false, true);
     list(&mut text, &plan.lands, landing);
     text + &withheld(plan)
 }
 
 /// What stays behind, and how it could land.
-pub(super) fn withheld(plan: &Plan) -> String {
+pub(super) fn withheld(plan: &CommitReport) -> String {
     let mut text = String::new();
     if plan.withheld.is_empty() {
         return text;
     }
     let _ = writeln!(text, "clearing: {} withheld", plan.withheld.len());
-    list(&mut text, &plan.withheld, |it: &Withheld| {
+    list(&mut text, &plan.withheld, |it: &WithheldReport| {
         // The target of a link is in it, with lines that would be taken for ours.
-        format!("  x {}: {}", printable(&it.path), printable(Path::new(&it.reason)))
+        format!("  x {}: {}", printable(&it.path.0), printable(Path::new(&it.reason)))
     });
     let mut allow: Vec<&str> = plan.withheld.iter().filter_map(|it| it.allow.as_deref()).collect();
     allow.sort_unstable();
@@ -63,7 +62,7 @@ pub(super) fn withheld(plan: &Plan) -> String {
     text
 }
 
-fn headline(plan: &Plan, landed: bool, dry_run: bool) -> String {
+fn headline(plan: &CommitReport, landed: bool, dry_run: bool) -> String {
     let count = |action| plan.lands.iter().filter(|it| it.action == action).count();
     let numbers = format!(
         "{} made, {} changed, {} deleted",
@@ -73,7 +72,7 @@ fn headline(plan: &Plan, landed: bool, dry_run: bool) -> String {
     );
     let rest =
         if plan.not_chosen > 0 { format!("; {} not asked for", plan.not_chosen) } else { String::new() };
-    match (plan.is_refused(), plan.is_empty()) {
+    match (plan.refused, plan.lands.is_empty()) {
         (true, _) => "clearing: nothing landed; the project changed since the session saw it\n".to_owned(),
         (_, true) => format!("clearing: nothing to land{rest}\n"),
         _ if landed => format!("clearing: landed: {numbers}{rest}\n"),
@@ -82,15 +81,15 @@ fn headline(plan: &Plan, landed: bool, dry_run: bool) -> String {
     }
 }
 
-fn conflicts(plan: &Plan) -> String {
+fn conflicts(plan: &CommitReport) -> String {
     let mut text = String::new();
     if plan.conflicts.is_empty() {
         return text;
     }
     let _ = writeln!(text, "clearing: {} disputed", plan.conflicts.len());
-    list(&mut text, &plan.conflicts, |it: &Conflict| {
+    list(&mut text, &plan.conflicts, |it: &ConflictReport| {
         let (session, project) = (did(it.session), did(it.project));
-        format!("  ? {}: the session {session} it, the project {project}", printable(&it.path))
+        format!("  ? {}: the session {session} it, the project {project}", printable(&it.path.0))
     });
     text += "hint: `--merge` merges text; `--only` lands the rest; `clearing discard` gives the session up\n";
     text
@@ -106,7 +105,7 @@ fn did(what: Did) -> &'static str {
     }
 }
 
-fn landing(it: &Landing) -> String {
+fn landing(it: &LandingReport) -> String {
     let sign = match it.action {
         Action::Make => '+',
         Action::Replace | Action::Mode => '~',
@@ -114,7 +113,7 @@ fn landing(it: &Landing) -> String {
     };
     let slash = if it.kind == Kind::Directory { "/" } else { "" };
     let merged = if it.merged { " (merged)" } else { "" };
-    format!("  {sign} {}{slash}{merged}", printable(&it.path))
+    format!("  {sign} {}{slash}{merged}", printable(&it.path.0))
 }
 
 fn list<T>(text: &mut String, all: &[T], line: impl Fn(&T) -> String) {

@@ -4,10 +4,12 @@ use std::process::ExitCode;
 
 use clearing_rootfs::{RolledBack, Why};
 use serde::Serialize;
+use serde_json::json;
 
 use super::ask::AskArguments;
 use super::talk::{emit_as, failed, say, say_note};
 use crate::audit::{Decision, recorded};
+use crate::client::Client;
 use crate::error::Error;
 use crate::session::{recovered, sessions};
 
@@ -28,6 +30,8 @@ pub(super) struct Arguments {
     ask: AskArguments,
 }
 
+const QUESTION: &str = "Give up all that the session changed?";
+
 /// What became of it, for programs.
 #[derive(Serialize)]
 struct Told<'a> {
@@ -40,9 +44,18 @@ pub(super) fn main(arguments: &Arguments) -> ExitCode {
 }
 
 fn discard(arguments: &Arguments) -> Result<(), Error> {
+    if let Some((mut server, record)) = Client::of_session(&arguments.session)? {
+        if !arguments.ask.confirm(QUESTION)? {
+            tell(arguments, false, None);
+            return Ok(());
+        }
+        let discarded = server.call("changes/discard", &json!({ "session": record.id }))?;
+        tell(arguments, true, discarded["backup"].as_str());
+        return Ok(());
+    }
     let mut session = sessions()?.open(&arguments.session, "discard")?;
     session.recovered.iter().for_each(|past| say_note(&recovered(past)));
-    if !arguments.ask.confirm("Give up all that the session changed?")? {
+    if !arguments.ask.confirm(QUESTION)? {
         tell(arguments, false, None);
         return Ok(());
     }

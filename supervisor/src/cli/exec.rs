@@ -2,8 +2,10 @@
 
 use std::process::ExitCode;
 
+use super::by_server::{by_server, not_there};
 use super::command::{CommandArguments, conduct};
 use super::talk::failed;
+use crate::client::{Asked, Client};
 use crate::error::Error;
 use crate::request::RunRequest;
 
@@ -26,13 +28,34 @@ pub(super) struct Arguments {
 }
 
 pub(super) fn main(arguments: Arguments) -> ExitCode {
+    let json = arguments.command.json;
+    exec(arguments).unwrap_or_else(|error| failed(&error, json))
+}
+
+fn exec(arguments: Arguments) -> Result<ExitCode, Error> {
     let (json, result) = (arguments.command.json, arguments.command.result());
-    conduct(arguments.request(), json, result.as_deref()).unwrap_or_else(|error| failed(&error, json))
+    match Client::of_session(&arguments.session) {
+        Ok(Some((server, record))) => {
+            let asked = arguments.through_server(record.id.to_string());
+            by_server(server, asked, json, result.as_deref())
+        }
+        // What is wrong with the session is told as of any other.
+        Ok(None) | Err(Error::Session(_)) => conduct(arguments.request(), json, result.as_deref()),
+        Err(error) => Err(error),
+    }
 }
 
 impl Arguments {
     fn request(self) -> Result<RunRequest, Error> {
         let request = self.command.request()?;
         Ok(RunRequest { session: Some(self.session), profile: self.profile, ..request })
+    }
+
+    /// The same for the server that holds the session; what it could not do is refused.
+    fn through_server(self, session: String) -> Result<Asked, Error> {
+        if self.profile.is_some() {
+            return Err(not_there("--profile"));
+        }
+        self.command.through_server(session)
     }
 }

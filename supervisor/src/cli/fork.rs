@@ -2,11 +2,13 @@
 
 use std::process::ExitCode;
 
-use clearing_rootfs::Written;
+use clearing_rootfs::{Record, Written};
 use serde_json::json;
 
+use super::by_server::not_there;
 use super::talk::{emit_as, failed, print, say_note};
 use crate::audit::{Decision, recorded};
+use crate::client::Client;
 use crate::error::Error;
 use crate::session::{SessionView, recovered, sessions};
 
@@ -39,14 +41,26 @@ pub(super) fn main(arguments: &Arguments) -> ExitCode {
 
 fn fork(arguments: &Arguments) -> Result<(), Error> {
     let sessions = sessions()?;
+    if let Some((mut server, record)) = Client::of_session(&arguments.session)? {
+        if arguments.from.is_some() {
+            return Err(not_there("--from"));
+        }
+        let params = json!({ "session": record.id, "name": arguments.name });
+        let forked = server.call("session/fork", &params)?;
+        return tell(arguments, &sessions.read(forked["session"].as_str().unwrap_or_default())?);
+    }
     let mut source = sessions.open(&arguments.session, "fork")?;
     source.recovered.iter().for_each(|past| say_note(&recovered(past)));
     let (from, name) = (arguments.from.as_deref(), arguments.name.as_deref());
     let decision = Decision::on("fork", source.record()).with(json!({ "from": from, "name": name }));
     let fork = recorded(&decision, || Ok(sessions.fork(&mut source, from, name)?))?;
+    tell(arguments, fork.record())
+}
+
+fn tell(arguments: &Arguments, record: &Record) -> Result<(), Error> {
     if arguments.json {
-        emit_as("session", &SessionView::of(fork.record(), Written::default()));
+        emit_as("session", &SessionView::of(record, Written::default()));
         return Ok(());
     }
-    print(&format!("{}\n", fork.record().id))
+    print(&format!("{}\n", record.id))
 }

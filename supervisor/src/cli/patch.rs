@@ -6,15 +6,20 @@ use std::io::{self, Read as _};
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
+use base64::Engine as _;
+use base64::prelude::BASE64_STANDARD;
 use clap::Subcommand;
 use clearing_profiles::Risk;
 use clearing_rootfs::{Plan, Reading, Store};
 use rustix::fs::{Mode, OFlags};
 use serde::Serialize;
+use serde_json::json;
 
+use super::by_server::not_there;
 use super::command::hear;
 use super::commit::tell;
 use super::talk::{emit, failed, print, say, say_note};
+use crate::client::Client;
 use crate::commit::{CommitOptions, of_session};
 use crate::error::Error;
 use crate::exit_code::CONFLICT;
@@ -116,12 +121,18 @@ pub(super) fn main(arguments: Arguments) -> ExitCode {
 impl Operands {
     fn check(&self) -> Result<bool, Error> {
         let (subject, request) = self.request(Verb::Check)?;
+        if let Some(accepted) = self.by_server(&subject, &request)? {
+            return Ok(accepted);
+        }
         let report = patch::conduct(&request, self.run(&subject), &|told| hear(told, self.json))?;
         self.tell(&report, None).map(|()| report.is_accepted())
     }
 
     fn apply(&self, commit: bool) -> Result<bool, Error> {
         let (subject, request) = self.request(Verb::Apply)?;
+        if let Some(accepted) = self.by_server(&subject, &request)? {
+            return Ok(accepted);
+        }
         let directory = match &subject {
             Subject::Session(id) => {
                 let report = patch::conduct(&request, self.run(&subject), &|told| hear(told, self.json))?;
@@ -139,6 +150,27 @@ impl Operands {
             remove(&sessions()?, &id, "rm")?;
         }
         Ok(matches!(kept?, Kept::Session | Kept::Landed))
+    }
+
+    /// Has the server do it that holds the session, if one does.
+    fn by_server(&self, subject: &Subject, request: &PatchRequest) -> Result<Option<bool>, Error> {
+        let Subject::Session(id) = subject else { return Ok(None) };
+        let Some((mut server, record)) = Client::of_session(id)? else { return Ok(None) };
+        let not_for_servers = [("--profile", self.profile.is_some()), ("--unidiff-zero", self.unidiff_zero)];
+        if let Some((option, _)) = not_for_servers.into_iter().find(|(_, is_given)| *is_given) {
+            return Err(not_there(option));
+        }
+        let (method, of) = match request.verb {
+            Verb::Check => ("patch/check", None),
+            Verb::Apply => ("patch/apply", Some(id.as_str())),
+        };
+        let mut params = json!({ "session": record.id, "strip": self.strip, "allow": self.allow });
+        params["bytes"] = BASE64_STANDARD.encode(&request.patch).into();
+        let told = server.call(method, &params)?;
+        let report: PatchReport = serde_json::from_value(told)
+            .map_err(|error| Error::System("reading what the server says", error.into()))?;
+        self.tell(&report, of)?;
+        Ok(Some(report.is_accepted()))
     }
 
     fn apply_to_new(&self, request: &PatchRequest, id: &str, commit: bool) -> Result<Kept, Error> {

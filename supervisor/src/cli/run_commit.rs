@@ -12,6 +12,7 @@ use super::commit::tell;
 use super::commit_text::would_land;
 use super::talk::{say, say_note};
 use crate::commit::{CommitOptions, of_session};
+use crate::commit_report::CommitReport;
 use crate::error::Error;
 use crate::exit_code::REFUSED;
 use crate::lost::what_is_lost;
@@ -118,7 +119,7 @@ impl Afterwards {
         if self.commit != When::Ask || plan.is_empty() {
             return Ok(true);
         }
-        say(&would_land(plan));
+        say(&would_land(&CommitReport::of_plan(plan, None)));
         self.ask.confirm("Land this in the project?")
     }
 }

@@ -20,6 +20,10 @@ pub(super) struct ScriptArguments {
 }
 
 impl ScriptArguments {
+    pub(super) fn is_given(&self) -> bool {
+        self.lang.is_some()
+    }
+
     /// The script, if there is to be one.
     pub(super) fn read(self) -> Result<Option<Script>, Error> {
         let Some(lang) = self.lang else { return Ok(None) };

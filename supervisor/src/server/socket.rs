@@ -20,7 +20,7 @@ pub(super) struct Listening(PathBuf);
 const DIRECTORY: &str = "servers";
 
 /// Where the server of this process id listens.
-pub(crate) fn path_of(state: &Path, pid: u32) -> PathBuf {
+fn path_of(state: &Path, pid: u32) -> PathBuf {
     state.join(DIRECTORY).join(format!("{pid}.sock"))
 }
 
@@ -38,6 +38,7 @@ pub(super) fn listen(server: &Arc<Server>) -> Result<Listening, Error> {
     let listener = UnixListener::bind(&path).map_err(failed)?;
     let listening = Listening(path.clone());
     chmod(&path, Mode::RUSR | Mode::WUSR).map_err(|errno| failed(errno.into()))?;
+    clearing_rootfs::listens_at(&path);
     let server = Arc::clone(server);
     spawn("socket", move || accept(&server, &listener))?;
     Ok(listening)
@@ -50,7 +51,7 @@ fn accept(server: &Arc<Server>, listener: &UnixListener) {
             std::thread::sleep(std::time::Duration::from_millis(10));
             continue;
         };
-        if is_own(&client)
+        if is_of_same_user(&client)
             && let Err(error) = begin(server, client)
         {
             super::log(&error.message());
@@ -58,8 +59,8 @@ fn accept(server: &Arc<Server>, listener: &UnixListener) {
     }
 }
 
-/// Whether it is of the same user, or of root.
-fn is_own(client: &UnixStream) -> bool {
+/// Whether the other side is of the same user, or of root.
+pub(crate) fn is_of_same_user(client: &UnixStream) -> bool {
     let own = rustix::process::geteuid().as_raw();
     getsockopt(client, PeerCredentials).is_ok_and(|peer| peer.uid() == own || peer.uid() == 0)
 }

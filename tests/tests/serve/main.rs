@@ -3,6 +3,7 @@
 
 mod bad_input;
 mod by_the_command_line;
+mod by_the_command_line_exec;
 mod cancelled;
 mod changes;
 mod checksums;
