@@ -14,6 +14,7 @@ mod changes;
 mod exec;
 mod fault;
 mod frame;
+mod json;
 mod methods;
 mod named;
 pub(crate) mod outside;
@@ -35,6 +36,7 @@ pub(crate) use exec::{
 };
 pub(crate) use fault::Fault;
 pub(crate) use frame::{Answer, Frame, Notification, RequestId};
+pub(crate) use json::Json;
 pub(crate) use methods::document;
 pub(crate) use named::OfSession;
 pub(crate) use params::read;

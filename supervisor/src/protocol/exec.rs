@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
+use super::json::Json;
 use super::text::{Amount, Content, Word};
 use crate::outcome::Outcome;
 use crate::relay::Truncated;
@@ -76,7 +77,7 @@ pub(crate) struct Finished {
     /// What became of it: as `clearing run --json` tells it.
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schemars(with = "Option<Outcome>")]
-    pub(crate) outcome: Option<serde_json::Value>,
+    pub(crate) outcome: Option<Json>,
 }
 
 /// What an exec does.
@@ -224,7 +225,7 @@ pub(crate) struct ExecExited<'a> {
     pub(crate) exec: &'a str,
     pub(crate) seq: u64,
     #[schemars(with = "Outcome")]
-    pub(crate) outcome: &'a serde_json::Value,
+    pub(crate) outcome: &'a Json,
 }
 
 /// `denial` and `alert`: notifications.

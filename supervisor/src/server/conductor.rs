@@ -59,6 +59,7 @@ pub(crate) enum Leaving {
 
 /// What `poll` found.
 struct Ready {
+    is_order: bool,
     live: Vec<bool>,
     /// Exec and number of the source.
     sources: Vec<(u32, usize)>,
@@ -129,12 +130,15 @@ impl Conductor {
     /// Waits for something to happen, and does what follows from it.
     fn step(&mut self) -> Result<(), Error> {
         let Some(ready) = self.wait()? else { return Ok(()) };
-        self.handle.heed();
+        if ready.is_order {
+            self.handle.heed();
+        }
         self.pump(&ready.sources);
         self.feed(&ready.inputs);
         self.advance(&ready.live)?;
         self.finish_what_has_ended();
         self.answer_whoever_waited();
+        self.execs.tell_what_was_hushed();
         self.heed_the_limits();
         self.handle.running.store(self.execs.running(), Ordering::Relaxed);
         Ok(())
@@ -157,6 +161,7 @@ impl Conductor {
         let of_sources = &ready[ours..ours + sources.len()];
         let of_inputs = &ready[ours + sources.len()..];
         Ok(Some(Ready {
+            is_order: ready[0],
             live: ready[1..ours].to_vec(),
             sources: sources
                 .iter()

@@ -1,7 +1,8 @@
 //! A client: its requests are read here, and each is answered once.
 
 use std::collections::HashMap;
-use std::io::{Read, Write};
+use std::io::Read;
+use std::os::fd::OwnedFd;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 
@@ -30,13 +31,13 @@ pub(crate) struct Connection {
 }
 
 impl Connection {
-    /// Begins to talk to a client; who it is has been found out.
-    pub(super) fn new(server: &Arc<Server>) -> Arc<Self> {
+    /// Begins to talk to a client, who hears of it there; who it is has been found out.
+    pub(super) fn new(server: &Arc<Server>, to: OwnedFd) -> Arc<Self> {
         server.connections.fetch_add(1, Ordering::Relaxed);
         let connection = server.numbers.fetch_add(1, Ordering::Relaxed);
         Arc::new(Self {
             server: Arc::clone(server),
-            caller: Caller { connection, outbox: Outbox::new() },
+            caller: Caller { connection, outbox: Outbox::new(to) },
             is_initialized: AtomicBool::new(false),
             on_eof: Mutex::new(server.options.on_eof),
             in_flight: Mutex::default(),
@@ -45,9 +46,8 @@ impl Connection {
     }
 
     /// Tells the client what there is to tell, until there is nothing more or it is gone.
-    pub(super) fn write(&self, to: impl Write) {
-        // One that is gone is told nothing.
-        let _ = self.caller.outbox.write_all(to);
+    pub(super) fn write(&self) {
+        self.caller.outbox.write_all();
     }
 
     /// Takes requests until their end.

@@ -1,15 +1,25 @@
 //! What a connection has yet to hear: answers, which are never lost, and the events of its execs, which wait
 //! where they are kept until the reader takes more.
+//!
+//! Whoever has something to say writes it where that needs no waiting: a thread that is woken for it takes longer than
+//! the rest. What the reader does not take at once is left to the writer.
 
 use std::collections::VecDeque;
-use std::io::{self, Write};
+use std::io::IoSlice;
+use std::os::fd::OwnedFd;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError, Weak};
+
+use rustix::io::{Errno, ReadWriteFlags};
 
 use super::store::{Cursor, Next, Store, Told, Wake};
 use crate::protocol::{Content, Denied, ExecExited, ExecOutput, ExecStarted, Notification};
 
 /// The outgoing side of a connection.
 pub(crate) struct Outbox {
+    to: OwnedFd,
+    /// Whether the kernel refuses to write there without waiting.
+    waits: AtomicBool,
     inner: Mutex<Inner>,
     /// Something is to be written, or nothing more will be.
     ready: Condvar,
@@ -23,6 +33,12 @@ struct Inner {
     /// Of all answers that wait.
     bytes: usize,
     feeds: Vec<Feed>,
+    /// What was taken out to be written and was not.
+    rest: Vec<u8>,
+    /// The writer writes what it took out: whatever else there is comes later.
+    is_writing: bool,
+    /// Whether somebody waits until answers are written.
+    is_awaited: bool,
     /// A change that the writer has not looked at.
     is_woken: bool,
     /// All that there is to say was said; the writer ends when it is written.
@@ -45,15 +61,16 @@ const MOST: usize = 32 << 20;
 const BATCH: usize = 64 * 1024;
 
 impl Outbox {
-    pub(crate) fn new() -> Arc<Self> {
-        Arc::new(Self { inner: Mutex::default(), ready: Condvar::new(), room: Condvar::new() })
+    pub(crate) fn new(to: OwnedFd) -> Arc<Self> {
+        let (waits, inner) = (AtomicBool::new(false), Mutex::default());
+        Arc::new(Self { to, waits, inner, ready: Condvar::new(), room: Condvar::new() })
     }
 
     /// Tells a line as soon as possible.
     pub(crate) fn answer(&self, line: Vec<u8>) {
         let mut inner = self.lock();
         inner.answer(line);
-        self.ready.notify_one();
+        self.say(inner);
     }
 
     /// Tells a line once all was told that the store has now.
@@ -64,8 +81,7 @@ impl Outbox {
             Some(feed) if feed.cursor.seq < last => feed.after.push_back((last, line)),
             _ => inner.answer(line),
         }
-        inner.is_woken = true;
-        self.ready.notify_one();
+        self.say(inner);
     }
 
     /// Tells the events of an exec from the first on.
@@ -80,6 +96,7 @@ impl Outbox {
     pub(crate) fn await_room(&self) {
         let mut inner = self.lock();
         while inner.bytes > MOST && !inner.is_gone {
+            inner.is_awaited = true;
             inner = self.room.wait(inner).unwrap_or_else(PoisonError::into_inner);
         }
     }
@@ -102,39 +119,63 @@ impl Outbox {
     }
 
     /// Writes until there is nothing more to say, or nobody who reads it.
-    pub(crate) fn write_all(&self, mut to: impl Write) -> io::Result<()> {
+    pub(crate) fn write_all(&self) {
         let mut batch = Vec::new();
-        while self.gather(&mut batch) {
-            if let Err(error) = to.write_all(&batch) {
-                self.give_up();
-                return Err(error);
+        while self.await_batch(&mut batch) {
+            let mut left = &batch[..];
+            while !left.is_empty() {
+                match rustix::io::write(&self.to, left) {
+                    Ok(written) => left = &left[written..],
+                    Err(Errno::INTR) => {}
+                    // One that is gone is told nothing.
+                    Err(_) => return self.give_up(),
+                }
             }
             batch.clear();
         }
-        Ok(())
+    }
+
+    /// Writes what there is to say as far as that needs no waiting.
+    fn say(&self, mut inner: MutexGuard<'_, Inner>) {
+        let may = !inner.is_writing && inner.rest.is_empty() && !self.waits.load(Ordering::Relaxed);
+        if may && !inner.is_gone {
+            let mut batch = inner.gather();
+            let is_all = batch.len() < BATCH;
+            self.tell_of_room(&mut inner);
+            match write_at_once(&self.to, &batch) {
+                Ok(written) => drop(batch.drain(..written)),
+                Err(Errno::AGAIN | Errno::INTR) => {}
+                // The writer finds out what is wrong, if anything is.
+                Err(_) => self.waits.store(true, Ordering::Relaxed),
+            }
+            inner.rest = batch;
+            if is_all && inner.rest.is_empty() && !inner.is_finishing {
+                return;
+            }
+        }
+        inner.is_woken = true;
+        self.ready.notify_one();
+    }
+
+    fn tell_of_room(&self, inner: &mut Inner) {
+        if std::mem::take(&mut inner.is_awaited) {
+            self.room.notify_all();
+        }
     }
 
     /// Waits for something to write; false when there will be nothing.
-    fn gather(&self, batch: &mut Vec<u8>) -> bool {
+    fn await_batch(&self, batch: &mut Vec<u8>) -> bool {
         let mut inner = self.lock();
+        inner.is_writing = false;
         loop {
             if inner.is_gone {
                 return false;
             }
             inner.is_woken = false;
-            while let Some(line) = inner.answers.pop_front() {
-                inner.bytes -= line.len();
-                batch.extend_from_slice(&line);
-                if batch.len() >= BATCH {
-                    break;
-                }
-            }
-            self.room.notify_all();
-            let mut more = true;
-            while more && batch.len() < BATCH {
-                more = inner.gather_events(batch);
-            }
+            *batch = inner.gather();
+            self.tell_of_room(&mut inner);
             if !batch.is_empty() {
+                inner.is_writing = true;
                 return true;
             }
             if inner.is_finishing && inner.feeds.is_empty() {
@@ -154,8 +195,7 @@ impl Outbox {
 
 impl Wake for Outbox {
     fn wake(&self) {
-        self.lock().is_woken = true;
-        self.ready.notify_one();
+        self.say(self.lock());
     }
 }
 
@@ -170,8 +210,22 @@ impl Inner {
     fn has_news(&self) -> bool {
         self.is_woken
             || self.is_gone
+            || !self.rest.is_empty()
             || !self.answers.is_empty()
             || self.is_finishing && self.feeds.is_empty()
+    }
+
+    /// About as much as is written at a time of what there is to say.
+    fn gather(&mut self) -> Vec<u8> {
+        let mut batch = std::mem::take(&mut self.rest);
+        while batch.len() < BATCH
+            && let Some(line) = self.answers.pop_front()
+        {
+            self.bytes -= line.len();
+            batch.extend_from_slice(&line);
+        }
+        while batch.len() < BATCH && self.gather_events(&mut batch) {}
+        batch
     }
 
     /// One event of each feed; whether there was any.
@@ -196,6 +250,15 @@ impl Feed {
         }
         !is_end
     }
+}
+
+/// Writes as much as is taken now.
+fn write_at_once(to: &OwnedFd, bytes: &[u8]) -> Result<usize, Errno> {
+    if bytes.is_empty() {
+        return Ok(0);
+    }
+    // Where it stands: a pipe has no places.
+    rustix::io::pwritev2(to, &[IoSlice::new(bytes)], u64::MAX, ReadWriteFlags::NOWAIT)
 }
 
 /// An event as a notification.

@@ -67,9 +67,9 @@ pub(crate) fn is_of_same_user(client: &UnixStream) -> bool {
 
 fn begin(server: &Arc<Server>, client: UnixStream) -> Result<(), Error> {
     let output = client.try_clone().map_err(|error| Error::System("dup of a client's socket", error))?;
-    let connection = Connection::new(server);
+    let connection = Connection::new(server, output.into());
     let writing = Arc::clone(&connection);
-    spawn("client", move || writing.write(output))?;
+    spawn("client", move || writing.write())?;
     spawn("client", move || {
         connection.read(client);
         connection.end();

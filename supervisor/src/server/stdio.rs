@@ -43,7 +43,7 @@ pub(crate) fn serve(options: Options) -> Result<(), Error> {
     let done = EventFd::from_flags(EfdFlags::EFD_CLOEXEC | EfdFlags::EFD_NONBLOCK)
         .map_err(|errno| Error::System("eventfd", errno.into()))?;
     let (done, is_written) = (Arc::new(done), Arc::new(AtomicBool::new(false)));
-    let connection = Connection::new(&server);
+    let connection = Connection::new(&server, output);
     let (reading, ended) = (Arc::clone(&connection), Arc::clone(&done));
     spawn("reader", move || {
         reading.read(std::fs::File::from(input));
@@ -52,7 +52,7 @@ pub(crate) fn serve(options: Options) -> Result<(), Error> {
     })?;
     let (writing, written, ended) = (Arc::clone(&connection), Arc::clone(&is_written), Arc::clone(&done));
     spawn("writer", move || {
-        writing.write(std::fs::File::from(output));
+        writing.write();
         written.store(true, Ordering::Release);
         let _ = ended.write(1);
     })?;

@@ -14,7 +14,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
 
 use serde_json::Value;
 
-use crate::protocol::StreamName;
+use crate::protocol::{Json, StreamName};
 use crate::relay::Truncated;
 use spool::{Place, Spool};
 
@@ -65,7 +65,7 @@ pub(crate) enum Told {
     Started,
     Denial(Value),
     Alert(Value),
-    Exited(Arc<Value>),
+    Exited(Json),
 }
 
 /// What comes next.
@@ -126,12 +126,17 @@ impl Store {
 
     /// Something else happened. What was held back of the output comes before it.
     pub(crate) fn tell(&self, what: Told) {
-        self.change(|inner| {
-            if matches!(what, Told::Exited(_)) {
-                inner.flush();
-            }
-            inner.push(Kept::Told(Arc::new(what)));
-        });
+        self.note(what);
+        self.wake();
+    }
+
+    /// The same where those who hear of it are woken for something else at once.
+    pub(crate) fn note(&self, what: Told) {
+        let mut inner = self.lock();
+        if matches!(what, Told::Exited(_)) {
+            inner.flush();
+        }
+        inner.push(Kept::Told(Arc::new(what)));
     }
 
     /// There will be nothing more.
@@ -158,8 +163,13 @@ impl Store {
     }
 
     fn change(&self, change: impl FnOnce(&mut Inner)) {
+        change(&mut self.lock());
+        self.wake();
+    }
+
+    /// Tells who wants to hear of it that there may be something new.
+    pub(crate) fn wake(&self) {
         let mut inner = self.lock();
-        change(&mut inner);
         inner.hearers.retain(|hearer| hearer.strong_count() > 0);
         let hearers: Vec<_> = inner.hearers.iter().filter_map(Weak::upgrade).collect();
         drop(inner);

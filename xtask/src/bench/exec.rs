@@ -1,4 +1,4 @@
-//! `cargo xtask bench exec`: what one more command costs in a sandbox that lives on.
+//! `cargo xtask bench exec`: what one more command costs in a sandbox that lives on, by itself and through JSON-RPC.
 //!
 //! Every command there follows a bare spawn of the same one by the same small process, as each caller whom the
 //! machine lets us be; what is told are medians of such pairs.
@@ -27,17 +27,33 @@ pub(crate) fn start(options: &[&str]) -> Result {
         if user != own {
             place.give_to(user)?;
         }
-        let pairs = measure(&place, user, own, rounds)?;
+        let (live, rpc) = (measure(&place, user, own, rounds)?, through_rpc(&place, user, own, rounds)?);
         println!("{rounds} pairs of `/bin/true`, as user {user}");
         println!("load average {}", std::fs::read_to_string("/proc/loadavg")?.trim_end());
-        let mut figures = [Figures::new("bare spawn"), Figures::new("live exec")];
-        for (bare, live) in pairs {
-            figures[0].add(bare, bare);
-            figures[1].add(bare, live);
+        let mut figures = vec![Figures::new("bare spawn")];
+        for (name, pairs) in [("live exec", live), ("JSON-RPC exec/start", rpc)] {
+            let mut of_this = Figures::new(name);
+            for (bare, own) in pairs {
+                figures[0].add(bare, bare);
+                of_this.add(bare, own);
+            }
+            figures.push(of_this);
         }
         print(&figures);
     }
     Ok(())
+}
+
+/// Microseconds of each pair where the command is asked for by JSON-RPC.
+fn through_rpc(place: &Place, user: u32, own: u32, rounds: &str) -> Result<Vec<(f64, f64)>> {
+    let mut client = by(place, Command::new(place.measurer()), user, own);
+    let said = shell::read(client.arg(super::rpc::MEASURE).arg(place.directory()).arg(rounds))?;
+    pairs(said.split_whitespace())
+}
+
+fn pairs<'a>(words: impl Iterator<Item = &'a str>) -> Result<Vec<(f64, f64)>> {
+    let numbers = words.map(str::parse::<f64>).collect::<std::result::Result<Vec<f64>, _>>()?;
+    Ok(numbers.chunks_exact(2).map(|pair| (pair[0], pair[1])).collect())
 }
 
 /// Microseconds of each pair.
@@ -52,9 +68,7 @@ fn measure(place: &Place, user: u32, own: u32, rounds: &str) -> Result<Vec<(f64,
         return Err(format!("live: {}", output.status).into());
     }
     let said = String::from_utf8(output.stdout)?;
-    let words = said.split_whitespace().skip(2).map(str::parse::<f64>);
-    let numbers = words.collect::<std::result::Result<Vec<f64>, _>>()?;
-    Ok(numbers.chunks_exact(2).map(|pair| (pair[0], pair[1])).collect())
+    pairs(said.split_whitespace().skip(2))
 }
 
 fn by(place: &Place, mut command: Command, user: u32, own: u32) -> Command {

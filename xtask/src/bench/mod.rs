@@ -10,6 +10,7 @@ mod figures;
 mod place;
 pub(crate) mod policy;
 mod rounds;
+pub(crate) mod rpc;
 pub(crate) mod workspace;
 
 use std::os::unix::process::CommandExt as _;

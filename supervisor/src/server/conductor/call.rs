@@ -42,6 +42,8 @@ impl Conductor {
                     store,
                     owner: 0,
                     sources: Vec::new(),
+                    held: Vec::new(),
+                    hushed: None,
                     input: Input::default(),
                     limit: None,
                     passed: Output::default(),

@@ -1,6 +1,7 @@
 //! The commands of a session: what they say, and how they end.
 
 use std::collections::{BTreeMap, HashMap, VecDeque};
+use std::mem::MaybeUninit;
 use std::os::fd::{AsFd as _, BorrowedFd, OwnedFd};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -14,7 +15,7 @@ use super::input::Input;
 use super::waiting::Waiting;
 use crate::live::Happened;
 use crate::outcome::Outcome;
-use crate::protocol::{ExecState, Finished, StreamName};
+use crate::protocol::{ExecState, Finished, Json, StreamName};
 use crate::relay::Truncated;
 use crate::server::store::{Store, Told};
 use crate::watch::Output;
@@ -37,7 +38,11 @@ pub(super) struct Exec {
     /// The connection that asked for it.
     pub(super) owner: u64,
     pub(super) sources: Vec<Source>,
+    /// The command's ends of its pipes, until it has ended: else each would tell that it is closed just before that.
+    pub(super) held: Vec<OwnedFd>,
     pub(super) input: Input,
+    /// Until then it may take to tell that it has started: what comes soon is told in one.
+    pub(super) hushed: Option<Instant>,
     /// How much it may say.
     pub(super) limit: Option<u64>,
     pub(super) passed: Output,
@@ -68,10 +73,12 @@ pub(super) enum State {
 /// How it ended.
 #[derive(Clone)]
 pub(super) struct Ended {
-    pub(super) outcome: Arc<Value>,
+    pub(super) outcome: Json,
     pub(super) exit_code: Option<i32>,
 }
 
+/// A command that ends within this tells its start and its end in one.
+const SOON: Duration = Duration::from_millis(1);
 /// How long what was left running may hold up the end of a command whose output it has.
 const LEFT_BEHIND: Duration = Duration::from_millis(50);
 /// So many that have ended are kept in mind.
@@ -162,18 +169,36 @@ impl Execs {
             State::Ending { until, .. } => Some(*until),
             _ => None,
         });
-        ending.chain(self.all.values().flat_map(|exec| exec.waiting.iter().filter_map(Waiting::until))).min()
+        let hushed = self.all.values().filter_map(|exec| exec.hushed);
+        ending
+            .chain(hushed)
+            .chain(self.all.values().flat_map(|exec| exec.waiting.iter().filter_map(Waiting::until)))
+            .min()
+    }
+
+    /// Tells what could not wait any longer.
+    pub(super) fn tell_what_was_hushed(&mut self) {
+        let now = Instant::now();
+        for exec in self.all.values_mut() {
+            if exec.hushed.take_if(|until| *until <= now).is_some() {
+                exec.store.wake();
+            }
+        }
     }
 
     /// Takes what the sandbox tells of an exec.
     pub(super) fn take(&mut self, number: u32, what: Happened) {
         let Some(exec) = self.all.get_mut(&number) else { return };
         match what {
-            Happened::Started => exec.store.tell(Told::Started),
+            Happened::Started => {
+                exec.store.note(Told::Started);
+                exec.hushed = Some(Instant::now() + SOON);
+            }
             Happened::Terminal(master) => exec.attach(master),
             Happened::Denial(denial) => exec.store.tell(Told::Denial(json(&denial))),
             Happened::Alert(alert) => exec.store.tell(Told::Alert(json(&alert))),
             Happened::Exited(outcome) => {
+                exec.held.clear();
                 exec.read_all(TURNS * 4);
                 let until = Instant::now() + LEFT_BEHIND;
                 exec.state = State::Ending { until, outcome };
@@ -208,7 +233,7 @@ impl Exec {
             exec: self.name.clone(),
             state: if ended.is_some() { ExecState::Exited } else { ExecState::Running },
             exit_code: ended.and_then(|ended| ended.exit_code),
-            outcome: ended.map(|ended| Value::clone(&ended.outcome)),
+            outcome: ended.map(|ended| ended.outcome.clone()),
         }
     }
 
@@ -226,14 +251,17 @@ impl Exec {
     /// Reads a source so often; false at its end.
     pub(super) fn read(&mut self, at: usize, turns: usize) -> bool {
         let Some(Source { from, stream }) = self.sources.get(at) else { return true };
-        let mut buffer = [0; CHUNK];
+        // Not filled with zeros for each of many reads.
+        let mut buffer = [MaybeUninit::uninit(); CHUNK];
         for _ in 0..turns {
             match rustix::io::read(from, &mut buffer) {
-                Ok(0) => return false,
-                Ok(length) => {
+                Ok(([], _)) => return false,
+                Ok((read, _)) => {
+                    let length = read.len();
                     let room = self.limit.map_or(u64::MAX, |limit| limit - self.passed.handed_on);
                     let passing = length.min(usize::try_from(room).unwrap_or(usize::MAX));
-                    self.store.output(*stream, &buffer[..passing]);
+                    self.hushed = None;
+                    self.store.output(*stream, &read[..passing]);
                     self.passed.handed_on += passing as u64;
                     let cut = (length - passing) as u64;
                     let cut = match stream {
@@ -300,6 +328,7 @@ impl Conductor {
     pub(super) fn finish_at_once(&mut self) {
         self.finish(|_, _| true);
         for exec in self.execs.all.values_mut() {
+            exec.held.clear();
             exec.read_all(usize::MAX);
             exec.sources.clear();
             exec.store.end();
@@ -330,17 +359,16 @@ impl Exec {
     /// Tells its end to everybody.
     fn end(&mut self, outcome: &Outcome) {
         let exit_code = outcome.exit_code;
-        let outcome = Arc::new(json(outcome));
-        self.ended(Ended { outcome, exit_code });
+        self.ended(Ended { outcome: Json::of(outcome), exit_code });
     }
 
     pub(super) fn ended(&mut self, ended: Ended) {
-        self.store.tell(Told::Exited(Arc::clone(&ended.outcome)));
-        self.state = State::Ended(ended);
+        self.store.note(Told::Exited(ended.outcome.clone()));
+        (self.state, self.hushed) = (State::Ended(ended), None);
         self.input.close();
-        if self.sources.is_empty() {
-            self.store.end();
-        }
+        // One write tells the end and answers.
+        self.answer();
+        if self.sources.is_empty() { self.store.end() } else { self.store.wake() }
     }
 }
 

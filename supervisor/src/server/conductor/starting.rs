@@ -17,8 +17,8 @@ use crate::error::Error;
 use crate::live::{ExecAsked, Given, What};
 use crate::policy::Denied;
 use crate::protocol::{
-    Amount, CloseStdin, ExecResize, ExecSignal, ExecStart, ExecWrite, Fault, Finished, Nothing, StdinMode,
-    StreamName, content,
+    Amount, CloseStdin, ExecResize, ExecSignal, ExecStart, ExecWrite, Fault, Finished, Json, Nothing,
+    StdinMode, StreamName, content,
 };
 use crate::server::Caller;
 use crate::server::reply::Reply;
@@ -28,6 +28,7 @@ use crate::watch::Output;
 /// Our ends of a command's streams.
 struct Ends {
     sources: Vec<Source>,
+    held: Vec<OwnedFd>,
     input: Input,
 }
 
@@ -76,7 +77,9 @@ impl Conductor {
             store: Arc::clone(&store),
             owner: caller.connection,
             sources: ends.sources,
+            held: ends.held,
             input: ends.input,
+            hushed: None,
             limit: None,
             passed: Output::default(),
             terminal: None,
@@ -164,10 +167,11 @@ impl super::execs::Execs {
     fn add_denied(&mut self, mut exec: Exec, denied: &Denied) -> u32 {
         let number = self.next_denied();
         exec.sources.clear();
+        exec.held.clear();
         for denial in &denied.denials {
             exec.store.tell(Told::Denial(json(denial)));
         }
-        let outcome = Arc::new(json(denied));
+        let outcome = Json::of(denied);
         exec.ended(Ended { outcome, exit_code: Some(denied.exit_code) });
         self.add(number, exec);
         self.remember(number);
@@ -234,7 +238,7 @@ fn limit(name: &str, amount: &Amount) -> Result<(LimitName, String), Fault> {
 fn streams(params: &ExecStart) -> Result<(Given, Ends), Fault> {
     if let Some(size) = params.terminal {
         let given = Given::Terminal { rows: size.rows, columns: size.columns };
-        return Ok((given, Ends { sources: Vec::new(), input: Input::of_terminal() }));
+        return Ok((given, Ends { sources: Vec::new(), held: Vec::new(), input: Input::of_terminal() }));
     }
     let (input, to) = match params.stdin {
         StdinMode::None => (nothing()?, Input::default()),
@@ -247,7 +251,9 @@ fn streams(params: &ExecStart) -> Result<(Given, Ends), Fault> {
     };
     let (output, stdout) = source(StreamName::Stdout)?;
     let (errors, stderr) = source(StreamName::Stderr)?;
-    Ok((Given::Streams([input, output, errors]), Ends { sources: vec![stdout, stderr], input: to }))
+    let duplicate = |end: &OwnedFd| end.try_clone().map_err(|error| Error::System("dup of a pipe", error));
+    let held = vec![duplicate(&output)?, duplicate(&errors)?];
+    Ok((Given::Streams([input, output, errors]), Ends { sources: vec![stdout, stderr], held, input: to }))
 }
 
 fn source(stream: StreamName) -> Result<(OwnedFd, Source), Error> {

@@ -1,0 +1,95 @@
+//! A client of `clearing serve`, as small as one can be, that measures what it waits for.
+
+use std::io::{BufRead as _, BufReader, Lines, Write as _};
+use std::process::{Child, ChildStdin, ChildStdout, Command, Stdio};
+use std::time::Instant;
+
+use serde_json::{Value, json};
+
+use super::place::Place;
+use crate::Result;
+
+/// The hidden chore that measures as whoever runs it.
+pub(crate) const MEASURE: &str = "bench-measure-rpc";
+/// The first ones find nothing in any cache.
+const WARM_UP: usize = 20;
+
+/// A server and the way to it.
+struct Client {
+    server: Child,
+    to: ChildStdin,
+    from: Lines<BufReader<ChildStdout>>,
+    asked: u64,
+}
+
+impl Client {
+    fn begin(place: &Place, options: &[&str]) -> Result<Self> {
+        let mut serve = Command::new(place.binary());
+        serve.args(["serve", "--stdio"]).args(options).stdin(Stdio::piped()).stdout(Stdio::piped());
+        let mut server = serve.spawn()?;
+        let to = server.stdin.take().ok_or("no input")?;
+        let from = BufReader::new(server.stdout.take().ok_or("no output")?).lines();
+        let mut client = Self { server, to, from, asked: 0 };
+        client.ask("initialize", &json!({}))?;
+        Ok(client)
+    }
+
+    /// Asks, and reads until the answer is there.
+    fn ask(&mut self, method: &str, params: &Value) -> Result<String> {
+        self.asked += 1;
+        let id = self.asked;
+        let line = format!("{}\n", json!({ "jsonrpc": "2.0", "id": id, "method": method, "params": params }));
+        self.to.write_all(line.as_bytes())?;
+        // An answer begins with its id; it is not read further where the time is measured.
+        let (own, is_fault) = (format!("{{\"jsonrpc\":\"2.0\",\"id\":{id},"), "\"error\":");
+        loop {
+            let line = self.from.next().ok_or("the server ended")??;
+            if let Some(said) = line.strip_prefix(&own) {
+                return if said.starts_with(is_fault) { Err(line.into()) } else { Ok(line) };
+            }
+        }
+    }
+
+    fn create(&mut self, place: &Place) -> Result<String> {
+        let said = self.ask("session/create", &json!({ "workspace": place.project() }))?;
+        let said: Value = serde_json::from_str(&said)?;
+        Ok(said["result"]["session"].as_str().ok_or("no session")?.to_owned())
+    }
+
+    fn run(&mut self, session: &str) -> Result {
+        let said = self.ask("exec/start", &json!({ "session": session, "argv": ["/bin/true"] }))?;
+        if said.contains("\"exitCode\":0") { Ok(()) } else { Err(said.into()) }
+    }
+
+    fn end(mut self) -> Result {
+        drop(self.to);
+        self.from.by_ref().try_for_each(|line| line.map(drop))?;
+        let status = self.server.wait()?;
+        if status.success() { Ok(()) } else { Err(format!("serve: {status}").into()) }
+    }
+}
+
+/// Prints the microseconds of pairs of a bare spawn, and of the same command through the server.
+pub(crate) fn measure(directory: &str, rounds: &str) -> Result {
+    let (place, rounds): (_, usize) = (Place::at(directory.as_ref()), rounds.parse()?);
+    let mut client = Client::begin(&place, &[])?;
+    let session = client.create(&place)?;
+    for round in 0..rounds + WARM_UP {
+        let (bare, own) = (time(bare)?, time(|| client.run(&session))?);
+        if round >= WARM_UP {
+            println!("{bare:.1} {own:.1}");
+        }
+    }
+    client.end()
+}
+
+fn bare() -> Result {
+    let status = Command::new("/bin/true").stdin(Stdio::null()).status()?;
+    if status.success() { Ok(()) } else { Err(format!("/bin/true: {status}").into()) }
+}
+
+fn time(act: impl FnOnce() -> Result) -> Result<f64> {
+    let since = Instant::now();
+    act()?;
+    Ok(since.elapsed().as_secs_f64() * 1e6)
+}
