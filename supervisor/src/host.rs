@@ -3,9 +3,11 @@
 use std::collections::BTreeMap;
 use std::ffi::OsString;
 use std::path::PathBuf;
+use std::sync::OnceLock;
 
 use clearing_runtime::environment_names;
 use clearing_runtime::spec::{SHIFTED_IDS, User};
+use rustix::fs::Mode;
 use rustix::process::{getegid, geteuid, getgroups};
 
 use crate::outcome::Tier;
@@ -43,8 +45,6 @@ pub(crate) struct Host {
 
 /// Where the shifted range starts unless it is taken: above what `useradd` gives out by default.
 const SHIFT_BASE: u32 = 524_288;
-/// Where nobody tells what new files are not to have: anything for others.
-const STRICT: u32 = 0o077;
 /// Stands for a home that cannot be one.
 const NO_HOME: &str = "/home/user";
 
@@ -110,11 +110,11 @@ fn kernel_is_at_least(wanted: (u32, u32)) -> bool {
     next().zip(next()).is_some_and(|release| release >= wanted)
 }
 
-/// As the kernel tells it: to ask by `umask(2)` is to set it, for every thread that makes a file meanwhile.
-fn umask() -> u32 {
-    let status = std::fs::read_to_string("/proc/thread-self/status").unwrap_or_default();
-    let octal = status.lines().find_map(|line| line.strip_prefix("Umask:"));
-    octal.and_then(|octal| u32::from_str_radix(octal.trim(), 8).ok()).unwrap_or(STRICT)
+/// What files of the caller's do not get. It is taken from the process once: from then on what that makes is for
+/// nobody else.
+pub(crate) fn umask() -> u32 {
+    static TAKEN: OnceLock<u32> = OnceLock::new();
+    *TAKEN.get_or_init(|| rustix::process::umask(Mode::RWXG | Mode::RWXO).as_raw_mode())
 }
 
 fn memory() -> u64 {

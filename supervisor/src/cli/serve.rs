@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use super::talk::failed;
 use crate::error::Error;
+use crate::host::umask;
 use crate::server::{OnEof, Options, serve};
 use crate::signals::survive_file_limits;
 
@@ -37,6 +38,8 @@ pub(super) fn main(arguments: &Arguments) -> ExitCode {
 
 fn run(arguments: &Arguments) -> Result<(), Error> {
     survive_file_limits();
+    // Before anything is made.
+    umask();
     let Arguments { stdio: _, on_eof, idle, lifetime } = arguments;
     serve(Options { on_eof: *on_eof, idle: *idle, lifetime: *lifetime })
 }
