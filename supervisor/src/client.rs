@@ -76,7 +76,10 @@ impl Client {
         // Whoever ends this command wants what it asked for no more.
         let who = json!({ "client": { "name": "clearing", "version": version }, "onEof": "kill" });
         client.call("initialize", &who)?;
-        Ok(Some((client, record)))
+        // One that it is about to give up is waited for as one that any other command holds.
+        let told = client.call("session/get", &json!({ "session": record.id }));
+        let is_held = told.is_ok_and(|told| told["live"] == true);
+        Ok(is_held.then_some((client, record)))
     }
 
     /// Asks for something and waits for the answer.
