@@ -138,9 +138,23 @@ pub(crate) fn descendants_but(ancestor: Pid, spared: &BTreeSet<Pid>) -> Vec<Pid>
 }
 
 /// All processes of the PID namespace but its init. Where nobody can tell there is one, as layers are changed
-/// only where there is none.
+/// only where there is none; and whoever began something meanwhile is one that may have been missed.
 fn processes_in_view() -> u64 {
-    processes().map_or(1, |all| all.iter().filter(|pid| **pid != 1).count() as u64)
+    look(|all| all.iter().filter(|pid| **pid != 1).count() as u64)
+        .map_or(1, |(count, is_whole)| count + u64::from(!is_whole))
+}
+
+/// Looks at all processes of the PID namespace, and says whether nothing was begun meanwhile: one that forks and
+/// exits again and again is gone before a look has come to it, and its child is there behind that look.
+pub(crate) fn look<T>(at: impl FnOnce(Vec<i32>) -> T) -> io::Result<(T, bool)> {
+    let before = last_number();
+    let found = at(processes()?);
+    Ok((found, before.is_some() && before == last_number()))
+}
+
+/// The number that was given last in the calling process' PID namespace.
+fn last_number() -> Option<i32> {
+    read("/proc/loadavg")?.split_ascii_whitespace().next_back()?.parse().ok()
 }
 
 /// The parent of each process that there is.

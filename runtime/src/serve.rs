@@ -54,6 +54,8 @@ pub(crate) struct Server<'a> {
     is_to_clear: bool,
     /// There is memory to be given back, of work that is done.
     has_worked: bool,
+    /// There may be more to be reaped, and no signal will say so.
+    are_dead_left: bool,
 }
 
 /// What is to be reported of the sandbox itself.
@@ -87,6 +89,7 @@ impl<'a> Server<'a> {
             is_told_alone: false,
             is_to_clear: false,
             has_worked: true,
+            are_dead_left: false,
         }
     }
 
@@ -116,7 +119,7 @@ impl<'a> Server<'a> {
             for index in ready.telling {
                 self.listen(index);
             }
-            if ready.woken {
+            if ready.woken || self.are_dead_left {
                 self.reap();
             }
             self.pursue();
@@ -132,10 +135,10 @@ impl<'a> Server<'a> {
 
     fn patience(&self) -> PollTimeout {
         let looks_again = self.is_to_clear || !self.ending.is_empty();
-        match (&self.standing, looks_again) {
-            (Some(_), _) => PollTimeout::ZERO,
-            (None, true) => LOOK_AGAIN.into(),
-            (None, false) => PollTimeout::NONE,
+        match (self.standing.is_some() || self.are_dead_left, looks_again) {
+            (true, _) => PollTimeout::ZERO,
+            (false, true) => LOOK_AGAIN.into(),
+            (false, false) => PollTimeout::NONE,
         }
     }
 

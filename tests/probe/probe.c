@@ -43,6 +43,7 @@ static const struct {
     {"hold-secret", hold_secret},
     {"daemon", daemonise},
     {"chain", chain},
+    {"race", race},
     {"stop", stop},
     {"stubborn", stubborn},
     {"hold-output", hold_output},

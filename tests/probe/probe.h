@@ -103,6 +103,7 @@ int memory(int count, char **arguments);
 int hold_secret(int count, char **arguments);
 int daemonise(int count, char **arguments);
 int chain(int count, char **arguments);
+int race(int count, char **arguments);
 int stop(int count, char **arguments);
 int stubborn(int count, char **arguments);
 int hold_output(int count, char **arguments);

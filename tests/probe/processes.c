@@ -136,6 +136,25 @@ int chain(int count, char **arguments)
     linger();
 }
 
+/* race CHAINS MARK: so many processes each of which forks the next and ends at once, for ever and without
+ * a pause; and one that waits. */
+int race(int count, char **arguments)
+{
+    if (count != 2)
+        misused("race CHAINS MARK");
+    signal(SIGTERM, SIG_IGN);
+    for (int left = atoi(arguments[0]); left > 0; left--) {
+        if (fork() != 0)
+            continue;
+        setsid();
+        close_streams();
+        for (;;)
+            if (fork() > 0)
+                _exit(0);
+    }
+    linger();
+}
+
 /* stop MARK: leaves a stopped child behind. */
 int stop(int count, char **arguments)
 {

@@ -1,7 +1,8 @@
 //! Ends the processes of one exec and of no other.
 //!
 //! They are known by their mark. What is found is stopped first, so that it begins nothing more while the rest is
-//! looked for; once there is nothing new, all are killed. Who was between the looks is found by the next ones.
+//! looked for; once there is nothing new, all are killed. Who was between the looks is found by the next ones, and
+//! nobody is said to be gone after a look during which somebody forked.
 
 use std::collections::BTreeMap;
 
@@ -14,13 +15,13 @@ use super::Server;
 use crate::channel::Report;
 use crate::{family, mark};
 
-/// How often in a row it is looked whether there is somebody new, before what was found is killed.
-const LOOKS: u32 = 100;
+/// How often in a row it is looked whether there is somebody new.
+const LOOKS: u32 = 8;
 
 impl Server<'_> {
     /// Sends a signal to every process of an exec.
     pub(super) fn signal_exec(&self, exec: u32, signal: i32) {
-        send(&self.processes_of(exec), signal);
+        send(&self.look_for(exec).found, signal);
     }
 
     /// Ends those of the execs that are to end, and says of which none is left.
@@ -34,40 +35,77 @@ impl Server<'_> {
         }
     }
 
-    /// Whether there was anybody.
+    /// Whether there was anybody, or may have been.
     fn kill_all(&self, exec: u32) -> bool {
         let mut found: BTreeMap<i32, OwnedFd> = BTreeMap::new();
         for _ in 0..LOOKS {
-            let mut new = self.processes_of(exec);
-            new.retain(|pid, _| !found.contains_key(pid));
-            if new.is_empty() {
-                break;
+            let mut look = self.look_for(exec);
+            look.found.retain(|pid, _| !found.contains_key(pid));
+            if look.found.is_empty() && look.is_whole {
+                send(&found, Signal::SIGKILL as i32);
+                return !found.is_empty();
             }
-            send(&new, Signal::SIGSTOP as i32);
-            found.extend(new);
+            send(&look.found, Signal::SIGSTOP as i32);
+            found.extend(look.found);
         }
         send(&found, Signal::SIGKILL as i32);
-        !found.is_empty()
+        self.kill_while_all_stand(exec)
     }
 
-    /// The processes of an exec, by their ids: those with its mark, and its first one, which has none yet on its way
-    /// to its program.
-    fn processes_of(&self, exec: u32) -> BTreeMap<i32, OwnedFd> {
-        let mut processes = with_mark(mark::of(self.highest_mark, exec));
+    /// Processes are begun faster than it can be looked for them: all others stand still for one look.
+    fn kill_while_all_stand(&self, exec: u32) -> bool {
+        self.family.signal(Signal::SIGSTOP as i32);
+        let look = self.look_for(exec);
+        send(&look.found, Signal::SIGKILL as i32);
+        self.family.signal(Signal::SIGCONT as i32);
+        !look.found.is_empty() || !look.is_whole
+    }
+
+    /// The processes of an exec: those with its mark, and its first one, which has none yet on its way to its
+    /// program.
+    fn look_for(&self, exec: u32) -> Look {
+        let mut look = Look::at(mark::of(self.highest_mark, exec));
         let first =
             self.commands.iter().find(|command| command.exec == exec).map(|command| command.pid.as_raw());
         // Not reaped yet, so that the number is still its own.
         let first = first
-            .filter(|first| !processes.contains_key(first))
+            .filter(|first| !look.found.contains_key(first))
             .and_then(|first| Some((first, open(first)?)));
-        processes.extend(first);
-        processes
+        look.found.extend(first);
+        look
     }
 }
 
-/// Whether a process has this mark.
+/// Whether a process has this mark, or may have it.
 pub(super) fn is_anybody_left(mark: u64) -> bool {
-    !with_mark(mark).is_empty()
+    for _ in 0..LOOKS {
+        let look = Look::at(mark);
+        if look.is_whole || !look.found.is_empty() {
+            return !look.found.is_empty();
+        }
+    }
+    true
+}
+
+/// Those that have a mark, by their ids.
+#[derive(Default)]
+struct Look {
+    found: BTreeMap<i32, OwnedFd>,
+    /// Whether nobody can have been missed.
+    is_whole: bool,
+}
+
+impl Look {
+    /// The descriptor is opened first: a number may come to be another's.
+    fn at(mark: u64) -> Self {
+        let of_mark = |number| {
+            let process = open(number)?;
+            let found = mark::of_process(Pid::from_raw(number)).ok()??;
+            (found == mark).then_some((number, process))
+        };
+        let looked = family::look(|all| all.into_iter().filter_map(of_mark).collect());
+        looked.map_or_else(|_| Self::default(), |(found, is_whole)| Self { found, is_whole })
+    }
 }
 
 fn send(processes: &BTreeMap<i32, OwnedFd>, signal: i32) {
@@ -80,15 +118,4 @@ fn send(processes: &BTreeMap<i32, OwnedFd>, signal: i32) {
 
 fn open(number: i32) -> Option<OwnedFd> {
     pidfd_open(rustix::process::Pid::from_raw(number)?, PidfdFlags::empty()).ok()
-}
-
-/// The processes with a mark, by their ids. The descriptor is opened first: a number may come to be another's.
-fn with_mark(mark: u64) -> BTreeMap<i32, OwnedFd> {
-    let all = family::processes().unwrap_or_default();
-    let marked = all.into_iter().filter_map(|number| {
-        let process = open(number)?;
-        let found = mark::of_process(Pid::from_raw(number)).ok()??;
-        (found == mark).then_some((number, process))
-    });
-    marked.collect()
 }

@@ -12,21 +12,35 @@ use crate::channel::{ExitStatus, Report, Usage};
 use crate::mark;
 use crate::sys::wait4;
 
+/// So many are reaped before it is looked what else there is to do.
+const AT_ONCE: usize = 1024;
+
 impl Server<'_> {
     /// Reaps whatever has died, and says so where it was a command.
     pub(super) fn reap(&mut self) {
         while let Ok(Some(signal)) = self.wake.read_signal() {
             self.over |= signal.ssi_signo != Signal::SIGCHLD as u32;
         }
-        let mut dead = Vec::new();
-        let childless = loop {
+        let (mut dead, mut childless) = (Vec::new(), false);
+        let mut any = self.are_dead_left;
+        self.are_dead_left = loop {
             match self.reap_one() {
-                Ok(Some((pid, status, used))) => dead.push((pid, status, used)),
+                // Who forks faster than it is reaped keeps nobody from what else init has to do.
+                Ok(Some(one)) if dead.len() < AT_ONCE => dead.push(one),
+                Ok(Some(one)) => {
+                    dead.push(one);
+                    break true;
+                }
                 Ok(None) => break false,
-                Err(error) => break error.raw_os_error() == Some(libc::ECHILD),
+                Err(error) => {
+                    childless = error.raw_os_error() == Some(libc::ECHILD);
+                    break false;
+                }
             }
         };
-        let any = !dead.is_empty();
+        any |= !dead.is_empty();
+        // Who is left when a command has ended is counted without those of our own that are not there any more.
+        dead.sort_by_key(|(pid, ..)| self.commands.iter().any(|command| command.pid == *pid));
         for (pid, status, used) in dead {
             self.reaped(pid, status, used, childless);
         }

@@ -14,6 +14,7 @@ mod files;
 mod input;
 mod limits;
 mod patched;
+mod racing;
 mod readme;
 mod sessions;
 mod slow_reader;
