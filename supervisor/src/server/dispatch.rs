@@ -110,7 +110,9 @@ fn of_exec(call: &Call<'_>, method: &str, params: Value) {
             conductor.exec_start(&params, &caller, reply);
         }),
         "exec/wait" => call.ordered::<ExecWait, _>(params, Conductor::exec_wait),
-        "exec/read" => call.ordered::<ExecRead, _>(params, Conductor::exec_read),
+        "exec/read" => call.ordered::<ExecRead, _>(params, move |conductor, params, reply| {
+            conductor.exec_read(params, &caller, reply);
+        }),
         "exec/write" => call.ordered::<ExecWrite, _>(params, Conductor::exec_write),
         "exec/closeStdin" => call.ordered::<CloseStdin, _>(params, Conductor::exec_close_stdin),
         "exec/resize" => call.on::<ExecResize, _>(params, Conductor::exec_resize),

@@ -101,6 +101,11 @@ impl Outbox {
         }
     }
 
+    /// Whether there is room for a long answer.
+    pub(crate) fn has_room(&self) -> bool {
+        self.lock().bytes <= MOST
+    }
+
     /// Lets the writer end when all is written.
     pub(crate) fn finish(&self) {
         self.lock().is_finishing = true;

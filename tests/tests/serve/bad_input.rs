@@ -60,7 +60,7 @@ fn a_line_of_a_hundred_megabytes_is_skipped_and_told() {
 }
 
 /// What the server had in memory at its most, in kB.
-fn resident(client: &Client) -> u64 {
+pub(crate) fn resident(client: &Client) -> u64 {
     let status = std::fs::read_to_string(format!("/proc/{}/status", client.pid())).unwrap();
     let line = status.lines().find_map(|line| line.strip_prefix("VmHWM:")).unwrap();
     line.trim().trim_end_matches(" kB").parse().unwrap()

@@ -43,3 +43,33 @@ fn a_gigabyte_is_said_to_nobody_and_head_and_tail_are_there() {
         assert_nothing_left(&site);
     });
 }
+
+#[test]
+fn who_asks_for_more_than_it_reads_fills_no_memory() {
+    for_each_caller(|caller| {
+        let site = Site::new(caller);
+        let mut client = site.serve_silent([] as [&str; 0]);
+        client.ask("initialize", json!({}));
+        client.read_line();
+        client.ask("session/create", json!({ "workspace": site.project(), "name": "much" }));
+        assert_eq!(client.read_line()["result"]["name"], "much");
+        let script = ["sh", "-c", "head -c 30000000 /dev/zero | tr '\\0' x"];
+        client.start(
+            "much",
+            &script,
+            json!({ "exec": "x", "stream": false, "limits": { "output": "none" } }),
+        );
+        assert_eq!(client.read_line()["result"]["exitCode"], 0);
+        for _ in 0..200 {
+            client.ask("exec/read", json!({ "session": "much", "exec": "x", "maxBytes": 8 << 20 }));
+        }
+        for _ in 0..20 {
+            site.clearing(["ls"]).output().expect_code(0);
+            let peak = crate::bad_input::resident(&client);
+            assert!(peak < 200_000, "{peak} kB");
+        }
+        client.close_output();
+        client.finish();
+        assert_nothing_left(&site);
+    });
+}

@@ -1,11 +1,14 @@
 //! Whoever waits for the end of an exec, or for something new of it.
 
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use super::Conductor;
 use super::execs::{Exec, State};
 use crate::protocol::{Content, ExecRead, ExecState, ExecWait, Fault, Finished, Piece, Pieces};
 use crate::relay::Truncated;
+use crate::server::Caller;
+use crate::server::outbox::Outbox;
 use crate::server::reply::Reply;
 use crate::server::store::{Cursor, Next};
 
@@ -14,7 +17,7 @@ pub(super) enum Waiting {
     /// When the command has ended, or then.
     Finished { reply: Reply<Finished>, until: Option<Instant>, is_start: bool },
     /// When there is more to read, or then.
-    Read { reply: Reply<Pieces>, until: Instant, after: u64, most: u64 },
+    Read { reply: Reply<Pieces>, to: Arc<Outbox>, until: Instant, after: u64, most: u64 },
 }
 
 /// About so many bytes come at a time where nobody says how many.
@@ -54,14 +57,15 @@ impl Conductor {
     }
 
     /// `exec/read`.
-    pub(crate) fn exec_read(&mut self, params: ExecRead, reply: Reply<Pieces>) {
+    pub(crate) fn exec_read(&mut self, params: ExecRead, caller: &Caller, reply: Reply<Pieces>) {
+        let to = Arc::clone(&caller.outbox);
         let until = after(params.wait_ms).unwrap_or_else(Instant::now);
         let (after, most) = (params.after_seq, params.max_bytes.unwrap_or(BYTES).min(MOST_BYTES));
-        self.wait_for(&params.exec, reply, |reply| Waiting::Read { reply, until, after, most });
+        self.wait_for(&params.exec, reply, |reply| Waiting::Read { reply, to, until, after, most });
     }
 
     fn wait_for<T>(&mut self, exec: &str, reply: Reply<T>, waiting: impl FnOnce(Reply<T>) -> Waiting) {
-        let handle = std::sync::Arc::downgrade(&self.handle);
+        let handle = Arc::downgrade(&self.handle);
         let Some((_, found)) = self.execs.by_name(exec) else {
             return reply.send(Err(Fault::unknown_exec(exec)));
         };
@@ -106,10 +110,11 @@ impl Exec {
                 let said = if is_cancelled { Err(Fault::cancelled()) } else { Ok(self.finished()) };
                 reply.send_after(&self.store, said);
             }
-            Waiting::Read { reply, until, after, most } => {
-                let pieces = self.pieces(after, most);
+            Waiting::Read { reply, to, until, after, most } => {
+                // Who asked for more than it reads gets little at a time, or many answers would fill memory.
+                let pieces = self.pieces(after, if to.has_room() { most } else { most.min(1) });
                 if pieces.output.is_empty() && !pieces.end && until > now {
-                    return Some(Waiting::Read { reply, until, after, most });
+                    return Some(Waiting::Read { reply, to, until, after, most });
                 }
                 reply.send(Ok(pieces));
             }
