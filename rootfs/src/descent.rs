@@ -5,7 +5,6 @@
 //! open; a tree of any depth costs a bounded number of descriptors.
 
 use std::ffi::{CStr, CString};
-use std::mem::MaybeUninit;
 use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 
 use rustix::fs::{
@@ -89,11 +88,14 @@ pub(crate) fn step(directory: impl AsFd, name: &CStr) -> Result<OwnedFd, Errno> 
     openat(directory, name, STEP, Mode::empty())
 }
 
+/// For so many bytes of names at once; on the stack a thread would keep all of it, whatever is read.
+const ROOM: usize = 32 * 1024;
+
 /// Reads all names of a directory but `.` and `..`, from its start.
 pub(crate) fn entries(directory: BorrowedFd<'_>) -> Result<Vec<Entry>, Errno> {
     seek(directory, SeekFrom::Start(0))?;
-    let mut buffer = [MaybeUninit::uninit(); 32 * 1024];
-    let mut reader = RawDir::new(directory, &mut buffer);
+    let mut buffer = Vec::with_capacity(ROOM);
+    let mut reader = RawDir::new(directory, buffer.spare_capacity_mut());
     let mut entries = Vec::new();
     while let Some(entry) = reader.next() {
         let entry = entry?;
@@ -107,8 +109,8 @@ pub(crate) fn entries(directory: BorrowedFd<'_>) -> Result<Vec<Entry>, Errno> {
 
 /// Goes on reading the names of a directory, as many as the kernel gives at once; false at the end.
 pub(crate) fn some_entries(directory: BorrowedFd<'_>, mut each: impl FnMut(Entry)) -> Result<bool, Errno> {
-    let mut buffer = [MaybeUninit::uninit(); 32 * 1024];
-    let mut reader = RawDir::new(directory, &mut buffer);
+    let mut buffer = Vec::with_capacity(ROOM);
+    let mut reader = RawDir::new(directory, buffer.spare_capacity_mut());
     loop {
         let Some(entry) = reader.next() else { return Ok(false) };
         let entry = entry?;

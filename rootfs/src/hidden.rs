@@ -85,7 +85,7 @@ impl Hidden {
     /// Searches the project. `index` is a directory of the caller's own in which is kept what a search found,
     /// so that the next one reads only the directories that were changed since.
     pub fn search(project: &Path, rules: HideRules, index: Option<&Path>) -> Result<Self, HiddenError> {
-        Self::find(project, Arc::new(rules), index, None)
+        Self::find(project, rules.shared(), index, None)
     }
 
     /// Searches everything, or what `ways` lead to and through.

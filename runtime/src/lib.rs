@@ -67,4 +67,4 @@ pub use mark::in_limits as mark_in_limits;
 pub use sandbox::{Kept, Sandbox};
 pub use seccomp::filter_length;
 pub use spec::{ExecSpec, SandboxSpec};
-pub use sys::{duplicate, environment_names, is_ignored, landlock_abi};
+pub use sys::{duplicate, environment_names, is_ignored, landlock_abi, share_heaps, trim_heap};

@@ -16,6 +16,7 @@ mod handlers;
 mod lines;
 mod outbox;
 mod reply;
+mod rest;
 mod socket;
 mod stdio;
 mod store;

@@ -20,7 +20,7 @@ impl Hiding {
     /// [`Hidden::search`].
     pub fn new(rules: HideRules, earlier: &[HiddenPath], index: PathBuf) -> Self {
         let earlier = Hidden::of(earlier);
-        Self { rules: Arc::new(rules), earlier, index: Some(index), is_everywhere: false }
+        Self { rules: rules.shared(), earlier, index: Some(index), is_everywhere: false }
     }
 
     /// The same, where nobody has searched the project yet.

@@ -2,7 +2,7 @@
 
 use std::borrow::Cow;
 use std::path::Path;
-use std::sync::OnceLock;
+use std::sync::{Arc, Mutex, OnceLock, PoisonError, Weak};
 
 use globset::{GlobBuilder, GlobSet, GlobSetBuilder};
 
@@ -62,6 +62,25 @@ impl HideRules {
     /// rules for everywhere are looked for.
     pub fn new(rules: Vec<HideRule>, show: Vec<String>, left_out: &'static [&'static str]) -> Self {
         Self { rules, show, left_out, compiled: OnceLock::new() }
+    }
+
+    /// The same rules, or those of somebody who has the same ones now: compiled, they take ten times the room of
+    /// all else that is known of a project, and many sessions have one profile.
+    pub fn shared(self) -> Arc<Self> {
+        static KNOWN: Mutex<Vec<Weak<HideRules>>> = Mutex::new(Vec::new());
+        let mut known = KNOWN.lock().unwrap_or_else(PoisonError::into_inner);
+        known.retain(|rules| rules.strong_count() > 0);
+        if let Some(same) = known.iter().filter_map(Weak::upgrade).find(|rules| rules.is_same(&self)) {
+            return same;
+        }
+        let rules = Arc::new(self);
+        known.push(Arc::downgrade(&rules));
+        rules
+    }
+
+    fn is_same(&self, other: &Self) -> bool {
+        let Self { rules, show, left_out, compiled: _ } = self;
+        (rules, show, left_out) == (&other.rules, &other.show, &other.left_out)
     }
 
     /// Whether nothing is to be hidden.

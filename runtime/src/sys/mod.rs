@@ -26,7 +26,7 @@ pub use environ::environment_names;
 pub(crate) use environ::{wipe_environment, wipe_environment_but};
 pub(crate) use execve::{Texts, execve};
 pub(crate) use exit::exit_now;
-pub(crate) use heap::trim_heap;
+pub use heap::{share_heaps, trim_heap};
 pub(crate) use keyring::keyctl_join_session_keyring;
 pub use landlock::landlock_abi;
 pub(crate) use mount::{MountAttributes, mount_setattr, protect_mount};

@@ -21,6 +21,7 @@ use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
 
 use super::Server;
 use super::handle::Handle;
+use super::rest::Rest;
 use crate::error::Error;
 use crate::live::{Happened, LiveSandbox};
 use crate::protocol::{Fault, SessionCreate};
@@ -40,6 +41,7 @@ pub(crate) struct Conductor {
     over: Option<Instant>,
     used: Instant,
     leaving: Leaving,
+    rest: Rest,
     /// Done when all is given up.
     farewells: Vec<Farewell>,
 }
@@ -60,6 +62,7 @@ pub(crate) enum Leaving {
 /// What `poll` found.
 struct Ready {
     is_order: bool,
+    is_anything: bool,
     live: Vec<bool>,
     /// Exec and number of the source.
     sources: Vec<(u32, usize)>,
@@ -78,8 +81,9 @@ impl Conductor {
         let idle = limit(asked.idle_ms, server.options.idle);
         let over = limit(asked.lifetime_ms, server.options.lifetime).and_then(|time| now.checked_add(time));
         let (execs, farewells) = (Execs::default(), Vec::new());
-        let leaving = Leaving::Not;
-        Self { server, handle, live: Some(live), execs, idle, over, used: now, leaving, farewells }
+        let (leaving, mut rest) = (Leaving::Not, Rest::default());
+        rest.put_off();
+        Self { server, handle, live: Some(live), execs, idle, over, used: now, leaving, rest, farewells }
     }
 
     /// Works until the session is given up.
@@ -130,6 +134,10 @@ impl Conductor {
     /// Waits for something to happen, and does what follows from it.
     fn step(&mut self) -> Result<(), Error> {
         let Some(ready) = self.wait()? else { return Ok(()) };
+        match ready.is_anything {
+            true => self.rest.put_off(),
+            false => self.rest.begin(),
+        }
         if ready.is_order {
             self.handle.heed();
         }
@@ -153,15 +161,16 @@ impl Conductor {
         polled.extend(sources.iter().map(|(_, _, fd)| PollFd::new(*fd, PollFlags::POLLIN)));
         let inputs = self.execs.inputs();
         polled.extend(inputs.iter().map(|(_, fd)| PollFd::new(*fd, PollFlags::POLLOUT)));
-        match poll(&mut polled, self.patience(live)) {
+        let is_anything = match poll(&mut polled, self.patience(live)) {
             Err(nix::errno::Errno::EINTR) => return Ok(None),
-            other => other.map_err(|errno| Error::System("poll", errno.into()))?,
+            other => other.map_err(|errno| Error::System("poll", errno.into()))? > 0,
         };
         let ready: Vec<bool> = polled.iter().map(|fd| fd.any().unwrap_or(true)).collect();
         let of_sources = &ready[ours..ours + sources.len()];
         let of_inputs = &ready[ours + sources.len()..];
         Ok(Some(Ready {
             is_order: ready[0],
+            is_anything,
             live: ready[1..ours].to_vec(),
             sources: sources
                 .iter()
@@ -177,7 +186,8 @@ impl Conductor {
     fn patience(&self, live: &LiveSandbox) -> PollTimeout {
         let idle =
             self.idle.filter(|_| self.execs.running() == 0).and_then(|idle| self.used.checked_add(idle));
-        let due = live.due().into_iter().chain(self.execs.due()).chain(self.over).chain(idle).min();
+        let due = live.due().into_iter().chain(self.execs.due()).chain(self.over).chain(idle);
+        let due = due.chain(self.rest.due()).min();
         // Rounded up, or the last millisecond would be spent in a busy loop.
         let left = |at: Instant| at.saturating_duration_since(Instant::now()) + Duration::from_micros(999);
         due.map_or(PollTimeout::NONE, |at| PollTimeout::try_from(left(at)).unwrap_or(PollTimeout::MAX))

@@ -34,6 +34,7 @@ enum Woken {
 pub(crate) fn serve(options: Options) -> Result<(), Error> {
     // Before there is another thread, and much in memory that each sandbox would have too.
     crate::works::start_launcher()?;
+    super::rest::share_heaps();
     // Before there is another thread, which would have them otherwise.
     let signals = block_signals().map_err(|errno| Error::System("signalfd", errno.into()))?;
     let server = Server::new(options)?;

@@ -13,6 +13,7 @@ mod ending;
 mod files;
 mod input;
 mod limits;
+mod memory;
 mod patched;
 mod racing;
 mod readme;

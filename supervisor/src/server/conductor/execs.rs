@@ -1,7 +1,6 @@
 //! The commands of a session: what they say, and how they end.
 
 use std::collections::{BTreeMap, HashMap, VecDeque};
-use std::mem::MaybeUninit;
 use std::os::fd::{AsFd as _, BorrowedFd, OwnedFd};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -251,10 +250,10 @@ impl Exec {
     /// Reads a source so often; false at its end.
     pub(super) fn read(&mut self, at: usize, turns: usize) -> bool {
         let Some(Source { from, stream }) = self.sources.get(at) else { return true };
-        // Not filled with zeros for each of many reads.
-        let mut buffer = [MaybeUninit::uninit(); CHUNK];
+        // Not filled with zeros for each of many reads, and not on the stack, where every session would keep it.
+        let mut buffer = Box::<[u8]>::new_uninit_slice(CHUNK);
         for _ in 0..turns {
-            match rustix::io::read(from, &mut buffer) {
+            match rustix::io::read(from, &mut *buffer) {
                 Ok(([], _)) => return false,
                 Ok((read, _)) => {
                     let length = read.len();

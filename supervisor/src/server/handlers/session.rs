@@ -40,7 +40,7 @@ impl Server {
 
     /// On the session's own thread: what a session is, from its beginning to its end.
     fn begin(self: &Arc<Self>, params: &SessionCreate, reply: Reply<Created>) {
-        let (conductor, notes) = match self.open(params) {
+        let (conductor, notes) = match self.open_aside(params) {
             Ok(opened) => opened,
             Err(fault) => return reply.send(Err(fault)),
         };
@@ -52,6 +52,16 @@ impl Server {
         let mut conductor = conductor;
         reply.send(conductor.told(notes));
         conductor.conduct();
+    }
+
+    /// To open a session takes a deep stack, which the thread that conducts it would keep for as long as it lives.
+    fn open_aside(self: &Arc<Self>, params: &SessionCreate) -> Result<(Conductor, Vec<String>), Fault> {
+        std::thread::scope(|scope| {
+            let opening = std::thread::Builder::new().name("opening".into());
+            let opening = opening.spawn_scoped(scope, || self.open(params));
+            let opening = opening.map_err(|error| Error::System("starting a thread", error))?;
+            opening.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic))
+        })
     }
 
     fn open(self: &Arc<Self>, params: &SessionCreate) -> Result<(Conductor, Vec<String>), Fault> {
