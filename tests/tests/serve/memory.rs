@@ -14,8 +14,8 @@ use serde_json::json;
 const SESSIONS: u64 = 20;
 /// KiB of a server without sessions that are in memory at most.
 const SERVER: u64 = 12 * 1024;
-/// KiB that a session may take, in proportion to who else uses them: what is promised, and a tenth for the measure.
-const SESSION: u64 = 440;
+/// KiB that a session may take, in proportion to who else uses them.
+const SESSION: u64 = 400;
 
 #[test]
 fn an_idle_server_and_its_idle_sessions_take_little_memory() {
