@@ -1,3 +1,5 @@
+mod random;
+
 use std::fs;
 use std::path::Path;
 
@@ -15,7 +17,18 @@ struct Place {
 
 impl Place {
     fn new() -> Self {
-        let folder = tempfile::tempdir().unwrap();
+        Self::within(tempfile::tempdir().unwrap())
+    }
+
+    /// In memory, where nothing waits for a disk.
+    fn in_memory() -> Self {
+        let memory = Path::new("/dev/shm");
+        Self::within(
+            if memory.is_dir() { tempfile::tempdir_in(memory) } else { tempfile::tempdir() }.unwrap(),
+        )
+    }
+
+    fn within(folder: TempDir) -> Self {
         fs::create_dir(folder.path().join("project")).unwrap();
         let state = folder.path().join("state");
         let sessions = Store::open(&state).unwrap().sessions().unwrap();

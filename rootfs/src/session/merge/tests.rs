@@ -94,7 +94,7 @@ fn merge_in(scratch: &Path) {
 
 #[test]
 fn what_is_seen_through_two_layers_is_seen_through_the_merged_one() {
-    let config = Config { cases: 300, failure_persistence: None, ..Config::default() };
+    let config = Config { cases: 2_000, failure_persistence: None, ..Config::default() };
     let layers = (layer(), layer(), layer());
     let checked = TestRunner::new(config).run(&layers, |(bottom, older, newer)| {
         let scratch = tempfile::tempdir().unwrap();
