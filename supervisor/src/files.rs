@@ -31,7 +31,7 @@ use clearing_runtime::Function;
 use serde::de::DeserializeOwned;
 use serde_json::Value;
 
-pub(crate) use error::{FileCode, FileError};
+pub(crate) use error::{FileCode, FileDetail, FileError};
 pub use once::FilesOnce;
 pub(crate) use wire::{
     Done, EditAnswer, EditRequest, Entry, ListAnswer, ListRequest, MkdirRequest, MoveRequest, ReadAnswer,

@@ -16,7 +16,9 @@ use crate::digest::sha256;
 use crate::error::Error;
 
 /// What the text is written in.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, clap::ValueEnum)]
+#[derive(
+    Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, schemars::JsonSchema, clap::ValueEnum,
+)]
 #[serde(rename_all = "camelCase")]
 pub(crate) enum Lang {
     Python,

@@ -4,6 +4,7 @@ use std::path::Path;
 
 use clearing_rootfs::PathText;
 use rustix::io::Errno;
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::text::printable;
@@ -29,6 +30,23 @@ pub(crate) struct FileFault {
     /// Some of what is in a directory that is not empty.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub(crate) entries: Vec<PathText>,
+}
+
+/// What programs may want to know of it besides its code.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, JsonSchema)]
+pub(crate) struct FileDetail {
+    #[schemars(with = "crate::protocol::outside::Path")]
+    path: PathText,
+    /// What the kernel said, by name.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    errno: Option<String>,
+    /// The hash that the file has, where another one was expected; `absent` where there is none.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    actual: Option<String>,
+    /// Some of what is in a directory that is not empty.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    #[schemars(with = "Vec<crate::protocol::outside::Path>")]
+    entries: Vec<PathText>,
 }
 
 /// What programs may tell it by.
@@ -125,6 +143,11 @@ impl FileFault {
     pub(super) fn hinting(mut self: Box<Self>, hint: &str) -> FileError {
         self.hint = Some(hint.to_owned());
         self
+    }
+
+    pub(crate) fn detail(&self) -> FileDetail {
+        let Self { path, errno, actual, entries, .. } = self.clone();
+        FileDetail { path, errno, actual, entries }
     }
 
     pub(super) fn outside(path: &Path) -> FileError {

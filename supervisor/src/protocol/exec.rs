@@ -9,6 +9,7 @@ use super::json::Json;
 use super::text::{Amount, Content, Word};
 use crate::outcome::Outcome;
 use crate::relay::Truncated;
+use crate::script::Lang;
 
 /// `exec/start`: runs a command. Without `yieldMs` the answer comes when it has ended.
 #[derive(Debug, Deserialize, JsonSchema)]
@@ -17,8 +18,13 @@ pub(crate) struct ExecStart {
     pub(crate) session: String,
     /// A name for it, unique in the session; one is given where there is none.
     pub(crate) exec: Option<String>,
-    /// Program and arguments.
+    /// Program and arguments; with `code` the script's arguments alone.
+    #[serde(default)]
     pub(crate) argv: Vec<Word>,
+    /// What `code` is written in.
+    pub(crate) lang: Option<Lang>,
+    /// A program given as text, which the language's interpreter runs.
+    pub(crate) code: Option<String>,
     /// Where it begins: an absolute path inside, or one below the project.
     pub(crate) cwd: Option<String>,
     /// Variables to set.

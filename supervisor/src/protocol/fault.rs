@@ -3,6 +3,7 @@
 use serde::Serialize;
 
 use crate::error::Error;
+use crate::files::FileDetail;
 
 /// What an answer has in place of a result.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, schemars::JsonSchema)]
@@ -22,11 +23,14 @@ pub(crate) struct FaultData {
     /// A way forward.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(crate) hint: Option<String>,
+    /// Of `fs/*` alone.
+    #[serde(flatten, skip_serializing_if = "Option::is_none")]
+    pub(crate) file: Option<Box<FileDetail>>,
 }
 
 impl Fault {
     fn new(code: i32, stable: &'static str, message: impl Into<String>) -> Self {
-        Self { code, message: message.into(), data: FaultData { code: stable, hint: None } }
+        Self { code, message: message.into(), data: FaultData { code: stable, hint: None, file: None } }
     }
 
     pub(crate) fn with_hint(self, hint: impl Into<String>) -> Self {
@@ -99,7 +103,8 @@ impl Fault {
 impl From<Error> for Fault {
     fn from(error: Error) -> Self {
         let message = error.message();
-        let data = FaultData { code: error.code(), hint: error.hint() };
+        let file = if let Error::File(fault) = &error { Some(Box::new(fault.detail())) } else { None };
+        let data = FaultData { code: error.code(), hint: error.hint(), file };
         let code = if matches!(error, Error::Request(_)) { -32602 } else { -32000 };
         Self { code, message, data }
     }

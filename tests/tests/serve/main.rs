@@ -17,6 +17,7 @@ mod memory;
 mod patched;
 mod racing;
 mod readme;
+mod scripts;
 mod sessions;
 mod slow_reader;
 mod snapshots;

@@ -112,7 +112,7 @@ fn what_does_not_have_the_form_is_found() {
     let fits = |text: &str| check(&serde_json::from_str(text).unwrap(), form, &document, "");
     fits(r#"{"session":"s","argv":["a"]}"#).unwrap();
     for wrong in [
-        r#"{"session":"s"}"#,
+        r#"{"argv":["a"]}"#,
         r#"{"session":7,"argv":[]}"#,
         r#"{"session":"s","argv":["a"],"agv":1}"#,
         r#"{"session":"s","argv":[7]}"#,

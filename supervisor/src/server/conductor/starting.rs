@@ -20,6 +20,7 @@ use crate::protocol::{
     Amount, CloseStdin, ExecResize, ExecSignal, ExecStart, ExecWrite, Fault, Finished, Json, Nothing,
     StdinMode, StreamName, content,
 };
+use crate::script::Script;
 use crate::server::Caller;
 use crate::server::reply::Reply;
 use crate::server::store::{Store, Told};
@@ -55,9 +56,6 @@ impl Conductor {
     }
 
     fn start(&mut self, params: &ExecStart, caller: &Caller) -> Result<u32, Fault> {
-        if params.argv.is_empty() {
-            return Err(Fault::params("`argv` is empty"));
-        }
         let name = match &params.exec {
             Some(name) if self.execs.number(name).is_some() => {
                 let why = format!("there is an exec `{name}` in this session already");
@@ -195,7 +193,7 @@ fn asked(params: &ExecStart, streams: Given) -> Result<ExecAsked, Fault> {
     let timeout = params.timeout_ms.map(|time| Ok((LimitName::Timeout, format!("{time}ms"))));
     let limits = params.limits.iter().map(|(name, amount)| limit(name, amount)).chain(timeout);
     Ok(ExecAsked {
-        what: What::Command(argv),
+        what: what(params, argv)?,
         cwd: params.cwd.as_ref().map(PathBuf::from),
         environment,
         limits: limits.collect::<Result<Vec<_>, _>>()?,
@@ -203,6 +201,19 @@ fn asked(params: &ExecStart, streams: Given) -> Result<ExecAsked, Fault> {
         streams,
         approved: false,
     })
+}
+
+fn what(params: &ExecStart, argv: Vec<OsString>) -> Result<What, Fault> {
+    match (params.lang, &params.code) {
+        (None, None) if argv.is_empty() => Err(Fault::params("`argv` is empty")),
+        (None, None) => Ok(What::Command(argv)),
+        (Some(lang), Some(code)) => {
+            let has_input = params.terminal.is_some() || params.stdin == StdinMode::Open;
+            let script = Script::new(lang, code.clone().into_bytes(), has_input)?;
+            Ok(What::Script { script, arguments: argv })
+        }
+        _ => Err(Fault::params("`lang` and `code` go together")),
+    }
 }
 
 /// All limits by the names that they have in requests.
