@@ -16,6 +16,8 @@ fn a_script_runs_with_its_arguments_and_reads_what_is_written_to_it() {
         let script =
             json!({ "session": session, "exec": "s", "lang": "bash", "code": code, "stdin": "open" });
         let id = client.ask("exec/start", script);
+        // Nothing that it says is told before.
+        client.note_of("exec/started");
         client.call("exec/write", json!({ "session": session, "exec": "s", "text": "said\n" }));
         client.call("exec/closeStdin", json!({ "session": session, "exec": "s" }));
         assert_eq!(client.result(id)["exitCode"], 7);

@@ -43,6 +43,7 @@ impl Conductor {
                     owner: 0,
                     sources: Vec::new(),
                     held: Vec::new(),
+                    started: false,
                     hushed: None,
                     input: Input::default(),
                     limit: None,

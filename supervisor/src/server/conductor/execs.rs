@@ -40,6 +40,8 @@ pub(super) struct Exec {
     /// The command's ends of its pipes, until it has ended: else each would tell that it is closed just before that.
     pub(super) held: Vec<OwnedFd>,
     pub(super) input: Input,
+    /// It is known to have started: by the sandbox's word, or by its own, if that comes first.
+    pub(super) started: bool,
     /// Until then it may take to tell that it has started: what comes soon is told in one.
     pub(super) hushed: Option<Instant>,
     /// How much it may say.
@@ -190,8 +192,9 @@ impl Execs {
         let Some(exec) = self.all.get_mut(&number) else { return };
         match what {
             Happened::Started => {
-                exec.store.note(Told::Started);
-                exec.hushed = Some(Instant::now() + SOON);
+                if note_start(&mut exec.started, &exec.store) {
+                    exec.hushed = Some(Instant::now() + SOON);
+                }
             }
             Happened::Terminal(master) => exec.attach(master),
             Happened::Denial(denial) => exec.store.tell(Told::Denial(json(&denial))),
@@ -259,6 +262,7 @@ impl Exec {
                     let length = read.len();
                     let room = self.limit.map_or(u64::MAX, |limit| limit - self.passed.handed_on);
                     let passing = length.min(usize::try_from(room).unwrap_or(usize::MAX));
+                    note_start(&mut self.started, &self.store);
                     self.hushed = None;
                     self.store.output(*stream, &read[..passing]);
                     self.passed.handed_on += passing as u64;
@@ -369,6 +373,15 @@ impl Exec {
         self.answer();
         if self.sources.is_empty() { self.store.end() } else { self.store.wake() }
     }
+}
+
+/// Notes that an exec has started; false if that is known.
+fn note_start(started: &mut bool, store: &Store) -> bool {
+    let is_new = !std::mem::replace(started, true);
+    if is_new {
+        store.note(Told::Started);
+    }
+    is_new
 }
 
 /// Plain data, as it is told.

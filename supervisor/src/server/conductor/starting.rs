@@ -77,6 +77,7 @@ impl Conductor {
             sources: ends.sources,
             held: ends.held,
             input: ends.input,
+            started: false,
             hushed: None,
             limit: None,
             passed: Output::default(),
