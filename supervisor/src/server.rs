@@ -195,7 +195,7 @@ impl Server {
     }
 }
 
-/// Tells whoever reads the log.
+/// Tells whoever reads the log, in one line: a client chooses some of its words.
 pub(crate) fn log(text: &str) {
-    crate::cli::say(&format!("clearing: {text}\n"));
+    crate::cli::say(&format!("clearing: {}\n", crate::text::line(text)));
 }
