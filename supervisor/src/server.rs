@@ -8,9 +8,11 @@
 //! - **handler**: does what a method says. It knows nothing of JSON-RPC: it takes typed parameters and a
 //!   [`reply::Reply`], so that other doors lead to the same.
 
+mod begun;
 mod conductor;
 mod connection;
 mod dispatch;
+mod door;
 mod handle;
 mod handlers;
 mod lines;
@@ -90,7 +92,8 @@ struct Registry {
 #[derive(Clone)]
 pub(crate) struct Caller {
     pub(crate) connection: u64,
-    pub(crate) outbox: Arc<Outbox>,
+    /// Where it hears what nobody asked for; nowhere unless it speaks JSON-RPC.
+    pub(crate) outbox: Option<Arc<Outbox>>,
 }
 
 impl Server {
@@ -127,6 +130,11 @@ impl Server {
     /// All sessions that are held.
     pub(crate) fn all(&self) -> Vec<Arc<Handle>> {
         self.registry().held.values().map(Arc::clone).collect()
+    }
+
+    /// A number that no connection has had.
+    fn number(&self) -> u64 {
+        self.numbers.fetch_add(1, Ordering::Relaxed)
     }
 
     pub(crate) fn is_ending(&self) -> bool {

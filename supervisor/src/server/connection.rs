@@ -8,10 +8,11 @@ use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 
 use serde::Serialize;
 
+use super::dispatch::{Back, Call, dispatch};
 use super::lines::{Line, Lines};
 use super::outbox::Outbox;
 use super::reply::{Cancellation, Reply};
-use super::{Caller, OnEof, Server, dispatch};
+use super::{Caller, OnEof, Server};
 use crate::protocol::{self, Answer, Cancel, Fault, Frame, Initialize, Initialized, RequestId};
 
 /// The longest line that is taken.
@@ -22,7 +23,8 @@ pub(crate) const MOST_IN_FLIGHT: usize = 1024;
 /// A client.
 pub(crate) struct Connection {
     pub(super) server: Arc<Server>,
-    pub(super) caller: Caller,
+    pub(super) outbox: Arc<Outbox>,
+    caller: Caller,
     is_initialized: AtomicBool,
     on_eof: Mutex<OnEof>,
     in_flight: Mutex<HashMap<RequestId, Arc<Cancellation>>>,
@@ -34,10 +36,11 @@ impl Connection {
     /// Begins to talk to a client, who hears of it there; who it is has been found out.
     pub(super) fn new(server: &Arc<Server>, to: OwnedFd) -> Arc<Self> {
         server.connections.fetch_add(1, Ordering::Relaxed);
-        let connection = server.numbers.fetch_add(1, Ordering::Relaxed);
+        let outbox = Outbox::new(to);
         Arc::new(Self {
             server: Arc::clone(server),
-            caller: Caller { connection, outbox: Outbox::new(to) },
+            caller: Caller { connection: server.number(), outbox: Some(Arc::clone(&outbox)) },
+            outbox,
             is_initialized: AtomicBool::new(false),
             on_eof: Mutex::new(server.options.on_eof),
             in_flight: Mutex::default(),
@@ -47,14 +50,14 @@ impl Connection {
 
     /// Tells the client what there is to tell, until there is nothing more or it is gone.
     pub(super) fn write(&self) {
-        self.caller.outbox.write_all();
+        self.outbox.write_all();
     }
 
     /// Takes requests until their end.
     pub(super) fn read(self: &Arc<Self>, from: impl Read) {
         let mut lines = Lines::new(from, LONGEST_LINE);
         loop {
-            self.caller.outbox.await_room();
+            self.outbox.await_room();
             match lines.next() {
                 Ok(Some(Line::Whole(line))) if line.trim_ascii().is_empty() => {}
                 Ok(Some(Line::Whole(line))) => match Frame::read(&line) {
@@ -70,18 +73,18 @@ impl Connection {
     /// The client asks for nothing more: does with what it has asked for what it, or the server, wants.
     pub(super) fn end(&self) {
         let on_eof = *self.on_eof.lock().unwrap_or_else(PoisonError::into_inner);
-        if on_eof == OnEof::Kill || self.caller.outbox.is_gone() {
+        if on_eof == OnEof::Kill || self.outbox.is_gone() {
             self.cancel_all();
         }
         let mut in_flight = self.in_flight();
-        while !in_flight.is_empty() && !self.caller.outbox.is_gone() {
+        while !in_flight.is_empty() && !self.outbox.is_gone() {
             in_flight = self.answered.wait(in_flight).unwrap_or_else(PoisonError::into_inner);
         }
     }
 
     /// The client is no more.
     pub(super) fn close(&self) {
-        self.caller.outbox.give_up();
+        self.outbox.give_up();
         self.server.connections.fetch_sub(1, Ordering::Relaxed);
     }
 
@@ -110,7 +113,9 @@ impl Connection {
         if !self.is_initialized.load(Ordering::Relaxed) {
             return self.reply::<()>(id, cancellation).send(Err(Fault::before_initialize()));
         }
-        dispatch::dispatch(&dispatch::Call { connection: self, id, cancellation }, &method, params);
+        let back = Back::Line(Arc::clone(self), id);
+        let call = Call { server: &self.server, caller: &self.caller, cancellation, back };
+        dispatch(call, &method, params);
     }
 
     /// A notification has no answer, whatever is wrong with it.
@@ -167,8 +172,8 @@ impl Connection {
             // Before the client can have the answer, after which it may use the id again.
             in_flight.remove(&id);
             match after {
-                Some(store) => connection.caller.outbox.answer_after(store, line),
-                None => connection.caller.outbox.answer(line),
+                Some(store) => connection.outbox.answer_after(store, line),
+                None => connection.outbox.answer(line),
             }
             drop(in_flight);
             connection.answered.notify_all();
@@ -176,7 +181,7 @@ impl Connection {
     }
 
     fn refuse(&self, id: Option<&RequestId>, fault: &Fault) {
-        self.caller.outbox.answer(Answer::<()>::line(id, Err(fault)));
+        self.outbox.answer(Answer::<()>::line(id, Err(fault)));
     }
 
     fn in_flight(&self) -> MutexGuard<'_, HashMap<RequestId, Arc<Cancellation>>> {

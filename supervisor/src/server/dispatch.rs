@@ -5,10 +5,13 @@ use std::sync::Arc;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 use serde_json::Value;
+use tokio::sync::oneshot;
 
 use super::conductor::Conductor;
 use super::connection::Connection;
+use super::door;
 use super::reply::{Cancellation, Reply};
+use super::{Caller, Server};
 use crate::files::Request;
 use crate::protocol::{
     ChangesCommit, ChangesDiscard, CloseStdin, ExecRead, ExecResize, ExecSignal, ExecStart, ExecWait,
@@ -18,13 +21,22 @@ use crate::protocol::{
 
 /// A request that is about to be carried out.
 pub(super) struct Call<'a> {
-    pub(super) connection: &'a Arc<Connection>,
-    pub(super) id: RequestId,
+    pub(super) server: &'a Arc<Server>,
+    pub(super) caller: &'a Caller,
     pub(super) cancellation: Arc<Cancellation>,
+    pub(super) back: Back,
+}
+
+/// Where the answer goes.
+pub(super) enum Back {
+    /// To a client that speaks JSON-RPC, with the number of its request.
+    Line(Arc<Connection>, RequestId),
+    /// To another door of this process.
+    Door(oneshot::Sender<door::Said>),
 }
 
 /// Carries out a request, or has it carried out.
-pub(super) fn dispatch(call: &Call<'_>, method: &str, params: Value) {
+pub(super) fn dispatch(call: Call<'_>, method: &str, params: Value) {
     match method.split('/').next().unwrap_or_default() {
         "fs" => of_files(call, method, params),
         _ if is_of_server(method) => of_server(call, method, params),
@@ -49,8 +61,8 @@ fn is_of_server(method: &str) -> bool {
 }
 
 /// What needs no conductor.
-fn of_server(call: &Call<'_>, method: &str, params: Value) {
-    let server = &call.connection.server;
+fn of_server(call: Call<'_>, method: &str, params: Value) {
+    let server = call.server;
     match method {
         "health" => call.typed(params, |Nothing {}, reply| reply.send(Ok(server.health()))),
         "session/create" => call.typed(params, |params, reply| server.session_create(params, reply)),
@@ -66,14 +78,15 @@ fn of_server(call: &Call<'_>, method: &str, params: Value) {
 }
 
 /// What is done with files: the parameters are those of the file, and the session.
-fn of_files(call: &Call<'_>, method: &str, mut params: Value) {
+fn of_files(call: Call<'_>, method: &str, mut params: Value) {
     let session = params.as_object_mut().and_then(|params| params.remove("session"));
+    let server = call.server;
     let reply = call.reply();
     let asked = match (session, Request::of(method, params)) {
         (_, None) => Err(Fault::unknown_method(method)),
         (_, Some(Err(error))) => Err(Fault::params(error.to_string())),
         (Some(Value::String(session)), Some(Ok(request))) => {
-            call.connection.server.held(&session).map(|handle| (handle, request))
+            server.held(&session).map(|handle| (handle, request))
         }
         _ => Err(Fault::params("`session`: a text is wanted")),
     };
@@ -87,7 +100,7 @@ fn of_files(call: &Call<'_>, method: &str, mut params: Value) {
 }
 
 /// What a session's conductor does.
-fn of_session(call: &Call<'_>, method: &str, params: Value) {
+fn of_session(call: Call<'_>, method: &str, params: Value) {
     match method {
         "session/fork" => call.on::<SessionFork, _>(params, Conductor::fork),
         "session/refresh" => call.on::<SessionRefresh, _>(params, Conductor::refresh),
@@ -103,8 +116,8 @@ fn of_session(call: &Call<'_>, method: &str, params: Value) {
 }
 
 /// What is done with commands.
-fn of_exec(call: &Call<'_>, method: &str, params: Value) {
-    let caller = call.connection.caller.clone();
+fn of_exec(call: Call<'_>, method: &str, params: Value) {
+    let caller = call.caller.clone();
     match method {
         "exec/start" => call.ordered::<ExecStart, _>(params, move |conductor, params, reply| {
             conductor.exec_start(&params, &caller, reply);
@@ -122,13 +135,16 @@ fn of_exec(call: &Call<'_>, method: &str, params: Value) {
 }
 
 impl Call<'_> {
-    fn reply<T: Serialize>(&self) -> Reply<T> {
-        self.connection.reply(self.id.clone(), Arc::clone(&self.cancellation))
+    fn reply<T: Serialize>(self) -> Reply<T> {
+        match self.back {
+            Back::Line(connection, id) => connection.reply(id, self.cancellation),
+            Back::Door(to) => door::reply(to, self.cancellation),
+        }
     }
 
     /// Reads the parameters and does something with them.
     fn typed<P: DeserializeOwned, R: Serialize + 'static>(
-        &self,
+        self,
         params: Value,
         act: impl FnOnce(P, Reply<R>),
     ) {
@@ -141,24 +157,23 @@ impl Call<'_> {
 
     /// The same on the thread of the session that they name.
     fn ordered<P: OfSession, R: Serialize + 'static>(
-        &self,
+        self,
         params: Value,
         act: impl FnOnce(&mut Conductor, P, Reply<R>) + Send + 'static,
     ) {
-        self.typed(params, |params: P, reply: Reply<R>| {
-            match self.connection.server.held(params.session()) {
-                Ok(handle) => handle.order(move |conductor| match reply.is_cancelled() {
-                    true => reply.send(Err(Fault::cancelled())),
-                    false => act(conductor, params, reply),
-                }),
-                Err(fault) => reply.send(Err(fault)),
-            }
+        let server = self.server;
+        self.typed(params, |params: P, reply: Reply<R>| match server.held(params.session()) {
+            Ok(handle) => handle.order(move |conductor| match reply.is_cancelled() {
+                true => reply.send(Err(Fault::cancelled())),
+                false => act(conductor, params, reply),
+            }),
+            Err(fault) => reply.send(Err(fault)),
         });
     }
 
     /// The same where the answer is there at once.
     fn on<P: OfSession, R: Serialize + 'static>(
-        &self,
+        self,
         params: Value,
         act: impl FnOnce(&mut Conductor, &P) -> Result<R, Fault> + Send + 'static,
     ) {

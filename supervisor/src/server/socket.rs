@@ -73,7 +73,7 @@ fn begin(server: &Arc<Server>, client: UnixStream) -> Result<(), Error> {
     spawn("client", move || {
         connection.read(client);
         connection.end();
-        connection.caller.outbox.finish();
+        connection.outbox.finish();
         connection.close();
     })
 }

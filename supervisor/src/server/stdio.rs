@@ -7,16 +7,13 @@ use std::time::Duration;
 
 use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
 use nix::sys::eventfd::{EfdFlags, EventFd};
-use nix::sys::signal::{SigSet, Signal};
-use nix::sys::signalfd::{SfdFlags, SignalFd};
 
+use super::begun::Begun;
 use super::conductor::Leaving;
 use super::connection::Connection;
-use super::{OnEof, Options, Server, socket};
+use super::{OnEof, Options};
 use crate::error::Error;
 
-/// How long the last answers may take to be written once all is over, and what runs to be ended.
-const PATIENCE: Duration = Duration::from_secs(10);
 /// How long a client that reads nothing may hold up the end.
 const LAST_WORDS: Duration = Duration::from_secs(2);
 
@@ -32,19 +29,13 @@ enum Woken {
 
 /// Serves a client on the standard streams until it has asked for everything, or somebody ends us.
 pub(crate) fn serve(options: Options) -> Result<(), Error> {
-    // Before there is another thread, and much in memory that each sandbox would have too.
-    crate::works::start_launcher()?;
-    super::rest::share_heaps();
-    // Before there is another thread, which would have them otherwise.
-    let signals = block_signals().map_err(|errno| Error::System("signalfd", errno.into()))?;
-    let server = Server::new(options)?;
-    let listening = socket::listen(&server)?;
+    let begun = Begun::begin(options)?;
     let (input, output) = streams()?;
     let watched = output.try_clone().map_err(|error| Error::System("dup of standard output", error))?;
     let done = EventFd::from_flags(EfdFlags::EFD_CLOEXEC | EfdFlags::EFD_NONBLOCK)
         .map_err(|errno| Error::System("eventfd", errno.into()))?;
     let (done, is_written) = (Arc::new(done), Arc::new(AtomicBool::new(false)));
-    let connection = Connection::new(&server, output);
+    let connection = Connection::new(&begun.server, output);
     let (reading, ended) = (Arc::clone(&connection), Arc::clone(&done));
     spawn("reader", move || {
         reading.read(std::fs::File::from(input));
@@ -57,21 +48,19 @@ pub(crate) fn serve(options: Options) -> Result<(), Error> {
         written.store(true, Ordering::Release);
         let _ = ended.write(1);
     })?;
-    let last = Last { server: &server, connection: &connection, signals, output: watched, done, is_written };
-    let leaving = match (last.wait()?, server.options.on_eof) {
+    let last = Last { begun: &begun, connection: &connection, output: watched, done, is_written };
+    let leaving = match (last.wait()?, begun.server.options.on_eof) {
         (Woken::Done, OnEof::Finish) => Leaving::WhenDone,
         _ => Leaving::Now,
     };
     last.finish(leaving);
-    drop(listening);
     Ok(())
 }
 
 /// The thread that was the first and is the last.
 struct Last<'a> {
-    server: &'a Server,
+    begun: &'a Begun,
     connection: &'a Connection,
-    signals: SignalFd,
     output: OwnedFd,
     /// Readable when the reader or the writer has ended.
     done: Arc<EventFd>,
@@ -83,9 +72,9 @@ impl Last<'_> {
     fn finish(&self, leaving: Leaving) {
         if leaving == Leaving::WhenDone {
             // Somebody may still lose patience, or interest.
-            while !self.server.give_up(leaving, Some(Duration::from_millis(50))) {
+            while !self.begun.server.give_up(leaving, Some(Duration::from_millis(50))) {
                 let mut polled = [
-                    PollFd::new(self.signals.as_fd(), PollFlags::POLLIN),
+                    PollFd::new(self.begun.signals.as_fd(), PollFlags::POLLIN),
                     PollFd::new(self.output.as_fd(), PollFlags::empty()),
                 ];
                 if poll(&mut polled, PollTimeout::ZERO).is_ok_and(|ready| ready > 0) {
@@ -93,10 +82,8 @@ impl Last<'_> {
                 }
             }
         }
-        if !self.server.give_up(Leaving::Now, Some(PATIENCE)) {
-            super::log("a session does not end; it is left to the kernel");
-        }
-        self.connection.caller.outbox.finish();
+        self.begun.end();
+        self.connection.outbox.finish();
         // The reader's word is of no more interest.
         let _ = self.done.read();
         if !self.is_written.load(Ordering::Acquire) {
@@ -108,7 +95,7 @@ impl Last<'_> {
     fn wait(&self) -> Result<Woken, Error> {
         loop {
             let mut polled = [
-                PollFd::new(self.signals.as_fd(), PollFlags::POLLIN),
+                PollFd::new(self.begun.signals.as_fd(), PollFlags::POLLIN),
                 PollFd::new(self.done.as_fd(), PollFlags::POLLIN),
                 // Of a pipe or socket whose other end is closed an error is told.
                 PollFd::new(self.output.as_fd(), PollFlags::empty()),
@@ -126,12 +113,6 @@ impl Last<'_> {
             }
         }
     }
-}
-
-fn block_signals() -> nix::Result<SignalFd> {
-    let signals: SigSet = [Signal::SIGTERM, Signal::SIGINT, Signal::SIGHUP].into_iter().collect();
-    signals.thread_block()?;
-    SignalFd::with_flags(&signals, SfdFlags::SFD_CLOEXEC | SfdFlags::SFD_NONBLOCK)
 }
 
 fn streams() -> Result<(OwnedFd, OwnedFd), Error> {

@@ -68,7 +68,7 @@ impl Conductor {
         let asked = asked(params, streams)?;
         let store = Arc::new(Store::new(&self.handle.id, &name, &self.server.spool));
         if params.stream {
-            caller.outbox.follow(&store);
+            caller.outbox.iter().for_each(|outbox| outbox.follow(&store));
         }
         let exec = |ends: Ends| Exec {
             name: name.clone(),

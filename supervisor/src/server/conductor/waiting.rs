@@ -17,7 +17,7 @@ pub(super) enum Waiting {
     /// When the command has ended, or then.
     Finished { reply: Reply<Finished>, until: Option<Instant>, is_start: bool },
     /// When there is more to read, or then.
-    Read { reply: Reply<Pieces>, to: Arc<Outbox>, until: Instant, after: u64, most: u64 },
+    Read { reply: Reply<Pieces>, to: Option<Arc<Outbox>>, until: Instant, after: u64, most: u64 },
 }
 
 /// About so many bytes come at a time where nobody says how many.
@@ -58,7 +58,7 @@ impl Conductor {
 
     /// `exec/read`.
     pub(crate) fn exec_read(&mut self, params: ExecRead, caller: &Caller, reply: Reply<Pieces>) {
-        let to = Arc::clone(&caller.outbox);
+        let to = caller.outbox.clone();
         let until = after(params.wait_ms).unwrap_or_else(Instant::now);
         let (after, most) = (params.after_seq, params.max_bytes.unwrap_or(BYTES).min(MOST_BYTES));
         self.wait_for(&params.exec, reply, |reply| Waiting::Read { reply, to, until, after, most });
@@ -112,7 +112,10 @@ impl Exec {
             }
             Waiting::Read { reply, to, until, after, most } => {
                 // Who asked for more than it reads gets little at a time, or many answers would fill memory.
-                let pieces = self.pieces(after, if to.has_room() { most } else { most.min(1) });
+                let pieces = self.pieces(
+                    after,
+                    if to.as_ref().is_none_or(|to| to.has_room()) { most } else { most.min(1) },
+                );
                 if pieces.output.is_empty() && !pieces.end && until > now {
                     return Some(Waiting::Read { reply, to, until, after, most });
                 }

@@ -1,0 +1,50 @@
+//! A server from its first moment to its last, whatever doors lead to it.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use nix::sys::signal::{SigSet, Signal};
+use nix::sys::signalfd::{SfdFlags, SignalFd};
+
+use super::conductor::Leaving;
+use super::socket::{self, Listening};
+use super::{Options, Server};
+use crate::error::Error;
+
+/// How long what runs may take to be ended.
+const PATIENCE: Duration = Duration::from_secs(10);
+
+/// A server that has begun.
+pub(crate) struct Begun {
+    pub(crate) server: Arc<Server>,
+    /// Readable when somebody wants it to end: by SIGTERM, SIGINT or SIGHUP.
+    pub(crate) signals: SignalFd,
+    _listening: Listening,
+}
+
+impl Begun {
+    /// Begins, in the one thread that there is.
+    pub(crate) fn begin(options: Options) -> Result<Self, Error> {
+        // Before there is another thread, and much in memory that each sandbox would have too.
+        crate::works::start_launcher()?;
+        super::rest::share_heaps();
+        // Before there is another thread, which would have them otherwise.
+        let signals = block_signals().map_err(|errno| Error::System("signalfd", errno.into()))?;
+        let server = Server::new(options)?;
+        let listening = socket::listen(&server)?;
+        Ok(Self { server, signals, _listening: listening })
+    }
+
+    /// Ends all sessions, and whatever runs in them.
+    pub(crate) fn end(&self) {
+        if !self.server.give_up(Leaving::Now, Some(PATIENCE)) {
+            super::log("a session does not end; it is left to the kernel");
+        }
+    }
+}
+
+fn block_signals() -> nix::Result<SignalFd> {
+    let signals: SigSet = [Signal::SIGTERM, Signal::SIGINT, Signal::SIGHUP].into_iter().collect();
+    signals.thread_block()?;
+    SignalFd::with_flags(&signals, SfdFlags::SFD_CLOEXEC | SfdFlags::SFD_NONBLOCK)
+}
