@@ -32,6 +32,12 @@ fn entry_at<'a>(entry: *mut *mut libc::c_char) -> Option<&'a CStr> {
     (!text.is_null()).then(|| unsafe { CStr::from_ptr(text) })
 }
 
+/// Removes a variable from this process's environment, which must have one thread.
+pub(crate) fn remove_variable(name: &str) {
+    // SAFETY: with one thread nobody reads or moves the list meanwhile.
+    unsafe { std::env::remove_var(name) };
+}
+
 /// Overwrites every environment string of this process with zeroes and empties the list.
 ///
 /// After it `/proc/PID/environ` and the process's memory tell nothing of what the caller had set.

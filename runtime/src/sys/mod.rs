@@ -23,13 +23,14 @@ pub(crate) use clone::{Forked, clone3, clone3_into, fork, vfork};
 pub use descriptor::duplicate;
 pub(crate) use descriptor::{adopt_received, close_range};
 pub use environ::environment_names;
-pub(crate) use environ::{wipe_environment, wipe_environment_but};
+pub(crate) use environ::{remove_variable, wipe_environment, wipe_environment_but};
 pub(crate) use execve::{Texts, execve};
 pub(crate) use exit::exit_now;
 pub use heap::{share_heaps, trim_heap};
 pub(crate) use keyring::keyctl_join_session_keyring;
 pub use landlock::landlock_abi;
 pub(crate) use mount::{MountAttributes, mount_setattr, protect_mount};
+pub use network::peer_groups;
 pub(crate) use network::set_interface_up;
 pub(crate) use quota::{
     FileAttributes, LIMITS_ARE_SET, PROJECT_INHERITED, ProjectBlock, file_attributes, project_quota,
