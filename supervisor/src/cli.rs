@@ -118,7 +118,7 @@ impl Command {
             Self::Patch(arguments) => patch::main(arguments),
             Self::Policy(arguments) => policy::main(arguments),
             Self::Doctor(arguments) => doctor::main(&arguments),
-            Self::Serve(arguments) => serve::main(&arguments),
+            Self::Serve(arguments) => serve::main(arguments),
             Self::Schema(arguments) => schema::main(&arguments),
         }
     }

@@ -27,6 +27,7 @@ mod gc;
 mod hiding;
 mod hints;
 mod host;
+mod http;
 mod leftover;
 mod limits;
 #[expect(dead_code, reason = "what conducts many sandboxes is to come")]

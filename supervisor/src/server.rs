@@ -39,10 +39,13 @@ use handle::Handle;
 use outbox::Outbox;
 use workers::Workers;
 
+pub(crate) use begun::Begun;
 pub(crate) use conductor::{Called, Conductor};
+pub(crate) use connection::LONGEST_LINE;
+pub(crate) use door::Door;
 pub(crate) use reply::Reply;
 pub(crate) use socket::is_of_same_user;
-pub(crate) use stdio::serve;
+pub(crate) use stdio::serve as serve_stdio;
 
 /// How a server is to be.
 #[derive(Debug, Clone)]

@@ -1,47 +1,88 @@
-//! `clearing serve`: holds sessions for another program.
+//! `clearing serve`: holds sessions for other programs.
 
+use std::net::SocketAddr;
+use std::path::PathBuf;
 use std::process::ExitCode;
 use std::time::Duration;
 
 use super::talk::failed;
 use crate::error::Error;
 use crate::host::umask;
-use crate::server::{OnEof, Options, serve};
+use crate::http::{self, Doors};
+use crate::server::{Begun, OnEof, Options, serve_stdio};
 use crate::signals::survive_file_limits;
 
-/// Holds sessions with their sandboxes for another program, which asks by JSON-RPC, one object a line.
+/// Holds sessions with their sandboxes for other programs, which ask by JSON-RPC, one object a line, or by HTTP.
 ///
-/// Standard output is for answers alone; standard error is a log. When standard input is at its end, or on
-/// SIGTERM or SIGINT, every sandbox ends; sessions that were not destroyed stay on disk, for `clearing diff` and
-/// the like.
+/// With `--stdio` standard output is for answers alone, and the server ends with standard input; standard error is a
+/// log. Sockets that systemd hands in are listened on as `--socket` is. On SIGTERM or SIGINT every sandbox ends;
+/// sessions that were not destroyed stay on disk, for `clearing diff` and the like.
 #[derive(Debug, clap::Args)]
 #[command(after_long_help = "Examples:\n\
-        \x20 echo '{\"jsonrpc\":\"2.0\",\"id\":1,\"method\":\"initialize\",\"params\":{}}' | clearing serve --stdio")]
+        \x20 echo '{\"jsonrpc\":\"2.0\",\"id\":1,\"method\":\"initialize\",\"params\":{}}' | clearing serve --stdio\n\
+        \x20 clearing serve --stdio --socket serve.sock < /dev/null")]
 pub(super) struct Arguments {
     /// Talk on standard input and output.
-    #[arg(long, required = true)]
+    #[arg(long)]
     stdio: bool,
-    /// What becomes of commands when the client is no more. Where nobody reads their output either, they are ended.
+    /// Serve HTTP on a socket that is made there.
+    #[arg(long, value_name = "PATH")]
+    socket: Option<PathBuf>,
+    /// Let its members use the socket too.
+    ///
+    /// Else it is for your own user alone. Whoever comes in may do all that you may do there.
+    #[arg(long, value_name = "GROUP")]
+    group: Option<String>,
+    /// Serve HTTP there, to who knows the token.
+    #[arg(long, value_name = "IP:PORT", requires = "token_file")]
+    listen: Option<SocketAddr>,
+    /// Other hosts may reach that address.
+    #[arg(long, requires = "listen")]
+    listen_anywhere: bool,
+    /// Holds the token; a file of mode 600.
+    ///
+    /// Clients send it as `Authorization: Bearer`.
+    #[arg(long, value_name = "FILE")]
+    token_file: Option<PathBuf>,
+    /// What becomes of commands without a client.
+    ///
+    /// Where nobody reads their output either, they are ended.
     #[arg(long, value_name = "WHAT", default_value = "finish")]
     on_eof: OnEof,
-    /// Give a session up that was not used for so long; it stays on disk.
+    /// Give a session up after so long without use.
+    ///
+    /// It stays on disk.
     #[arg(long, value_name = "TIME", value_parser = duration)]
     idle: Option<Duration>,
-    /// Give a session up after so long, whatever runs in it.
+    /// Give it up after so long in any case.
     #[arg(long, value_name = "TIME", value_parser = duration)]
     lifetime: Option<Duration>,
 }
 
-pub(super) fn main(arguments: &Arguments) -> ExitCode {
+pub(super) fn main(arguments: Arguments) -> ExitCode {
     run(arguments).map_or_else(|error| failed(&error, false), |()| ExitCode::SUCCESS)
 }
 
-fn run(arguments: &Arguments) -> Result<(), Error> {
+fn run(arguments: Arguments) -> Result<(), Error> {
     survive_file_limits();
     // Before anything is made.
     umask();
-    let Arguments { stdio: _, on_eof, idle, lifetime } = arguments;
-    serve(Options { on_eof: *on_eof, idle: *idle, lifetime: *lifetime })
+    let Arguments { stdio, socket, group, listen, listen_anywhere, token_file, on_eof, idle, lifetime } =
+        arguments;
+    // While there is one thread.
+    let inherited = clearing_runtime::take_handed_in()
+        .map_err(|error| Error::System("taking what was handed in", error))?;
+    let doors = Doors { socket, group, listen, anywhere: listen_anywhere, token: token_file, inherited };
+    if !stdio && doors.is_none() {
+        return Err(Error::Request(
+            "nobody could ask for anything: `--stdio`, `--socket` or `--listen` is wanted".into(),
+        ));
+    }
+    let begun = Begun::begin(Options { on_eof, idle, lifetime })?;
+    let http = http::open(&begun.server, doors)?;
+    let ended = if stdio { serve_stdio(&begun) } else { begun.wait() };
+    drop(http);
+    ended
 }
 
 fn duration(text: &str) -> Result<Duration, String> {

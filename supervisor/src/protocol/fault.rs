@@ -39,7 +39,12 @@ impl Fault {
 
     /// The line is no JSON.
     pub(crate) fn malformed(why: &str) -> Self {
-        Self::new(-32700, "CLR-MALFORMED", format!("the line is no JSON: {why}"))
+        Self::no_json("the line", why)
+    }
+
+    /// The same of something else that was sent.
+    pub(crate) fn no_json(what: &str, why: &str) -> Self {
+        Self::new(-32700, "CLR-MALFORMED", format!("{what} is no JSON: {why}"))
     }
 
     /// The line is longer than any may be.

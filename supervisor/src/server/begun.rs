@@ -1,8 +1,11 @@
 //! A server from its first moment to its last, whatever doors lead to it.
 
+use std::os::fd::AsFd as _;
 use std::sync::Arc;
 use std::time::Duration;
 
+use nix::errno::Errno;
+use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
 use nix::sys::signal::{SigSet, Signal};
 use nix::sys::signalfd::{SfdFlags, SignalFd};
 
@@ -33,6 +36,18 @@ impl Begun {
         let server = Server::new(options)?;
         let listening = socket::listen(&server)?;
         Ok(Self { server, signals, _listening: listening })
+    }
+
+    /// Waits until somebody wants it to end, and ends all sessions.
+    pub(crate) fn wait(&self) -> Result<(), Error> {
+        let mut polled = [PollFd::new(self.signals.as_fd(), PollFlags::POLLIN)];
+        while let Err(errno) = poll(&mut polled, PollTimeout::NONE) {
+            if errno != Errno::EINTR {
+                return Err(Error::System("poll", errno.into()));
+            }
+        }
+        self.end();
+        Ok(())
     }
 
     /// Ends all sessions, and whatever runs in them.

@@ -8,10 +8,10 @@ use std::time::Duration;
 use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
 use nix::sys::eventfd::{EfdFlags, EventFd};
 
+use super::OnEof;
 use super::begun::Begun;
 use super::conductor::Leaving;
 use super::connection::Connection;
-use super::{OnEof, Options};
 use crate::error::Error;
 
 /// How long a client that reads nothing may hold up the end.
@@ -28,8 +28,7 @@ enum Woken {
 }
 
 /// Serves a client on the standard streams until it has asked for everything, or somebody ends us.
-pub(crate) fn serve(options: Options) -> Result<(), Error> {
-    let begun = Begun::begin(options)?;
+pub(crate) fn serve(begun: &Begun) -> Result<(), Error> {
     let (input, output) = streams()?;
     let watched = output.try_clone().map_err(|error| Error::System("dup of standard output", error))?;
     let done = EventFd::from_flags(EfdFlags::EFD_CLOEXEC | EfdFlags::EFD_NONBLOCK)
@@ -48,7 +47,7 @@ pub(crate) fn serve(options: Options) -> Result<(), Error> {
         written.store(true, Ordering::Release);
         let _ = ended.write(1);
     })?;
-    let last = Last { begun: &begun, connection: &connection, output: watched, done, is_written };
+    let last = Last { begun, connection: &connection, output: watched, done, is_written };
     let leaving = match (last.wait()?, begun.server.options.on_eof) {
         (Woken::Done, OnEof::Finish) => Leaving::WhenDone,
         _ => Leaving::Now,

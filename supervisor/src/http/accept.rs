@@ -1,0 +1,136 @@
+//! Clients come, are let in or not, and are served; all of it in one thread.
+
+use std::convert::Infallible;
+use std::sync::Arc;
+use std::time::Duration;
+
+use axum::Router;
+use axum::body::Body;
+use axum::http::{Request, Response};
+use hyper::body::Incoming;
+use hyper::server::conn::http1;
+use hyper::service::service_fn;
+use hyper_util::rt::{TokioIo, TokioTimer};
+use hyper_util::service::TowerToHyperService;
+use tokio::io::{AsyncRead, AsyncWrite};
+use tokio::sync::{mpsc, watch};
+
+use super::crowd::{Crowd, Guest};
+use super::gate::Gate;
+use super::listeners::{Accepted, Listener};
+use super::{answer, router};
+use crate::server::{Door, Server};
+
+/// How long a client may take to say what it wants, also after an answer.
+const SILENCE: Duration = Duration::from_secs(30);
+/// How long the answers that are on their way hold up the end.
+const LAST_WORDS: Duration = Duration::from_secs(2);
+/// More of a head is not read.
+const LONGEST_HEAD: usize = 64 * 1024;
+/// While there are no descriptors.
+const PAUSE: Duration = Duration::from_millis(10);
+
+/// What all connections have in common.
+struct House {
+    server: Arc<Server>,
+    router: Router,
+    crowd: Crowd,
+    /// Says when there will be nothing more.
+    closing: watch::Receiver<bool>,
+    /// Held by whoever is served.
+    _served: mpsc::Sender<()>,
+}
+
+/// Serves clients until there shall be no more of it.
+pub(super) async fn serve(server: Arc<Server>, listeners: Vec<Listener>, closing: watch::Receiver<bool>) {
+    let (served, mut all_gone) = mpsc::channel(1);
+    let house = House {
+        server,
+        router: router::router(),
+        crowd: Crowd::new(),
+        closing: closing.clone(),
+        _served: served,
+    };
+    let house = Arc::new(house);
+    for listener in listeners {
+        tokio::spawn(listen(Arc::clone(&house), listener));
+    }
+    drop(house);
+    closed(closing).await;
+    let _ = tokio::time::timeout(LAST_WORDS, all_gone.recv()).await;
+}
+
+async fn closed(mut closing: watch::Receiver<bool>) {
+    // Whoever could say so is no more: that is the same.
+    let _ = closing.wait_for(|closing| *closing).await;
+}
+
+async fn listen(house: Arc<House>, listener: Listener) {
+    let closing = house.closing.clone();
+    tokio::select! {
+        () = closed(closing) => {}
+        () = take_in(house, &listener) => {}
+    }
+}
+
+async fn take_in(house: Arc<House>, listener: &Listener) {
+    loop {
+        let Ok(accepted) = listener.accept().await else {
+            tokio::time::sleep(PAUSE).await;
+            continue;
+        };
+        // Dropped, it hears that nobody is there.
+        let Some(guest) = house.crowd.enter() else { continue };
+        let (house, gate) = (Arc::clone(&house), Arc::clone(listener.gate()));
+        match accepted {
+            Accepted::Unix(stream) => tokio::spawn(talk(house, guest, gate.of_peer(&stream), gate, stream)),
+            Accepted::Tcp(stream) => tokio::spawn(talk(house, guest, true, gate, stream)),
+        };
+    }
+}
+
+async fn talk<I>(house: Arc<House>, guest: Arc<Guest>, is_let_in: bool, gate: Arc<Gate>, stream: I)
+where
+    I: AsyncRead + AsyncWrite + Unpin + Send + 'static,
+{
+    let door = Arc::new(Door::open(&house.server));
+    let inner = TowerToHyperService::new(house.router.clone());
+    let service = service_fn(|request: Request<Incoming>| {
+        let (busy, door, inner) = (guest.begin(), Arc::clone(&door), inner.clone());
+        let refused = if is_let_in { gate.refuses(&request) } else { Some(Gate::keeps_out()) };
+        async move {
+            let response = match refused {
+                Some((status, fault)) => answer::faulty(status, &fault),
+                None => routed(inner, door, request).await,
+            };
+            // It is busy until the last of the body was sent, or nobody wants it.
+            Ok::<_, Infallible>(response.map(|body| super::held::Held::new(body, busy)))
+        }
+    });
+    let mut builder = http1::Builder::new();
+    builder.timer(TokioTimer::new()).header_read_timeout(SILENCE).max_buf_size(LONGEST_HEAD);
+    let mut connection = std::pin::pin!(builder.serve_connection(TokioIo::new(stream), service));
+    tokio::select! {
+        // What goes wrong is the client's, who hears of it or is gone.
+        _ = connection.as_mut() => {}
+        () = guest.is_asked_to_leave() => {}
+        () = closed(house.closing.clone()) => {
+            connection.as_mut().graceful_shutdown();
+            let _ = connection.as_mut().await;
+        }
+    }
+    house.crowd.leave(&guest);
+}
+
+async fn routed(
+    router: TowerToHyperService<Router>,
+    door: Arc<Door>,
+    request: Request<Incoming>,
+) -> Response<Body> {
+    let mut request = request.map(Body::new);
+    request.extensions_mut().insert(door);
+    match hyper::service::Service::call(&router, request).await {
+        Ok(response) => response,
+        Err(never) => match never {},
+    }
+}

@@ -1,0 +1,160 @@
+//! A client of HTTP/1.1, as small as one can be: what it sends is what the proof says, to the byte.
+
+use std::io::{BufRead as _, BufReader, Read, Write};
+use std::os::unix::net::UnixStream;
+use std::path::{Path, PathBuf};
+
+use clearing_tests::{DEADLINE, Running, Site, patience};
+use serde_json::Value;
+
+/// A server of the site's caller.
+pub(crate) struct House<'s> {
+    pub(crate) site: &'s Site,
+    pub(crate) server: Running,
+    pub(crate) socket: PathBuf,
+}
+
+/// A connection that is kept.
+pub(crate) struct Peer<S> {
+    stream: BufReader<S>,
+}
+
+/// What was answered.
+#[derive(Debug)]
+pub(crate) struct Answer {
+    pub(crate) status: u16,
+    pub(crate) head: String,
+    pub(crate) body: Vec<u8>,
+}
+
+impl<'s> House<'s> {
+    pub(crate) fn open(site: &'s Site) -> Self {
+        Self::open_with(site, &[])
+    }
+
+    /// The same with more options.
+    pub(crate) fn open_with(site: &'s Site, options: &[&str]) -> Self {
+        let socket = site.home().join("serve.sock");
+        let server = site.clearing(["serve", "--socket"]).arg(&socket).args(options).spawn();
+        server.expect("nobody listens", || UnixStream::connect(&socket).is_ok());
+        Self { site, server, socket }
+    }
+
+    pub(crate) fn peer(&self) -> Peer<UnixStream> {
+        let stream = UnixStream::connect(&self.socket).unwrap();
+        stream.set_read_timeout(Some(patience(DEADLINE))).unwrap();
+        Peer::new(stream)
+    }
+
+    /// Ends the server, which has nothing to complain of.
+    pub(crate) fn close(self) {
+        self.server.signal(nix::sys::signal::Signal::SIGTERM);
+        self.server.wait().expect_code(0);
+        assert!(!self.socket.exists(), "the socket was left");
+        clearing_tests::assert_nothing_left(self.site);
+    }
+}
+
+impl<S: Read + Write> Peer<S> {
+    pub(crate) fn new(stream: S) -> Self {
+        Self { stream: BufReader::new(stream) }
+    }
+
+    /// Asks, and waits for the answer.
+    #[track_caller]
+    pub(crate) fn ask(&mut self, verb: &str, target: &str, body: &Value) -> Answer {
+        self.ask_with(verb, target, "", body)
+    }
+
+    /// The same with more lines in the head, each with its end.
+    #[track_caller]
+    pub(crate) fn ask_with(&mut self, verb: &str, target: &str, more: &str, body: &Value) -> Answer {
+        let body = if body.is_null() { String::new() } else { body.to_string() };
+        let kind = if body.is_empty() { "" } else { "Content-Type: application/json\r\n" };
+        let length = body.len();
+        self.send(
+            format!(
+                "{verb} {target} HTTP/1.1\r\nHost: localhost\r\n{more}{kind}Content-Length: {length}\r\n\r\n{body}"
+            )
+            .as_bytes(),
+        );
+        self.answer()
+    }
+
+    /// Asks for what is there, and gives it.
+    #[track_caller]
+    pub(crate) fn get(&mut self, target: &str) -> Value {
+        self.ask("GET", target, &Value::Null).expect(200)
+    }
+
+    #[track_caller]
+    pub(crate) fn post(&mut self, target: &str, body: Value) -> Value {
+        let answer = self.ask("POST", target, &body);
+        assert!(matches!(answer.status, 200 | 201), "{answer:?}");
+        answer.json()
+    }
+
+    #[track_caller]
+    pub(crate) fn send(&mut self, bytes: &[u8]) {
+        self.stream.get_mut().write_all(bytes).unwrap();
+    }
+
+    /// Makes a session over the site's project, and gives its resource.
+    #[track_caller]
+    pub(crate) fn session(&mut self, site: &Site) -> String {
+        let made = self.post("/v1/sessions", serde_json::json!({ "workspace": site.project() }));
+        format!("/v1/sessions/{}", made["session"].as_str().unwrap())
+    }
+
+    #[track_caller]
+    pub(crate) fn answer(&mut self) -> Answer {
+        let head = self.head();
+        let status = head[9..12].parse().unwrap();
+        let length = head
+            .to_lowercase()
+            .split_once("content-length: ")
+            .map_or(0, |(_, rest)| rest.split_once("\r\n").unwrap().0.parse::<usize>().unwrap());
+        let mut body = vec![0; length];
+        self.stream.read_exact(&mut body).unwrap();
+        Answer { status, head, body }
+    }
+
+    /// A head alone.
+    #[track_caller]
+    pub(crate) fn head(&mut self) -> String {
+        let mut head = String::new();
+        while !head.ends_with("\r\n\r\n") {
+            assert!(self.stream.read_line(&mut head).unwrap() > 0, "hung up after {head:?}");
+        }
+        head
+    }
+}
+
+impl Answer {
+    #[track_caller]
+    pub(crate) fn json(&self) -> Value {
+        serde_json::from_slice(&self.body).unwrap_or_else(|error| panic!("{error}: {self:?}"))
+    }
+
+    /// The body of an answer of this status.
+    #[track_caller]
+    pub(crate) fn expect(&self, status: u16) -> Value {
+        assert_eq!(self.status, status, "{}", String::from_utf8_lossy(&self.body));
+        self.json()
+    }
+
+    /// The status, and the code of what is wrong.
+    #[track_caller]
+    pub(crate) fn refused(&self) -> (u16, String) {
+        let body = self.json();
+        assert!(body["message"].is_string(), "{body}");
+        (self.status, body["code"].as_str().unwrap().to_owned())
+    }
+}
+
+/// A server that is to begin at this path, and what it said when it did not.
+pub(crate) fn refused(site: &Site, socket: &Path) -> String {
+    let output = site.clearing(["serve", "--socket"]).arg(socket).output();
+    output.expect_code(125);
+    output.stderr.clone()
+}

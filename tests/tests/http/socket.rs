@@ -1,0 +1,93 @@
+//! The socket's path: what is there already is nobody's loss.
+
+use std::os::unix::fs::{FileTypeExt as _, PermissionsExt as _};
+use std::os::unix::net::UnixListener;
+
+use clearing_tests::{Site, for_each_caller};
+
+use crate::peer::{House, refused};
+
+#[test]
+fn the_socket_is_for_its_owner_alone() {
+    for_each_caller(|caller| {
+        let site = Site::new(caller);
+        let house = House::open(&site);
+        let found = std::fs::symlink_metadata(&house.socket).unwrap();
+        assert!(found.file_type().is_socket());
+        assert_eq!(found.permissions().mode() & 0o777, 0o600);
+        house.close();
+    });
+}
+
+#[test]
+fn a_server_that_was_killed_leaves_a_socket_that_the_next_one_replaces() {
+    for_each_caller(|caller| {
+        let site = Site::new(caller);
+        let house = House::open(&site);
+        house.server.signal(nix::sys::signal::Signal::SIGKILL);
+        house.server.wait();
+        assert!(house.socket.exists());
+        House::open(&site).close();
+    });
+}
+
+#[test]
+fn a_live_servers_socket_is_left_to_it() {
+    for_each_caller(|caller| {
+        let site = Site::new(caller);
+        let house = House::open(&site);
+        let said = refused(&site, &house.socket);
+        assert!(said.contains("a server listens at") && said.contains("already"), "{said}");
+        assert_eq!(house.peer().get("/v1/health")["state"], "ok");
+        house.close();
+    });
+}
+
+#[test]
+fn what_is_no_socket_is_never_removed() {
+    for_each_caller(|caller| {
+        let site = Site::new(caller);
+        let file = site.write("precious", "words\n");
+        assert!(refused(&site, &file).contains("no socket"));
+        assert!(refused(&site, &site.project()).contains("no socket"));
+        assert_eq!(std::fs::read_to_string(&file).unwrap(), "words\n");
+        // Not even where it is behind a link, to whatever.
+        let link = site.project().join("link");
+        std::os::unix::fs::symlink(&file, &link).unwrap();
+        assert!(refused(&site, &link).contains("no socket"));
+    });
+}
+
+#[test]
+fn another_ones_socket_that_took_the_place_is_left() {
+    for_each_caller(|caller| {
+        let site = Site::new(caller);
+        let house = House::open(&site);
+        std::fs::remove_file(&house.socket).unwrap();
+        let _other = UnixListener::bind(&house.socket).unwrap();
+        house.server.signal(nix::sys::signal::Signal::SIGTERM);
+        house.server.wait().expect_code(0);
+        assert!(house.socket.exists());
+    });
+}
+
+#[test]
+fn a_path_that_is_too_long_is_told_with_what_fits() {
+    for_each_caller(|caller| {
+        let site = Site::new(caller);
+        let said = refused(&site, &site.home().join("x".repeat(120)));
+        assert!(said.contains("107 at most"), "{said}");
+        let said = refused(&site, &site.home().join("no-such-directory/serve.sock"));
+        assert!(said.contains("no-such-directory"), "{said}");
+    });
+}
+
+#[test]
+fn a_server_that_nobody_could_ask_is_refused() {
+    for_each_caller(|caller| {
+        let site = Site::new(caller);
+        let output = site.clearing(["serve"]).output();
+        output.expect_code(125);
+        assert!(output.stderr.contains("--socket"), "{}", output.stderr);
+    });
+}
