@@ -136,6 +136,8 @@ pub enum Report {
         /// Which.
         exec: u32,
     },
+    /// A process that works for init, and is none of a command's, by its id inside.
+    Zygote(u32),
 }
 
 /// Why a sandbox shows the same as before.

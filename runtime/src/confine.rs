@@ -2,7 +2,7 @@
 
 use std::convert::Infallible;
 use std::io;
-use std::os::fd::{AsFd as _, BorrowedFd, OwnedFd};
+use std::os::fd::{AsFd as _, AsRawFd as _, BorrowedFd, OwnedFd};
 
 use nix::sys::signal::{SigSet, SigmaskHow, Signal, sigprocmask};
 use rustix::fs::Mode;
@@ -15,6 +15,7 @@ use crate::landlock::Domain;
 use crate::program::Program;
 use crate::spec::{ExecSpec, SandboxSpec, User};
 use crate::stdio::Streams;
+use crate::sys::landlock_restrict_self;
 use crate::{capabilities, descriptors, function, listener, mark, rlimits, script, user};
 
 /// What init prepared for every command.
@@ -57,11 +58,9 @@ pub(crate) fn become_command(
     streams: &Streams,
     ends: &Ends<'_>,
 ) -> ! {
-    let mut told = Told { pipe: ends.told.as_fd(), supervisor: ends.supervisor, words: Vec::new() };
+    let mut told = Told::by(ends.told);
     let Err(failure) = confine_and_execute(spec, confinement, streams, ends, &mut told);
-    told.note(&Word::Failed(failure));
-    told.say();
-    exit(125)
+    told.end(failure)
 }
 
 /// The order matters: what needs a capability comes before they are dropped, what opens a path
@@ -86,10 +85,10 @@ fn confine_and_execute(
     told.guard(sandbox, Guard::Capabilities, how, dropped)?;
     told.guard(sandbox, Guard::NoNewPrivs, "prctl", no_new_privs())?;
     if let Some(domain) = domain {
-        told.guard(sandbox, Guard::Landlock, &format!("ABI {}", domain.abi), domain.enter())?;
+        told.guard(sandbox, Guard::Landlock, &abi(domain), domain.enter())?;
     }
-    told.guard(sandbox, Guard::Descriptors, "0, 1 and 2 only", shut_descriptors(spec, told))?;
-    load_filter(sandbox, filter, spec, told)?;
+    told.guard(sandbox, Guard::Descriptors, ONLY_STANDARD, shut_descriptors(spec, told))?;
+    load_filter(sandbox, filter, spec, ends.supervisor, told)?;
     told.say();
     match function {
         None => {
@@ -103,14 +102,94 @@ fn confine_and_execute(
     }
 }
 
+/// What a process has taken for good that begins commands, and what it has for each of them.
+pub(crate) struct Taken {
+    domain: Option<OwnedFd>,
+    guards: Vec<GuardReport>,
+}
+
+/// A command that such a process begins.
+pub(crate) struct Begun<'a> {
+    pub(crate) spec: &'a ExecSpec,
+    pub(crate) streams: &'a Streams,
+    /// Init.
+    pub(crate) told: &'a OwnedFd,
+    pub(crate) program: Program<'a>,
+}
+
+/// Takes in init's place what every command takes for good and what needs nothing of a command, in the order above.
+/// Nobody listens to the filter. Each command is to enter the domain whose ruleset this is.
+pub(crate) fn take_for_good(
+    confinement: &Confinement<'_>,
+    ruleset: Option<OwnedFd>,
+) -> Result<Taken, Failure> {
+    let (dropped_how, dropped) = drop_capabilities(confinement.user);
+    dropped?;
+    no_new_privs()?;
+    let (filtered_how, filtered) = listener::load_unheard(&confinement.filter);
+    filtered?;
+    let landlock = confinement.domain.as_ref().filter(|_| ruleset.is_some());
+    let guards = [
+        Some(GuardReport::enforced(Guard::Rlimits, "setrlimit")),
+        Some(GuardReport::enforced(Guard::Capabilities, dropped_how)),
+        Some(GuardReport::enforced(Guard::NoNewPrivs, "prctl")),
+        landlock.map(|domain| GuardReport::enforced(Guard::Landlock, abi(domain))),
+        Some(GuardReport::enforced(Guard::Descriptors, ONLY_STANDARD)),
+        Some(GuardReport::enforced(Guard::Seccomp, filtered_how)),
+    ];
+    Ok(Taken { domain: ruleset, guards: guards.into_iter().flatten().collect() })
+}
+
+impl Taken {
+    /// What becomes of the guards of each command, of which none may be missing.
+    pub(crate) fn guards(&self) -> &[GuardReport] {
+        &self.guards
+    }
+}
+
+/// Confines the calling process, which has what was taken for good, and executes the command. It has its maker's
+/// memory, and leaves that as it was.
+pub(crate) fn become_begun(command: &Begun<'_>, taken: &Taken) -> ! {
+    let Err(failure) = go_on_and_execute(command, taken);
+    Told::by(command.told).end(failure)
+}
+
+/// What is left of the list above. What the filter or anything else refuses is the end of the command; the mark is
+/// there. Nothing is told of what was done, since that is known.
+fn go_on_and_execute(command: &Begun<'_>, taken: &Taken) -> Result<Infallible, Failure> {
+    let Begun { spec, streams, program, .. } = command;
+    unblock_signals()?;
+    take_umask(spec);
+    new_session()?;
+    streams.install()?;
+    change_directory(spec)?;
+    rlimits::apply(&spec.limits)?;
+    taken.domain.as_ref().map_or(Ok(()), enter)?;
+    descriptors::close_on_exec()?;
+    spec.laid.as_ref().map_or(Ok(()), script::lay)?;
+    program.execute()
+}
+
+/// How descriptors are kept from a command.
+const ONLY_STANDARD: &str = "0, 1 and 2 only";
+
+fn abi(domain: &Domain) -> String {
+    format!("ABI {}", domain.abi)
+}
+
+fn enter(ruleset: &OwnedFd) -> Result<(), Failure> {
+    landlock_restrict_self(ruleset.as_raw_fd()).at(Stage::Landlock, || "landlock_restrict_self".into())
+}
+
 /// What this says is given back before the program is executed, like all that was allocated until then.
 fn load_filter(
     sandbox: &SandboxSpec,
     filter: &BpfProgram,
     spec: &ExecSpec,
+    supervisor: &Channel,
     told: &mut Told<'_>,
 ) -> Result<(), Failure> {
-    let (how, loaded) = listener::load(filter, spec, told.supervisor);
+    let (how, loaded) = listener::load(filter, spec, supervisor);
     told.guard(sandbox, Guard::Seccomp, &how, loaded)
 }
 
@@ -176,11 +255,21 @@ fn no_new_privs() -> Result<(), Failure> {
 /// then competes with the command for a processor.
 struct Told<'a> {
     pipe: BorrowedFd<'a>,
-    supervisor: &'a Channel,
     words: Vec<u8>,
 }
 
-impl Told<'_> {
+impl<'a> Told<'a> {
+    fn by(pipe: &'a OwnedFd) -> Self {
+        Self { pipe: pipe.as_fd(), words: Vec::new() }
+    }
+
+    /// There will be no command.
+    fn end(&mut self, failure: Failure) -> ! {
+        self.note(&Word::Failed(failure));
+        self.say();
+        exit(125)
+    }
+
     /// Notes what became of a guard; a missing one is fatal unless the spec can do without it.
     fn guard(
         &mut self,

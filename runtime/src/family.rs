@@ -43,11 +43,11 @@ impl Family {
         }
     }
 
-    /// How many there are beside init.
-    pub(crate) fn count(&self) -> u64 {
+    /// How many there are beside init and what works for it, which are `ours`.
+    pub(crate) fn count(&self, ours: &[Pid]) -> u64 {
         match self.reach {
             Reach::Namespace if is_childless() => 0,
-            Reach::Namespace => processes_in_view(),
+            Reach::Namespace => processes_in_view(ours),
             Reach::Border | Reach::Descendants => descendants(getpid()).len() as u64,
         }
     }
@@ -139,8 +139,9 @@ pub(crate) fn descendants_but(ancestor: Pid, spared: &BTreeSet<Pid>) -> Vec<Pid>
 
 /// All processes of the PID namespace but its init. Where nobody can tell there is one, as layers are changed
 /// only where there is none; and whoever began something meanwhile is one that may have been missed.
-fn processes_in_view() -> u64 {
-    look(|all| all.iter().filter(|pid| **pid != 1).count() as u64)
+fn processes_in_view(ours: &[Pid]) -> u64 {
+    let is_other = |pid: &&i32| **pid != 1 && !ours.contains(&Pid::from_raw(**pid));
+    look(|all| all.iter().filter(is_other).count() as u64)
         .map_or(1, |(count, is_whole)| count + u64::from(!is_whole))
 }
 
@@ -163,10 +164,10 @@ fn parents() -> io::Result<BTreeMap<i32, i32>> {
     Ok(processes()?.into_iter().filter_map(parent).collect())
 }
 
-/// Whether the calling process has no child, dead or alive. Who is left in its PID namespace then is nobody: it
-/// began with the first of them, and gets all orphans.
+/// Whether the calling process has no child, dead or alive, but such as are set apart. Who is left in its PID namespace
+/// then is nobody: it began with the first of them, and gets all orphans, which are not apart.
 fn is_childless() -> bool {
-    let look = WaitPidFlag::WEXITED | WaitPidFlag::WNOHANG | WaitPidFlag::WNOWAIT | WaitPidFlag::__WALL;
+    let look = WaitPidFlag::WEXITED | WaitPidFlag::WNOHANG | WaitPidFlag::WNOWAIT;
     waitid(Id::All, look) == Err(Errno::ECHILD)
 }
 

@@ -30,7 +30,7 @@ use crate::remount::Living;
 use crate::sandbox::Kept;
 use crate::serve::{Server, Standing};
 use crate::spec::{Identity, Namespaces, Network, SandboxSpec, Source};
-use crate::sys::{keyctl_join_session_keyring, reset_signal_dispositions, wipe_environment};
+use crate::sys::{APART, keyctl_join_session_keyring, reset_signal_dispositions, wipe_environment};
 use crate::{descriptors, idmap, namespaces, network};
 
 /// How the descriptor works that wakes init.
@@ -63,8 +63,8 @@ fn live(
     (spec.root, spec.syscalls) = (Vec::new(), Vec::new());
     let confinement = prepare(&spec, namespaces.network, &mut guards)?;
     let living = living.map(|living| living.under(&spec.landlock, border(namespaces.network))).transpose()?;
-    let deaths = SignalFd::with_flags(&SigSet::from(Signal::SIGCHLD), WAKE)
-        .at(Stage::Init, || "signalfd(SIGCHLD)".into())?;
+    let deaths = SigSet::from_iter([Signal::SIGCHLD, APART]);
+    let deaths = SignalFd::with_flags(&deaths, WAKE).at(Stage::Init, || "signalfd(SIGCHLD)".into())?;
     let family = Family { reach: Reach::Namespace };
     Ok(Server::new(supervisor, confinement, Standing { guards, kept }, deaths, family).living(living).serve())
 }

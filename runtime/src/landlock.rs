@@ -107,6 +107,11 @@ impl Domain {
         ruleset.map(|_| true).map_err(failure)
     }
 
+    /// Its ruleset, for who enters it where nothing may be allocated; nothing where the kernel has none.
+    pub(crate) fn descriptor(&self) -> Result<Option<OwnedFd>, Failure> {
+        Ok(self.ruleset.try_clone().at(Stage::Landlock, || "dup(ruleset)".into())?.into())
+    }
+
     /// Enters the domain, for good.
     pub(crate) fn enter(&self) -> Result<(), Failure> {
         let ruleset = self.ruleset.try_clone().at(Stage::Landlock, || "dup(ruleset)".into())?;

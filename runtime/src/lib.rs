@@ -57,6 +57,7 @@ mod sys;
 mod targets;
 mod user;
 mod veil;
+mod zygote;
 
 pub use channel::{ExitStatus, NotRemounted, Report, Usage};
 pub use error::{Failure, Stage};

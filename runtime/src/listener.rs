@@ -21,10 +21,10 @@ pub(crate) fn load(
     spec: &ExecSpec,
     supervisor: &Channel,
 ) -> (String, Result<(), Failure>) {
-    let how = format!("{} instructions", filter.len());
     if !observes(filter) {
-        return (how, load_silent(filter));
+        return load_unheard(filter);
     }
+    let how = format!("{} instructions", filter.len());
     let listener = if spec.function.is_none() { load_observed(filter) } else { Ok(None) };
     match listener {
         Ok(Some(listener)) => {
@@ -34,6 +34,11 @@ pub(crate) fn load(
         Ok(None) => (how, load_silent(&unobserved(filter))),
         Err(failure) => (how, Err(failure)),
     }
+}
+
+/// The same of a filter that asks nobody.
+pub(crate) fn load_unheard(filter: &BpfProgram) -> (String, Result<(), Failure>) {
+    (format!("{} instructions", filter.len()), load_silent(filter))
 }
 
 /// Nothing where there cannot be a listener: one is in force already (`EBUSY`), from around the supervisor.

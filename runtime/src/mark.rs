@@ -29,6 +29,13 @@ pub(crate) fn put(mark: u64) -> nix::Result<()> {
     setrlimit(Resource::RLIMIT_RTTIME, mark, mark)
 }
 
+/// Marks another process, and with it all that it will begin from then on. Its limit can only be lowered.
+pub(crate) fn put_on(process: Pid, mark: u64) -> rustix::io::Result<()> {
+    let limit = rustix::process::Rlimit { current: Some(mark), maximum: Some(mark) };
+    let process = rustix::process::Pid::from_raw(process.as_raw());
+    rustix::process::prlimit(process, rustix::process::Resource::Rttime, limit).map(drop)
+}
+
 /// The mark of a process that is alive, or that nobody has reaped.
 pub(crate) fn of_process(process: Pid) -> io::Result<Option<u64>> {
     Ok(in_limits(&std::fs::read_to_string(format!("/proc/{process}/limits"))?))

@@ -127,7 +127,10 @@ impl Root {
         let living = stash.map(|stash| Living::new(stash, kept, placed, targets).veiled(veils));
         let files = files_in(&memory);
         let memory = Some(memory);
-        Ok((Kept { files, memory, processes, segments, semaphores, messages, overlays, init: None }, living))
+        Ok((
+            Kept { files, memory, processes, segments, semaphores, messages, overlays, ..Kept::default() },
+            living,
+        ))
     }
 
     /// Puts a mount of each source where init alone comes: before 6.15 the kernel takes an overlay's layers

@@ -224,9 +224,9 @@ impl Living {
         self.placed.iter().filter(|placed| placed.is_overlay).map(|placed| placed.mount.as_fd()).collect()
     }
 
-    /// Whether a process that unmounts is among those that are alive.
-    pub(crate) fn is_clearing(&self) -> bool {
-        self.reaper.is_some()
+    /// The process that unmounts, where there is one.
+    pub(crate) fn clearing(&self) -> Option<Pid> {
+        self.reaper.as_ref().map(|reaper| reaper.pid)
     }
 
     /// Begins to unmount what was replaced, if that is not being done already.

@@ -31,6 +31,8 @@ pub struct Kept {
     pub messages: Option<OwnedFd>,
     /// Its overlays.
     pub overlays: Vec<OwnedFd>,
+    /// A process that works for init, by its id inside: none of a command's.
+    pub zygote: Option<u32>,
     /// Init on its way out, where no other process was left: none that could still change anything.
     /// Dropping it waits.
     pub(crate) init: Option<Init>,
@@ -53,7 +55,7 @@ pub struct Sandbox {
 impl Kept {
     /// Which there are, and all of them in the order in which they travel.
     pub(crate) fn shown(&self) -> (Shown, Vec<BorrowedFd<'_>>) {
-        let Self { memory, files, processes, segments, semaphores, messages, overlays, init: _ } = self;
+        let Self { memory, files, processes, segments, semaphores, messages, overlays, .. } = self;
         let shown = Shown {
             memory: memory.is_some(),
             files: *files,
@@ -211,6 +213,7 @@ impl Sandbox {
             match report {
                 Report::Ready { shown, .. } => self.kept.receive(shown, &mut descriptors),
                 Report::Exited { over, .. } => self.over = over,
+                Report::Zygote(process) => self.kept.zygote = Some(process),
                 Report::Remounted(_) => self.kept.overlays = descriptors.by_ref().collect(),
                 _ => {}
             }

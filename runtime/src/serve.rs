@@ -2,9 +2,11 @@
 
 mod ending;
 mod reap;
+mod reserve;
 mod start;
 
 use std::os::fd::{AsFd as _, BorrowedFd};
+use std::time::Duration;
 
 use nix::errno::Errno;
 use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
@@ -24,6 +26,7 @@ use crate::remount::Living;
 use crate::sandbox::Kept;
 use crate::spec::{Mount, Others, Remount};
 use crate::sys::trim_heap;
+use reserve::Reserve;
 use start::Command;
 
 /// Init at work.
@@ -34,6 +37,7 @@ pub(crate) struct Server<'a> {
     /// Readable when a child has died, or when init is to end.
     wake: SignalFd,
     commands: Vec<Command>,
+    reserve: Reserve,
     /// Not yet reported: a command that waits already is started first.
     standing: Option<Standing>,
     /// The last command has ended.
@@ -79,6 +83,7 @@ impl<'a> Server<'a> {
             family,
             wake,
             commands,
+            reserve: Reserve::default(),
             standing,
             over: false,
             alone: false,
@@ -110,14 +115,19 @@ impl<'a> Server<'a> {
         loop {
             self.rest();
             let Ok(ready) = self.wait(self.patience()) else { return 125 };
+            self.learn();
             if ready.is_nobody() {
                 self.clear();
+            }
+            self.look_after_zygote(ready.is_nobody());
+            if ready.heard {
+                self.hear_zygote();
             }
             if !ready.asked {
                 self.report_standing();
             }
-            for index in ready.telling {
-                self.listen(index);
+            for exec in ready.telling {
+                self.listen(exec);
             }
             if ready.woken || self.are_dead_left {
                 self.reap();
@@ -135,11 +145,16 @@ impl<'a> Server<'a> {
 
     fn patience(&self) -> PollTimeout {
         let looks_again = self.is_to_clear || !self.ending.is_empty();
-        match (self.standing.is_some() || self.are_dead_left, looks_again) {
+        let own = match (self.standing.is_some() || self.are_dead_left, looks_again) {
             (true, _) => PollTimeout::ZERO,
             (false, true) => LOOK_AGAIN.into(),
             (false, false) => PollTimeout::NONE,
-        }
+        };
+        // Rounded up, or the last millisecond would be spent in a busy loop.
+        let due = self.zygote_is_due().map(|due| due + Duration::from_micros(999));
+        let due = due.and_then(|due| PollTimeout::try_from(due).ok());
+        // Without a timeout it is the longest.
+        due.filter(|due| own.is_none() || *due < own).unwrap_or(own)
     }
 
     /// Begins to unmount what was replaced. Forking takes longer than all else that a snapshot is, and whoever was
@@ -159,23 +174,25 @@ impl<'a> Server<'a> {
     }
 
     fn wait(&self, patience: PollTimeout) -> Result<Ready, Errno> {
-        let starting: Vec<(usize, BorrowedFd<'_>)> = self
+        let starting: Vec<(u32, BorrowedFd<'_>)> = self
             .commands
             .iter()
-            .enumerate()
-            .filter_map(|(index, command)| Some((index, command.starting.as_ref()?.pipe.as_fd())))
+            .filter_map(|command| Some((command.exec, command.starting.as_ref()?.pipe.as_fd())))
             .collect();
         let fixed = [self.supervisor.as_fd(), self.wake.as_fd()];
+        let zygote = self.reserve.zygote.as_ref().map(|zygote| zygote.as_fd());
         let mut polled: Vec<PollFd<'_>> = fixed
             .into_iter()
             .chain(starting.iter().map(|(_, pipe)| *pipe))
+            .chain(zygote)
             .map(|fd| PollFd::new(fd, PollFlags::POLLIN))
             .collect();
         poll(&mut polled, patience)?;
         let ready: Vec<bool> = polled.iter().map(|fd| fd.any().unwrap_or(true)).collect();
         let telling =
-            starting.iter().zip(&ready[2..]).filter(|(_, ready)| **ready).map(|((index, _), _)| *index);
-        Ok(Ready { asked: ready[0], woken: ready[1], telling: telling.collect() })
+            starting.iter().zip(&ready[2..]).filter(|(_, ready)| **ready).map(|((exec, _), _)| *exec);
+        let heard = zygote.is_some() && ready.last() == Some(&true);
+        Ok(Ready { asked: ready[0], woken: ready[1], telling: telling.collect(), heard })
     }
 
     /// Carries out one request; false when the supervisor has hung up or cannot be understood.
@@ -183,7 +200,8 @@ impl<'a> Server<'a> {
         match self.supervisor.receive() {
             Ok(Some((Request::Exec(spec), streams))) => {
                 self.has_worked = true;
-                self.start(&spec, streams);
+                self.is_used();
+                self.start(spec, streams);
                 self.clear();
             }
             Ok(Some((Request::Signal { exec, signal }, _))) => self.signal(exec, signal),
@@ -193,7 +211,10 @@ impl<'a> Server<'a> {
                 self.ending.push(exec);
                 self.pursue();
             }
-            Ok(Some((Request::Filter(program), _))) => self.confinement.filter = filter(&program),
+            Ok(Some((Request::Filter(program), _))) => {
+                self.end_zygote();
+                self.confinement.filter = filter(&program);
+            }
             // Long done.
             Ok(Some((
                 Request::MapsWritten | Request::Descriptors | Request::Sources(_) | Request::Build(_),
@@ -230,6 +251,9 @@ impl<'a> Server<'a> {
     /// Sees to it that nobody else is alive, or says that somebody is.
     fn quiet(&mut self, others: Others) -> Result<(), NotRemounted> {
         for _ in 0..LOOKS {
+            if others == Others::End {
+                self.take_back_all();
+            }
             self.reap();
             match self.others_alive() {
                 0 => return Ok(()),
@@ -245,11 +269,16 @@ impl<'a> Server<'a> {
     /// False when the sandbox must end, since what it shows is half of one and half of the other.
     fn remount(&mut self, remount: &Remount) -> bool {
         let shown = match self.quiet(remount.others) {
-            Ok(()) => self.show(&remount.steps),
+            Ok(()) => {
+                // Its commands would enter the old domain.
+                self.end_zygote();
+                self.show(&remount.steps)
+            }
             Err(busy) => Ok(Err(busy)),
         };
         match shown {
             Ok(result) => {
+                self.want_zygote();
                 let overlays = self.living.as_ref().map(Living::overlays).unwrap_or_default();
                 // A supervisor that is gone is noticed as a hang-up.
                 let _ = self.supervisor.send(&Report::Remounted(result), &overlays);
@@ -281,22 +310,28 @@ impl<'a> Server<'a> {
 
     /// How many processes there are beside init and what works for it.
     fn others_alive(&self) -> u64 {
-        let own = self.living.as_ref().is_some_and(Living::is_clearing);
-        let counted = self.family.count().saturating_sub(u64::from(own));
+        let counted = self.family.count(&self.ours());
         // Our own may have ended without our knowing it yet, and would be taken for one of these.
         counted.max(self.commands.len() as u64)
     }
 
-    fn signal(&self, exec: u32, signal: i32) {
+    /// What works for init.
+    fn ours(&self) -> Vec<Pid> {
+        let zygote = self.reserve.zygote.as_ref().map(|zygote| zygote.pid);
+        self.living.as_ref().and_then(Living::clearing).into_iter().chain(zygote).collect()
+    }
+
+    fn signal(&mut self, exec: u32, signal: i32) {
         if let Some(command) = self.commands.iter().find(|command| command.exec == exec) {
             let foreground = command.terminal.as_ref().filter(|_| !command.last);
             let foreground = foreground.and_then(|terminal| tcgetpgrp(terminal).ok());
             if foreground.is_some_and(|group| send(Pid::from_raw(-group.as_raw()), signal)) {
                 return;
             }
+            let Some(pid) = command.pid else { return self.keep_signal(exec, signal) };
             // A command that has only just been forked leads no group yet; it will see the signal.
-            if !send(Pid::from_raw(-command.pid.as_raw()), signal) {
-                send(command.pid, signal);
+            if !send(Pid::from_raw(-pid.as_raw()), signal) {
+                send(pid, signal);
             }
         }
     }
@@ -323,12 +358,15 @@ const LOOK_AGAIN: u16 = 1;
 struct Ready {
     asked: bool,
     woken: bool,
-    telling: Vec<usize>,
+    /// Which execs.
+    telling: Vec<u32>,
+    /// The zygote says something.
+    heard: bool,
 }
 
 impl Ready {
     fn is_nobody(&self) -> bool {
-        !self.asked && !self.woken && self.telling.is_empty()
+        !self.asked && !self.woken && !self.heard && self.telling.is_empty()
     }
 }
 

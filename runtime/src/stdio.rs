@@ -34,6 +34,19 @@ impl Streams {
         Ok((Self { given, terminal: Some((slave, terminal.streams)) }, Some(master)))
     }
 
+    /// What they consist of: the given ones, a terminal if there is one, and which it takes the place of.
+    pub(crate) fn parts(&self) -> (impl Iterator<Item = BorrowedFd<'_>>, Option<[bool; 3]>) {
+        let (slave, takes) = self.terminal.as_ref().map(|(slave, takes)| (slave, *takes)).unzip();
+        (self.given.iter().chain(slave).map(OwnedFd::as_fd), takes)
+    }
+
+    /// The same put together again, in another process; nothing if parts are missing.
+    pub(crate) fn of_parts(mut parts: Vec<OwnedFd>, takes: Option<[bool; 3]>) -> Option<Self> {
+        let terminal = takes.map(|takes| Some((parts.pop()?, takes)));
+        let terminal = terminal.map_or(Some(None), |terminal| terminal.map(Some))?;
+        Some(Self { given: parts.try_into().ok()?, terminal })
+    }
+
     /// Puts the streams in place. The terminal becomes the controlling one of the caller's session,
     /// which must be new and have none.
     pub(crate) fn install(&self) -> Result<(), Failure> {

@@ -70,6 +70,8 @@ pub(crate) type LimitReports = BTreeMap<LimitName, LimitReport>;
 pub(crate) struct Hold {
     group: Option<Group>,
     asked: cgroup::Limits,
+    /// Processes in it that are none of a command's, beside init.
+    ours: u64,
     required: bool,
     /// Why nothing stronger than rlimits and the watchdog is used.
     why: String,
@@ -83,11 +85,17 @@ impl Hold {
     pub(crate) fn of(limits: &Limits) -> Result<Self, Error> {
         let asked = asked(limits);
         let required = limits.cgroup == Requirement::Required;
-        let mut hold = Self { group: None, asked, required, why: UNASKED.to_owned(), manager_ms: None };
+        let why = UNASKED.to_owned();
+        let mut hold = Self { group: None, asked, ours: 0, required, why, manager_ms: None };
         if asked != cgroup::Limits::default() && (required || is_asked_for(limits)) {
             hold.make()?;
         }
         Ok(hold)
+    }
+
+    /// The same for a sandbox that lives on, where init has help.
+    pub(crate) fn of_living(limits: &Limits) -> Result<Self, Error> {
+        Ok(Self { ours: 1, ..Self::of(limits)? })
     }
 
     fn make(&mut self) -> Result<(), Error> {
@@ -116,7 +124,8 @@ impl Hold {
     /// Sets the limits of the group; what the kernel did not take is held otherwise, or refused.
     pub(crate) fn settle(&mut self, sandbox: &mut Sandbox) -> Result<(), Error> {
         let Some(group) = &mut self.group else { return Ok(()) };
-        sandbox.limit(group, self.asked)?;
+        let processes = self.asked.processes.map(|count| count.saturating_add(self.ours));
+        sandbox.limit(group, cgroup::Limits { processes, ..self.asked })?;
         let refused = group.enforced().iter().find_map(|limit| limit.taken.as_ref().err());
         match refused {
             Some(failure) if self.required => Err(Error::NoCgroup(failure.to_string())),

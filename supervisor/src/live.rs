@@ -159,7 +159,7 @@ impl LiveSandbox {
         if asked.host.tier == Tier::Landlock || asked.profile.filesystem.layer == LayerPlace::Copy {
             return Err(Error::NoOverlay("the profile or the host wants a copy".into()));
         }
-        let mut hold = Hold::of(&asked.profile.limits)?;
+        let mut hold = Hold::of_living(&asked.profile.limits)?;
         let mut sandbox = Sandbox::launch(&plan::birth(&asked.profile, &asked.host), hold.group())?;
         hold.settle(&mut sandbox)?;
         let profile = asked.profile.clone();

@@ -164,7 +164,8 @@ impl Watch {
                 self.end.status = Some(status);
                 (self.end.alone, self.end.left) = (alone, left);
                 self.reaped = usage;
-                self.finish = self.monitor.finish(scene, status, others, over);
+                // Where nothing is left there is nobody to be looked at.
+                self.finish = self.monitor.finish(scene, status, others, over || alone);
                 return Taken::Over;
             }
             // Answers to somebody who waited for them, and what is told of several commands.
@@ -172,7 +173,8 @@ impl Watch {
             | Report::Quiet(_)
             | Report::Ended { .. }
             | Report::Alone
-            | Report::Stale => {}
+            | Report::Stale
+            | Report::Zygote(_) => {}
         }
         Taken::Nothing
     }

@@ -67,6 +67,7 @@ pub(super) fn sandbox(request: &Request<'_>) -> Answer {
             | Report::Ended { .. }
             | Report::Alone
             | Report::Stale
+            | Report::Zygote(_)
             | Report::Remounted(_)
             | Report::Quiet(_)
             | Report::Observed { .. } => {}

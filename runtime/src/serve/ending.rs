@@ -20,13 +20,15 @@ const LOOKS: u32 = 8;
 
 impl Server<'_> {
     /// Sends a signal to every process of an exec.
-    pub(super) fn signal_exec(&self, exec: u32, signal: i32) {
+    pub(super) fn signal_exec(&mut self, exec: u32, signal: i32) {
+        self.take_back(exec);
         send(&self.look_for(exec).found, signal);
     }
 
     /// Ends those of the execs that are to end, and says of which none is left.
     pub(super) fn pursue(&mut self) {
         for exec in std::mem::take(&mut self.ending) {
+            self.take_back(exec);
             if self.kill_all(exec) {
                 self.ending.push(exec);
             } else {
@@ -65,10 +67,10 @@ impl Server<'_> {
     /// program.
     fn look_for(&self, exec: u32) -> Look {
         let mut look = Look::at(mark::of(self.highest_mark, exec));
-        let first =
-            self.commands.iter().find(|command| command.exec == exec).map(|command| command.pid.as_raw());
+        let first = self.commands.iter().find(|command| command.exec == exec).and_then(|command| command.pid);
         // Not reaped yet, so that the number is still its own.
         let first = first
+            .map(Pid::as_raw)
             .filter(|first| !look.found.contains_key(first))
             .and_then(|first| Some((first, open(first)?)));
         look.found.extend(first);

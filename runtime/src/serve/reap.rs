@@ -10,7 +10,7 @@ use super::Server;
 use super::ending::is_anybody_left;
 use crate::channel::{ExitStatus, Report, Usage};
 use crate::mark;
-use crate::sys::wait4;
+use crate::sys::{wait4, wait4_apart};
 
 /// So many are reaped before it is looked what else there is to do.
 const AT_ONCE: usize = 1024;
@@ -19,7 +19,7 @@ impl Server<'_> {
     /// Reaps whatever has died, and says so where it was a command.
     pub(super) fn reap(&mut self) {
         while let Ok(Some(signal)) = self.wake.read_signal() {
-            self.over |= signal.ssi_signo != Signal::SIGCHLD as u32;
+            self.over |= signal.ssi_signo == Signal::SIGTERM as u32;
         }
         let (mut dead, mut childless) = (Vec::new(), false);
         let mut any = self.are_dead_left;
@@ -39,12 +39,15 @@ impl Server<'_> {
             }
         };
         any |= !dead.is_empty();
+        dead.extend(self.reap_apart());
         // Who is left when a command has ended is counted without those of our own that are not there any more.
-        dead.sort_by_key(|(pid, ..)| self.commands.iter().any(|command| command.pid == *pid));
+        dead.sort_by_key(|(pid, ..)| self.commands.iter().any(|command| command.pid == Some(*pid)));
         for (pid, status, used) in dead {
             self.reaped(pid, status, used, childless);
         }
         if any {
+            // Who was told of an end may be waiting for this very processor.
+            rustix::thread::sched_yield();
             self.become_quiet(childless);
         }
     }
@@ -60,7 +63,7 @@ impl Server<'_> {
             WaitStatus::Exited(pid, _) | WaitStatus::Signaled(pid, ..) => pid,
             _ => return Ok(None),
         };
-        let is_first = self.commands.iter().any(|command| command.pid == pid);
+        let is_first = self.commands.iter().any(|command| command.pid == Some(pid));
         let mark = if is_first { None } else { mark::of_process(pid).unwrap_or(None) };
         let reaped = wait4(Some(pid))?;
         if let (Some(mark), Some((_, _, used))) = (mark, &reaped) {
@@ -70,13 +73,33 @@ impl Server<'_> {
         Ok(reaped)
     }
 
+    /// The zygote, and commands that it has begun which have ended before their programs.
+    fn reap_apart(&mut self) -> Vec<(Pid, ExitStatus, Usage)> {
+        let mut dead = Vec::new();
+        while self.living.is_some()
+            && let Ok(Some(one)) = wait4_apart()
+        {
+            match &self.reserve.zygote {
+                Some(zygote) if zygote.pid == one.0 => self.has_lost_zygote(),
+                _ => dead.push(one),
+            }
+        }
+        dead
+    }
+
     fn reaped(&mut self, pid: Pid, status: ExitStatus, used: Usage, childless: bool) {
-        let Some(index) = self.commands.iter().position(|command| command.pid == pid) else {
+        let Some(index) = self.commands.iter().position(|command| command.pid == Some(pid)) else {
             self.living.iter_mut().for_each(|living| living.has_ended(pid, status));
             return;
         };
         self.finish_start(index);
+        // Begun anew by somebody else, it is another process.
+        if self.commands.get(index).is_none_or(|command| command.pid != Some(pid)) {
+            return;
+        }
         let mut command = self.commands.swap_remove(index);
+        let childless = childless && self.commands.is_empty();
+        self.want_zygote();
         self.over |= command.last;
         self.alone = childless;
         if !command.reported {
@@ -117,7 +140,7 @@ impl Server<'_> {
     /// How many processes a command that failed left: as many as there may be say why it did. Later is too
     /// late, as they end with init.
     fn others(&self, status: ExitStatus) -> u64 {
-        if status == ExitStatus::Code(0) { 0 } else { self.family.count() }
+        if status == ExitStatus::Code(0) { 0 } else { self.family.count(&self.ours()) }
     }
 }
 

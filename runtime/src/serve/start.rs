@@ -13,14 +13,15 @@ use crate::guard::GuardReport;
 use crate::mark;
 use crate::program::Program;
 use crate::seccomp::observes;
-use crate::spec::ExecSpec;
+use crate::spec::{ExecSpec, Resource};
 use crate::stdio::Streams;
 use crate::sys::{Forked, fork, vfork};
 
 /// A command that has not been reaped.
 pub(super) struct Command {
     pub(super) exec: u32,
-    pub(super) pid: Pid,
+    /// None where the zygote has yet to begin it.
+    pub(super) pid: Option<Pid>,
     /// Until the program has been executed.
     pub(super) starting: Option<Starting>,
     /// What its processes have that others have not, where there may be others.
@@ -43,30 +44,58 @@ pub(super) struct Starting {
 }
 
 impl Server<'_> {
-    pub(super) fn start(&mut self, spec: &ExecSpec, streams: Vec<OwnedFd>) {
+    pub(super) fn start(&mut self, spec: ExecSpec, streams: Vec<OwnedFd>) {
+        let exec = spec.id;
         match self.start_command(spec, streams) {
             Ok(command) => {
                 self.has_begun = true;
                 self.commands.push(command);
                 self.report_standing();
             }
-            Err(failure) => self.report(&Report::NotStarted { exec: spec.id, failure }, &[]),
+            Err(failure) => self.report(&Report::NotStarted { exec, failure }, &[]),
         }
     }
 
-    fn start_command(&self, spec: &ExecSpec, streams: Vec<OwnedFd>) -> Result<Command, Failure> {
+    fn start_command(&mut self, mut spec: ExecSpec, streams: Vec<OwnedFd>) -> Result<Command, Failure> {
+        if self.living.is_some() {
+            leave_room(&mut spec);
+        }
         let (streams, terminal) = Streams::open(streams, spec.terminal)?;
-        let (listen, tell) = nix::unistd::pipe2(nix::fcntl::OFlag::O_CLOEXEC)
-            .at(Stage::Channel, || "pipe2(O_CLOEXEC)".into())?;
         let mark = (!spec.last).then(|| mark::of(self.highest_mark, spec.id));
-        let program = Program::of(spec);
-        let ends = Ends { told: &tell, supervisor: self.supervisor, mark, program };
-        let command = || become_command(spec, &self.confinement, &streams, &ends);
+        let (exec, last) = (spec.id, spec.last);
+        let (starting, tell) = Starting::new()?;
+        let pid = match self.order(spec, mark, streams, &tell) {
+            None => None,
+            Some((spec, streams)) => Some(self.begin(&spec, &streams, mark, &tell)?),
+        };
+        let (reported, used) = (false, Usage::default());
+        Ok(Command { exec, pid, starting: Some(starting), mark, terminal, last, reported, used })
+    }
+
+    fn begin(
+        &self,
+        spec: &ExecSpec,
+        streams: &Streams,
+        mark: Option<u64>,
+        tell: &OwnedFd,
+    ) -> Result<Pid, Failure> {
+        let ends = Ends { told: tell, supervisor: self.supervisor, mark, program: Program::of(spec) };
+        let command = || become_command(spec, &self.confinement, streams, &ends);
         let pid = if self.may_lend_memory(spec) { in_init_s_memory(command) } else { in_a_copy(command) };
-        let pid = pid.at(Stage::Clone, || "fork()".into())?;
-        let starting = Some(Starting { pipe: listen, told: Vec::new() });
-        let (exec, last, reported, used) = (spec.id, spec.last, false, Usage::default());
-        Ok(Command { exec, pid, starting, mark, terminal, last, reported, used })
+        pid.at(Stage::Clone, || "fork()".into())
+    }
+
+    /// Begins a command that the zygote was to begin.
+    pub(super) fn begin_in_a_copy(
+        &self,
+        spec: &ExecSpec,
+        streams: &Streams,
+        mark: Option<u64>,
+    ) -> Result<(Pid, Starting), Failure> {
+        let (starting, tell) = Starting::new()?;
+        let ends = Ends { told: &tell, supervisor: self.supervisor, mark, program: Program::of(spec) };
+        let pid = in_a_copy(|| become_command(spec, &self.confinement, streams, &ends));
+        Ok((pid.at(Stage::Clone, || "fork()".into())?, starting))
     }
 
     /// Init stands still until a command that has its memory has become a program. So nobody may be there who could
@@ -79,27 +108,32 @@ impl Server<'_> {
 
     /// Takes what a starting command has told so far, and no more: one that is stopped on its way
     /// waits for a signal that only init can pass on.
-    pub(super) fn listen(&mut self, index: usize) {
-        let Some(starting) = &mut self.commands[index].starting else {
-            return;
-        };
-        if !starting.hear() {
+    pub(super) fn listen(&mut self, exec: u32) {
+        let Some(index) = self.commands.iter().position(|command| command.exec == exec) else { return };
+        if let Some(starting) = &mut self.commands[index].starting
+            && starting.hear() == Heard::TheEnd
+        {
             self.finish_start(index);
         }
     }
 
-    /// The command has become its program, or has died.
+    /// The command has become its program, or has died. It is another one if init begins it anew.
     pub(super) fn finish_start(&mut self, index: usize) {
         let command = &mut self.commands[index];
+        let (exec, mark) = (command.exec, command.mark);
         let Some(mut starting) = command.starting.take() else {
             return;
         };
-        while starting.hear() {}
-        let (exec, mark) = (command.exec, command.mark);
+        while starting.hear() == Heard::Something {}
         let told = unframe(&starting.told).at(Stage::Channel, || "read(command)".into());
-        match told.and_then(guards) {
+        let heard = match told {
+            Ok(words) => self.hear_out(exec, words),
+            Err(failure) => Some(Err(failure)),
+        };
+        let Some(heard) = heard else { return };
+        let command = &mut self.commands[index];
+        match heard {
             Ok(guards) => {
-                let command = &self.commands[index];
                 let terminal: Vec<BorrowedFd<'_>> = command.terminal.iter().map(|fd| fd.as_fd()).collect();
                 // Nothing comes before what is told of the sandbox itself, which a command's start has told.
                 let _ = self.supervisor.send(&Report::Started { exec, guards, mark }, &terminal);
@@ -112,14 +146,44 @@ impl Server<'_> {
     }
 }
 
+/// What a starting command tells.
+#[derive(PartialEq, Eq)]
+enum Heard {
+    Something,
+    /// As yet.
+    Nothing,
+    TheEnd,
+}
+
 impl Starting {
-    /// Takes what is there, and waits if nothing is; false at the end.
-    fn hear(&mut self) -> bool {
-        let mut words = [0; 4096];
-        let count = rustix::io::read(&self.pipe, &mut words).unwrap_or(0);
-        self.told.extend_from_slice(&words[..count]);
-        count > 0
+    /// And the other end of its pipe. Nobody waits at ours: while the zygote has the other one too, who tells may be gone
+    /// before that is closed.
+    fn new() -> Result<(Self, OwnedFd), Failure> {
+        let pipe = nix::unistd::pipe2(nix::fcntl::OFlag::O_CLOEXEC);
+        let (pipe, tell) = pipe.at(Stage::Channel, || "pipe2(O_CLOEXEC)".into())?;
+        rustix::io::ioctl_fionbio(&pipe, true).at(Stage::Channel, || "ioctl(FIONBIO)".into())?;
+        Ok((Self { pipe, told: Vec::new() }, tell))
     }
+
+    /// Takes what is there.
+    fn hear(&mut self) -> Heard {
+        let mut words = [0; 4096];
+        match rustix::io::read(&self.pipe, &mut words) {
+            Ok(0) => Heard::TheEnd,
+            Ok(count) => {
+                self.told.extend_from_slice(&words[..count]);
+                Heard::Something
+            }
+            Err(rustix::io::Errno::AGAIN | rustix::io::Errno::INTR) => Heard::Nothing,
+            Err(_) => Heard::TheEnd,
+        }
+    }
+}
+
+/// Of the processes that a command may have besides itself and init the zygote is none.
+fn leave_room(spec: &mut ExecSpec) {
+    let processes = spec.limits.iter_mut().filter(|limit| limit.resource == Resource::Processes);
+    processes.for_each(|limit| limit.value = limit.value.saturating_add(1));
 }
 
 /// The command leaves nothing in init's memory: what it allocates it gives back before it executes its program.
@@ -137,7 +201,8 @@ fn in_a_copy(command: impl Fn()) -> io::Result<Pid> {
     }
 }
 
-fn guards(words: Vec<Word>) -> Result<Vec<GuardReport>, Failure> {
+/// What became of its guards, or why there is no command.
+pub(super) fn guards(words: Vec<Word>) -> Result<Vec<GuardReport>, Failure> {
     words
         .into_iter()
         .map(|word| match word {

@@ -3,7 +3,10 @@
 use std::io;
 use std::os::fd::{AsRawFd as _, BorrowedFd, FromRawFd, OwnedFd, RawFd};
 
+use nix::sys::signal::Signal;
 use nix::unistd::Pid;
+
+use super::SharedNumber;
 
 /// The C library's own constant is a negative `int`.
 const CLONE_INTO_CGROUP: u64 = 0x2_0000_0000;
@@ -35,6 +38,11 @@ pub(crate) fn clone3(flags: u64) -> io::Result<Forked> {
 /// is sound because the caller has a single thread, which is checked first (`EBUSY`).
 /// <https://man7.org/linux/man-pages/man2/clone3.2.html>
 pub(crate) fn clone3_into(flags: u64, group: Option<BorrowedFd<'_>>) -> io::Result<Forked> {
+    clone3_telling(libc::SIGCHLD, flags, group)
+}
+
+/// The same, where `signal` tells of the child's end.
+fn clone3_telling(signal: i32, flags: u64, group: Option<BorrowedFd<'_>>) -> io::Result<Forked> {
     if thread_count()? != 1 {
         return Err(io::Error::from_raw_os_error(libc::EBUSY));
     }
@@ -44,7 +52,7 @@ pub(crate) fn clone3_into(flags: u64, group: Option<BorrowedFd<'_>>) -> io::Resu
         pidfd: &raw mut pidfd as u64,
         child_tid: 0,
         parent_tid: 0,
-        exit_signal: libc::SIGCHLD as u64,
+        exit_signal: signal as u64,
         stack: 0,
         stack_size: 0,
         tls: 0,
@@ -70,6 +78,14 @@ pub(crate) fn fork() -> io::Result<Forked> {
     clone3(0)
 }
 
+/// The same, where [`APART`] tells of the child's end: who waits for children without `__WALL` does not find it.
+pub(crate) fn fork_apart() -> io::Result<Forked> {
+    clone3_telling(APART as i32, 0, None)
+}
+
+/// Told of the end of a child that is set apart from others.
+pub(crate) const APART: Signal = Signal::SIGUSR1;
+
 /// The stack of a process that [`vfork`] makes; what it does before it executes a program needs a tenth.
 const STACK: usize = 256 << 10;
 
@@ -79,18 +95,43 @@ const STACK: usize = 256 << 10;
 /// It copies no memory, which makes it much cheaper than [`fork`]. What `child` borrows must be left as it
 /// was; what it allocates and does not free, the caller has lost. Descriptors are its own.
 /// <https://man7.org/linux/man-pages/man2/vfork.2.html>
-pub(crate) fn vfork(mut child: impl FnMut()) -> io::Result<Pid> {
+pub(crate) fn vfork(child: impl FnMut()) -> io::Result<Pid> {
     if thread_count()? != 1 {
         return Err(io::Error::from_raw_os_error(libc::EBUSY));
     }
+    vfork_upon(&mut Stack::default(), libc::SIGCHLD, std::ptr::null_mut(), child)
+}
+
+/// The same from a process that [`fork_apart`] made, and which has been alone since. The new one is a child of its
+/// parent, set apart as it is until it executes a program; before it runs its number is in `number`.
+pub(crate) fn vfork_sibling(
+    stack: &mut Stack,
+    number: &SharedNumber,
+    child: impl FnMut(),
+) -> io::Result<Pid> {
+    let flags = libc::CLONE_PARENT | libc::CLONE_PARENT_SETTID;
+    vfork_upon(stack, flags, number.as_ptr(), child)
+}
+
+/// Where a process runs that [`vfork`] makes.
+pub(crate) struct Stack(Vec<u128>);
+
+impl Default for Stack {
+    fn default() -> Self {
+        Self(Vec::with_capacity(STACK / size_of::<u128>()))
+    }
+}
+
+fn vfork_upon(stack: &mut Stack, flags: i32, number: *mut i32, mut child: impl FnMut()) -> io::Result<Pid> {
     let mut child: &mut dyn FnMut() = &mut child;
-    let mut stack: Vec<u128> = Vec::with_capacity(STACK / size_of::<u128>());
-    let top = stack.spare_capacity_mut().as_mut_ptr_range().end;
-    let flags = libc::CLONE_VM | libc::CLONE_VFORK | libc::SIGCHLD;
+    let top = stack.0.spare_capacity_mut().as_mut_ptr_range().end;
+    let flags = flags | libc::CLONE_VM | libc::CLONE_VFORK;
     // SAFETY: the stack is aligned, grows down from its end, and outlives the child's use of it, since
-    // CLONE_VFORK stops this thread, the only one, until then; so does the closure behind the pointer.
-    let pid =
-        super::check(unsafe { libc::clone(run_child, top.cast(), flags, (&raw mut child).cast()) }.into())?;
+    // CLONE_VFORK stops this thread, the only one, until then; so does the closure behind the pointer. The kernel
+    // writes to `number` only where that is asked for, and then it is a number that lives on.
+    let pid = super::check(
+        unsafe { libc::clone(run_child, top.cast(), flags, (&raw mut child).cast(), number) }.into(),
+    )?;
     Ok(Pid::from_raw(pid as i32))
 }
 

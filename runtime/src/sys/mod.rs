@@ -16,10 +16,11 @@ mod mount;
 mod network;
 mod quota;
 mod seccomp;
+mod shared;
 mod signal;
 mod wait;
 
-pub(crate) use clone::{Forked, clone3, clone3_into, fork, vfork};
+pub(crate) use clone::{APART, Forked, Stack, clone3, clone3_into, fork, fork_apart, vfork, vfork_sibling};
 pub use descriptor::duplicate;
 pub(crate) use descriptor::{adopt_received, close_range};
 pub use environ::environment_names;
@@ -29,6 +30,7 @@ pub(crate) use exit::exit_now;
 pub use heap::{share_heaps, trim_heap};
 pub(crate) use keyring::keyctl_join_session_keyring;
 pub use landlock::landlock_abi;
+pub(crate) use landlock::landlock_restrict_self;
 pub(crate) use mount::{MountAttributes, mount_setattr, protect_mount};
 pub use network::peer_groups;
 pub(crate) use network::set_interface_up;
@@ -39,9 +41,10 @@ pub(crate) use quota::{
 pub(crate) use seccomp::{
     Notification, continue_notified, receive_notification, seccomp_with_listener, still_waits,
 };
+pub(crate) use shared::SharedNumber;
 pub use signal::is_ignored;
 pub(crate) use signal::reset_signal_dispositions;
-pub(crate) use wait::wait4;
+pub(crate) use wait::{wait4, wait4_apart};
 
 /// Turns the kernel's `-1` into the thread's `errno`.
 fn check(result: libc::c_long) -> std::io::Result<libc::c_long> {

@@ -13,12 +13,19 @@ const BLOCK: u64 = 512;
 /// What it used includes what the children used that it waited for.
 /// <https://man7.org/linux/man-pages/man2/wait4.2.html>
 pub(crate) fn wait4(child: Option<Pid>) -> io::Result<Option<(Pid, ExitStatus, Usage)>> {
+    wait(child.map_or(-1, Pid::as_raw), libc::WNOHANG)
+}
+
+/// The same of children that are set apart ([`super::fork_apart`]), and of no others.
+pub(crate) fn wait4_apart() -> io::Result<Option<(Pid, ExitStatus, Usage)>> {
+    wait(-1, libc::WNOHANG | libc::__WCLONE)
+}
+
+fn wait(child: i32, options: i32) -> io::Result<Option<(Pid, ExitStatus, Usage)>> {
     let (mut status, mut used) = (0, std::mem::MaybeUninit::<libc::rusage>::zeroed());
-    let child = child.map_or(-1, Pid::as_raw);
     // SAFETY: both pointers are to values of the right types that outlive the call.
-    let reaped = super::check(
-        unsafe { libc::wait4(child, &raw mut status, libc::WNOHANG, used.as_mut_ptr()) }.into(),
-    )?;
+    let reaped =
+        super::check(unsafe { libc::wait4(child, &raw mut status, options, used.as_mut_ptr()) }.into())?;
     // SAFETY: all zeroes are a valid value, and the kernel writes whole ones.
     let used = unsafe { used.assume_init() };
     let ended = if libc::WIFSIGNALED(status) {

@@ -62,6 +62,7 @@ impl LiveSandbox {
                 self.view.is_stale = true;
                 Ok(None)
             }
+            Report::Zygote(_) => Ok(None),
             Report::Ended { exec } => self.nothing_is_left_of(exec).map(|()| None),
             report @ (Report::Started { exec, .. }
             | Report::NotStarted { exec, .. }

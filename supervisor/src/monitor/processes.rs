@@ -49,9 +49,11 @@ const TICK: Duration = Duration::from_millis(10);
 const SOON: Duration = Duration::from_millis(200);
 
 impl Processes {
-    /// Reads the list anew, of those with a mark if one is given; a process that ends meanwhile is left out.
-    pub(super) fn read(procfs: &OwnedFd, mark: Option<u64>) -> io::Result<Self> {
+    /// Reads the list anew, of those with a mark if one is given; a process that ends meanwhile is left out, and so is
+    /// `ours`.
+    pub(super) fn read(procfs: &OwnedFd, mark: Option<u64>, ours: Option<u32>) -> io::Result<Self> {
         let mut all = Self { ids: Self::ids(procfs)?, ..Self::default() };
+        all.ids.retain(|id| Some(*id) != ours);
         let (mut text, uptime) = (Vec::new(), uptime());
         if let Some(mark) = mark {
             all.ids.retain(|id| has_mark(procfs, *id, mark, &mut text));

@@ -8,6 +8,7 @@ mod many;
 mod reach;
 mod running;
 mod site;
+mod zygote;
 
 use std::env;
 use std::process::ExitCode;
@@ -16,7 +17,7 @@ use site::{Place, Site};
 
 type Proof = (&'static str, fn(&Site));
 
-const PROOFS: [Proof; 25] = [
+const PROOFS: [Proof; 35] = [
     ("twenty_idle_sessions_take_little_memory", idle::take_little_memory),
     ("what_was_written_goes_with_a_rollback_and_comes_back", layers::goes_and_comes_back),
     ("the_home_goes_back_too", layers::home_goes_back),
@@ -41,6 +42,16 @@ const PROOFS: [Proof; 25] = [
     ("eight_hundred_commands_leave_nothing_in_init", reach::commands_leave_nothing_in_init),
     ("fifty_snapshots_and_rollbacks_leave_nothing_behind", reach::nothing_is_left_behind),
     ("who_stops_what_unmounts_keeps_nothing_by_that", reach::stopping_what_unmounts_keeps_nothing),
+    ("commands_are_begun_by_a_zygote_as_by_init", zygote::begins_commands),
+    ("a_thousand_commands_leave_one_zygote_and_an_idle_sandbox_none", zygote::a_thousand_commands_leave_one),
+    ("outcomes_do_not_say_who_began_a_command", zygote::outcomes_are_the_same),
+    ("limits_are_a_command_s_own_whoever_begins_it", zygote::limits_are_the_commands),
+    ("a_zygote_that_is_killed_is_replaced_and_nothing_lost", zygote::killed_it_is_replaced),
+    ("a_zygote_that_is_stopped_keeps_nobody_waiting", zygote::stopped_it_keeps_nobody),
+    ("no_command_looks_into_a_zygote_or_another_command", zygote::nobody_looks_into_it),
+    ("layers_change_beside_a_zygote_that_is_not_alive", zygote::layers_change_beside_it),
+    ("what_only_init_may_do_for_a_command_is_done", zygote::what_takes_rights_is_done),
+    ("commands_on_terminals_are_begun_by_a_zygote", zygote::terminals_come_from_it_too),
     ("old_layers_are_out_of_reach_and_rules_hold", reach::old_layers_are_out_of_reach),
 ];
 
@@ -53,6 +64,12 @@ fn main() -> ExitCode {
         // As a server does, whose sandboxes these are.
         clearing::start_launcher().expect("a launcher");
         proof(&Site::of_environment());
+        return ExitCode::SUCCESS;
+    }
+    if let [first, processes @ ..] = &arguments[..]
+        && first == "spy"
+    {
+        zygote::spy(processes);
         return ExitCode::SUCCESS;
     }
     // The runner's own flags begin with a dash.

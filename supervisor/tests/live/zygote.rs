@@ -1,0 +1,237 @@
+//! The process that begins commands in init's place, and what commands can do to it.
+
+use std::fs;
+use std::io::IoSliceMut;
+use std::process::Command;
+use std::time::{Duration, Instant};
+
+use clearing::live::{Others, Wanted};
+use clearing_profiles::LimitName;
+use nix::sys::signal::{Signal, kill};
+use nix::sys::uio::{RemoteIoVec, process_vm_readv};
+use nix::unistd::Pid;
+
+use crate::site::{Live, Site};
+
+/// What never happens within this does not happen.
+const ENOUGH: Duration = Duration::from_secs(10);
+
+/// Where this program is asked to look into the memory of the processes inside that are named.
+pub(crate) fn spy(processes: &[String]) {
+    for process in processes {
+        let number: i32 = process.parse().expect("a number");
+        let mut bytes = [0; 8];
+        let there = [RemoteIoVec { base: spy as *const () as usize, len: bytes.len() }];
+        let read = process_vm_readv(Pid::from_raw(number), &mut [IoSliceMut::new(&mut bytes)], &there);
+        let memory = fs::File::open(format!("/proc/{number}/mem")).map_err(|error| error.kind());
+        let is_there = kill(Pid::from_raw(number), None);
+        println!("{is_there:?} {read:?} {:?}", memory.map(|_| ()));
+    }
+}
+
+pub(crate) fn begins_commands(site: &Site) {
+    let mut live = site.live();
+    live.sh("true");
+    let zygote = zygote(&live).expect("one is made once a command has ended");
+    let mark = live.bash("ulimit -R");
+    assert_eq!(mark, mark_of(zygote), "it has begun that command");
+    // A command is init's own child, leads a session, has default signals, and no descriptors but its three.
+    let said = live.bash("echo $PPID $(ps -o sid= -p $$ | tr -d ' ') $$; grep -E 'Sig(Blk|Ign)' /proc/self/status; ls /proc/self/fd | wc -l");
+    let words: Vec<&str> = said.split_whitespace().collect();
+    assert_eq!((words[0], words[1]), ("1", words[2]), "{said}");
+    assert_eq!(words[3..], ["SigBlk:", "0000000000000000", "SigIgn:", "0000000000000000", "4"], "{said}");
+    let (executed, _) = live.try_sh("exec no-such-program");
+    assert_eq!(executed.exit_code, Some(127));
+    let exec = live.try_begin(&["no-such-program"]).expect("begun");
+    let executed = live.sandbox.wait(exec).expect("it has an outcome");
+    assert_eq!(executed.exit_code, Some(127), "{}", executed.outcome);
+    assert_eq!(self::zygote(&live), Some(zygote), "it goes on");
+}
+
+pub(crate) fn a_thousand_commands_leave_one(site: &Site) {
+    let mut live = site.live();
+    for _ in 0..1000 {
+        let exec = live.try_begin(&["/bin/true"]).expect("begun");
+        assert_eq!(live.sandbox.wait(exec).expect("ended").exit_code, Some(0));
+    }
+    let zygote = zygote(&live).expect("one is kept");
+    assert_eq!(children(&live), [zygote]);
+    let begun = Instant::now();
+    while !children(&live).is_empty() {
+        assert!(begun.elapsed() < ENOUGH, "an idle sandbox keeps none");
+        std::thread::sleep(Duration::from_millis(50));
+    }
+    assert_eq!(live.sh("echo on"), "on");
+}
+
+/// What it would tell of guards is what init tells.
+pub(crate) fn outcomes_are_the_same(site: &Site) {
+    let mut live = site.live();
+    let guards = |outcome: &str| {
+        let outcome: serde_json::Value = serde_json::from_str(outcome).expect("JSON");
+        (outcome["guards"].clone(), outcome["limits"].clone())
+    };
+    let (by_init, _) = live.try_sh("true");
+    zygote(&live).expect("one");
+    let (by_zygote, _) = live.try_sh("true");
+    assert_eq!(guards(&by_init.outcome), guards(&by_zygote.outcome));
+}
+
+pub(crate) fn limits_are_the_commands(site: &Site) {
+    let mut live = site.live();
+    let limited = |name, text: &str| Wanted { limits: vec![(name, text.to_owned())], ..Wanted::default() };
+    let usual = live.sh("ulimit -n");
+    for _ in 0..2 {
+        zygote(&live).expect("one");
+        let exec = live.begin("few", "ulimit -n", limited(LimitName::Nofile, "101"));
+        assert_eq!(live.wait(exec, "few").1, "101");
+        assert_eq!(live.sh("ulimit -n"), usual);
+    }
+    // Eight at once: the shell, and seven that it begins.
+    let seven = "for n in 1 2 3 4 5 6 7; do sleep 0.3 & done; wait; echo all";
+    let exec = live.begin("eight", seven, limited(LimitName::Processes, "8"));
+    let (executed, said) = live.wait(exec, "eight");
+    assert_eq!((executed.exit_code, said.as_str()), (Some(0), "all"), "{}", executed.outcome);
+}
+
+pub(crate) fn killed_it_is_replaced(site: &Site) {
+    let mut live = site.live();
+    for round in 0..10 {
+        live.sh("true");
+        zygote(&live);
+        let (executed, said) = live.try_sh(&format!("echo {round}; kill -9 -1; echo on"));
+        assert_eq!(said, format!("{round}\non"), "{}", executed.outcome);
+    }
+    // At the very moment at which it is given something to do.
+    for _ in 0..50 {
+        live.sh("true");
+        let Some(zygote) = zygote(&live) else { continue };
+        let killer = Command::new("/bin/sh").args(["-c", &format!("kill -9 {zygote}")]).spawn();
+        assert_eq!(live.sh("echo done"), "done");
+        killer.expect("spawned").wait().expect("ended");
+    }
+}
+
+pub(crate) fn stopped_it_keeps_nobody(site: &Site) {
+    let mut live = site.live();
+    live.sh("true");
+    let stopped = zygote(&live).expect("one");
+    live.sh("kill -STOP -1");
+    assert_eq!(live.sh("echo on"), "on");
+    // Again and again, so that no SIGCONT helps.
+    let script = format!("while kill -STOP {stopped} 2> /dev/null; do :; done");
+    let mut stopper = Command::new("/bin/sh").args(["-c", &script]).spawn().expect("spawned");
+    let begun = Instant::now();
+    for _ in 0..5 {
+        assert_eq!(live.sh("echo still"), "still");
+    }
+    assert!(begun.elapsed() < ENOUGH);
+    stopper.kill().expect("killed");
+    stopper.wait().expect("ended");
+    // Its signals are none of a command's.
+    live.sh("true");
+    let another = zygote(&live).expect("another one");
+    for signal in [Signal::SIGTERM, Signal::SIGHUP, Signal::SIGINT, Signal::SIGUSR1] {
+        kill(Pid::from_raw(another), signal).expect("sent");
+    }
+    assert_eq!(live.sh("sleep 0.1; echo on"), "on");
+    assert_eq!(zygote(&live), Some(another));
+}
+
+pub(crate) fn nobody_looks_into_it(site: &Site) {
+    let mut live = site.live();
+    fs::copy(std::env::current_exe().expect("us"), site.project.join("proof")).expect("copied");
+    let sleeping = live.begin("other", "echo $$ > pid; exec sleep 1000", Wanted::default());
+    let begun = Instant::now();
+    while live.sh("cat pid 2> /dev/null || true").is_empty() {
+        assert!(begun.elapsed() < ENOUGH);
+    }
+    let other = live.sh("cat pid");
+    let zygote = inside(zygote(&live).expect("one"));
+    let said = live.sh(&format!("./proof spy 1 {zygote} {other}; ls /proc | grep -cx {zygote} || true"));
+    let hidden = "Ok(()) Err(EPERM) Err(NotFound)";
+    // Another command of the same sandbox is seen, and can be signalled; it is under another domain.
+    let [init, its, others, listed] = said.lines().collect::<Vec<_>>()[..] else { panic!("{said}") };
+    assert_eq!((init, its, listed), (hidden, hidden, "0"), "{said}");
+    assert!(others.starts_with("Ok(()) Err(EPERM) "), "{said}");
+    live.sandbox.cancel(sleeping).expect("asked");
+    live.sandbox.wait(sleeping).expect("ended");
+}
+
+/// It begins commands under the rules and in the view that are shown then, and is nobody who is alive.
+pub(crate) fn layers_change_beside_it(site: &Site) {
+    let mut live = site.live();
+    for round in 0..5 {
+        live.sh(&format!("echo {round} > round"));
+        zygote(&live).expect("one");
+        let name = format!("s{round}");
+        live.sandbox.snapshot(Some(&name), Others::Refuse).expect("it is not alive");
+        live.sh("echo later > round");
+        zygote(&live).expect("one");
+        live.sandbox.rollback(&name, Others::Refuse).expect("it is not alive");
+        zygote(&live).expect("one is made after a change of layers too");
+        assert_eq!(live.sh("cat round; echo more > more; cat more"), format!("{round}\nmore"));
+    }
+}
+
+/// What only init can do for a command is done by init: a command without capabilities cannot come here.
+pub(crate) fn what_takes_rights_is_done(site: &Site) {
+    let mut live = site.live();
+    live.sh("chmod 0 .");
+    let zygote = zygote(&live).expect("one");
+    assert_eq!(live.sh("cd . 2> /dev/null || echo closed"), "closed");
+    assert_eq!(live.bash("ulimit -R"), mark_of(zygote), "it was asked first");
+}
+
+pub(crate) fn terminals_come_from_it_too(site: &Site) {
+    let mut live = site.live();
+    let wanted = || Wanted { on_terminal: true, ..Wanted::default() };
+    for _ in 0..3 {
+        let exec = live.begin("none", "test -t 0 && test -t 1 && : < /dev/tty && exit 7", wanted());
+        assert_eq!(live.wait(exec, "none").0.exit_code, Some(7));
+        zygote(&live).expect("one");
+    }
+}
+
+/// The one of a sandbox, as the host numbers it, when it is there soon.
+fn zygote(live: &Live) -> Option<i32> {
+    let begun = Instant::now();
+    while begun.elapsed() < Duration::from_secs(1) {
+        let named = |process: &i32| {
+            let name = fs::read_to_string(format!("/proc/{process}/comm")).unwrap_or_default();
+            name == "clearing-zygote\n" && filters(*process) == 1
+        };
+        if let Some(zygote) = children(live).into_iter().find(named) {
+            // It may be about to say that it is prepared.
+            std::thread::sleep(Duration::from_millis(5));
+            return Some(zygote);
+        }
+        std::thread::sleep(Duration::from_millis(1));
+    }
+    None
+}
+
+/// How many filters it is under.
+fn filters(process: i32) -> u64 {
+    let status = fs::read_to_string(format!("/proc/{process}/status")).unwrap_or_default();
+    let count = status.lines().find_map(|line| line.strip_prefix("Seccomp_filters:"));
+    count.and_then(|count| count.trim().parse().ok()).unwrap_or(0)
+}
+
+fn children(live: &Live) -> Vec<i32> {
+    let init = live.sandbox.init().expect("an init");
+    let text = fs::read_to_string(format!("/proc/{init}/task/{init}/children")).expect("its children");
+    text.split_whitespace().map(|number| number.parse().expect("a number")).collect()
+}
+
+/// As it is numbered in its sandbox.
+fn inside(process: i32) -> String {
+    let status = fs::read_to_string(format!("/proc/{process}/status")).expect("its status");
+    let line = status.lines().find_map(|line| line.strip_prefix("NSpid:")).expect("its numbers");
+    line.split_whitespace().next_back().expect("a number").to_owned()
+}
+
+fn mark_of(process: i32) -> String {
+    let limits = fs::read_to_string(format!("/proc/{process}/limits")).expect("its limits");
+    clearing_runtime::mark_in_limits(&limits).expect("a mark").to_string()
+}
