@@ -3,16 +3,21 @@
 //! What a command writes goes to the live layer. A snapshot seals it, by naming it in the record and going on
 //! with a new one; the record is replaced by rename, so a session is always as some verb left it.
 
+mod collect;
 mod error;
 mod history;
 mod ids;
 mod later;
 mod layers;
 mod lock;
+mod making;
 mod merge;
 mod onward;
+mod parked;
 mod patching;
 mod record;
+mod records;
+mod recover;
 mod retention;
 mod sessions;
 
@@ -25,10 +30,11 @@ pub use error::SessionError;
 pub use history::{RolledBack, Step};
 pub use ids::{LayerId, SessionId};
 pub use lock::{Holder, listens_at};
+pub use making::NewSession;
 pub use onward::{Parts, Ready};
 pub use record::{Record, Running, Snapshot, Why};
 pub use retention::{Apart, Retained, Retention};
-pub use sessions::{Listed, NewSession, Sessions};
+pub use sessions::{Listed, Sessions};
 
 use self::lock::Lock;
 use crate::boot::boot_id;
@@ -55,6 +61,8 @@ pub struct Session {
     /// The live layer.
     live: OwnedFd,
     lock: Lock,
+    /// Whether `session.json` says that a command runs, which a later record takes back.
+    is_foreseen: bool,
     /// What happened to it while nobody held it.
     pub recovered: Vec<Recovered>,
 }
@@ -71,6 +79,17 @@ pub enum Recovered {
 }
 
 impl Session {
+    fn held(
+        (directory, lock): (OwnedFd, Lock),
+        sessions: Sessions,
+        record: Record,
+        written: String,
+        live: OwnedFd,
+    ) -> Self {
+        let (is_foreseen, recovered) = (false, Vec::new());
+        Self { sessions, directory, record, written, live, lock, is_foreseen, recovered }
+    }
+
     /// What is known of it.
     pub fn record(&self) -> &Record {
         &self.record
@@ -155,14 +174,17 @@ impl Session {
 
     /// A command begins, which does not see what is `hidden`.
     pub fn begin_exec(&mut self, hidden: &[HiddenPath]) -> Result<(), SessionError> {
-        self.change(|record| {
+        let begin = |record: &mut Record| {
             record.hidden.extend(hidden.iter().cloned());
             record.hidden.sort();
             record.hidden.dedup();
             record.running = Some(Running { started: Timestamp::now(), pid: std::process::id() });
             let live = record.layers.get_mut(&record.live);
             live.into_iter().for_each(|layer| layer.unsynced = Some(boot_id()));
-        })
+        };
+        // What a power cut brings back says so, and that nothing else was hidden.
+        let is_foreseen = self.is_foreseen && hidden.iter().all(|path| self.record.hidden.contains(path));
+        if is_foreseen { self.change_swiftly(begin) } else { self.change(begin) }
     }
 
     /// The command has ended, and everything that it started. What it saw of the project is taken down.
@@ -216,7 +238,7 @@ impl Session {
     fn change(&mut self, change: impl FnOnce(&mut Record)) -> Result<(), SessionError> {
         let record = self.changed(change);
         self.written = self.sessions.write(&self.directory, &record)?;
-        self.record = record;
+        (self.record, self.is_foreseen) = (record, false);
         Ok(())
     }
 

@@ -16,7 +16,9 @@
 use std::ffi::CStr;
 use std::os::fd::OwnedFd;
 
-use rustix::fs::{AtFlags, Mode, OFlags, RenameFlags, ftruncate, openat, renameat, renameat_with, unlinkat};
+use rustix::fs::{
+    AtFlags, Mode, OFlags, RenameFlags, fstat, ftruncate, openat, renameat, renameat_with, unlinkat,
+};
 use rustix::io::Errno;
 use serde::{Deserialize, Serialize};
 
@@ -64,7 +66,10 @@ pub(super) fn write(session: &OwnedFd, follows: &str, text: &[u8]) -> Result<(),
     let flags = OFlags::WRONLY | OFlags::CREATE | OFlags::NOFOLLOW | OFlags::CLOEXEC;
     let file = openat(session, OTHER, flags, Mode::RUSR | Mode::WUSR)?;
     write_all(&file, &content)?;
-    ftruncate(&file, content.len() as u64)?;
+    // Of the same length it mostly is, and to shorten it by nothing costs as much as by something.
+    if fstat(&file)?.st_size != i64::try_from(content.len()).unwrap_or(i64::MAX) {
+        ftruncate(&file, content.len() as u64)?;
+    }
     match renameat_with(session, OTHER, session, LATER, RenameFlags::EXCHANGE) {
         // There is none yet, or the file system cannot do it.
         Err(Errno::NOENT | Errno::INVAL | Errno::NOSYS) => renameat(session, OTHER, session, LATER),

@@ -8,7 +8,7 @@ use std::thread::sleep;
 use std::time::{Duration, Instant};
 
 use jiff::Timestamp;
-use rustix::fs::{FlockOperation, Mode, OFlags, flock, ftruncate, openat};
+use rustix::fs::{FlockOperation, Mode, OFlags, flock, fstat, ftruncate, openat};
 use rustix::io::{Errno, pwrite};
 use rustix::process::{Pid, test_kill_process};
 use serde::{Deserialize, Serialize};
@@ -96,6 +96,19 @@ impl Lock {
         (locked == Err(Errno::WOULDBLOCK)).then(|| holder(session))
     }
 
+    /// Says anew what it is held for, and since now.
+    pub(crate) fn go_on(&self, verb: &str) {
+        // As in the beginning: it is a lock all the same.
+        let _ = said(verb).and_then(|text| self.overwrite(text));
+    }
+
+    /// What was said before is overwritten by blanks: to shorten a file takes ten times as long.
+    fn overwrite(&self, mut text: Vec<u8>) -> Result<(), Errno> {
+        let length = usize::try_from(fstat(&self.0)?.st_size).unwrap_or(0);
+        text.resize(text.len().max(length.min(LONGEST)), b' ');
+        pwrite(&self.0, &text, 0).map(drop)
+    }
+
     /// For a process that is to hold it too.
     pub(crate) fn descriptor(&self) -> std::os::fd::BorrowedFd<'_> {
         self.0.as_fd()
@@ -103,15 +116,19 @@ impl Lock {
 }
 
 fn say(file: &OwnedFd, verb: &str) -> Result<(), Errno> {
+    let text = said(verb)?;
+    ftruncate(file, 0)?;
+    pwrite(file, &text, 0).map(drop)
+}
+
+fn said(verb: &str) -> Result<Vec<u8>, Errno> {
     let holder = Holder {
         pid: Some(std::process::id()),
         verb: verb.to_owned(),
         since: Timestamp::now(),
         socket: LISTENS_AT.get().cloned(),
     };
-    let text = serde_json::to_vec(&holder).map_err(|_| Errno::INVAL)?;
-    ftruncate(file, 0)?;
-    pwrite(file, &text, 0).map(drop)
+    serde_json::to_vec(&holder).map_err(|_| Errno::INVAL)
 }
 
 fn holder(session: &OwnedFd) -> Holder {
@@ -123,7 +140,7 @@ fn holder(session: &OwnedFd) -> Holder {
 
 impl Holder {
     /// Whether the process that took the lock is still there. One that has not said who it is may be.
-    fn lives(&self) -> bool {
+    pub(crate) fn lives(&self) -> bool {
         let pid = self.pid.and_then(|pid| Pid::from_raw(pid.cast_signed()));
         pid.is_none_or(|pid| test_kill_process(pid) != Err(Errno::SRCH))
     }

@@ -1,4 +1,7 @@
+mod parked;
+mod patches;
 mod random;
+mod swift;
 
 use std::fs;
 use std::path::Path;
@@ -375,101 +378,4 @@ fn a_layer_that_has_nothing_of_a_part_is_no_layer_of_it() {
     }
     assert_eq!(session.sealed("project").unwrap().len(), 3);
     assert!(session.sealed("home").unwrap().is_empty() && session.is_untouched("home").unwrap());
-}
-
-/// A session that went on without waiting for the disk, and the record that was written so.
-fn gone_on_swiftly(place: &Place) -> (Session, std::path::PathBuf) {
-    let mut session = place.create(Some("swift"));
-    write(&session, "one");
-    let (step, _) = session.step_to_snapshot(Some("first"), Why::Asked).unwrap();
-    session.take_swiftly(step).unwrap();
-    write(&session, "two");
-    let (step, rolled) = session.step_back("initial", Why::BeforeRollback).unwrap();
-    session.take_swiftly(step).unwrap();
-    assert_eq!(rolled.backup.as_deref(), Some("before-rollback-1"));
-    let sessions = place.folder.path().join("state/sessions");
-    let later = sessions.join(session.record().id.as_str()).join("session.later.json");
-    (session, later)
-}
-
-#[test]
-fn what_was_not_waited_for_is_what_everybody_reads() {
-    let place = Place::new();
-    let (session, later) = gone_on_swiftly(&place);
-    assert_eq!(place.sessions.read("swift").unwrap(), *session.record());
-    assert_eq!(place.sessions.list().unwrap()[0].record.as_ref().unwrap(), session.record());
-    drop(session);
-    place.sessions.collect().unwrap();
-    let mut session = place.sessions.open("swift", "rollback").unwrap();
-    assert!(session.recovered.is_empty() && seen(&session).is_empty());
-    session.rollback("before-rollback-1", Why::Asked).unwrap();
-    assert_eq!(seen(&session), [["two"], ["one"]]);
-    // The one that followed the record before says nothing any more.
-    assert!(later.exists());
-    assert_eq!(place.sessions.read("swift").unwrap(), *session.record());
-}
-
-#[test]
-fn a_power_cut_may_take_back_what_was_not_waited_for_and_that_is_told() {
-    let place = Place::new();
-    let (session, later) = gone_on_swiftly(&place);
-    let swept = session.record().clone();
-    drop(session);
-    // What the record on disk names is not collected, though no session has it at present.
-    place.sessions.collect().unwrap();
-    let whole = fs::read(&later).unwrap();
-    fs::write(&later, vec![0; whole.len()]).unwrap();
-    let mut session = place.sessions.open("swift", "exec").unwrap();
-    assert_eq!(session.recovered, [Recovered::Unsure]);
-    assert_eq!(session.record().snapshots.len(), swept.snapshots.len() - 2);
-    assert_eq!(seen(&session), [["one"]]);
-    session.snapshot(Some("again"), Why::Asked).unwrap();
-    drop(session);
-    assert!(place.sessions.open("swift", "exec").unwrap().recovered.is_empty());
-}
-
-#[test]
-fn a_patch_is_kept_as_a_whole_and_named_before_and_after() {
-    let place = Place::new();
-    let mut session = place.create(None);
-    write(&session, "earlier");
-    assert_eq!(session.begin_patch().unwrap().name, "before-patch-1");
-    write(&session, "patched");
-    assert_eq!(session.keep_patch().unwrap().name, "after-patch-1");
-    assert_eq!(seen(&session), [["patched"], ["earlier"]]);
-    assert!(!session.is_patching());
-    session.rollback("before-patch-1", Why::BeforeRollback).unwrap();
-    assert_eq!(seen(&session), [["earlier"]]);
-}
-
-#[test]
-fn a_patch_that_is_undone_takes_nothing_else_with_it_whatever_was_forgotten() {
-    let place = Place::new();
-    let mut session = place.create(None);
-    write(&session, "earlier");
-    session.begin_patch().unwrap();
-    write(&session, "patched");
-    session.retain(Retention { number: 1, age: Some(std::time::Duration::ZERO) }).unwrap();
-    session.undo_patch().unwrap();
-    assert_eq!(seen(&session), [["earlier"]]);
-    assert!(session.record().snapshot("before-patch-1").is_none());
-}
-
-#[test]
-fn a_patch_that_was_killed_is_undone_by_the_next_and_counts_for_nobody_before() {
-    let place = Place::new();
-    let mut session = place.create(Some("one"));
-    write(&session, "earlier");
-    session.begin_patch().unwrap();
-    session.begin_exec(&[]).unwrap();
-    write(&session, "patched");
-    drop(session);
-    let record = place.sessions.read("one").unwrap();
-    let present = place.sessions.uppers(&record, record.present(), PROJECT).unwrap();
-    assert_eq!(present.iter().map(|upper| names(upper)).collect::<Vec<_>>(), [["earlier"]]);
-    let session = place.sessions.open("one", "exec").unwrap();
-    assert_eq!(session.recovered, [Recovered::PatchUndone]);
-    assert_eq!(seen(&session), [["earlier"]]);
-    drop(session);
-    assert_eq!(place.sessions.open("one", "exec").unwrap().recovered, []);
 }

@@ -1,0 +1,74 @@
+//! Sessions that are made before anybody asks for one.
+//!
+//! ```text
+//!   park ──▶ `parked` lies beside the record ──▶ give: the record says for whom and when, then `parked` goes
+//! ```
+//! As long as it lies there nobody is shown the session. It is made before the record and goes after it, in one
+//! step: whoever is killed leaves a session that was given, or a parked one, which is collected when nobody
+//! holds it.
+
+use std::ffi::CStr;
+use std::os::fd::OwnedFd;
+
+use jiff::Timestamp;
+use rustix::fs::{AtFlags, Mode, OFlags, openat, statat, unlinkat};
+use rustix::io::Errno;
+
+use super::Session;
+use super::error::SessionError;
+use super::making::{For, NewSession};
+use super::sessions::Sessions;
+use crate::hidden::HiddenPath;
+
+/// What lies in the directory of a session that nobody was given.
+const PARKED: &CStr = c"parked";
+
+impl Sessions {
+    /// Makes a session that nobody is shown, and that is held by the caller.
+    pub fn park(&self, new: NewSession<'_>) -> Result<Session, SessionError> {
+        self.create_for(new, "serve", For::Later)
+    }
+}
+
+impl Session {
+    /// Writes down ahead of time that a command runs that does not see what is `hidden`, for a record which a
+    /// power cut brings back: the next one that begins need not wait until that is written.
+    pub fn foresee_exec(&mut self, hidden: &[HiddenPath]) -> Result<(), SessionError> {
+        self.begin_exec(hidden)?;
+        // Twice, so that the next one finds both of its files.
+        self.change_swiftly(|record| record.running = None)?;
+        self.change_swiftly(|_| ())?;
+        self.is_foreseen = true;
+        Ok(())
+    }
+
+    /// Gives a parked session to whoever asks for one, as if it were made now; what `verb` holds it from now on.
+    /// If it cannot have the name it stays parked.
+    pub fn give(&mut self, name: Option<&str>, verb: &str) -> Result<(), SessionError> {
+        let _alone = name.map(|name| self.sessions.reserve(name)).transpose()?;
+        self.lock.go_on(verb);
+        let now = Timestamp::now();
+        self.change_swiftly(|record| {
+            record.name = name.map(str::to_owned);
+            record.made = now;
+            record.snapshots.iter_mut().for_each(|snapshot| snapshot.made = now);
+        })?;
+        unlinkat(&self.directory, PARKED, AtFlags::empty())
+            .map_err(|errno| SessionError::file("giving away", self.path(), errno))
+    }
+}
+
+/// Has nobody shown the session of an open directory.
+pub(super) fn mark_parked(session: &OwnedFd) -> Result<(), Errno> {
+    let flags = OFlags::WRONLY | OFlags::CREATE | OFlags::EXCL | OFlags::NOFOLLOW | OFlags::CLOEXEC;
+    openat(session, PARKED, flags, Mode::RUSR | Mode::WUSR).map(drop)
+}
+
+/// Whether nobody was given the session of an open directory.
+pub(super) fn is_parked(session: &OwnedFd) -> Result<bool, Errno> {
+    match statat(session, PARKED, AtFlags::SYMLINK_NOFOLLOW) {
+        Ok(_) => Ok(true),
+        Err(Errno::NOENT) => Ok(false),
+        Err(errno) => Err(errno),
+    }
+}
