@@ -13,7 +13,7 @@ use rustix::process::{getegid, geteuid, getgroups};
 use crate::outcome::Tier;
 
 /// The caller, as far as a plan depends on it.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Host {
     /// Effective user.
     pub(crate) uid: u32,

@@ -22,8 +22,10 @@ mod exec;
 mod heard;
 mod history;
 mod layers;
+mod parked;
 mod spares;
 mod start;
+mod surroundings;
 mod terminal;
 mod verbs;
 
@@ -50,6 +52,7 @@ use crate::request::RunRequest;
 use crate::workspace::Workspace;
 pub(crate) use asked::{ExecAsked, Given, Happened, What};
 use exec::{Exec, Rest};
+pub(crate) use parked::{NotGiven, Parked, Parking};
 use spares::Spare;
 
 /// A session and its living sandbox. Nobody else can change the session meanwhile.
@@ -155,7 +158,15 @@ impl LiveSandbox {
     /// The same with another profile, or with what else a caller may change of it. The request names a session, and
     /// neither a command nor variables.
     pub(crate) fn open_as(request: RunRequest) -> Result<Self, Error> {
-        let asked = Asked::by(&request, None)?;
+        Self::make(Asked::by(&request, None)?, request.clone(), None)
+    }
+
+    /// The same of a session that is held already; its lines go to that record.
+    fn open_in(request: RunRequest, session: Session, audit: Audit) -> Result<Self, Error> {
+        Self::make(Asked::of_session(&request, session)?, request.clone(), Some(audit))
+    }
+
+    fn make(asked: Asked<'_>, request: RunRequest, audit: Option<Audit>) -> Result<Self, Error> {
         if asked.host.tier == Tier::Landlock || asked.profile.filesystem.layer == LayerPlace::Copy {
             return Err(Error::NoOverlay("the profile or the host wants a copy".into()));
         }
@@ -177,7 +188,7 @@ impl LiveSandbox {
         let held = prepared.place.descriptors();
         sandbox.build_living(&prepared.plan.sandbox, &sources, &held)?;
         let Prepared { workspace, host, store, place, profile: mark, .. } = prepared;
-        let audit = Audit::at(store.path()).holding();
+        let audit = audit.unwrap_or_else(|| Audit::at(store.path()).holding());
         let mut live = Self {
             sandbox: Some(sandbox),
             hold,

@@ -17,6 +17,7 @@ mod handle;
 mod handlers;
 mod lines;
 mod outbox;
+mod pool;
 mod reply;
 mod rest;
 mod socket;
@@ -32,11 +33,13 @@ use std::time::{Duration, Instant};
 
 use clearing_rootfs::Store;
 
+use crate::audit::Audit;
 use crate::error::Error;
 use crate::protocol::Fault;
 use conductor::Leaving;
 use handle::Handle;
 use outbox::Outbox;
+use pool::Pool;
 use workers::Workers;
 
 pub(crate) use begun::Begun;
@@ -56,6 +59,8 @@ pub(crate) struct Options {
     pub(crate) idle: Option<Duration>,
     /// After so long it is given up in any case.
     pub(crate) lifetime: Option<Duration>,
+    /// So many sessions are made before they are asked for.
+    pub(crate) pool: usize,
 }
 
 /// What becomes of commands whose client is no more.
@@ -81,6 +86,7 @@ pub(crate) struct Server {
     numbers: AtomicU64,
     is_ending: AtomicBool,
     pub(crate) workers: Workers,
+    pub(crate) pool: Pool,
 }
 
 #[derive(Default)]
@@ -102,7 +108,9 @@ pub(crate) struct Caller {
 impl Server {
     pub(crate) fn new(options: Options) -> Result<Arc<Self>, Error> {
         let state = Store::default_path(&|name| std::env::var_os(name))?;
-        let spool = Arc::from(Store::open(&state)?.path());
+        let store = Store::open(&state)?;
+        let spool = Arc::from(store.path());
+        let pool = Pool::new(options.pool, Audit::at(store.path()).holding());
         Ok(Arc::new(Self {
             options,
             started: Instant::now(),
@@ -113,6 +121,7 @@ impl Server {
             numbers: AtomicU64::new(1),
             is_ending: AtomicBool::new(false),
             workers: Workers::default(),
+            pool,
         }))
     }
 
@@ -185,6 +194,7 @@ impl Server {
     /// Gives up all sessions, and waits for that; false if it took longer than `patience`.
     fn give_up(&self, leaving: Leaving, patience: Option<Duration>) -> bool {
         self.is_ending.store(true, Ordering::Relaxed);
+        self.pool.end();
         for handle in self.all() {
             handle.order(move |conductor| conductor.give_up(leaving, drop));
         }
@@ -204,6 +214,15 @@ impl Server {
     fn registry(&self) -> MutexGuard<'_, Registry> {
         self.registry.lock().unwrap_or_else(PoisonError::into_inner)
     }
+}
+
+/// Does what takes a deep stack, which the thread that goes on would keep for as long as it lives.
+fn aside<T: Send>(act: impl FnOnce() -> Result<T, Fault> + Send) -> Result<T, Fault> {
+    std::thread::scope(|scope| {
+        let opening = std::thread::Builder::new().name("opening".into()).spawn_scoped(scope, act);
+        let opening = opening.map_err(|error| Error::System("starting a thread", error))?;
+        opening.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic))
+    })
 }
 
 /// Tells whoever reads the log, in one line: a client chooses some of its words.

@@ -51,7 +51,7 @@ pub(crate) fn create(request: &CreateRequest) -> Result<(Session, Vec<String>), 
 }
 
 /// A profile's path means the same file from wherever the session is used.
-fn lasting(profile: &str, host: &Host) -> Result<String, Error> {
+pub(crate) fn lasting(profile: &str, host: &Host) -> Result<String, Error> {
     if !profile.contains('/') {
         return Ok(profile.to_owned());
     }

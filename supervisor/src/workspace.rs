@@ -153,7 +153,7 @@ pub(crate) fn mounts_below(host: &Host, project: &Project) -> Result<Vec<PathBuf
     if below.is_empty() || host.is_privileged() { Ok(below) } else { Err(Error::MountsBelow(below)) }
 }
 
-fn tools(host: &Host, profile: &Profile, project: &Project, store: &Store) -> ToolRoots {
+pub(crate) fn tools(host: &Host, profile: &Profile, project: &Project, store: &Store) -> ToolRoots {
     let variable = |name: &str| host.variable(name);
     let path = variable("PATH").filter(|_| profile.filesystem.tool_roots).unwrap_or_default();
     tool_roots(&ToolRequest {
@@ -165,7 +165,7 @@ fn tools(host: &Host, profile: &Profile, project: &Project, store: &Store) -> To
     })
 }
 
-fn base(host: &Host, profile: &Profile) -> Base {
+pub(crate) fn base(host: &Host, profile: &Profile) -> Base {
     let (uid, gid) = identity_inside(host);
     let shell = host.variable("SHELL").map_or_else(|| PathBuf::from("/bin/sh"), PathBuf::from);
     Base::of_host(&BaseRequest {

@@ -57,6 +57,11 @@ pub(super) struct Arguments {
     /// Give it up after so long in any case.
     #[arg(long, value_name = "TIME", value_parser = duration)]
     lifetime: Option<Duration>,
+    /// Make so many sessions before they are asked for.
+    ///
+    /// They are like those that were asked for last; 64 at most.
+    #[arg(long, value_name = "NUMBER", default_value_t = 0, value_parser = clap::value_parser!(u8).range(..=64))]
+    pool: u8,
 }
 
 pub(super) fn main(arguments: Arguments) -> ExitCode {
@@ -67,7 +72,7 @@ fn run(arguments: Arguments) -> Result<(), Error> {
     survive_file_limits();
     // Before anything is made.
     umask();
-    let Arguments { stdio, socket, group, listen, listen_anywhere, token_file, on_eof, idle, lifetime } =
+    let Arguments { stdio, socket, group, listen, listen_anywhere, token_file, on_eof, idle, lifetime, pool } =
         arguments;
     // While there is one thread.
     let inherited = clearing_runtime::take_handed_in()
@@ -78,7 +83,7 @@ fn run(arguments: Arguments) -> Result<(), Error> {
             "nobody could ask for anything: `--stdio`, `--socket` or `--listen` is wanted".into(),
         ));
     }
-    let begun = Begun::begin(Options { on_eof, idle, lifetime })?;
+    let begun = Begun::begin(Options { on_eof, idle, lifetime, pool: usize::from(pool) })?;
     let http = http::open(&begun.server, doors)?;
     let ended = if stdio { serve_stdio(&begun) } else { begun.wait() };
     drop(http);

@@ -44,8 +44,22 @@ impl<'a> Asked<'a> {
     /// Without anybody to confirm there is no command yet, and nothing is judged.
     pub(crate) fn by(request: &'a RunRequest, confirm: Option<Confirm<'_>>) -> Result<Self, Error> {
         let started = Instant::now();
+        let session = request.session.as_deref().map(hold_session).transpose()?;
+        Self::with(request, session, confirm, started)
+    }
+
+    /// The same in a session that is held already, where there is no command yet.
+    pub(crate) fn of_session(request: &'a RunRequest, session: Session) -> Result<Self, Error> {
+        Self::with(request, Some(Box::new(session)), None, Instant::now())
+    }
+
+    fn with(
+        request: &'a RunRequest,
+        mut session: Option<Box<Session>>,
+        confirm: Option<Confirm<'_>>,
+        started: Instant,
+    ) -> Result<Self, Error> {
         let mut host = Host::of_caller();
-        let mut session = request.session.as_deref().map(hold_session).transpose()?;
         let state = Store::default_path(&|name| host.variable(name))?;
         let project = Project::locate(&project_request(request, session.as_deref(), &host, &state))?;
         let of_session = session.as_ref().map(|session| session.record().profile.clone());

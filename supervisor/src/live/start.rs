@@ -220,7 +220,7 @@ impl LiveSandbox {
     }
 
     /// While the command begins.
-    fn make_spares(&mut self) {
+    pub(super) fn make_spares(&mut self) {
         if let (Some(session), Some(sandbox)) = (self.place.session(), &self.sandbox) {
             let (profile, host, workspace) = (&self.profile, &self.host, &self.workspace);
             let around = Around { profile, host, workspace, session, sandbox };

@@ -35,6 +35,10 @@ impl Begun {
         let signals = block_signals().map_err(|errno| Error::System("signalfd", errno.into()))?;
         let server = Server::new(options)?;
         let listening = socket::listen(&server)?;
+        if server.options.pool > 0 {
+            let filled = Arc::clone(&server);
+            super::stdio::spawn("pool", move || filled.fill_pool())?;
+        }
         Ok(Self { server, signals, _listening: listening })
     }
 

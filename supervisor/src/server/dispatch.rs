@@ -37,6 +37,7 @@ pub(super) enum Back {
 
 /// Carries out a request, or has it carried out.
 pub(super) fn dispatch(call: Call<'_>, method: &str, params: Value) {
+    call.server.pool.put_off();
     match method.split('/').next().unwrap_or_default() {
         "fs" => of_files(call, method, params),
         _ if is_of_server(method) => of_server(call, method, params),

@@ -41,7 +41,12 @@ impl Rest {
         let mut last = LAST.lock().unwrap_or_else(PoisonError::into_inner);
         if *last <= worked {
             *last = Some(Instant::now());
-            clearing_runtime::trim_heap();
+            give_back();
         }
     }
+}
+
+/// Gives back what is not used any more.
+pub(super) fn give_back() {
+    clearing_runtime::trim_heap();
 }

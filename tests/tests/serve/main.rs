@@ -15,6 +15,7 @@ mod input;
 mod limits;
 mod memory;
 mod patched;
+mod pool;
 mod racing;
 mod readme;
 mod scripts;

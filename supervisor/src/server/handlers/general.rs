@@ -54,7 +54,7 @@ impl Server {
             sessions: all.len(),
             execs: all.iter().map(|handle| handle.running()).sum(),
             connections: self.connections(),
-            parked: 0,
+            parked: self.pool.parked(),
         }
     }
 

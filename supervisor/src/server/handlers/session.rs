@@ -6,7 +6,7 @@ use std::sync::Arc;
 use clearing_rootfs::{Listed, Written};
 
 use crate::error::Error;
-use crate::live::LiveSandbox;
+use crate::live::{LiveSandbox, NotGiven, Parked};
 use crate::permission::DEFAULT_PROFILE;
 use crate::protocol::{
     Created, Destroyed, Fault, Forked, Nothing, SessionCreate, SessionDestroy, SessionFork, SessionGet,
@@ -14,7 +14,8 @@ use crate::protocol::{
 };
 use crate::server::conductor::{Conductor, Leaving};
 use crate::server::handle::Handle;
-use crate::server::{Reply, Server};
+use crate::server::pool::Asked;
+use crate::server::{Reply, Server, aside};
 use crate::session::{self, CreateRequest, sessions};
 
 impl Server {
@@ -23,6 +24,7 @@ impl Server {
         if let Some(handle) = params.session.as_deref().and_then(|name| self.find(name)) {
             return handle.order(move |conductor| reply.send(conductor.told(Vec::new())));
         }
+        let Some(Asked { params, reply }) = self.pool.give(Asked { params, reply }) else { return };
         // Either of them has it: the thread that is begun, or we, if none is.
         let kept = Arc::new(std::sync::Mutex::new(Some(reply)));
         let theirs = Arc::clone(&kept);
@@ -40,10 +42,40 @@ impl Server {
 
     /// On the session's own thread: what a session is, from its beginning to its end.
     fn begin(self: &Arc<Self>, params: &SessionCreate, reply: Reply<Created>) {
-        let (conductor, notes) = match self.open_aside(params) {
+        // To open a session takes a deep stack.
+        let (conductor, notes) = match aside(|| self.open(params)) {
             Ok(opened) => opened,
             Err(fault) => return reply.send(Err(fault)),
         };
+        self.pool.remember(params);
+        self.conduct(conductor, notes, reply);
+    }
+
+    /// On the parked session's own thread: gives it to whoever asks, or makes a new one where that would be another
+    /// one by now.
+    pub(in crate::server) fn give_parked(self: &Arc<Self>, parked: Parked, asked: Asked) {
+        let Asked { params, reply } = asked;
+        match parked.give(params.name.as_deref()) {
+            Ok((live, notes)) => match self.conductor(live, &params) {
+                Ok(conductor) => self.conduct(conductor, notes, reply),
+                Err(fault) => reply.send(Err(fault)),
+            },
+            Err(NotGiven::Failed(error)) => reply.send(Err(error.into())),
+            Err(NotGiven::Stale(parked)) => {
+                // Nobody waits for its end, except the server's own.
+                let _ = self.begin_session(move |_| parked.end());
+                self.begin(&params, reply);
+            }
+        }
+    }
+
+    fn conductor(self: &Arc<Self>, live: LiveSandbox, params: &SessionCreate) -> Result<Conductor, Fault> {
+        let record = live.record()?;
+        let handle = Handle::new(record.id.to_string(), record.name.clone(), params.labels.clone())?;
+        Ok(Conductor::new(Arc::clone(self), Arc::new(handle), live, params))
+    }
+
+    fn conduct(self: &Arc<Self>, conductor: Conductor, notes: Vec<String>, reply: Reply<Created>) {
         self.hold(&conductor.handle);
         if self.is_ending() {
             // Whoever gave up all sessions may not have seen this one.
@@ -52,16 +84,6 @@ impl Server {
         let mut conductor = conductor;
         reply.send(conductor.told(notes));
         conductor.conduct();
-    }
-
-    /// To open a session takes a deep stack, which the thread that conducts it would keep for as long as it lives.
-    fn open_aside(self: &Arc<Self>, params: &SessionCreate) -> Result<(Conductor, Vec<String>), Fault> {
-        std::thread::scope(|scope| {
-            let opening = std::thread::Builder::new().name("opening".into());
-            let opening = opening.spawn_scoped(scope, || self.open(params));
-            let opening = opening.map_err(|error| Error::System("starting a thread", error))?;
-            opening.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic))
-        })
     }
 
     fn open(self: &Arc<Self>, params: &SessionCreate) -> Result<(Conductor, Vec<String>), Fault> {
@@ -80,13 +102,8 @@ impl Server {
                 (id, notes, true)
             }
         };
-        let opened = LiveSandbox::open(&id).map_err(Error::from);
-        let opened = opened.and_then(|live| Ok((live.record()?.name.clone(), live)));
-        match opened {
-            Ok((name, live)) => {
-                let handle = Arc::new(Handle::new(id, name, params.labels.clone())?);
-                Ok((Conductor::new(Arc::clone(self), handle, live, params), notes))
-            }
+        match LiveSandbox::open(&id).map_err(Error::from) {
+            Ok(live) => Ok((self.conductor(live, params)?, notes)),
             Err(error) => {
                 if is_new {
                     // Nobody has heard of it.

@@ -1,0 +1,118 @@
+//! What a sandbox would be made of now, to be compared with what one was made of before.
+//!
+//! Of the project and the profile nothing may be older than the question. What is shown of the host besides, its
+//! `/usr`, `/etc` and tools, changes seldom and takes long to be read: that is good for a second.
+
+use std::path::{Path, PathBuf};
+use std::time::{Duration, Instant};
+
+use clearing_profiles::Profile;
+use clearing_rootfs::{
+    Base, BaseEntry, Cache, Hidden, MountTable, Parent, Project, Store, ToolRoots, caches, settings,
+};
+
+use crate::error::Error;
+use crate::hiding::hidden;
+use crate::host::Host;
+use crate::permission::{Wanted, of_project};
+use crate::workspace::{base, tools};
+
+/// For so long what was read of the host counts as what it is.
+const HOST_LASTS: Duration = Duration::from_secs(1);
+
+/// What a sandbox for a project and a profile is made of.
+pub(super) struct Surroundings {
+    pub(super) host: Host,
+    pub(super) project: Project,
+    pub(super) profile: Profile,
+    pub(super) hidden: Hidden,
+    parents: Vec<Parent>,
+    shown: Shown,
+    looked: Instant,
+}
+
+/// What is shown of the host besides the project.
+#[derive(PartialEq)]
+struct Shown {
+    base: Base,
+    tools: ToolRoots,
+    caches: Vec<Cache>,
+    settings: Vec<BaseEntry>,
+    /// What is mounted from there: each with its device and number.
+    sources: Vec<(PathBuf, Option<(u64, u64)>)>,
+    /// What is mounted below them.
+    mounts: Vec<PathBuf>,
+}
+
+impl Surroundings {
+    pub(super) fn look(directory: &Path, profile: &str) -> Result<Self, Error> {
+        let (host, project) = of_project(Some(directory))?;
+        let profile = Wanted { profile, ..Wanted::default() }.settle(&host, &project)?;
+        let store = Store::open(&Store::default_path(&|name| host.variable(name))?)?;
+        let hidden = hidden(&profile, &project, &store)?;
+        let parents = hidden.parents(&project.root)?;
+        let looked = Instant::now();
+        let shown = Shown::look(&host, &profile, &project, &store)?;
+        Ok(Self { host, project, profile, hidden, parents, shown, looked })
+    }
+
+    /// Whether one that is made now would be the same. `profile` is the name that it was looked up by.
+    pub(super) fn are_still(&mut self, directory: &Path, profile: &str) -> Result<bool, Error> {
+        let (host, project) = of_project(Some(directory))?;
+        if host != self.host || project != self.project {
+            return Ok(false);
+        }
+        let profile = Wanted { profile, ..Wanted::default() }.settle(&host, &project)?;
+        let store = Store::open(&Store::default_path(&|name| host.variable(name))?)?;
+        if profile != self.profile {
+            return Ok(false);
+        }
+        let hidden = hidden(&profile, &project, &store)?;
+        if hidden.paths != self.hidden.paths
+            || hidden.notes != self.hidden.notes
+            || hidden.parents(&project.root)? != self.parents
+        {
+            return Ok(false);
+        }
+        if self.looked.elapsed() > HOST_LASTS {
+            let now = Instant::now();
+            if Shown::look(&host, &profile, &project, &store)? != self.shown {
+                return Ok(false);
+            }
+            self.looked = now;
+        }
+        Ok(true)
+    }
+}
+
+impl Shown {
+    fn look(host: &Host, profile: &Profile, project: &Project, store: &Store) -> Result<Self, Error> {
+        let variable = |name: &str| host.variable(name);
+        let (base, tools) = (base(host, profile), tools(host, profile, project, store));
+        let caches =
+            if profile.filesystem.caches { caches(&host.home, store.path(), &variable) } else { Vec::new() };
+        let settings = settings(&host.home, &variable);
+        let of_base = base.entries.iter().filter_map(|entry| match entry {
+            BaseEntry::ReadOnly { path } => Some(path.clone()),
+            _ => None,
+        });
+        let of_profile = profile.filesystem.read.iter().map(|path| path.resolve(&host.home));
+        let of_tools = tools.roots.iter().map(|tool| tool.path.clone());
+        let of_caches = caches.iter().map(|cache| cache.path.clone());
+        let of_git = project.git.iter().map(|git| git.common.clone());
+        let sources: Vec<_> = of_base
+            .chain(of_profile)
+            .chain(of_tools)
+            .chain(of_caches)
+            .chain(of_git)
+            .map(|path| {
+                let stat = rustix::fs::stat(&path).ok();
+                (path, stat.map(|stat| (stat.st_dev, stat.st_ino)))
+            })
+            .collect();
+        let table = MountTable::read()?;
+        let tops = sources.iter().map(|(path, _)| path).chain([&project.root]);
+        let mounts = tops.flat_map(|path| table.below(path)).collect();
+        Ok(Self { base, tools, caches, settings, sources, mounts })
+    }
+}

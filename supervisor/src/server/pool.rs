@@ -1,0 +1,283 @@
+//! Sessions that are made before they are asked for: parked for what was asked for before, each on the thread
+//! that will conduct it.
+//!
+//! ```text
+//!   session/create ──▶ one that is parked ──given──▶ conducted
+//!         │  ▲ none, or the world has changed            │
+//!         ▼  └── made anew ──▶ conducted                 ▼
+//!      remembered ──▶ the filler, when nobody asks for anything ──▶ parked
+//! ```
+
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::mpsc::{Receiver, Sender, channel};
+use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
+use std::time::{Duration, Instant};
+
+use super::{Reply, Server};
+use crate::audit::Audit;
+use crate::live::{Parked, Parking};
+use crate::protocol::{Created, SessionCreate};
+
+/// So long nobody has to ask for anything before one is made.
+const QUIET: Duration = Duration::from_millis(20);
+
+/// What is parked, and for whom more is to be.
+pub(crate) struct Pool {
+    most: usize,
+    audit: Audit,
+    state: Mutex<State>,
+    /// There is something to be filled, or the end.
+    changed: Condvar,
+    /// When somebody asked for something, in milliseconds since `began`.
+    asked: AtomicU64,
+    began: Instant,
+}
+
+#[derive(Default)]
+struct State {
+    /// What was asked for, last first.
+    wanted: Vec<Parking>,
+    parked: Vec<Place>,
+    is_over: bool,
+}
+
+/// Where one is parked; dropped, it ends.
+struct Place {
+    parking: Parking,
+    give: Sender<Asked>,
+}
+
+/// A request for a session.
+pub(super) struct Asked {
+    pub(super) params: SessionCreate,
+    pub(super) reply: Reply<Created>,
+}
+
+impl Pool {
+    pub(super) fn new(most: usize, audit: Audit) -> Self {
+        let (state, changed, asked) = (Mutex::default(), Condvar::new(), AtomicU64::new(0));
+        Self { most, audit, state, changed, asked, began: Instant::now() }
+    }
+
+    /// How many are parked.
+    pub(crate) fn parked(&self) -> usize {
+        self.lock().parked.len()
+    }
+
+    /// Somebody asks for something: whatever can wait waits.
+    pub(super) fn put_off(&self) {
+        if self.most > 0 {
+            let now = u64::try_from(self.began.elapsed().as_millis()).unwrap_or(u64::MAX);
+            self.asked.store(now, Ordering::Relaxed);
+        }
+    }
+
+    /// Gives the request to one that is parked for it; back, where there is none.
+    pub(super) fn give(&self, mut asked: Asked) -> Option<Asked> {
+        let Some(parking) = parking(&asked.params).filter(|_| self.most > 0) else { return Some(asked) };
+        let mut state = self.lock();
+        while let Some(at) = state.parked.iter().position(|place| place.parking == parking) {
+            let place = state.parked.remove(at);
+            match place.give.send(asked) {
+                Ok(()) => {
+                    state.remember(parking, self.most);
+                    self.changed.notify_all();
+                    return None;
+                }
+                // It ended by itself.
+                Err(back) => asked = back.0,
+            }
+        }
+        Some(asked)
+    }
+
+    /// A session was made anew that the next one may be like.
+    pub(super) fn remember(&self, params: &SessionCreate) {
+        if let Some(parking) = parking(params).filter(|_| self.most > 0) {
+            self.lock().remember(parking, self.most);
+            self.changed.notify_all();
+        }
+    }
+
+    /// Ends all that are parked, and parks no more.
+    pub(super) fn end(&self) {
+        let mut state = self.lock();
+        (state.is_over, state.parked) = (true, Vec::new());
+        self.changed.notify_all();
+    }
+
+    /// From now on it can be given; nothing where it came too late.
+    fn park(&self, parking: Parking) -> Option<Receiver<Asked>> {
+        let (give, given) = channel();
+        let mut state = self.lock();
+        (!state.is_over).then(|| {
+            state.parked.push(Place { parking, give });
+            given
+        })
+    }
+
+    /// None can be had of these.
+    fn give_up(&self, parking: &Parking) {
+        self.lock().wanted.retain(|wanted| wanted != parking);
+    }
+
+    /// Waits until one is to be made, and nobody asks for anything; nothing at the end.
+    fn next(&self) -> Option<Parking> {
+        let mut state = self.lock();
+        loop {
+            if state.is_over {
+                return None;
+            }
+            state.end_superfluous(self.most);
+            let Some(missing) = state.missing(self.most) else {
+                state = self.changed.wait(state).unwrap_or_else(PoisonError::into_inner);
+                continue;
+            };
+            let asked = Duration::from_millis(self.asked.load(Ordering::Relaxed));
+            let left = (asked + QUIET).saturating_sub(self.began.elapsed());
+            if left.is_zero() {
+                return Some(missing);
+            }
+            let waited = self.changed.wait_timeout(state, left);
+            state = waited.unwrap_or_else(PoisonError::into_inner).0;
+        }
+    }
+
+    fn lock(&self) -> MutexGuard<'_, State> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl State {
+    fn remember(&mut self, parking: Parking, most: usize) {
+        self.wanted.retain(|wanted| *wanted != parking);
+        self.wanted.insert(0, parking);
+        self.wanted.truncate(most);
+    }
+
+    /// How many are to be parked for each, the ones asked for last first.
+    fn shares(&self, most: usize) -> impl Iterator<Item = (&Parking, usize)> {
+        let number = self.wanted.len().max(1);
+        let share = move |at: usize| most / number + usize::from(at < most % number);
+        self.wanted.iter().enumerate().map(move |(at, parking)| (parking, share(at)))
+    }
+
+    fn parked_for(&self, parking: &Parking) -> usize {
+        self.parked.iter().filter(|place| place.parking == *parking).count()
+    }
+
+    /// What the next one is to be made for.
+    fn missing(&self, most: usize) -> Option<Parking> {
+        let mut shares = self.shares(most);
+        shares.find(|(parking, share)| self.parked_for(parking) < *share).map(|(parking, _)| parking.clone())
+    }
+
+    /// Ends what others are to have the place of.
+    fn end_superfluous(&mut self, most: usize) {
+        let shares: Vec<_> = self.shares(most).map(|(parking, share)| (parking.clone(), share)).collect();
+        let share =
+            |parking: &Parking| shares.iter().find(|(of, _)| of == parking).map_or(0, |(_, share)| *share);
+        let mut kept: Vec<Place> = Vec::new();
+        for place in std::mem::take(&mut self.parked) {
+            let before = kept.iter().filter(|other| other.parking == place.parking).count();
+            if before < share(&place.parking) {
+                kept.push(place);
+            }
+        }
+        self.parked = kept;
+    }
+}
+
+/// What a request for a new session is alike in with others.
+fn parking(params: &SessionCreate) -> Option<Parking> {
+    let directory = params.workspace.as_deref().filter(|_| params.session.is_none())?;
+    let profile = params.profile.as_deref().unwrap_or(crate::permission::DEFAULT_PROFILE);
+    Some(Parking { directory: directory.into(), profile: profile.to_owned() })
+}
+
+impl Server {
+    /// Parks sessions until the end, one after the other.
+    pub(super) fn fill_pool(self: &Arc<Self>) {
+        // What a killed server had parked.
+        let _ = crate::session::sessions().map(|sessions| sessions.collect());
+        while let Some(parking) = self.pool.next() {
+            let (done, made) = channel::<()>();
+            if self.begin_session(move |server| server.park(parking, done)).is_err() {
+                return;
+            }
+            // Nothing is sent: it is done, one way or the other.
+            let _ = made.recv();
+            if self.pool.lock().missing(self.pool.most).is_none() {
+                super::rest::give_back();
+            }
+        }
+    }
+
+    /// On the session's own thread: makes one, and waits until it is given or the end.
+    fn park(self: &Arc<Self>, parking: Parking, done: Sender<()>) {
+        let audit = self.pool.audit.clone();
+        let wanted = parking.clone();
+        let parked = match super::aside(|| Parked::make(wanted, &audit).map_err(Into::into)) {
+            Ok(parked) => parked,
+            Err(fault) => {
+                self.pool.give_up(&parking);
+                return super::log(&format!(
+                    "no session is parked for `{}`: {}",
+                    parking.directory.display(),
+                    fault.message
+                ));
+            }
+        };
+        let given = self.pool.park(parking);
+        drop(done);
+        match given.and_then(|given| given.recv().ok()) {
+            Some(asked) => self.give_parked(parked, asked),
+            None => parked.end(),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn parking(directory: &str) -> Parking {
+        Parking { directory: directory.into(), profile: "default".to_owned() }
+    }
+
+    fn place(directory: &str) -> Place {
+        Place { parking: parking(directory), give: channel().0 }
+    }
+
+    fn parked(state: &State) -> Vec<&str> {
+        let names = state.parked.iter().map(|place| place.parking.directory.to_str());
+        names.map(Option::unwrap_or_default).collect()
+    }
+
+    #[test]
+    fn places_are_shared_by_what_was_asked_for_last() {
+        let mut state = State::default();
+        assert_eq!(state.missing(3), None);
+        for directory in ["/a", "/b", "/a"] {
+            state.remember(parking(directory), 3);
+        }
+        let shares: Vec<_> = state.shares(3).map(|(parking, share)| (parking.clone(), share)).collect();
+        assert_eq!(shares, [(parking("/a"), 2), (parking("/b"), 1)]);
+        state.parked = vec![place("/b"), place("/b"), place("/a"), place("/c")];
+        state.end_superfluous(3);
+        assert_eq!(parked(&state), ["/b", "/a"]);
+        assert_eq!(state.missing(3), Some(parking("/a")));
+        state.parked.push(place("/a"));
+        assert_eq!(state.missing(3), None);
+    }
+
+    #[test]
+    fn no_more_is_remembered_than_there_are_places() {
+        let mut state = State::default();
+        for directory in ["/a", "/b", "/c"] {
+            state.remember(parking(directory), 2);
+        }
+        assert_eq!(state.wanted, [parking("/c"), parking("/b")]);
+        assert_eq!(state.shares(0).map(|(_, share)| share).sum::<usize>(), 0);
+    }
+}
