@@ -78,7 +78,7 @@ impl Server<'_> {
         zygote.as_ref()?;
         let (since, lasts) = match ordered {
             Some(ordered) => (ordered.since, PATIENCE),
-            None => (used.filter(|_| self.commands.is_empty())?, IDLE),
+            None => ((*used)?, IDLE),
         };
         Some(lasts.saturating_sub(since.elapsed()))
     }
