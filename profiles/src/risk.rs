@@ -1,5 +1,6 @@
 //! How closely a patch should be looked at, and why: `risk.toml`.
 
+use std::collections::HashMap;
 use std::sync::LazyLock;
 
 use serde::{Deserialize, Serialize};
@@ -78,25 +79,49 @@ struct Rule {
     deleted: Option<u64>,
 }
 
+/// A deed, and the numbers of the rules that name something on its paths.
+struct Named<'d> {
+    deed: &'d Deed,
+    rules: Vec<usize>,
+}
+
 /// Judges all that a patch does.
 pub fn risk(deeds: &[Deed]) -> Result<Risk, toml::de::Error> {
     static RULES: LazyLock<Result<File, toml::de::Error>> = LazyLock::new(|| toml::from_str(TEXT));
     let rules = RULES.as_ref().map_err(Clone::clone)?;
-    let mut reasons: Vec<RiskReason> = rules.risk.iter().filter_map(|rule| rule.holds(deeds)).collect();
+    let mut known = HashMap::new();
+    let deeds: Vec<_> = deeds.iter().map(|deed| Named::of(deed, &rules.risk, &mut known)).collect();
+    let held = rules.risk.iter().enumerate().filter_map(|(number, rule)| rule.holds(number, &deeds));
+    let mut reasons: Vec<RiskReason> = held.collect();
     reasons.sort_by_key(|reason| std::cmp::Reverse(reason.level));
     Ok(Risk { level: reasons.first().map_or(RiskLevel::Low, |first| first.level), reasons })
 }
 
+impl<'d> Named<'d> {
+    /// On the paths of one tree most names come again and again; those that are `known` were compared already.
+    fn of(deed: &'d Deed, rules: &[Rule], known: &mut HashMap<&'d str, Vec<usize>>) -> Self {
+        let mut named = Vec::new();
+        for part in deed.paths.iter().flat_map(|path| path.split('/')) {
+            let by = known.entry(part).or_insert_with(|| {
+                let part = part.to_lowercase();
+                rules.iter().enumerate().filter(|(_, rule)| rule.names(&part)).map(|it| it.0).collect()
+            });
+            named.extend_from_slice(by);
+        }
+        Self { deed, rules: named }
+    }
+}
+
 impl Rule {
-    fn holds(&self, deeds: &[Deed]) -> Option<RiskReason> {
-        let deleted = deeds.iter().filter(|deed| deed.verbs.contains(&"delete")).count() as u64;
-        let lines: u64 = deeds.iter().map(|deed| deed.lines).sum();
+    fn holds(&self, number: usize, deeds: &[Named<'_>]) -> Option<RiskReason> {
+        let deleted = deeds.iter().filter(|it| it.deed.verbs.contains(&"delete")).count() as u64;
+        let lines: u64 = deeds.iter().map(|it| it.deed.lines).sum();
         let whole = [(self.files, deeds.len() as u64), (self.lines, lines), (self.deleted, deleted)];
         if whole.iter().any(|(least, is)| least.is_some_and(|least| *is < least)) {
             return None;
         }
         let is_of_files = !self.verbs.is_empty() || !self.names.is_empty();
-        let held = deeds.iter().filter(|deed| self.holds_of(deed));
+        let held = deeds.iter().filter(|it| self.holds_of(number, it)).map(|it| it.deed);
         let paths: Vec<String> = match is_of_files {
             true => held.filter_map(|deed| deed.paths.last().cloned()).collect(),
             false => Vec::new(),
@@ -108,16 +133,18 @@ impl Rule {
         })
     }
 
-    fn holds_of(&self, deed: &Deed) -> bool {
+    fn holds_of(&self, number: usize, Named { deed, rules }: &Named<'_>) -> bool {
         let done =
             self.verbs.is_empty() || deed.verbs.iter().any(|verb| self.verbs.iter().any(|it| it == verb));
-        let components = || deed.paths.iter().flat_map(|path| path.split('/')).map(str::to_lowercase);
-        let is = |name: &str, part: &str| match name.strip_prefix('*') {
+        done && (self.names.is_empty() || rules.contains(&number))
+    }
+
+    /// Whether one of its names is this part of a path, in lower case.
+    fn names(&self, part: &str) -> bool {
+        self.names.iter().any(|name| match name.strip_prefix('*') {
             Some(ending) => part.ends_with(ending),
             None => part == name,
-        };
-        let named = || components().any(|part| self.names.iter().any(|name| is(name, &part)));
-        done && (self.names.is_empty() || named())
+        })
     }
 }
 
