@@ -1,5 +1,5 @@
 //! Compiles the crate's data to Rust: `syscalls/*.toml` into the table that `src/syscalls.rs`
-//! includes, `sensitive.toml` into that of `src/sensitive.rs`, and `builtin/*.toml`, read by the crate's own parser, into `src/builtin.rs`'s.
+//! includes, `sensitive.toml`, `protected.toml` and `kept.toml` into those of the files of these names, and `builtin/*.toml`, read by the crate's own parser, into `src/builtin.rs`'s.
 //!
 //! A broken file fails the build at its place: a call named twice, a condition that does not
 //! parse, a refused, conditional or surprising call without a reason, a `never` that means nothing,
@@ -8,6 +8,7 @@
 mod builtin;
 mod condition;
 mod expression;
+mod names;
 #[allow(dead_code, unused_imports, unreachable_pub, reason = "the rest is for the crate and its callers")]
 mod parser;
 mod rules;
@@ -25,7 +26,7 @@ use parser::{
 };
 
 fn main() {
-    for input in ["build", "builtin", "sensitive.toml", "syscalls"] {
+    for input in ["build", "builtin", "kept.toml", "protected.toml", "sensitive.toml", "syscalls"] {
         println!("cargo::rerun-if-changed={input}");
     }
     if let Err(complaint) = generate() {
@@ -39,6 +40,8 @@ fn generate() -> Result<(), String> {
     let files = source::read_all(Path::new("syscalls"))?.leak();
     write("syscalls.rs", &compile_syscalls(files)?);
     write("sensitive.rs", &sensitive::compile()?);
+    write("protected.rs", &names::compile_protected()?);
+    write("kept.rs", &names::compile_kept()?);
     write("builtin.rs", &builtin::compile()?);
     Ok(())
 }

@@ -1,11 +1,10 @@
 //! The list of what is a secret by its name, compiled to Rust text: it is needed at every start.
 
 use std::fmt::Write as _;
-use std::fs;
 
 use serde::Deserialize;
 
-const FILE: &str = "sensitive.toml";
+use crate::names::read_list;
 
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -27,8 +26,7 @@ struct Group {
 
 /// One rule a pattern, in the order of the file.
 pub(crate) fn compile() -> Result<String, String> {
-    let text = fs::read_to_string(FILE).map_err(|error| format!("{FILE}: {error}"))?;
-    let File { left_out, group } = toml::from_str(&text).map_err(|error| format!("{FILE}: {error}"))?;
+    let File { left_out, group } = read_list("sensitive.toml")?;
     let mut table = format!("pub(super) static LEFT_OUT: &[&str] = &{left_out:?};\n");
     table.push_str("pub(super) static RULES: &[SensitiveRule] = &[\n");
     for Group { reason, names, contains, except } in &group {

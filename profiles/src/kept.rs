@@ -1,32 +1,27 @@
-//! The names that others rely on, and what is not done to them unasked: `kept.toml`.
-
-use serde::Deserialize;
-
-const TEXT: &str = include_str!("../kept.toml");
+//! The names that others rely on, and what is not done to them unasked: `kept.toml`, compiled by the build.
 
 /// The names that are kept.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct KeptNames {
     /// Each of them.
-    pub names: Vec<KeptName>,
+    pub names: &'static [KeptName],
     /// Directories in which no name is kept, in lower case.
-    pub elsewhere: Vec<String>,
+    pub elsewhere: &'static [&'static str],
 }
 
 /// A name that is kept, in lower case. One that begins with `*` ends names.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct KeptName {
     /// The name.
-    pub name: String,
+    pub name: &'static str,
     /// What others rely on it for.
-    pub reason: String,
+    pub reason: &'static str,
     /// What is not done to it.
-    pub verbs: Vec<Verb>,
+    pub verbs: &'static [Verb],
 }
 
 /// What can be done to a file besides changing what it holds.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Deserialize)]
-#[serde(rename_all = "lowercase")]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Verb {
     /// It is gone.
     Delete,
@@ -40,29 +35,15 @@ pub enum Verb {
     Link,
 }
 
-#[derive(Deserialize)]
-#[serde(deny_unknown_fields)]
-struct File {
-    elsewhere: Vec<String>,
-    group: Vec<Group>,
+/// All of them.
+pub fn kept_names() -> KeptNames {
+    KeptNames { names: table::NAMES, elsewhere: table::ELSEWHERE }
 }
 
-#[derive(Deserialize)]
-#[serde(deny_unknown_fields)]
-struct Group {
-    reason: String,
-    verbs: Vec<Verb>,
-    names: Vec<String>,
-}
+mod table {
+    use super::{KeptName, Verb};
 
-/// All of them. Without the list nothing may be committed, so a broken one is an error.
-pub fn kept_names() -> Result<KeptNames, toml::de::Error> {
-    let File { elsewhere, group } = toml::from_str(TEXT)?;
-    let of_group = |Group { reason, verbs, names }: Group| {
-        let kept = move |name| KeptName { name, reason: reason.clone(), verbs: verbs.clone() };
-        names.into_iter().map(kept)
-    };
-    Ok(KeptNames { names: group.into_iter().flat_map(of_group).collect(), elsewhere })
+    include!(concat!(env!("OUT_DIR"), "/kept.rs"));
 }
 
 #[cfg(test)]
@@ -73,10 +54,10 @@ mod tests {
 
     #[test]
     fn each_name_stands_once_in_lower_case_with_a_reason_and_verbs() {
-        let KeptNames { names, elsewhere } = kept_names().unwrap();
+        let KeptNames { names, elsewhere } = kept_names();
         let mut once = HashSet::new();
-        for KeptName { name, reason, verbs } in &names {
-            assert!(once.insert(name.clone()), "{name} twice");
+        for KeptName { name, reason, verbs } in names {
+            assert!(once.insert(*name), "{name} twice");
             assert_eq!(*name, name.to_lowercase());
             assert!(!name.contains('/') && !reason.is_empty() && !verbs.is_empty(), "{name}");
         }
@@ -85,6 +66,6 @@ mod tests {
         {
             assert!(once.contains(name), "{name}");
         }
-        assert!(elsewhere.contains(&"node_modules".to_owned()));
+        assert!(elsewhere.contains(&"node_modules"));
     }
 }

@@ -1,39 +1,23 @@
-//! The names that no commit brings into a project unasked: `protected.toml`.
-
-use serde::Deserialize;
-
-const TEXT: &str = include_str!("../protected.toml");
+//! The names that no commit brings into a project unasked: `protected.toml`, compiled by the build.
 
 /// A name that is protected, in lower case, and why. One that begins with `*` ends names.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct ProtectedName {
     /// The name.
-    pub name: String,
+    pub name: &'static str,
     /// What happens by itself with such a file.
-    pub reason: String,
+    pub reason: &'static str,
 }
 
-#[derive(Deserialize)]
-#[serde(deny_unknown_fields)]
-struct File {
-    group: Vec<Group>,
+/// All of them, sorted by name.
+pub fn protected_names() -> &'static [ProtectedName] {
+    table::NAMES
 }
 
-#[derive(Deserialize)]
-#[serde(deny_unknown_fields)]
-struct Group {
-    reason: String,
-    names: Vec<String>,
-}
+mod table {
+    use super::ProtectedName;
 
-/// All of them. Without the list nothing may be committed, so a broken one is an error.
-pub fn protected_names() -> Result<Vec<ProtectedName>, toml::de::Error> {
-    let file: File = toml::from_str(TEXT)?;
-    let of_group = |group: Group| {
-        let reason = group.reason;
-        group.names.into_iter().map(move |name| ProtectedName { name, reason: reason.clone() })
-    };
-    Ok(file.group.into_iter().flat_map(of_group).collect())
+    include!(concat!(env!("OUT_DIR"), "/protected.rs"));
 }
 
 #[cfg(test)]
@@ -44,10 +28,12 @@ mod tests {
 
     #[test]
     fn each_name_stands_once_in_lower_case_and_with_a_reason() {
-        let names = protected_names().unwrap();
+        let names = protected_names();
         let mut once = HashSet::new();
-        for ProtectedName { name, reason } in &names {
-            assert!(once.insert(name), "{name} twice");
+        for ProtectedName { name, reason } in names {
+            assert!(once.insert(*name), "{name} twice");
+            let ends = |it: &ProtectedName| it.name.strip_prefix('*').is_some_and(|end| name.ends_with(end));
+            assert!(name.starts_with('*') || !names.iter().any(ends), "{name} has two reasons");
             assert_eq!(*name, name.to_lowercase());
             assert!(!name.contains('/') && !reason.is_empty(), "{name}");
         }
@@ -68,7 +54,7 @@ mod tests {
             ".npmrc",
             ".ssh",
         ] {
-            assert!(once.contains(&name.to_owned()), "{name}");
+            assert!(once.contains(name), "{name}");
         }
     }
 }

@@ -197,7 +197,7 @@ fn without_nested(mut paths: Vec<HiddenPath>) -> Vec<HiddenPath> {
 }
 
 fn folded(path: &Path) -> PathBuf {
-    path.iter().map(|name| fold(&name.to_string_lossy())).collect()
+    path.iter().map(|name| fold(&name.to_string_lossy()).into_owned()).collect()
 }
 
 /// Whether the two are the same thing.

@@ -125,8 +125,8 @@ pub use layer_directory::{LayerDirectories, LayerTop};
 pub use mountinfo::{Mount, MountInfoError, MountTable};
 pub use notes::Note;
 pub use patch::{
-    ApplyError, Class, Deed, DirectoryTree, FileMode, How, Made, Node, Patch, Placed, Read, Reading, Refusal,
-    Rules, Simulation, Tree, Was,
+    ApplyError, Class, Deed, DirectoryTree, FileMode, How, Made, Node, Patch, Placed, Prepared, Read,
+    Reading, Refusal, Rules, Simulation, Tree, Was,
 };
 pub use path_text::PathText;
 pub use places::Place;

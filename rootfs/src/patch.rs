@@ -1,7 +1,7 @@
 //! Patches: read once, carried out in memory, and applied from that, all or nothing.
 //!
 //! ```text
-//!   bytes ──▶ read ──▶ simulate upon a tree ──▶ judge ──▶ apply
+//!   bytes ──▶ read ──▶ simulate upon a tree ──▶ judge ──▶ apply, of what was prepared
 //!              └──────────── refused: nothing was changed ┘
 //! ```
 //! Whatever git takes, and `diff -u` makes, is read: what is created, deleted, renamed, copied, made a
@@ -30,6 +30,6 @@ pub use class::{Class, Refusal};
 pub use entry::{FileMode, How};
 pub use judge::Rules;
 pub use parse::{Patch, Reading};
-pub use simulate::{Deed, Made, Node, Simulation, Was};
+pub use simulate::{Deed, Made, Node, Prepared, Simulation, Was};
 pub use text::Placed;
 pub use tree::{DirectoryTree, Read, Tree};

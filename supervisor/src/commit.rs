@@ -87,7 +87,7 @@ pub(crate) fn of_changes(
     options: &CommitOptions,
     confirm: &dyn Fn(&Plan) -> Result<bool, Error>,
 ) -> Result<Committed, Error> {
-    let Rules { protected, kept } = rules(&options.allow, &changed.keep)?;
+    let Rules { protected, kept } = rules(&options.allow, &changed.keep);
     let request = CommitRequest {
         project: changed.project,
         identity: changed.identity,
@@ -120,25 +120,24 @@ fn land(commit: Commit, seen: &mut Seen) -> Result<Committed, Error> {
 }
 
 /// The names that the lists protect, and those that they and the profile keep, as rootfs has them.
-pub(crate) fn rules(allow: &[String], keep: &[String]) -> Result<Rules, Error> {
-    let broken = |list: &str, error| Error::Request(format!("the list of {list} names: {error}"));
-    let names = clearing_profiles::protected_names().map_err(|error| broken("protected", error))?;
-    let names = names.into_iter().map(|it| ProtectedName { name: it.name, reason: it.reason });
-    let kept = clearing_profiles::kept_names().map_err(|error| broken("kept", error))?;
-    let kept_names = kept.names.into_iter().map(|it| KeptName {
-        name: it.name,
+pub(crate) fn rules(allow: &[String], keep: &[String]) -> Rules {
+    let names = clearing_profiles::protected_names().iter();
+    let names = names.map(|it| ProtectedName { name: it.name, reason: it.reason });
+    let kept = clearing_profiles::kept_names();
+    let kept_names = kept.names.iter().map(|it| KeptName {
+        name: it.name.into(),
         reason: it.reason,
-        harms: it.verbs.into_iter().map(harm).collect(),
+        harms: it.verbs.iter().copied().map(harm).collect(),
     });
     let own = keep.iter().map(|name| KeptName {
-        name: name.clone(),
-        reason: "`keep` in [patch] of the profile names it".into(),
+        name: name.clone().into(),
+        reason: "`keep` in [patch] of the profile names it",
         harms: HARMS.into(),
     });
-    Ok(Rules {
+    Rules {
         protected: Protected::new(names.collect(), allow),
         kept: KeptNames::new(kept_names.chain(own).collect(), kept.elsewhere, allow),
-    })
+    }
 }
 
 /// What is not done to a name that is kept in no other words.

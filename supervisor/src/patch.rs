@@ -13,14 +13,13 @@ use std::ffi::OsString;
 use std::os::fd::OwnedFd;
 use std::sync::Arc;
 
-use clearing_rootfs::{Reading, Rules};
+use clearing_rootfs::Reading;
 use clearing_runtime::Function;
 use serde::{Deserialize, Serialize};
 
 pub use measured::MeasuredCheck;
 pub(crate) use report::PatchReport;
 
-use crate::commit::rules;
 use crate::error::Error;
 use crate::exec;
 use crate::functions::{Call, PATCH, memory, sealed};
@@ -60,11 +59,12 @@ pub(crate) struct PatchRequest {
 struct Order {
     verb: Verb,
     reading: Reading,
-    rules: Rules,
+    allow: Vec<String>,
+    keep: Vec<String>,
 }
 
 impl Order {
-    /// The bytes that tell where they end: some hundred names are read anew for each patch.
+    /// The bytes that tell where they end.
     fn to_bytes(&self) -> Result<Vec<u8>, postcard::Error> {
         postcard::to_stdvec(self)
     }
@@ -120,8 +120,8 @@ pub(crate) fn conduct(
 impl PatchRequest {
     /// What the function reads and writes, and its name in the record.
     pub(crate) fn call(&self) -> Result<([OwnedFd; 2], [OsString; 2]), Error> {
-        let rules = rules(&self.allow, &self.keep)?;
-        let order = Order { verb: self.verb, reading: self.reading, rules };
+        let (allow, keep) = (self.allow.clone(), self.keep.clone());
+        let order = Order { verb: self.verb, reading: self.reading, allow, keep };
         let order = order.to_bytes().map_err(std::io::Error::other);
         let order = order.map_err(|error| Error::System("writing the order on a patch", error))?;
         let input = sealed("clearing-patch", &[&order, &self.patch])?;

@@ -63,11 +63,11 @@ impl Aliases {
 
 fn alias(link: &Path, name: &OsStr, protected: &Protected, view: &View<'_>) -> Option<Alias> {
     let (name, reason) = if is_spelling_of(name, ".git") {
-        (".git".to_owned(), "it is a repository, whose hooks and configuration git obeys".to_owned())
+        (".git", "it is a repository, whose hooks and configuration git obeys")
     } else {
-        protected.find_name(name).map(|found| (found.name.clone(), found.reason.clone()))?
+        protected.find_name(name).map(|found| (found.name, found.reason))?
     };
     let found = view.project.find(link).ok()??;
     let places = places(link, &view.project.read_link(link, &found).ok()?, view);
-    Some(Alias { places, link: link.to_owned(), name, reason })
+    Some(Alias { places, link: link.to_owned(), name: name.to_owned(), reason: reason.to_owned() })
 }

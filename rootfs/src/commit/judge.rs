@@ -49,7 +49,7 @@ impl Judge<'_> {
             return withheld(Code::Repository, planted.reason.into(), Some(planted.key));
         }
         if let Some(name) = self.protected.find_known(path, &self.known) {
-            return withheld(Code::Protected, name.reason.clone(), Some(name.name.clone()));
+            return withheld(Code::Protected, name.reason.to_owned(), Some(name.name.to_owned()));
         }
         if let Some(alias) = self.aliases.find(path, self.protected) {
             let reason = format!("`{}` leads here: {}", alias.link.display(), alias.reason);
@@ -57,7 +57,7 @@ impl Judge<'_> {
         }
         if let Some((harm, name)) = harm(edit).and_then(|harm| Some((harm, self.kept.find(path, harm)?))) {
             let reason = format!("{}: {}", harm.text(), name.reason);
-            return withheld(Code::Kept, reason, Some(name.name.clone()));
+            return withheld(Code::Kept, reason, Some(name.name.to_string()));
         }
         self.withhold_link(path, edit)
     }

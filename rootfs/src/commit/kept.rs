@@ -1,16 +1,13 @@
 //! Names that others rely on: what they hold may change, and little else.
 
-use std::collections::BTreeSet;
+use std::borrow::Cow;
 use std::path::Path;
 
-use serde::{Deserialize, Serialize};
-
-use super::protected::allows;
+use super::protected::{allowed_names, allows};
 use super::spelling::{Spelling, fold};
 
 /// What is done to a file besides changing what it holds.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
-#[serde(rename_all = "lowercase")]
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Harm {
     /// It is gone.
     Delete,
@@ -24,32 +21,56 @@ pub enum Harm {
     Link,
 }
 
+/// Some of them.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Harms(u8);
+
+impl Harms {
+    fn contains(self, harm: Harm) -> bool {
+        self.0 & 1 << harm as u8 != 0
+    }
+}
+
+impl FromIterator<Harm> for Harms {
+    fn from_iter<T: IntoIterator<Item = Harm>>(harms: T) -> Self {
+        Self(harms.into_iter().fold(0, |some, harm| some | 1 << harm as u8))
+    }
+}
+
+impl<const N: usize> From<[Harm; N]> for Harms {
+    fn from(harms: [Harm; N]) -> Self {
+        harms.into_iter().collect()
+    }
+}
+
 /// One name that is kept at any depth, as the name of a file and of a directory of such files.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct KeptName {
     /// The name. One that begins with `*` ends names.
-    pub name: String,
+    pub name: Cow<'static, str>,
     /// What others rely on it for.
-    pub reason: String,
+    pub reason: &'static str,
     /// What is not done to it.
-    pub harms: BTreeSet<Harm>,
+    pub harms: Harms,
 }
 
 /// The names, where none is kept, and those that the caller allows nevertheless.
-#[derive(Clone, Debug, Default, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default)]
 pub struct KeptNames {
     names: Vec<KeptName>,
-    elsewhere: Vec<String>,
+    elsewhere: &'static [&'static str],
     allowed: Vec<String>,
 }
 
 impl KeptNames {
     /// These names, but below directories that are called as one of `elsewhere`; `allowed` are not kept.
-    pub fn new(names: Vec<KeptName>, elsewhere: Vec<String>, allowed: &[String]) -> Self {
-        let folded = |kept: KeptName| KeptName { name: fold(&kept.name), ..kept };
-        let names = names.into_iter().map(folded).collect();
-        let allowed = allowed.iter().map(|name| fold(name.trim_end_matches('/'))).collect();
-        Self { names, elsewhere, allowed }
+    pub fn new(mut names: Vec<KeptName>, elsewhere: &'static [&'static str], allowed: &[String]) -> Self {
+        for kept in &mut names {
+            if let Cow::Owned(folded) = fold(&kept.name) {
+                kept.name = folded.into();
+            }
+        }
+        Self { names, elsewhere, allowed: allowed_names(allowed) }
     }
 
     /// The name on the path that this is not done to.
@@ -63,7 +84,7 @@ impl KeptNames {
                 Some(ending) => spelling.ends_with(ending),
                 None => spelling.is_of(&kept.name),
             };
-            let found = self.names.iter().filter(|kept| kept.harms.contains(&harm)).find(is);
+            let found = self.names.iter().filter(|kept| kept.harms.contains(harm)).find(is);
             if let Some(kept) = found.filter(|kept| !allows(&self.allowed, &kept.name)) {
                 return Some(kept);
             }
@@ -91,8 +112,8 @@ mod tests {
 
     fn kept(allowed: &[&str]) -> KeptNames {
         let name = |name: &str, harms: &[Harm]| KeptName {
-            name: name.into(),
-            reason: "others need it".into(),
+            name: name.to_owned().into(),
+            reason: "others need it",
             harms: harms.iter().copied().collect(),
         };
         let names = vec![
@@ -101,7 +122,7 @@ mod tests {
             name(".github", &[Harm::Delete]),
         ];
         let allowed: Vec<String> = allowed.iter().map(|it| (*it).to_owned()).collect();
-        KeptNames::new(names, vec!["node_modules".into()], &allowed)
+        KeptNames::new(names, &["node_modules"], &allowed)
     }
 
     #[test]

@@ -5,31 +5,34 @@ use std::collections::HashMap;
 use std::ffi::{OsStr, OsString};
 use std::path::Path;
 
-use serde::{Deserialize, Serialize};
-
 use super::spelling::{Spelling, fold};
 
 /// The names, and those that the caller allows nevertheless.
-#[derive(Clone, Debug, Default, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default)]
 pub struct Protected {
+    /// Those that are whole names, sorted.
     names: Vec<ProtectedName>,
+    /// Those that end names.
+    endings: Vec<ProtectedName>,
     allowed: Vec<String>,
 }
 
 /// One name that is protected at any depth, as file, directory or link, whether it exists yet or not.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct ProtectedName {
     /// The name in lower case. One that begins with `*` ends names: `*.code-workspace`.
-    pub name: String,
+    pub name: &'static str,
     /// What happens by itself with such a file.
-    pub reason: String,
+    pub reason: &'static str,
 }
 
 impl Protected {
     /// These names, of which `allowed` land nevertheless.
     pub fn new(names: Vec<ProtectedName>, allowed: &[String]) -> Self {
-        let allowed = allowed.iter().map(|name| fold(name.trim_end_matches('/'))).collect();
-        Self { names, allowed }
+        let (endings, mut names): (Vec<_>, Vec<_>) =
+            names.into_iter().partition(|it| it.name.starts_with('*'));
+        names.sort_by_key(|protected| protected.name);
+        Self { names, endings, allowed: allowed_names(allowed) }
     }
 
     /// Whether the caller allows what is known by this name.
@@ -39,16 +42,30 @@ impl Protected {
 
     /// The first name on the path that is protected and not allowed, for the many paths of one tree.
     pub(crate) fn find_known<'a>(&'a self, path: &Path, known: &Known<'a>) -> Option<&'a ProtectedName> {
-        path.iter().find_map(|name| known.find_name(self, name)).filter(|found| !self.allows(&found.name))
+        path.iter().find_map(|name| known.find_name(self, name)).filter(|found| !self.allows(found.name))
     }
 
-    /// The protected name that this is a spelling of.
+    /// The protected name that this is a spelling of; where it is one of several, one that is not allowed, if any.
     pub(crate) fn find_name(&self, name: &OsStr) -> Option<&ProtectedName> {
         let spelling = Spelling::of(name);
-        self.names.iter().find(|protected| match protected.name.strip_prefix('*') {
-            Some(ending) => spelling.ends_with(ending),
-            None => spelling.is_of(&protected.name),
-        })
+        let refused = self.find(&spelling, &|it| !self.allows(it.name));
+        refused.or_else(|| self.find(&spelling, &|_| true))
+    }
+
+    fn find(
+        &self,
+        spelling: &Spelling<'_>,
+        is_meant: &dyn Fn(&ProtectedName) -> bool,
+    ) -> Option<&ProtectedName> {
+        let whole = match spelling.plain() {
+            Some(plain) => {
+                let found = self.names.binary_search_by_key(&plain, |it| it.name).ok();
+                found.map(|at| &self.names[at]).filter(|it| is_meant(it))
+            }
+            None => self.names.iter().find(|it| spelling.is_of(it.name) && is_meant(it)),
+        };
+        let ends = |it: &&ProtectedName| spelling.ends_with(it.name.trim_start_matches('*')) && is_meant(it);
+        whole.or_else(|| self.endings.iter().find(ends))
     }
 }
 
@@ -65,6 +82,11 @@ impl<'a> Known<'a> {
         self.0.borrow_mut().insert(name.to_owned(), found);
         found
     }
+}
+
+/// What a caller allows, as it is compared.
+pub(super) fn allowed_names(allowed: &[String]) -> Vec<String> {
+    allowed.iter().map(|name| fold(name.trim_end_matches('/')).into_owned()).collect()
 }
 
 /// Whether one of the `allowed` is the key, or a directory that it lies in.
@@ -84,7 +106,7 @@ mod tests {
     }
 
     fn protected(allowed: &[&str]) -> Protected {
-        let name = |name: &str| ProtectedName { name: name.into(), reason: "it runs".into() };
+        let name = |name| ProtectedName { name, reason: "it runs" };
         let names = [".vscode", ".envrc", "*.code-workspace"].map(name).to_vec();
         Protected::new(names, &allowed.iter().map(|it| (*it).to_owned()).collect::<Vec<_>>())
     }

@@ -3,21 +3,30 @@
 //! A project may be checked out again on another system, or lie on a file system that folds case. So a
 //! protected name is one in every spelling, wherever this runs.
 
+use std::borrow::Cow;
 use std::ffi::OsStr;
 use std::os::unix::ffi::OsStrExt as _;
 
 /// A name, folded once to be compared with many.
-pub(crate) struct Spelling {
-    name: String,
+pub(crate) struct Spelling<'n> {
+    name: Cow<'n, str>,
     /// Whether it is spelled in one way alone: nothing in it is any system's own.
     is_plain: bool,
 }
 
-impl Spelling {
-    pub(crate) fn of(name: &OsStr) -> Self {
-        let name = fold(&String::from_utf8_lossy(name.as_bytes()));
+impl<'n> Spelling<'n> {
+    pub(crate) fn of(name: &'n OsStr) -> Self {
+        let name = match String::from_utf8_lossy(name.as_bytes()) {
+            Cow::Borrowed(name) => fold(name),
+            Cow::Owned(name) => fold(&name).into_owned().into(),
+        };
         let is_plain = !name.contains(['\\', ':', '~']) && !name.ends_with(['.', ' ']);
         Self { name, is_plain }
+    }
+
+    /// The name in its only spelling; none where there are others.
+    pub(crate) fn plain(&self) -> Option<&str> {
+        self.is_plain.then_some(&self.name)
     }
 
     /// Whether one of the systems below would take the name for `protected`, which is in lower case.
@@ -48,7 +57,10 @@ pub(crate) fn is_spelling_of(name: &OsStr, protected: &str) -> bool {
 }
 
 /// The name in lower case, without what HFS+ ignores.
-pub(crate) fn fold(name: &str) -> String {
+pub(crate) fn fold(name: &str) -> Cow<'_, str> {
+    if name.bytes().all(|byte| byte.is_ascii() && !byte.is_ascii_uppercase()) {
+        return Cow::Borrowed(name);
+    }
     let seen = name.chars().filter(|character| !is_ignored(*character));
     // By way of upper case: some letters, such as the long s, meet the plain ones only there.
     seen.flat_map(char::to_uppercase).flat_map(char::to_lowercase).collect()

@@ -124,8 +124,8 @@ impl HideRules {
     ) -> impl Iterator<Item = &HideRule> {
         let rules = self.compiled().hide.matches(path, is_directory);
         let rules = rules.into_iter().filter_map(|number| self.rules.get(number));
-        let name = fold(&super::name_of(path).to_string_lossy());
-        let rules = rules.filter(move |rule| !rule.except.contains(&name.as_str()));
+        let name = fold(&super::name_of(path).to_string_lossy()).into_owned();
+        let rules = rules.filter(move |rule| !rule.except.contains(&&*name));
         rules.filter(move |rule| rule.everywhere || !is_out)
     }
 
@@ -203,7 +203,7 @@ impl Patterns {
     }
 
     fn matches(&self, path: &Path, is_directory: bool) -> Vec<usize> {
-        let name = fold(&super::name_of(path).to_string_lossy());
+        let name = fold(&super::name_of(path).to_string_lossy()).into_owned();
         let mut found: Vec<usize> =
             self.names.0.matches(&name).into_iter().map(|at| self.names.1[at]).collect();
         if !self.paths.1.is_empty() {

@@ -15,7 +15,7 @@ use rustix::fs::{
 };
 use rustix::io::Errno;
 
-use super::simulate::{Node, Simulation};
+use super::simulate::{Node, Prepared};
 use super::tree::DirectoryTree;
 use crate::beneath::open_beneath;
 use crate::descent::step;
@@ -66,7 +66,7 @@ struct Work<'a> {
     dropped: Vec<(&'a Path, Mode)>,
 }
 
-impl Simulation {
+impl Prepared {
     /// Writes it to the tree that it was made upon, which nobody else may change meanwhile.
     pub fn apply(&self, tree: &DirectoryTree) -> Result<(), ApplyError> {
         let (stage, name) = stage(tree).map_err(|errno| ApplyError::Stage(io_error(errno)))?;
@@ -82,12 +82,14 @@ impl Simulation {
     }
 
     fn carry_out<'a>(&'a self, work: &mut Work<'a>) -> Result<(), ApplyError> {
-        for (number, deed) in self.deeds.iter().enumerate() {
+        let deeds = &self.simulation.deeds;
+        for (number, deed) in deeds.iter().enumerate() {
             if let (Some(path), Some(node)) = (deed.how.target(), &deed.new) {
-                work.write(&beside("new", number), node).map_err(|errno| failed("writing", path, errno))?;
+                work.write(&beside("new", number), node, self.content(number))
+                    .map_err(|errno| failed("writing", path, errno))?;
             }
         }
-        for (number, deed) in self.deeds.iter().enumerate() {
+        for (number, deed) in deeds.iter().enumerate() {
             // What changes in place goes first, too.
             let in_place = deed.old.is_some().then(|| deed.how.target()).flatten();
             let in_place = in_place.filter(|target| deed.how.source() == Some(target));
@@ -96,10 +98,10 @@ impl Simulation {
                     .map_err(|errno| failed("removing", path, errno))?;
             }
         }
-        for deed in &self.deeds {
+        for deed in deeds {
             deed.how.removed().map_or(Ok(()), |path| work.drop_empty_directories(path))?;
         }
-        for (number, deed) in self.deeds.iter().enumerate() {
+        for (number, deed) in deeds.iter().enumerate() {
             if let Some(path) = deed.how.target() {
                 work.make_directories(path)?;
                 work.put_in(path, beside("new", number)).map_err(|errno| failed("making", path, errno))?;
@@ -133,10 +135,10 @@ fn stage(tree: &DirectoryTree) -> Result<(OwnedFd, CString), Errno> {
 }
 
 impl<'a> Work<'a> {
-    fn write(&self, name: &CString, node: &Node) -> Result<(), Errno> {
+    fn write(&self, name: &CString, node: &Node, content: &[u8]) -> Result<(), Errno> {
         match node {
             Node::Link(target) => symlinkat(OsStr::from_bytes(target), &self.stage, name),
-            Node::File { content, mode } => {
+            Node::File { mode, .. } => {
                 let flags = OFlags::WRONLY | OFlags::CREATE | OFlags::EXCL | OFlags::CLOEXEC;
                 let file = openat(&self.stage, name, flags, Mode::RUSR | Mode::WUSR)?;
                 write_all(&file, content)?;

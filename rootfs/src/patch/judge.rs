@@ -2,15 +2,13 @@
 
 use std::path::Path;
 
-use serde::{Deserialize, Serialize};
-
 use super::class::{Class, Refusal};
 use super::entry::How;
 use super::simulate::{Deed, Made, Node, Simulation, Was};
 use crate::commit::{Harm, KeptNames, Known, Protected};
 
 /// Names that a patch does not touch, and names that it does not harm: the same that a commit goes by.
-#[derive(Debug, Clone, Default, Serialize, Deserialize)]
+#[derive(Debug, Clone, Default)]
 pub struct Rules {
     /// Neither as what is written nor as what is read.
     pub protected: Protected,
@@ -40,14 +38,14 @@ impl Simulation {
 
 fn protected<'a>(path: &Path, rules: &'a Rules, known: &Known<'a>) -> Option<Refusal> {
     let name = rules.protected.find_known(path, known)?;
-    let refusal = Class::Protected.refuse(name.reason.clone()).of(path);
-    Some(Refusal { allow: Some(name.name.clone()), ..refusal })
+    let refusal = Class::Protected.refuse(name.reason).of(path);
+    Some(Refusal { allow: Some(name.name.to_owned()), ..refusal })
 }
 
 fn kept(path: &Path, harm: Harm, rules: &Rules) -> Option<Refusal> {
     let name = rules.kept.find(path, harm)?;
     let refusal = Class::Kept.refuse(format!("{}: {}", harm.text(), name.reason)).of(path);
-    Some(Refusal { allow: Some(name.name.clone()), ..refusal })
+    Some(Refusal { allow: Some(name.name.to_string()), ..refusal })
 }
 
 impl Deed {
@@ -77,8 +75,8 @@ fn change(old: Was, new: &Node) -> Option<Harm> {
         (Was::Link, Node::Link(_)) => None,
         (_, Node::Link(_)) => Some(Harm::Link),
         (Was::Link, Node::File { .. }) => None,
-        (Was::File { is_empty, mode: had }, Node::File { content, mode }) => {
-            if content.is_empty() && !is_empty {
+        (Was::File { is_empty: was_empty, mode: had }, Node::File { is_empty, mode }) => {
+            if *is_empty && !was_empty {
                 return Some(Harm::Truncate);
             }
             (had & 0o111 == 0 && mode & 0o111 != 0).then_some(Harm::Program)

@@ -15,13 +15,13 @@ use crate::commit::repository::Planted;
 use crate::compare::Kind;
 use crate::diff::blob_of;
 
-/// What a file is, or becomes.
+/// What a file becomes.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Node {
     /// A regular file.
     File {
-        /// All of it.
-        content: Vec<u8>,
+        /// Whether it holds nothing.
+        is_empty: bool,
         /// The twelve bits of its mode.
         mode: u32,
     },
@@ -29,7 +29,7 @@ pub enum Node {
     Link(Vec<u8>),
 }
 
-/// What a file was. What it held is no longer needed once it is known what it becomes.
+/// What a file was.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Was {
     /// A regular file.
@@ -66,7 +66,7 @@ pub struct Deed {
     pub(super) planted: Vec<(PathBuf, Planted)>,
 }
 
-/// What a patch makes or changes, by its path.
+/// What a patch that removes something makes or changes, by its path.
 #[derive(Debug)]
 pub struct Made<'a>(HashMap<&'a OsStr, &'a Node>);
 
@@ -83,12 +83,27 @@ pub struct Simulation {
     pub deeds: Vec<Deed>,
 }
 
-impl Node {
-    fn was(&self) -> Was {
-        match self {
-            Self::File { content, mode } => Was::File { is_empty: content.is_empty(), mode: *mode },
-            Self::Link(_) => Was::Link,
-        }
+/// A simulation, with the contents that it made: what is applied is what was found, and nothing else.
+#[derive(Debug)]
+pub struct Prepared {
+    /// What is done.
+    pub simulation: Simulation,
+    /// What the regular files hold that are made or changed, by the number of the deed.
+    contents: Vec<Vec<u8>>,
+}
+
+/// What a file holds before and afterwards, one file after the other: most contents are needed no longer once it is
+/// known that they can be made.
+#[derive(Debug, Default)]
+struct Desk {
+    before: Vec<u8>,
+    after: Vec<u8>,
+}
+
+impl Prepared {
+    /// What the file of a deed holds afterwards.
+    pub fn content(&self, deed: usize) -> &[u8] {
+        &self.contents[deed]
     }
 }
 
@@ -96,26 +111,46 @@ impl Patch<'_> {
     /// Carries the patch out in memory, upon what the tree has. Every file is read as it was before the
     /// patch, whatever stands first in it. Tells all that does not go together, the first of each file.
     pub fn simulate(&self, tree: &dyn Tree) -> Result<Simulation, Vec<Refusal>> {
-        let mut room = self.reading.made;
+        self.carry_out(tree, &mut |_| {})
+    }
+
+    /// The same, to be applied.
+    pub fn prepare(&self, tree: &dyn Tree) -> Result<Prepared, Vec<Refusal>> {
+        let mut contents = Vec::with_capacity(self.entries.len());
+        let simulation = self.carry_out(tree, &mut |content| contents.push(std::mem::take(content)))?;
+        Ok(Prepared { simulation, contents })
+    }
+
+    /// Shows each content that was made; whoever takes it has it.
+    fn carry_out(
+        &self,
+        tree: &dyn Tree,
+        made: &mut dyn FnMut(&mut Vec<u8>),
+    ) -> Result<Simulation, Vec<Refusal>> {
+        let (mut room, mut desk) = (self.reading.made, Desk::default());
         let (mut deeds, mut refused) = (Vec::with_capacity(self.entries.len()), Vec::new());
         for entry in &self.entries {
-            match self.deed(entry, tree, &mut room) {
+            match self.deed(entry, tree, &mut room, &mut desk) {
                 Ok(deed) => deeds.push(deed),
                 Err(refusal) => refused.push(refusal.of(entry.how.path()).at(entry.line)),
             }
-        }
-        if refused.is_empty() {
-            refused = Places::of(&deeds, tree).refusals();
+            made(&mut desk.after);
         }
         if !refused.is_empty() {
             return Err(refused);
         }
-        let planted = Places::of(&deeds, tree).planted();
+        let planted = Places::of(&deeds, tree).planted()?;
         deeds.iter_mut().zip(planted).for_each(|(deed, planted)| deed.planted = planted);
         Ok(Simulation { deeds })
     }
 
-    fn deed(&self, entry: &Entry<'_>, tree: &dyn Tree, room: &mut usize) -> Result<Deed, Refusal> {
+    fn deed(
+        &self,
+        entry: &Entry<'_>,
+        tree: &dyn Tree,
+        room: &mut usize,
+        desk: &mut Desk,
+    ) -> Result<Deed, Refusal> {
         let mut how = entry.how.clone();
         if let How::Modify(path) = &how
             && entry.may_be_new
@@ -123,14 +158,11 @@ impl Patch<'_> {
         {
             how = How::Create(path.clone());
         }
-        let old = how.source().map(|source| read(tree, source, entry, room)).transpose()?;
-        let empty = Vec::new();
-        let before = match &old {
-            Some(Node::File { content, .. }) => content,
-            Some(Node::Link(target)) => target,
-            None => &empty,
-        };
-        let (after, hunks) = self.content(entry, before, room)?;
+        desk.before.clear();
+        desk.after.clear();
+        let old = how.source().map(|source| read(tree, source, entry, room, &mut desk.before)).transpose()?;
+        let hunks = self.content(entry, room, desk)?;
+        let after = &mut desk.after;
         let new = match &how {
             How::Delete(_) if !after.is_empty() && matches!(entry.body, Body::Nothing) => {
                 return Err(Class::Mismatch.refuse("the patch does not say what the deleted file holds"));
@@ -139,9 +171,8 @@ impl Patch<'_> {
                 return Err(Class::Mismatch.refuse("the file holds more than the patch deletes"));
             }
             How::Delete(_) => None,
-            _ => Some(node(entry, old.as_ref(), after)?),
+            _ => Some(node(entry, old, after)?),
         };
-        let old = old.map(|old| old.was());
         let (added, removed) = match &entry.body {
             Body::Text(hunks) => hunks.iter().fold((0, 0), |(a, r), hunk| (a + hunk.added, r + hunk.removed)),
             Body::Nothing | Body::Binary { .. } => (0, 0),
@@ -156,14 +187,17 @@ impl Patch<'_> {
     fn content(
         &self,
         entry: &Entry<'_>,
-        before: &[u8],
         room: &mut usize,
-    ) -> Result<(Vec<u8>, Vec<Placed>), Refusal> {
+        Desk { before, after }: &mut Desk,
+    ) -> Result<Vec<Placed>, Refusal> {
         match &entry.body {
-            Body::Nothing => spend(room, before.len()).map(|()| (before.to_vec(), Vec::new())),
+            Body::Nothing => {
+                after.clone_from(before);
+                spend(room, after.len()).map(|()| Vec::new())
+            }
             Body::Text(hunks) => {
-                let (after, placed) = text::apply(before, hunks, self.reading.without_context)?;
-                spend(room, after.len()).map(|()| (after, placed))
+                let placed = text::apply(before, hunks, self.reading.without_context, after)?;
+                spend(room, after.len()).map(|()| placed)
             }
             Body::Binary { data, old, new } => {
                 let is_named = |content: &[u8], name: &[u8], is_there: bool| match is_there {
@@ -173,29 +207,36 @@ impl Patch<'_> {
                 if !is_named(before, old, entry.how.source().is_some()) {
                     return Err(Class::Mismatch.refuse("the binary file has another content than it says"));
                 }
-                let after = data.unpack(before, room)?;
-                if !is_named(&after, new, entry.how.target().is_some()) {
+                *after = data.unpack(before, room)?;
+                if !is_named(after, new, entry.how.target().is_some()) {
                     return Err(Class::Binary.refuse("its data make another content than it says"));
                 }
-                Ok((after, Vec::new()))
+                Ok(Vec::new())
             }
         }
     }
 }
 
-/// What is there before, which must be of the type that the patch says.
-fn read(tree: &dyn Tree, path: &Path, entry: &Entry<'_>, room: &mut usize) -> Result<Node, Refusal> {
+/// What is there before, which must be of the type that the patch says, and what it holds.
+fn read(
+    tree: &dyn Tree,
+    path: &Path,
+    entry: &Entry<'_>,
+    room: &mut usize,
+    content: &mut Vec<u8>,
+) -> Result<Was, Refusal> {
     let wants_link = entry.old_mode == Some(FileMode::Link);
-    if !wants_link && let Read::File { content, mode } = tree.file(path, *room)? {
+    if !wants_link && let Read::File { mode } = tree.file(path, *room, content)? {
         spend(room, content.len())?;
-        return Ok(Node::File { content, mode });
+        return Ok(Was::File { is_empty: content.is_empty(), mode });
     }
     refuse_behind_link(tree, path, &|_| false)?;
     match tree.kind(path)? {
         None => Err(Class::Missing.refuse("it is not there").of(path)),
         // What a patch without a mode says of a link may be its target.
         Some(Kind::Symlink) if wants_link || entry.old_mode.is_none() => {
-            Ok(Node::Link(tree.target(path)?.into_os_string().as_bytes().to_vec()))
+            content.extend_from_slice(tree.target(path)?.as_os_str().as_bytes());
+            Ok(Was::Link)
         }
         Some(Kind::Symlink) => Err(Class::Type.refuse("it is a link").of(path)),
         Some(_) if wants_link => Err(Class::Type.refuse("it is no link").of(path)),
@@ -222,32 +263,30 @@ fn refuse_behind_link(tree: &dyn Tree, path: &Path, is_gone: &dyn Fn(&Path) -> b
     Ok(())
 }
 
-/// What the file becomes.
-fn node(entry: &Entry<'_>, old: Option<&Node>, content: Vec<u8>) -> Result<Node, Refusal> {
+/// What the file becomes, and what it holds then. A link's target is all that it has.
+fn node(entry: &Entry<'_>, old: Option<Was>, content: &mut Vec<u8>) -> Result<Node, Refusal> {
     let had = match old {
-        Some(Node::File { mode, .. }) => Some(*mode & 0o777),
-        Some(Node::Link(_)) => None,
-        None => Some(0o644),
+        Some(Was::File { mode, .. }) => mode & 0o777,
+        Some(Was::Link) | None => 0o644,
     };
     let is_link = match (entry.new_mode, old) {
-        (Some(mode), Some(Node::Link(_))) if mode != FileMode::Link => {
+        (Some(mode), Some(Was::Link)) if mode != FileMode::Link => {
             return Err(Class::Mode.refuse("a link does not become a file by another mode"));
         }
-        (Some(FileMode::Link), Some(Node::File { .. })) => {
+        (Some(FileMode::Link), Some(Was::File { .. })) => {
             return Err(Class::Mode.refuse("a file does not become a link by another mode"));
         }
-        (mode, old) => mode == Some(FileMode::Link) || matches!(old, Some(Node::Link(_))),
+        (mode, old) => mode == Some(FileMode::Link) || matches!(old, Some(Was::Link)),
     };
     if is_link {
-        return link(content);
+        return link(std::mem::take(content));
     }
-    let mode = had.unwrap_or(0o644);
     let mode = match entry.new_mode {
-        Some(FileMode::Executable) => mode | (mode & 0o444) >> 2,
-        Some(FileMode::Regular) if entry.old_mode != entry.new_mode => mode & !0o111,
-        _ => mode,
+        Some(FileMode::Executable) => had | (had & 0o444) >> 2,
+        Some(FileMode::Regular) if entry.old_mode != entry.new_mode => had & !0o111,
+        _ => had,
     };
-    Ok(Node::File { content, mode })
+    Ok(Node::File { is_empty: content.is_empty(), mode })
 }
 
 fn link(target: Vec<u8>) -> Result<Node, Refusal> {
@@ -260,7 +299,13 @@ fn link(target: Vec<u8>) -> Result<Node, Refusal> {
 impl Simulation {
     /// What is made or changed.
     pub fn made(&self) -> Made<'_> {
-        let made = self.deeds.iter().filter_map(|deed| Some((deed.how.target()?, deed.new.as_ref()?)));
+        // Who asks does so about what is removed.
+        let removes = self.deeds.iter().any(|deed| deed.how.removed().is_some());
+        let made = self
+            .deeds
+            .iter()
+            .filter(|_| removes)
+            .filter_map(|deed| Some((deed.how.target()?, deed.new.as_ref()?)));
         Made(made.map(|(path, node)| (path.as_os_str(), node)).collect())
     }
 

@@ -2,7 +2,7 @@
 
 use std::cell::RefCell;
 use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
-use std::ffi::OsStr;
+use std::ffi::{OsStr, OsString};
 use std::ops::Bound;
 use std::os::unix::ffi::OsStrExt as _;
 use std::path::{Path, PathBuf};
@@ -28,8 +28,10 @@ pub(super) struct Places<'a> {
     emptied: RefCell<BTreeMap<PathBuf, bool>>,
     /// Directories of what is made.
     above: HashSet<&'a OsStr>,
-    /// Whether each directory would be a repository.
-    layouts: RefCell<HashMap<PathBuf, bool>>,
+    /// Directories in which, and above which, nothing is made that is no directory.
+    passable: RefCell<HashSet<&'a OsStr>>,
+    /// The nearest directory, from each one up, that would be a repository.
+    layouts: RefCell<HashMap<OsString, Option<PathBuf>>>,
 }
 
 impl<'a> Places<'a> {
@@ -39,14 +41,23 @@ impl<'a> Places<'a> {
         let after = gone.chain(made).collect();
         let removed = deeds.iter().filter_map(|deed| deed.how.removed()).collect();
         let made = deeds.iter().filter(|deed| !matches!(deed.how, How::Modify(_)));
-        let above = made.filter_map(|deed| deed.how.target()).flat_map(|path| path.ancestors().skip(1));
-        let above = above.map(Path::as_os_str).collect();
-        let (emptied, layouts) = (RefCell::default(), RefCell::default());
-        Self { deeds, tree, after, removed, emptied, above, layouts }
+        let mut above = HashSet::new();
+        for path in made.filter_map(|deed| deed.how.target()) {
+            // Where one is known, all above it are.
+            path.ancestors().skip(1).map(Path::as_os_str).take_while(|it| above.insert(*it)).for_each(drop);
+        }
+        let (emptied, passable, layouts) = (RefCell::default(), RefCell::default(), RefCell::default());
+        Self { deeds, tree, after, removed, emptied, above, passable, layouts }
     }
 
-    /// What each deed does to repositories that a commit would not land. No name on its paths is git's own.
-    pub(super) fn planted(&self) -> Vec<Vec<(PathBuf, Planted)>> {
+    /// What each deed does to repositories that a commit would not land, or all that cannot stand, the first reason
+    /// of each file. No name on the paths is git's own.
+    pub(super) fn planted(&self) -> Result<Vec<Vec<(PathBuf, Planted)>>, Vec<Refusal>> {
+        let refusal = |deed: &'a Deed| self.stand(deed).err().map(|it| it.of(deed.how.path()).at(deed.line));
+        let refused: Vec<Refusal> = self.deeds.iter().filter_map(refusal).collect();
+        if !refused.is_empty() {
+            return Err(refused);
+        }
         let of_path = |path: &Path| {
             let kind = self.in_session(path).or_else(|| self.in_project(path));
             repository::judge_without_git(path, kind, self).map(|planted| (path.to_owned(), planted))
@@ -55,29 +66,16 @@ impl<'a> Places<'a> {
             let paths = [deed.how.removed(), deed.how.target()].into_iter().flatten();
             paths.filter_map(of_path).collect()
         };
-        self.deeds.iter().map(of_deed).collect()
-    }
-
-    /// All that cannot stand, the first reason of each file.
-    pub(super) fn refusals(&self) -> Vec<Refusal> {
-        let refusal = |deed: &Deed| self.stand(deed).err().map(|it| it.of(deed.how.path()).at(deed.line));
-        self.deeds.iter().filter_map(refusal).collect()
+        Ok(self.deeds.iter().map(of_deed).collect())
     }
 
     /// Whether what is made can stand there, and stays in the project.
-    fn stand(&self, deed: &Deed) -> Result<(), Refusal> {
+    fn stand(&self, deed: &'a Deed) -> Result<(), Refusal> {
         let Some(path) = deed.how.target() else { return Ok(()) };
         if !matches!(deed.how, How::Modify(_)) {
             self.refuse_occupied(path)?;
         }
-        for directory in path.ancestors().skip(1).filter(|it| !it.as_os_str().is_empty()) {
-            if let Some(Some(node)) = self.after.get(directory.as_os_str()) {
-                return Err(match node {
-                    Node::Link(_) => behind(directory),
-                    Node::File { .. } => Class::Exists.refuse("a file of the patch stands on its way"),
-                });
-            }
-        }
+        self.refuse_behind_made(path)?;
         if let Some(Node::Link(target)) = &deed.new {
             let target = path_of(target.clone());
             if let Some(reason) = leads_out(path, &target, self) {
@@ -85,6 +83,23 @@ impl<'a> Places<'a> {
                 return Err(Class::OutwardLink.refuse(reason));
             }
         }
+        Ok(())
+    }
+
+    fn refuse_behind_made(&self, path: &'a Path) -> Result<(), Refusal> {
+        let (mut passable, mut passed) = (self.passable.borrow_mut(), Vec::new());
+        let mut directory = above(path.as_os_str());
+        while let Some(here) = directory.filter(|it| !passable.contains(it)) {
+            match self.after.get(here) {
+                Some(Some(Node::Link(_))) => return Err(behind(Path::new(here))),
+                Some(Some(Node::File { .. })) => {
+                    return Err(Class::Exists.refuse("a file of the patch stands on its way"));
+                }
+                Some(None) | None => passed.push(here),
+            }
+            directory = above(here);
+        }
+        passable.extend(passed);
         Ok(())
     }
 
@@ -133,13 +148,17 @@ impl<'a> Places<'a> {
         Ok(emptied)
     }
 
-    fn is_layout(&self, directory: &Path) -> bool {
+    /// Each directory is looked at once, however many of the paths lie below it.
+    fn layout_from(&self, directory: &OsStr) -> Option<PathBuf> {
         if let Some(known) = self.layouts.borrow().get(directory) {
-            return *known;
+            return known.clone();
         }
-        let is_layout = repository::is_layout(directory, &|path| self.in_either(path));
-        self.layouts.borrow_mut().insert(directory.to_owned(), is_layout);
-        is_layout
+        let nearest = match repository::is_layout(Path::new(directory), &|path| self.in_either(path)) {
+            true => Some(PathBuf::from(directory)),
+            false => above(directory).and_then(|directory| self.layout_from(directory)),
+        };
+        self.layouts.borrow_mut().insert(directory.to_owned(), nearest.clone());
+        nearest
     }
 
     fn holds_removed(&self, directory: &Path) -> bool {
@@ -148,6 +167,13 @@ impl<'a> Places<'a> {
             .next()
             .is_some_and(|path| path.starts_with(directory))
     }
+}
+
+/// The directory of a normal path; none of the top, which is the empty path.
+fn above(path: &OsStr) -> Option<&OsStr> {
+    let bytes = Some(path.as_bytes()).filter(|path| !path.is_empty())?;
+    let end = memchr::memrchr(b'/', bytes).unwrap_or(0);
+    Some(OsStr::from_bytes(&bytes[..end]))
 }
 
 fn behind(link: &Path) -> Refusal {
@@ -196,6 +222,6 @@ impl Repositories for Places<'_> {
     }
 
     fn layout_above(&self, path: &Path) -> Option<PathBuf> {
-        path.ancestors().skip(1).find(|directory| self.is_layout(directory)).map(Path::to_owned)
+        above(path.as_os_str()).and_then(|directory| self.layout_from(directory))
     }
 }

@@ -5,7 +5,7 @@ use std::os::fd::{AsFd as _, OwnedFd};
 use std::path::{Path, PathBuf};
 
 use rustix::buffer::spare_capacity;
-use rustix::fs::{OFlags, fstat, readlinkat};
+use rustix::fs::{AtFlags, OFlags, fstat, readlinkat, statat};
 use rustix::io::Errno;
 
 use super::class::{Class, Refusal};
@@ -18,8 +18,8 @@ use crate::files::{io_error, open_directory, os_str, path_of};
 pub trait Tree {
     /// What stands under a path; none if nothing does, or if a link or a file stands on the way.
     fn kind(&self, path: &Path) -> Result<Option<Kind>, Refusal>;
-    /// A regular file: what it holds, at most `limit` bytes of it, and the twelve bits of its mode.
-    fn file(&self, path: &Path, limit: usize) -> Result<Read, Refusal>;
+    /// A regular file: what it holds, at most `limit` bytes of it, is written to `content`, which is empty.
+    fn file(&self, path: &Path, limit: usize, content: &mut Vec<u8>) -> Result<Read, Refusal>;
     /// Where a link leads.
     fn target(&self, path: &Path) -> Result<PathBuf, Refusal>;
     /// The names in a directory.
@@ -31,8 +31,6 @@ pub trait Tree {
 pub enum Read {
     /// It is there.
     File {
-        /// All of it.
-        content: Vec<u8>,
         /// The twelve bits of its mode.
         mode: u32,
     },
@@ -55,6 +53,11 @@ impl DirectoryTree {
 
 impl Tree for DirectoryTree {
     fn kind(&self, path: &Path) -> Result<Option<Kind>, Refusal> {
+        // Most of what is asked about is not there. A look that follows links finds no less than one that does not,
+        // and takes half the time.
+        if let Err(Errno::NOENT | Errno::NOTDIR) = statat(&self.top, path, AtFlags::SYMLINK_NOFOLLOW) {
+            return Ok(None);
+        }
         match open_beneath(&self.top, path, OFlags::PATH) {
             Ok(held) => Ok(Some(Kind::of(&fstat(&held).map_err(|errno| unread(path, errno))?))),
             Err(Errno::NOENT | Errno::LOOP | Errno::NOTDIR) => Ok(None),
@@ -62,7 +65,7 @@ impl Tree for DirectoryTree {
         }
     }
 
-    fn file(&self, path: &Path, limit: usize) -> Result<Read, Refusal> {
+    fn file(&self, path: &Path, limit: usize, content: &mut Vec<u8>) -> Result<Read, Refusal> {
         let held = match open_beneath(&self.top, path, OFlags::empty()) {
             Ok(held) => held,
             // A socket or device, too, is something else.
@@ -77,9 +80,9 @@ impl Tree for DirectoryTree {
         if size > limit {
             return Err(too_much(path));
         }
-        let mut content = Vec::with_capacity(size + 1);
+        content.reserve(size + 1);
         loop {
-            match rustix::io::read(&held, spare_capacity(&mut content)) {
+            match rustix::io::read(&held, spare_capacity(content)) {
                 Ok(0) => break,
                 // There was room for more, so it ends there.
                 Ok(_) if content.len() == size && size <= limit => break,
@@ -89,7 +92,7 @@ impl Tree for DirectoryTree {
                 Err(errno) => return Err(unread(path, errno)),
             }
         }
-        Ok(Read::File { content, mode: stat.st_mode & 0o7777 })
+        Ok(Read::File { mode: stat.st_mode & 0o7777 })
     }
 
     fn target(&self, path: &Path) -> Result<PathBuf, Refusal> {

@@ -7,7 +7,7 @@ use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant, SystemTime};
 
-use clearing_rootfs::{DirectoryTree, Node as Made, Patch, Reading, Simulation};
+use clearing_rootfs::{DirectoryTree, Node as Made, Patch, Prepared, Reading};
 
 use crate::READING;
 use crate::hostile::{corpus, make, rules};
@@ -54,28 +54,35 @@ impl Bed {
         let strip = [None, Some(0), Some(1), Some(2)][random.below(4)];
         let reading = Reading { strip, without_context: random.one_in(4), made: 1 << 20, ..READING };
         let tree = DirectoryTree::open(&self.scratch.path().join("project")).unwrap();
-        let simulation = Patch::read(&patch, reading).ok().and_then(|patch| patch.simulate(&tree).ok());
-        let Some(simulation) = simulation else { return false };
+        let Ok(patch) = Patch::read(&patch, reading) else { return false };
+        let (checked, ready) = (patch.simulate(&tree), patch.prepare(&tree));
+        let checked = checked.map(|simulation| format!("{simulation:?}"));
+        let prepared = ready.as_ref().map(|ready| format!("{:?}", ready.simulation));
+        assert_eq!(checked.as_ref(), prepared.as_ref().map_err(|refused| *refused), "{context}");
+        let Ok(ready) = ready else { return false };
         // Whether the rules permit it or not.
-        let _ = simulation.judge(&rules());
-        simulation.apply(&tree).unwrap_or_else(|error| panic!("{context}: {error:?}"));
-        let (now, expected) = (as_git_knows(&read_tree(self.scratch.path())), self.expected(&simulation));
+        let _ = ready.simulation.judge(&rules());
+        ready.apply(&tree).unwrap_or_else(|error| panic!("{context}: {error:?}"));
+        let (now, expected) = (as_git_knows(&read_tree(self.scratch.path())), self.expected(&ready));
         assert!(now == expected, "{context}\n{}", differing(&now, &expected));
         *self = Self::new();
         true
     }
 
-    fn expected(&self, simulation: &Simulation) -> Tree {
+    fn expected(&self, ready: &Prepared) -> Tree {
         let project = |path: &Path| Path::new("project").join(path);
         let mut expected = as_git_knows(&self.before);
-        for path in simulation.deeds.iter().filter_map(|deed| deed.how.removed()) {
+        let deeds = &ready.simulation.deeds;
+        for path in deeds.iter().filter_map(|deed| deed.how.removed()) {
             expected.remove(&project(path));
         }
-        for deed in &simulation.deeds {
+        for (number, deed) in deeds.iter().enumerate() {
             let (Some(path), Some(node)) = (deed.how.target(), &deed.new) else { continue };
             let node = match node {
                 Made::Link(target) => Node::Link(target.clone()),
-                Made::File { content, mode } => Node::File { content: content.clone(), mode: *mode },
+                Made::File { mode, .. } => {
+                    Node::File { content: ready.content(number).to_vec(), mode: *mode }
+                }
             };
             expected.insert(project(path), node);
         }

@@ -87,18 +87,15 @@ fn parts_that_are_refused_cost_no_more_than_is_permitted_in_all() {
 
 /// Some of the names that the lists of the profiles have.
 pub(crate) fn rules() -> Rules {
-    let protected = |name: &str| ProtectedName { name: name.into(), reason: "it runs by itself".into() };
+    let protected = |name| ProtectedName { name, reason: "it runs by itself" };
     let protected = [".vscode", ".envrc", "claude.md", ".bashrc"].map(protected).to_vec();
-    let kept = |name: &str| KeptName {
+    let kept = |name: &'static str| KeptName {
         name: name.into(),
-        reason: "others rely on it".into(),
+        reason: "others rely on it",
         harms: [Harm::Delete, Harm::Truncate, Harm::Rename, Harm::Program, Harm::Link].into(),
     };
     let kept = ["package.json", "readme.md", ".github"].map(kept).to_vec();
-    Rules {
-        protected: Protected::new(protected, &[]),
-        kept: KeptNames::new(kept, vec!["node_modules".into()], &[]),
-    }
+    Rules { protected: Protected::new(protected, &[]), kept: KeptNames::new(kept, &["node_modules"], &[]) }
 }
 
 /// Small limits, so that what is too large is not large.

@@ -26,11 +26,11 @@ pub(crate) const READING: Reading =
 pub(crate) fn apply(top: &Path, patch: &[u8], reading: Reading, rules: &Rules) -> Result<(), Vec<Refusal>> {
     let tree = DirectoryTree::open(top).unwrap();
     let patch = Patch::read(patch, reading).map_err(|refusal| vec![refusal])?;
-    let simulation = patch.simulate(&tree)?;
-    let refused = simulation.judge(rules);
+    let ready = patch.prepare(&tree)?;
+    let refused = ready.simulation.judge(rules);
     if !refused.is_empty() {
         return Err(refused);
     }
-    simulation.apply(&tree).unwrap();
+    ready.apply(&tree).unwrap();
     Ok(())
 }

@@ -5,7 +5,9 @@ use std::io::{self, Read as _, Write as _};
 use std::os::fd::AsFd as _;
 use std::path::Path;
 
-use clearing_rootfs::{ApplyError, DirectoryTree, Patch, Refusal, Simulation};
+use clearing_rootfs::{DirectoryTree, Patch, Prepared, Refusal, Simulation};
+
+use crate::commit::rules;
 
 use super::report::{PatchReport, Refused};
 use super::{Order, Verb};
@@ -45,24 +47,34 @@ fn input() -> Result<Vec<u8>, Box<dyn std::error::Error>> {
 pub(super) fn answer(input: &[u8], directory: &Path) -> Result<PatchReport, Box<dyn std::error::Error>> {
     let (order, patch) = Order::read(input)?;
     let tree = DirectoryTree::open(directory)?;
-    match judged(&order, patch, &tree) {
-        Err(refused) => Ok(PatchReport::refused(refused.iter().map(Refused::of).collect())),
-        Ok(simulation) => {
-            if order.verb == Verb::Apply {
-                apply(&simulation, &tree)?;
-            }
-            Ok(PatchReport::accepted(&simulation))
-        }
-    }
+    let accepted = match order.verb {
+        Verb::Check => checked(&order, patch, &tree),
+        Verb::Apply => match prepared(&order, patch, &tree) {
+            Ok(ready) => ready.apply(&tree).map(|()| Ok(ready.simulation))?,
+            Err(refused) => Err(refused),
+        },
+    };
+    Ok(match accepted {
+        Ok(simulation) => PatchReport::accepted(&simulation),
+        Err(refused) => PatchReport::refused(refused.iter().map(Refused::of).collect()),
+    })
 }
 
-fn judged(order: &Order, patch: &[u8], tree: &DirectoryTree) -> Result<Simulation, Vec<Refusal>> {
-    let patch = Patch::read(patch, order.reading).map_err(|refusal| vec![refusal])?;
-    let simulation = patch.simulate(tree)?;
-    let refused = simulation.judge(&order.rules);
-    if refused.is_empty() { Ok(simulation) } else { Err(refused) }
+fn checked(order: &Order, patch: &[u8], tree: &DirectoryTree) -> Result<Simulation, Vec<Refusal>> {
+    let simulation = read(order, patch)?.simulate(tree)?;
+    judged(order, &simulation).map(|()| simulation)
 }
 
-fn apply(simulation: &Simulation, tree: &DirectoryTree) -> Result<(), ApplyError> {
-    simulation.apply(tree)
+fn prepared(order: &Order, patch: &[u8], tree: &DirectoryTree) -> Result<Prepared, Vec<Refusal>> {
+    let ready = read(order, patch)?.prepare(tree)?;
+    judged(order, &ready.simulation).map(|()| ready)
+}
+
+fn read<'p>(order: &Order, patch: &'p [u8]) -> Result<Patch<'p>, Vec<Refusal>> {
+    Patch::read(patch, order.reading).map_err(|refusal| vec![refusal])
+}
+
+fn judged(order: &Order, simulation: &Simulation) -> Result<(), Vec<Refusal>> {
+    let refused = simulation.judge(&rules(&order.allow, &order.keep));
+    if refused.is_empty() { Ok(()) } else { Err(refused) }
 }

@@ -34,7 +34,7 @@ impl Scene {
             fs::create_dir(top.path().join(directory)).unwrap();
         }
         let seen = Seen::load(&[top.path().join("record")]).unwrap();
-        let name = |name: &str| ProtectedName { name: name.into(), reason: "it runs by itself".into() };
+        let name = |name| ProtectedName { name, reason: "it runs by itself" };
         let protected = Protected::new([".vscode", ".envrc", ".bashrc"].map(name).to_vec(), &[]);
         let scene = Self { top, seen, protected, hiding: Hiding::default() };
         project.iter().for_each(|(path, text)| write(&scene.project(path), text));
@@ -189,6 +189,6 @@ pub(super) fn tree(top: &Path) -> Vec<String> {
 /// One name that others rely on.
 fn kept_names() -> KeptNames {
     let harms = [Harm::Delete, Harm::Truncate, Harm::Rename, Harm::Program, Harm::Link].into();
-    let name = KeptName { name: "package.json".into(), reason: "the build needs it".into(), harms };
-    KeptNames::new(vec![name], vec!["node_modules".into()], &[])
+    let name = KeptName { name: "package.json".into(), reason: "the build needs it", harms };
+    KeptNames::new(vec![name], &["node_modules"], &[])
 }

@@ -117,7 +117,7 @@ fn settings_do_not_land_whether_they_exist_or_not_unless_allowed() {
     assert_eq!(scene.tree(), [".envrc 644 mine", "a 755 ", "a/ok 644 fine"]);
     assert_eq!(plan.withheld.len(), 4, "{:?}", plan.withheld);
     assert!(plan.withheld.iter().all(|it| it.code == Code::Protected && it.allow.is_some()));
-    let name = |name: &str| ProtectedName { name: name.into(), reason: String::new() };
+    let name = |name| ProtectedName { name, reason: "" };
     scene.protected = Protected::new([".vscode", ".envrc", ".bashrc"].map(name).to_vec(), &[".envrc".into()]);
     scene.land(&[], false);
     assert_eq!(scene.read(".envrc"), "evil");
