@@ -19,10 +19,11 @@ pub(crate) use verify::{Fault, Verified, verify};
 use std::path::Path;
 
 use clearing_rootfs::{PathText, Store};
-use entry::Entry;
+use entry::{Entry, Refusal};
 use log::Log;
 
 use crate::error::Error;
+use crate::policy::Denial;
 
 /// The record in a state directory.
 #[derive(Debug, Clone)]
@@ -96,7 +97,26 @@ impl Audit {
     }
 }
 
+/// An act that has its outcome, and may have left something running.
+#[derive(Debug)]
+pub(crate) struct Past {
+    audit: Audit,
+    number: u64,
+}
+
+impl Past {
+    /// Records that something it left running was not permitted.
+    pub(crate) fn denied(&self, denial: &Denial) -> Result<(), AuditError> {
+        self.audit.log.append(&Entry::Denial { of: self.number, refusal: &Refusal::of(denial) }).map(drop)
+    }
+}
+
 impl Act {
+    /// What is to be recorded of it after its end.
+    pub(crate) fn past(&self) -> Past {
+        Past { audit: self.audit.clone(), number: self.number }
+    }
+
     /// Records what came of it.
     pub(crate) fn end(self, ended: &Ended) -> Result<(), AuditError> {
         self.audit.log.append(&Entry::Outcome { of: self.number, ended }).map(drop)

@@ -121,6 +121,7 @@ pub(crate) fn call(request: &Request, project: &Path) -> Result<Call, Error> {
     Ok(Call {
         function: FILES,
         verb: request.method(),
+        mark: Value::Null,
         streams: [sealed("clearing-request", &[&order])?, memory("clearing-answer")?].into(),
         is_transaction: false,
     })

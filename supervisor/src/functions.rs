@@ -6,6 +6,7 @@ use std::sync::Arc;
 
 use clearing_runtime::Function;
 use rustix::fs::{MemfdFlags, SealFlags, SeekFrom, fcntl_add_seals, memfd_create, seek};
+use serde_json::Value;
 
 use crate::error::Error;
 
@@ -20,6 +21,8 @@ pub(crate) struct Call {
     pub(crate) function: u32,
     /// What the record calls it.
     pub(crate) verb: &'static str,
+    /// What the record has of it beside words.
+    pub(crate) mark: Value,
     /// What it reads, and what it writes.
     pub(crate) streams: Arc<[OwnedFd; 2]>,
     /// Whether what it writes counts only as a whole.

@@ -16,10 +16,12 @@ use std::sync::Arc;
 use clearing_rootfs::Reading;
 use clearing_runtime::Function;
 use serde::{Deserialize, Serialize};
+use serde_json::{Value, json};
 
 pub use measured::MeasuredCheck;
 pub(crate) use report::PatchReport;
 
+use crate::digest::sha256;
 use crate::error::Error;
 use crate::exec;
 use crate::functions::{Call, PATCH, memory, sealed};
@@ -107,6 +109,7 @@ pub(crate) fn conduct(
     let call = Call {
         function: PATCH,
         verb: "patch",
+        mark: request.mark(),
         streams: Arc::new(streams),
         is_transaction: request.verb == Verb::Apply && run.session.is_some(),
     };
@@ -118,6 +121,11 @@ pub(crate) fn conduct(
 }
 
 impl PatchRequest {
+    /// What the record has of it: which patch it was, as `sha256sum` tells it.
+    pub(crate) fn mark(&self) -> Value {
+        json!({ "patch": { "sha256": sha256(&self.patch), "bytes": self.patch.len() } })
+    }
+
     /// What the function reads and writes, and its name in the record.
     pub(crate) fn call(&self) -> Result<([OwnedFd; 2], [OsString; 2]), Error> {
         let (allow, keep) = (self.allow.clone(), self.keep.clone());

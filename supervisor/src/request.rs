@@ -56,7 +56,8 @@ impl RunRequest {
 
     /// What the record has of it beside words.
     pub(crate) fn mark(&self) -> Value {
-        self.script.as_ref().map(Script::mark).unwrap_or_default()
+        let of_call = self.call.as_ref().map(|call| call.mark.clone());
+        self.script.as_ref().map(Script::mark).or(of_call).unwrap_or_default()
     }
 }
 

@@ -80,6 +80,69 @@ fn a_commands_line_is_whole_and_holds_no_value_of_a_variable() {
     });
 }
 
+/// Two programs that no rule names, one of them twice.
+const ENFORCED: &str = r#"
+extends = "default"
+[commands]
+enforce = true
+default = "deny"
+rules = [
+    { prefix = [["sh", "echo"]], decision = "allow", reason = "these alone" },
+    { prefix = ["uname"], decision = "deny", reason = "nobody asks that" },
+]
+"#;
+
+#[test]
+fn what_the_kernel_did_not_execute_stands_with_the_outcome() {
+    for_each_caller(|caller| {
+        let site = Site::new(caller);
+        site.write("rules.toml", ENFORCED);
+        // What a script starts is judged by nobody beforehand.
+        site.write("script.sh", "id -u; id -u; uname; echo done");
+        let words = ["sh", "script.sh"];
+        site.run(words).args(["-p", "./rules.toml"]).output().expect_code(0).expect_stdout("done");
+        done(&site, &["create", "--name", "s", "-p", "./rules.toml"]);
+        site.clearing(["exec", "s"]).command(words).output().expect_code(0).expect_stdout("done");
+        let lines = lines(&site);
+        let ended = lines.iter().filter(|line| !line["denials"].is_null());
+        let told: Vec<&Value> = ended.map(|line| &line["denials"]).collect();
+        assert_eq!(told.len(), 2, "of `run` and of `exec`");
+        for denials in told {
+            let unnamed = "no rule names it, and `enforce` is set";
+            let id = json!({ "want": "/usr/bin/id", "by": "sh", "times": 2, "reason": unnamed });
+            assert_eq!((denials.as_array().unwrap().len(), &denials[0]), (2, &id));
+            assert_eq!((&denials[1]["want"], &denials[1]["times"]), (&json!("/usr/bin/uname"), &json!(1)));
+            assert_eq!(denials[1]["reason"], "nobody asks that");
+            assert!(denials[1]["rule"].as_str().unwrap().contains(r#"prefix = ["uname"]"#), "{denials}");
+        }
+        expect_whole(&site);
+        done(&site, &["audit", "show"]).expect_stdout("exit 0");
+    });
+}
+
+#[test]
+fn a_patch_is_known_by_its_hash() {
+    for_each_caller(|caller| {
+        let site = Site::new(caller);
+        site.write("a", "one\n");
+        let patch = "--- a/a\n+++ b/a\n@@ -1 +1 @@\n-one\n+two\n";
+        done(&site, &["create", "--name", "s"]);
+        for arguments in [&["patch", "check", "s", "-"][..], &["patch", "apply", "s", "-"]] {
+            site.clearing(arguments).stdin(patch).output().expect_code(0);
+        }
+        site.clearing(["patch", "check", "-w", ".", "-"]).stdin(patch).output().expect_code(0);
+        let mark = json!({ "sha256": HASH, "bytes": patch.len() });
+        let lines = lines(&site);
+        let patches: Vec<&Value> = lines.iter().filter(|line| line["verb"] == "patch").collect();
+        assert_eq!(patches.len(), 3);
+        assert!(patches.iter().all(|line| line["detail"]["patch"] == mark), "{patches:?}");
+        expect_whole(&site);
+    });
+}
+
+/// What `sha256sum` says of that patch.
+const HASH: &str = "deb09fd0f342d8e36d728ce072834eab521005ca2ab139dfcc6cd0215bcc9d06";
+
 #[test]
 fn anybody_can_check_a_line_with_sha256sum() {
     let site = Site::new(Caller::Ordinary);

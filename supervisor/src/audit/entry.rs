@@ -11,7 +11,8 @@ use serde_json::Value;
 
 use crate::digest::sha256;
 use crate::exit_code::REFUSED;
-use crate::outcome::{Cause, ChangeCounts, ErrorText, Outcome};
+use crate::outcome::{Cause, ChangeCounts, ErrorText, Outcome, is_zero};
+use crate::policy::Denial;
 use crate::rollback::WentBack;
 
 /// One line, but for what chains it to the others.
@@ -24,6 +25,13 @@ pub(super) enum Entry<'a> {
         of: u64,
         #[serde(flatten)]
         ended: &'a Ended,
+    },
+    /// What an act had left running wanted to execute, and did not, once the act had its outcome.
+    Denial {
+        /// The `seq` of its decision.
+        of: u64,
+        #[serde(flatten)]
+        refusal: &'a Refusal,
     },
     /// What a killed act had begun was finished, or undone.
     Recovery {
@@ -71,6 +79,20 @@ pub(crate) struct ProfileMark {
     sha256: String,
 }
 
+/// A program that was not executed. What would allow it is for whoever asked, and not for the record.
+#[derive(Debug, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub(crate) struct Refusal {
+    want: String,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    by: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    times: Option<u64>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    rule: Option<String>,
+    reason: String,
+}
+
 /// What came of it.
 #[derive(Debug, Default, Serialize)]
 #[serde(rename_all = "camelCase")]
@@ -89,6 +111,15 @@ pub(crate) struct Ended {
     pub(crate) rolled_back: Option<WentBack>,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(crate) error: Option<ErrorText>,
+    /// Programs that were not executed, where only named ones can be.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub(crate) denials: Vec<Refusal>,
+    /// How often others were not.
+    #[serde(skip_serializing_if = "is_zero")]
+    pub(crate) more_denials: u64,
+    /// Executions that the host let nobody look at.
+    #[serde(skip_serializing_if = "is_zero")]
+    pub(crate) unseen_executions: u64,
 }
 
 impl Decision {
@@ -130,6 +161,13 @@ impl ProfileMark {
     }
 }
 
+impl Refusal {
+    pub(crate) fn of(denial: &Denial) -> Self {
+        let Denial { want, by, times, rule, reason, .. } = denial.clone();
+        Self { want, by, times, rule, reason }
+    }
+}
+
 impl Ended {
     pub(crate) fn done() -> Self {
         Self { done: true, ..Self::default() }
@@ -145,6 +183,9 @@ impl Ended {
             changes: Some(outcome.changes),
             rolled_back: outcome.rolled_back.clone(),
             error: outcome.error.clone(),
+            denials: outcome.denials.iter().map(Refusal::of).collect(),
+            more_denials: outcome.more_denials,
+            unseen_executions: outcome.unseen_executions,
         }
     }
 

@@ -5,6 +5,7 @@ use std::os::fd::OwnedFd;
 use std::path::PathBuf;
 
 use clearing_profiles::LimitName;
+use serde_json::Value;
 
 use crate::alerts::Alert;
 use crate::outcome::Outcome;
@@ -36,8 +37,8 @@ pub(crate) enum What {
     /// A program given as text, and its arguments.
     Script { script: Script, arguments: Vec<OsString> },
     /// A function that was made known ([`clearing_runtime::register_functions`]), which works at the top of the
-    /// project and which no rule on commands is about. The record has its words.
-    Call { function: u32, words: Vec<OsString> },
+    /// project and which no rule on commands is about. The record has its words and its mark.
+    Call { function: u32, words: Vec<OsString>, mark: Value },
 }
 
 /// What it gets as 0, 1 and 2.

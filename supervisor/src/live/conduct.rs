@@ -132,10 +132,14 @@ impl LiveSandbox {
 
     fn look_on(&mut self, exec: u32) -> Result<(), Error> {
         let Self { execs, rests, happened, .. } = self;
-        let of_exec = execs.iter_mut().filter(|known| known.id == exec).map(|exec| &mut exec.watch);
-        let of_rest = rests.iter_mut().filter(|known| known.id == exec).map(|rest| &mut rest.watch);
-        for watch in of_exec.chain(of_rest) {
-            watch.look_on(&mut |denial| happened.push((exec, Happened::Denial(denial.clone()))))?;
+        let of_exec = execs.iter_mut().filter(|known| known.id == exec).map(|exec| (&mut exec.watch, &None));
+        let of_rest = rests.iter_mut().filter(|known| known.id == exec);
+        for (watch, past) in of_exec.chain(of_rest.map(|rest| (&mut rest.watch, &rest.past))) {
+            watch.look_on(&mut |denial| {
+                // Those of a command stand with its outcome. What was refused stays so where the record has no room.
+                let _ = past.as_ref().map(|past| past.denied(denial));
+                happened.push((exec, Happened::Denial(denial.clone())));
+            })?;
         }
         Ok(())
     }

@@ -8,7 +8,7 @@ use super::LiveSandbox;
 use super::asked::Happened;
 use super::exec::{Common, Exec, Rest};
 use crate::assemble::{Around, outcome};
-use crate::audit::Ended;
+use crate::audit::{Act, Ended};
 use crate::error::Error;
 use crate::exec::COMPARISON;
 use crate::monitor::{Beside, Monitor};
@@ -22,7 +22,7 @@ impl LiveSandbox {
     pub(super) fn conclude(&mut self, id: u32, may_have_left: bool) -> Result<(), Error> {
         let Some(mut exec) = self.take_exec(id) else { return Ok(()) };
         let onlooker = exec.watch.take_onlooker();
-        let limits = exec.limits.clone();
+        let (limits, past) = (exec.limits.clone(), exec.act.as_ref().map(Act::past));
         let rest = exec.mark.filter(|_| may_have_left).map(|mark| (mark, onlooker));
         self.tell_end(exec);
         let (Some((mark, onlooker)), Some(sandbox)) = (rest, &self.sandbox) else { return Ok(()) };
@@ -32,7 +32,7 @@ impl LiveSandbox {
         // Among others, whether there are any or not: what it has is told by its mark alone.
         let common = Common { group, place, kept, init, watched: 2 };
         watch.goes_on(common.scene(Some(mark)));
-        self.rests.push(Rest { id, mark, watch });
+        self.rests.push(Rest { id, mark, watch, past });
         Ok(())
     }
 

@@ -5,7 +5,7 @@ use std::time::Instant;
 use clearing_profiles::Limits;
 use clearing_runtime::{Kept, cgroup::Group};
 
-use crate::audit::Act;
+use crate::audit::{Act, Past};
 use crate::monitor::{Beside, Scene};
 use crate::place::Place;
 use crate::watch::{Output, Watch};
@@ -32,6 +32,8 @@ pub(super) struct Rest {
     pub(super) id: u32,
     pub(super) mark: u64,
     pub(super) watch: Watch,
+    /// What the record calls the command.
+    pub(super) past: Option<Past>,
 }
 
 /// What all commands of a sandbox have around them.

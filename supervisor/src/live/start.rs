@@ -108,7 +108,7 @@ impl LiveSandbox {
             What::Script { script, arguments } => {
                 (script.command(arguments.iter().cloned()), None, Some(script))
             }
-            What::Call { function, words } => (words.clone(), Some(*function), None),
+            What::Call { function, words, .. } => (words.clone(), Some(*function), None),
         };
         let terminal = match asked.streams {
             Given::Streams(_) => None,
@@ -205,7 +205,11 @@ impl LiveSandbox {
         };
         let limits: serde_json::Map<String, Value> =
             limits.iter().map(|(name, text)| (name.key().to_owned(), text.clone().into())).collect();
-        let mut detail = if let What::Script { script, .. } = what { script.mark() } else { Value::Null };
+        let mut detail = match what {
+            What::Command(_) => Value::Null,
+            What::Script { script, .. } => script.mark(),
+            What::Call { mark, .. } => mark.clone(),
+        };
         if !limits.is_empty() {
             detail["limits"] = limits.into();
         }

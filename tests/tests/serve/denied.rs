@@ -1,7 +1,57 @@
 //! What the rules do not permit is an outcome.
 
-use clearing_tests::{Site, assert_nothing_left, for_each_caller};
-use serde_json::json;
+use std::time::{Duration, Instant};
+
+use clearing_tests::{Site, assert_nothing_left, for_each_caller, patience};
+use serde_json::{Value, json};
+
+const ENFORCED: &str = r#"
+extends = "default"
+[commands]
+enforce = true
+default = "deny"
+rules = [{ prefix = [["sh", "sleep", "echo"]], decision = "allow", reason = "these alone" }]
+"#;
+
+/// The record's lines of a type.
+fn recorded(site: &Site, kind: &str) -> Vec<Value> {
+    let record = std::fs::read_to_string(site.state().join("audit.jsonl")).unwrap();
+    let lines = record.lines().map(|line| serde_json::from_str::<Value>(line).unwrap());
+    lines.filter(|line| line["type"] == kind).collect()
+}
+
+#[test]
+fn what_is_not_executed_is_recorded_also_of_what_a_command_left_running() {
+    for_each_caller(|caller| {
+        let site = Site::new(caller);
+        let mut client = site.serve([] as [&str; 0]);
+        let profile = site.write_home("mine.toml", ENFORCED);
+        let made = json!({ "workspace": site.project(), "profile": profile });
+        let session = client.call("session/create", made)["session"].as_str().unwrap().to_owned();
+        // What a script starts is judged by nobody beforehand.
+        site.write("script.sh", "id -u; echo done");
+        site.write("left.sh", "{ sleep 1; uname; } > /dev/null 2>&1 &");
+        assert_eq!(client.exec(&session, &["sh", "script.sh"])["exitCode"], 0);
+        let ended = recorded(&site, "outcome");
+        let denials = ended.iter().filter_map(|line| line["denials"].as_array()).flatten();
+        let wanted: Vec<&Value> = denials.map(|denial| &denial["want"]).collect();
+        assert_eq!(wanted, [&json!("/usr/bin/id")]);
+        assert_eq!(client.exec(&session, &["sh", "left.sh"])["exitCode"], 0);
+        let of = recorded(&site, "decision").last().unwrap()["seq"].clone();
+        let until = Instant::now() + patience(Duration::from_secs(10));
+        while recorded(&site, "denial").is_empty() && Instant::now() < until {
+            std::thread::sleep(Duration::from_millis(20));
+        }
+        let denial = &recorded(&site, "denial")[0];
+        assert_eq!((&denial["want"], &denial["of"]), (&json!("/usr/bin/uname"), &of), "{denial}");
+        assert_eq!(client.call("audit/verify", json!({}))["whole"], true);
+        client.call("session/destroy", json!({ "session": session }));
+        assert_eq!(client.finish(), 0);
+        let shown = site.clearing(["audit", "show"]).output();
+        assert_eq!(shown.stdout.matches("exit 0").count(), 2, "{}", shown.stdout);
+        assert_nothing_left(&site);
+    });
+}
 
 #[test]
 fn a_command_that_is_not_permitted_has_an_outcome_and_no_process() {

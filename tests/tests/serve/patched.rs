@@ -4,6 +4,8 @@ use clearing_tests::{Site, assert_nothing_left, for_each_caller};
 use serde_json::json;
 
 const GOOD: &str = "--- a/a\n+++ b/a\n@@ -1 +1 @@\n-one\n+two\n";
+/// What `sha256sum` says of it.
+const HASH: &str = "deb09fd0f342d8e36d728ce072834eab521005ca2ab139dfcc6cd0215bcc9d06";
 const BAD: &str = "--- a/a\n+++ b/a\n@@ -1 +1 @@\n-other\n+two\n";
 
 #[test]
@@ -21,6 +23,12 @@ fn a_patch_is_checked_and_applied_as_a_whole_or_not_at_all() {
         assert_eq!((&refused["accepted"], &refused["applied"]), (&json!(false), &json!(false)));
         assert_eq!(client.exec(&session, &["grep", "-q", "one", "a"])["exitCode"], 0);
         let applied = client.call("patch/apply", on(GOOD));
+        let record = std::fs::read_to_string(site.state().join("audit.jsonl")).unwrap();
+        let lines = record.lines().map(|line| serde_json::from_str::<serde_json::Value>(line).unwrap());
+        let marks = lines.filter(|line| line["verb"] == "patch").map(|line| line["detail"]["patch"].clone());
+        let same = |mark: &serde_json::Value| *mark == json!({ "sha256": HASH, "bytes": GOOD.len() });
+        // What is applied was checked before.
+        assert_eq!(marks.filter(same).count(), 3);
         assert_eq!((&applied["applied"], &applied["files"][0]["path"]), (&json!(true), &json!("a")));
         assert_eq!(client.exec(&session, &["grep", "-q", "two", "a"])["exitCode"], 0);
         assert_eq!(std::fs::read_to_string(site.project().join("a")).unwrap(), "one\n");

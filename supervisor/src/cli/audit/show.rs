@@ -73,6 +73,8 @@ impl Acts {
         };
         if shown {
             match of {
+                // Of what an act left running; the act has its own outcome.
+                Some(_) if value["type"] == "denial" => None,
                 Some(of) => self.outcomes.insert(of, value.clone()),
                 None => self.decisions.insert(number, value.clone()),
             };

@@ -4,6 +4,8 @@ use std::ffi::OsString;
 use std::os::fd::OwnedFd;
 use std::sync::Arc;
 
+use serde_json::Value;
+
 use super::Conductor;
 use super::execs::{Exec, State};
 use super::input::Input;
@@ -22,6 +24,7 @@ pub(crate) struct Called {
     pub(crate) function: u32,
     /// Its name in the record, and what else the record should have.
     pub(crate) words: Vec<OsString>,
+    pub(crate) mark: Value,
     pub(crate) streams: [OwnedFd; 2],
 }
 
@@ -59,9 +62,9 @@ impl Conductor {
     }
 
     fn begin_call(&mut self, called: Called) -> Result<u32, Fault> {
-        let Called { function, words, streams: [input, output] } = called;
+        let Called { function, words, mark, streams: [input, output] } = called;
         let asked = ExecAsked {
-            what: What::Call { function, words },
+            what: What::Call { function, words, mark },
             cwd: None,
             environment: Vec::new(),
             limits: Vec::new(),

@@ -15,7 +15,15 @@ impl Conductor {
             let [input, output] = call.streams.each_ref().map(|stream| {
                 stream.try_clone().map_err(|error| Error::System("dup of a function's stream", error))
             });
-            Ok((Called { function: call.function, words: request.words(), streams: [input?, output?] }, call))
+            Ok((
+                Called {
+                    function: call.function,
+                    words: request.words(),
+                    mark: call.mark.clone(),
+                    streams: [input?, output?],
+                },
+                call,
+            ))
         });
         match prepared {
             Err(fault) => reply.send(Err(fault)),

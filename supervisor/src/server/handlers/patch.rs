@@ -101,7 +101,7 @@ impl Conductor {
     ) {
         let called = request.call().map_err(Fault::from).and_then(|(streams, words)| {
             let output = streams[1].try_clone().map_err(|error| Error::System("dup", error))?;
-            Ok((Called { function: PATCH, words: words.to_vec(), streams }, output))
+            Ok((Called { function: PATCH, words: words.to_vec(), mark: request.mark(), streams }, output))
         });
         let (called, output): (Called, OwnedFd) = match called {
             Ok(called) => called,
