@@ -1,5 +1,6 @@
-//! One directory of a stack, open in every layer that it is made of.
+//! One directory of a stack, opened in those of its layers that are asked.
 
+use std::cell::OnceCell;
 use std::ffi::{CStr, CString};
 use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 use std::path::Path;
@@ -19,17 +20,22 @@ use crate::walk::WalkError;
 pub(crate) struct Merged<'a> {
     stack: &'a Stack,
     path: &'a Path,
-    layers: Vec<(usize, OwnedFd)>,
+    layers: Vec<(usize, OnceCell<OwnedFd>)>,
 }
 
 impl<'a> Merged<'a> {
-    /// Opens `path` in the layers, newest first; a layer that closes it to us is an error.
-    pub(crate) fn open(stack: &'a Stack, path: &'a Path, layers: &[usize]) -> Result<Self, WalkError> {
-        let open = |&layer: &usize| {
-            let directory = stack.top(layer).and_then(|top| open_beneath(top, path, OFlags::DIRECTORY));
-            Ok((layer, directory.map_err(|errno| stack.failed(layer, path, errno))?))
-        };
-        Ok(Self { stack, path, layers: layers.iter().map(open).collect::<Result<_, _>>()? })
+    /// The directory `path` of the layers, newest first. One that closes it to us is an error once it is asked.
+    pub(crate) fn of(stack: &'a Stack, path: &'a Path, layers: &[usize]) -> Self {
+        Self { stack, path, layers: layers.iter().map(|layer| (*layer, OnceCell::new())).collect() }
+    }
+
+    fn opened<'c>(&self, layer: usize, cell: &'c OnceCell<OwnedFd>) -> Result<BorrowedFd<'c>, WalkError> {
+        if let Some(directory) = cell.get() {
+            return Ok(directory.as_fd());
+        }
+        let directory = self.stack.top(layer).and_then(|top| open_beneath(top, self.path, OFlags::DIRECTORY));
+        let directory = directory.map_err(|errno| self.stack.failed(layer, self.path, errno))?;
+        Ok(cell.get_or_init(|| directory).as_fd())
     }
 
     /// Adds the names in those of its layers that `wanted` says, whiteouts and what they hide included.
@@ -39,7 +45,7 @@ impl<'a> Merged<'a> {
         names: &mut Vec<Entry>,
     ) -> Result<(), WalkError> {
         for (layer, directory) in self.layers.iter().filter(|(layer, _)| wanted(*layer)) {
-            let found = entries(directory.as_fd());
+            let found = entries(self.opened(*layer, directory)?);
             names.extend(found.map_err(|errno| self.stack.failed(*layer, self.path, errno))?);
         }
         Ok(())
@@ -52,12 +58,12 @@ impl<'a> Merged<'a> {
             if self.stack.hides(*layer, || self.path.join(os_str(name))) {
                 break;
             }
+            let directory = self.opened(*layer, directory)?;
             let stat = match statat(directory, name, AtFlags::SYMLINK_NOFOLLOW) {
                 Err(Errno::NOENT) => continue,
                 stat => stat.map_err(|errno| self.failed(*layer, name, errno))?,
             };
-            let mark =
-                mark(directory.as_fd(), name, &stat).map_err(|errno| self.failed(*layer, name, errno))?;
+            let mark = mark(directory, name, &stat).map_err(|errno| self.failed(*layer, name, errno))?;
             if let Mark::Elsewhere(attribute) = mark
                 && !self.stack.is_bottom(*layer)
             {
@@ -92,9 +98,13 @@ impl<'a> Merged<'a> {
         Found { kind, stat: None, layer, directories: Vec::new() }
     }
 
-    /// The open directory of a layer.
+    /// The directory of a layer in which something was found.
     pub(crate) fn directory(&self, layer: usize) -> Option<BorrowedFd<'_>> {
-        self.layers.iter().find(|(one, _)| *one == layer).map(|(_, directory)| directory.as_fd())
+        self.layers
+            .iter()
+            .find(|(one, _)| *one == layer)
+            .and_then(|(_, directory)| directory.get())
+            .map(AsFd::as_fd)
     }
 
     fn failed(&self, layer: usize, name: &CStr, errno: Errno) -> WalkError {

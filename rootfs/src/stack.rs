@@ -8,6 +8,7 @@ use std::ffi::{CString, OsStr};
 use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 use std::os::unix::ffi::OsStrExt;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 use rustix::fs::{FileType, OFlags, Stat, fstat, readlinkat};
 use rustix::io::Errno;
@@ -25,7 +26,8 @@ use crate::walk::{Difference, WalkError, walk_beneath};
 /// The bottom is the last layer; a stack of it alone shows the directory itself.
 #[derive(Debug)]
 pub struct Stack {
-    layers: Vec<Layer>,
+    /// Stacks of one session share what they have in common.
+    layers: Vec<Arc<Layer>>,
     /// What of the bottom is not shown.
     hidden: Hidden,
 }
@@ -60,12 +62,17 @@ pub struct Found {
 impl Stack {
     /// Opens the tops of the layers, newest first, and the bottom. All of them must exist.
     pub fn open(layers: &[PathBuf], bottom: &Path) -> Result<Self, WalkError> {
-        Self::open_with(layers, bottom, open_layer)
+        Self::open_with(layers, bottom, &[], open_layer)
+    }
+
+    /// The same, with the layers, from the bottom up, that this stack has open already.
+    pub fn open_beside(&self, layers: &[PathBuf], bottom: &Path) -> Result<Self, WalkError> {
+        Self::open_with(layers, bottom, &self.layers, open_layer)
     }
 
     /// Opens the stack; a layer whose directory does not exist has nothing. The bottom must exist.
     pub fn open_present(layers: &[PathBuf], bottom: &Path) -> Result<Self, WalkError> {
-        Self::open_with(layers, bottom, |path| match open_layer(path) {
+        Self::open_with(layers, bottom, &[], |path| match open_layer(path) {
             Err(Errno::NOENT) => Ok(None),
             opened => opened,
         })
@@ -74,17 +81,22 @@ impl Stack {
     fn open_with(
         layers: &[PathBuf],
         bottom: &Path,
+        known: &[Arc<Layer>],
         open: impl Fn(&Path) -> Result<Option<Top>, Errno>,
     ) -> Result<Self, WalkError> {
         let failed = |path: &Path, errno| WalkError::Open { path: path.to_owned(), source: io_error(errno) };
-        let layer = |path: &PathBuf| {
-            let top = open(path).map_err(|errno| failed(path, errno))?;
-            Ok(Layer { path: path.clone(), top })
+        let paths = || layers.iter().map(PathBuf::as_path).chain([bottom]);
+        let pairs = known.iter().rev().zip(paths().rev());
+        let shared = pairs.take_while(|(layer, path)| layer.path == **path).count();
+        let layer = |(number, path): (usize, &Path)| {
+            let top = if number == layers.len() { open_layer(path) } else { open(path) };
+            let top = top.map_err(|errno| failed(path, errno))?;
+            Ok(Arc::new(Layer { path: path.to_owned(), top }))
         };
-        let mut layers = layers.iter().map(layer).collect::<Result<Vec<_>, _>>()?;
-        let top = open_layer(bottom).map_err(|errno| failed(bottom, errno))?;
-        layers.push(Layer { path: bottom.to_owned(), top });
-        Ok(Self { layers, hidden: Hidden::default() })
+        let own = paths().enumerate().take(layers.len() + 1 - shared);
+        let mut all = own.map(layer).collect::<Result<Vec<_>, _>>()?;
+        all.extend_from_slice(&known[known.len() - shared..]);
+        Ok(Self { layers: all, hidden: Hidden::default() })
     }
 
     /// The same stack without what is hidden of its bottom.
@@ -125,7 +137,7 @@ impl Stack {
             return Ok(None);
         }
         let name = CString::new(name.as_bytes()).map_err(|_| self.failed(0, path, Errno::INVAL))?;
-        Merged::open(self, path, &directory.directories)?.look_up(&name)
+        Merged::of(self, path, &directory.directories).look_up(&name)
     }
 
     /// Opens for reading the regular file that was found under `path`.
@@ -165,7 +177,7 @@ impl Stack {
 
     /// Whether the directory that was found under `path` shows nothing in it.
     pub fn is_empty(&self, path: &Path, found: &Found) -> Result<bool, WalkError> {
-        let directory = Merged::open(self, path, &found.directories)?;
+        let directory = Merged::of(self, path, &found.directories);
         let mut names = Vec::new();
         directory.names(|_| true, &mut names)?;
         for (name, _) in in_order(names) {
@@ -194,7 +206,7 @@ impl Stack {
 
     /// How many layers the two have in common, counted from the bottom.
     pub(crate) fn shared_with(&self, other: &Self) -> usize {
-        let identity = |layer: &Layer| layer.top.as_ref().map(|top| top.identity);
+        let identity = |layer: &Arc<Layer>| layer.top.as_ref().map(|top| top.identity);
         let pairs = self.layers.iter().rev().zip(other.layers.iter().rev());
         pairs.take_while(|(one, two)| identity(one) == identity(two)).count()
     }

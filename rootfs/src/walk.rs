@@ -213,8 +213,8 @@ impl Walk<'_> {
     /// What differs in the current directory, which is made of these layers; the first name is the last.
     fn differing(&self, old: &[usize], new: &[usize]) -> Result<Vec<Pair>, WalkError> {
         let shared_alike = self.shared_alike(old, new);
-        let old = Merged::open(self.old, &self.path, old)?;
-        let new = Merged::open(self.new, &self.path, new)?;
+        let old = Merged::of(self.old, &self.path, old);
+        let new = Merged::of(self.new, &self.path, new);
         let mut names: Vec<Entry> = Vec::new();
         old.names(|layer| layer < self.old_shared || !shared_alike, &mut names)?;
         new.names(|layer| layer < self.new_shared || !shared_alike, &mut names)?;

@@ -1,14 +1,18 @@
 //! The verbs on sessions that run nothing.
 
+mod steps;
+
 use std::path::{Path, PathBuf};
 
 use clearing_rootfs::{
-    Changes, Hidden, NewSession, PROJECT, PathText, Record, Recovered, Session, SessionId, Sessions,
+    Changes, Hidden, LayerId, NewSession, PROJECT, PathText, Record, Recovered, Session, SessionId, Sessions,
     Snapshot, Stack, Store, Why, Written,
 };
 use clearing_runtime::quota::release;
 use serde::Serialize;
 use serde_json::json;
+
+pub(crate) use steps::Steps;
 
 use crate::audit::{Decision, recorded};
 use crate::error::Error;
@@ -187,14 +191,18 @@ pub(crate) enum Point<'a> {
 
 /// Reads what the project looks like at a point, without a mount.
 pub(crate) fn stack(sessions: &Sessions, record: &Record, point: Point<'_>) -> Result<Stack, Error> {
-    let top = match point {
+    let layers = sessions.uppers(record, top_of(record, point), PROJECT)?;
+    let stack = Stack::open(&layers, Path::new(record.project()))?;
+    Ok(stack.hiding(&Hidden::of(&record.hidden)))
+}
+
+/// The newest layer of a point; none of the project.
+fn top_of<'a>(record: &'a Record, point: Point<'a>) -> Option<&'a LayerId> {
+    match point {
         Point::Live => record.present(),
         Point::Project => None,
         Point::Snapshot(snapshot) => snapshot.top.as_ref(),
-    };
-    let layers = sessions.uppers(record, top, PROJECT)?;
-    let stack = Stack::open(&layers, Path::new(record.project()))?;
-    Ok(stack.hiding(&Hidden::of(&record.hidden)))
+    }
 }
 
 /// What is different between two points.

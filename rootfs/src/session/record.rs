@@ -124,7 +124,7 @@ pub struct Running {
 
 impl Record {
     /// The layers below and including `top`, newest first.
-    pub(crate) fn chain(&self, top: Option<&LayerId>) -> Vec<LayerId> {
+    pub fn chain(&self, top: Option<&LayerId>) -> Vec<LayerId> {
         let mut chain = Vec::new();
         let mut next = top.cloned();
         while let Some(id) = next {

@@ -115,13 +115,13 @@ impl Sessions {
         top: Option<&LayerId>,
         part: &str,
     ) -> Result<Vec<PathBuf>, SessionError> {
-        let mut uppers = Vec::new();
-        for id in record.chain(top) {
-            if self.layers.has(&id, part)? {
-                uppers.push(self.layers.upper(&id, part));
-            }
-        }
-        Ok(uppers)
+        let uppers = record.chain(top).into_iter().map(|id| self.upper(&id, part));
+        uppers.filter_map(Result::transpose).collect()
+    }
+
+    /// The same of one layer; none if nothing was written there.
+    pub fn upper(&self, id: &LayerId, part: &str) -> Result<Option<PathBuf>, SessionError> {
+        Ok(self.layers.has(id, part)?.then(|| self.layers.upper(id, part)))
     }
 
     /// What all layers of a session take, also those that it shares.

@@ -2,12 +2,11 @@
 
 use std::process::ExitCode;
 
-use clearing_rootfs::{Counts, Record, Sessions};
 use serde::Serialize;
 
 use super::talk::{emit_as, failed, print};
 use crate::error::Error;
-use crate::session::{self, Point, SnapshotView, sessions};
+use crate::session::{self, Point, SnapshotView, Steps, sessions};
 use crate::text::table;
 
 /// Lists the snapshots of a session, oldest first.
@@ -45,10 +44,11 @@ pub(super) fn main(arguments: &Arguments) -> ExitCode {
 fn history(arguments: &Arguments) -> Result<(), Error> {
     let sessions = sessions()?;
     let record = sessions.read(&arguments.session)?;
+    let mut steps = Steps::of(&sessions, &record);
     let points = record.snapshots.iter().map(Point::Snapshot).chain([Point::Live]);
     let mut lines = vec![["SNAPSHOT", "MADE", "UPON", "CHANGES", "WHY"].map(str::to_owned)];
     for point in points {
-        let (upon, counts) = step(&sessions, &record, point)?;
+        let (upon, counts) = steps.step(point)?;
         let snapshot = match point {
             Point::Snapshot(snapshot) => Some(snapshot),
             Point::Live | Point::Project => None,
@@ -68,18 +68,4 @@ fn history(arguments: &Arguments) -> Result<(), Error> {
         ]);
     }
     if arguments.json { Ok(()) } else { print(&table(&lines)) }
-}
-
-/// The snapshot below a point, and what is different from it.
-fn step<'a>(
-    sessions: &Sessions,
-    record: &'a Record,
-    point: Point<'a>,
-) -> Result<(Option<&'a str>, Counts), Error> {
-    let below = match point {
-        Point::Snapshot(snapshot) => record.snapshot_below(snapshot.top.as_ref(), Some(&snapshot.name)),
-        Point::Live | Point::Project => record.snapshot_below(Some(&record.live), None),
-    };
-    let from = below.map_or(Point::Project, Point::Snapshot);
-    Ok((below.map(|below| below.name.as_str()), session::changes(sessions, record, from, point)?.counts))
 }

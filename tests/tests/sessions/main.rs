@@ -8,6 +8,8 @@ mod flat;
 mod forked;
 mod going_back;
 mod held;
+#[cfg(target_arch = "x86_64")]
+mod history;
 mod keeping;
 mod killed;
 mod odd;
