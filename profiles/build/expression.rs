@@ -7,8 +7,8 @@ use std::time::Duration;
 use crate::commands::{Decision, Rule};
 use crate::profile::{Profile, Widening};
 use crate::sections::{
-    Commands, Environment, Filesystem, Guards, HostPath, LayerPlace, Limits, Network, NetworkMode, Patch,
-    Requirement, Rollback, Syscalls, Tier, Trigger,
+    Commands, Environment, Filesystem, Guards, HostPath, Landlock, LayerPlace, Limits, Network, NetworkMode,
+    Patch, Requirement, Rollback, Syscalls, Tier, Trigger,
 };
 
 /// What can be written as an expression.
@@ -36,7 +36,7 @@ macro_rules! structs {
 }
 
 structs! {
-    Profile { name, widened, filesystem, network, environment, commands, limits, rollback, patch, syscalls, guards }
+    Profile { name, widened, filesystem, network, environment, commands, limits, rollback, patch, syscalls, landlock, guards }
     Widening { profile, reason }
     Filesystem { read, hide, sensitive, show, read_only, tool_roots, caches, layer, layer_size }
     Network { mode }
@@ -50,6 +50,7 @@ structs! {
     Rollback { on, max_snapshots, max_age }
     Patch { max_size, max_files, max_made, keep }
     Syscalls { allow, refuse }
+    Landlock { abi }
     Guards { tier, requirements }
 }
 

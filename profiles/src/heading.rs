@@ -52,6 +52,7 @@ const SECTIONS: &[&str] = &[
     "rollback",
     "patch",
     "syscalls",
+    "landlock",
     "guards",
 ];
 

@@ -6,7 +6,7 @@ use toml::de::DeTable;
 use crate::diagnostic::Fault;
 use crate::section::Licence;
 use crate::sections::{
-    Commands, Environment, Filesystem, Guards, Limits, Network, Patch, Rollback, Syscalls,
+    Commands, Environment, Filesystem, Guards, Landlock, Limits, Network, Patch, Rollback, Syscalls,
 };
 
 /// A resolved profile: every value is stated, by its file or by those that it extends.
@@ -33,6 +33,8 @@ pub struct Profile {
     pub patch: Patch,
     /// What is added to the built-in table of system calls.
     pub syscalls: Syscalls,
+    /// How much of Landlock there must be.
+    pub landlock: Landlock,
     /// What must hold.
     pub guards: Guards,
 }
@@ -66,6 +68,7 @@ impl Profile {
             rollback: Rollback::read(file, parent.map(|p| &p.rollback), licence)?,
             patch: Patch::read(file, parent.map(|p| &p.patch), licence)?,
             syscalls: Syscalls::read(file, parent.map(|p| &p.syscalls), licence)?,
+            landlock: Landlock::read(file, parent.map(|p| &p.landlock), licence)?,
             guards: Guards::read(file, parent.map(|p| &p.guards), licence)?,
         })
     }

@@ -24,6 +24,7 @@ impl Profile {
             rollback,
             patch,
             syscalls,
+            landlock,
             guards,
         } = self;
         vec![
@@ -35,6 +36,7 @@ impl Profile {
             ("rollback", rollback.state()),
             ("patch", patch.state()),
             ("syscalls", syscalls.state()),
+            ("landlock", landlock.state()),
             ("guards", guards.state()),
         ]
     }

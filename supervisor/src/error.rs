@@ -108,6 +108,14 @@ pub(crate) enum Error {
     /// The profile wants limits to be held by a control group, and there is none to be had.
     #[error("the profile requires a control group for its limits: {0}")]
     NoCgroup(String),
+    /// The profile asks for more of Landlock than this kernel has.
+    #[error("the profile requires Landlock ABI {least}, and this kernel has {}", kernel_has(*.has))]
+    LittleLandlock {
+        /// What it asks for.
+        least: u64,
+        /// None without Landlock.
+        has: Option<u32>,
+    },
     /// Layers cannot change below what runs.
     #[error("{0} processes are alive in the sandbox")]
     Alive(u64),
@@ -126,6 +134,10 @@ pub(crate) enum Error {
     /// A file that the caller named.
     #[error("writing `{}`", printable(.0))]
     Result(PathBuf, #[source] std::io::Error),
+}
+
+fn kernel_has(abi: Option<u32>) -> String {
+    abi.map_or_else(|| "none".to_owned(), |abi| format!("ABI {abi}"))
 }
 
 impl Error {
@@ -174,6 +186,9 @@ impl Error {
                  let rlimits and the watchdog hold what they can: `cgroup = \"best-effort\"` in [limits]"
                     .into(),
             ),
+            Self::LittleLandlock { .. } => {
+                Some("a newer kernel has it; `abi` in [landlock] of the profile asks for it".into())
+            }
             Self::Alive(_) => Some("let them end, or have them ended".into()),
             Self::InitEnded => Some("look for the out-of-memory killer in `dmesg`".into()),
             Self::SandboxEnded

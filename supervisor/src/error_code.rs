@@ -34,7 +34,9 @@ pub(crate) fn of(error: &Error) -> &'static str {
             ENOENT | ENOTDIR => "CLR-NOT-FOUND",
             _ => "CLR-NOT-EXECUTABLE",
         },
-        Error::Setup(_) | Error::NoCgroup(_) | Error::NoOverlay(_) => "CLR-SETUP",
+        Error::Setup(_) | Error::LittleLandlock { .. } | Error::NoCgroup(_) | Error::NoOverlay(_) => {
+            "CLR-SETUP"
+        }
         Error::Copy(_) => "CLR-COPY",
         Error::SandboxEnded | Error::InitEnded => "CLR-ENDED",
         Error::System(..) => "CLR-SYSTEM",

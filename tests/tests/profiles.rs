@@ -114,6 +114,26 @@ fn a_variable_that_permits_more_or_means_nothing_is_refused_by_name() {
 }
 
 #[test]
+fn a_kernel_with_less_of_landlock_than_a_profile_asks_for_is_refused() {
+    for_each_caller(|caller| {
+        let site = Site::new(caller);
+        let asks = |abi: &str| format!("extends = \"default\"\n[landlock]\nabi = {abi}\n");
+        site.write("old.toml", asks("1"));
+        site.write("new.toml", asks("64"));
+        site.write("none.toml", asks("65"));
+        site.run(["true"]).args(["-p", "./old.toml"]).output().expect_code(0);
+        let refused = site.run(["true"]).args(["-p", "./new.toml"]).output();
+        is_refused(&refused, "the profile requires Landlock ABI 64, and this kernel has ABI ");
+        refused.expect_stderr("hint: a newer kernel has it");
+        is_refused(&site.run(["true"]).args(["-p", "./none.toml"]).output(), "none.toml:3:7");
+        show(&site, &["-p", "./new.toml"]).expect_stdout("abi = 64");
+        site.write(FILE, "landlock.abi = 64");
+        is_refused(&site.run(["echo", "ran"]).output(), "requires Landlock ABI 64");
+        is_refused(&site.clearing(["run", "--plan"]).command(["true"]).output(), "requires Landlock ABI 64");
+    });
+}
+
+#[test]
 fn what_is_shown_loads_again_as_the_same() {
     for_each_caller(|caller| {
         let site = Site::new(caller);

@@ -179,6 +179,7 @@ fn default_is_printed_as_json_with_every_value() {
         "rollback": { "on": [], "maxSnapshots": 100, "maxAgeMs": null },
         "patch": { "maxSize": 64 << 20, "maxFiles": 10_000, "maxMade": 256 << 20, "keep": [] },
         "syscalls": { "allow": [], "refuse": [] },
+        "landlock": { "abi": null },
         "guards": "…",
     });
     assert_eq!(json, expected);

@@ -54,6 +54,8 @@ keep = ["schema.sql"]
 [syscalls]
 allow = ["personality"]
 refuse = ["ptrace"]
+[landlock]
+abi = 3
 [guards]
 tier = "namespaces"
 user = "required"
@@ -122,6 +124,8 @@ const WIDER: &[(&str, &str)] = &[
     ("patch", r#"max_made = "4097K""#),
     ("syscalls", r#"allow = ["mbind"]"#),
     ("syscalls", r#"allow = ["ptrace"]"#),
+    ("landlock", "abi = 2"),
+    ("landlock", r#"abi = "none""#),
     ("guards", r#"seccomp = "best-effort""#),
     ("guards", r#"tier = "landlock""#),
 ];
@@ -168,6 +172,8 @@ const NARROWER: &[(&str, &str)] = &[
     ("patch", "keep = []"),
     ("syscalls", r#"allow = ["personality", "read"]"#),
     ("syscalls", r#"refuse = ["personality", "chmod"]"#),
+    ("landlock", "abi = 3"),
+    ("landlock", "abi = 9"),
     ("guards", r#"cgroup = "required""#),
     ("guards", r#"tier = "namespaces""#),
     ("guards", r#"cgroup = "best-effort""#),
