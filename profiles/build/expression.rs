@@ -8,7 +8,7 @@ use crate::commands::{Decision, Rule};
 use crate::profile::{Profile, Widening};
 use crate::sections::{
     Commands, Environment, Filesystem, Guards, HostPath, Landlock, LayerPlace, Limits, Network, NetworkMode,
-    Patch, Requirement, Rollback, Syscalls, Tier, Trigger,
+    Output, Patch, Requirement, Rollback, Syscalls, Tier, Trigger,
 };
 
 /// What can be written as an expression.
@@ -36,7 +36,10 @@ macro_rules! structs {
 }
 
 structs! {
-    Profile { name, widened, filesystem, network, environment, commands, limits, rollback, patch, syscalls, landlock, guards }
+    Profile {
+        name, widened, filesystem, network, environment, commands, limits, output, rollback, patch, syscalls, landlock,
+        guards
+    }
     Widening { profile, reason }
     Filesystem { read, hide, sensitive, show, read_only, tool_roots, caches, layer, layer_size }
     Network { mode }
@@ -47,6 +50,7 @@ structs! {
         timeout, grace, cpus, cpu_time, memory, processes, disk, inodes, output, file_size, nofile, core,
         stack, memlock, cgroup
     }
+    Output { head, tail }
     Rollback { on, max_snapshots, max_age }
     Patch { max_size, max_files, max_made, keep }
     Syscalls { allow, refuse }

@@ -49,15 +49,13 @@ const SECTIONS: &[&str] = &[
     "environment",
     "commands",
     "limits",
+    "output",
     "rollback",
     "patch",
     "syscalls",
     "landlock",
     "guards",
 ];
-
-/// What other versions read. To accept and ignore it would promise what is not kept.
-const UNSUPPORTED: &[&str] = &["output"];
 
 fn refuse_unknown(file: &DeTable<'_>) -> Result<(), Fault> {
     let known = |key: &str| KEYS.contains(&key) || SECTIONS.contains(&key);
@@ -71,10 +69,6 @@ fn refuse_unknown(file: &DeTable<'_>) -> Result<(), Fault> {
 fn unknown_entry(key: &Spanned<DeString<'_>>, item: &Item<'_>) -> Fault {
     let name = key.get_ref().as_ref();
     let is_section = matches!(item.get_ref(), DeValue::Table(_));
-    if UNSUPPORTED.contains(&name) {
-        let message = format!("[{name}] is not supported by this version");
-        return Fault::new(key.span(), message).hint("take it out: nothing would enforce it");
-    }
     match is_section {
         true => Fault::new(key.span(), format!("unknown section [{name}]")).hint_if(one_of(name, SECTIONS)),
         false if name == "name" => {

@@ -4,7 +4,7 @@
 //! # Terms
 //!
 //! - A **profile** is the written permission: a TOML file with the sections `[filesystem]`,
-//!   `[network]`, `[environment]`, `[commands]`, `[limits]`, `[rollback]`, `[patch]`, `[syscalls]`, `[landlock]` and `[guards]`.
+//!   `[network]`, `[environment]`, `[commands]`, `[limits]`, `[output]`, `[rollback]`, `[patch]`, `[syscalls]`, `[landlock]` and `[guards]`.
 //! - A profile **extends** one parent and states what differs. It can only **narrow** it, each key
 //!   permitting as much or less, unless it says `widen = true` and a `reason`.
 //! - In the lists `read` and `pass`, `"..."` stands for what the parent's list holds.
@@ -81,7 +81,7 @@ pub use quantity::{QuantityError, parse_duration, parse_size, write_duration, wr
 pub use risk::{DEEDS, Deed, OFFSET, Risk, RiskLevel, RiskReason, risk};
 pub use sections::{
     Commands, Environment, Filesystem, Guard, Guards, HostPath, HostPathError, Landlock, LayerPlace, Limits,
-    Network, NetworkMode, Patch, Requirement, Rollback, Syscalls, Tier, Trigger, VariableError,
+    Network, NetworkMode, Output, Patch, Requirement, Rollback, Syscalls, Tier, Trigger, VariableError,
     check_variable,
 };
 pub use sensitive::{Sensitive, SensitiveRule, sensitive};

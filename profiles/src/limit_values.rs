@@ -95,6 +95,8 @@ pub(crate) const MEMORY: RangeInclusive<u64> = 1 << 20..=LARGEST;
 pub(crate) const PROCESSES: RangeInclusive<u64> = 1..=1 << 22;
 /// A tmpfs takes 0 for no limit.
 pub(crate) const DISK: RangeInclusive<u64> = 4096..=LARGEST;
+/// What is kept of an output: no less than is read of it at once.
+pub(crate) const KEPT: RangeInclusive<u64> = 1 << 20..=1 << 40;
 pub(crate) const INODES: RangeInclusive<u64> = 1..=1 << 40;
 /// Fewer, and a dynamically linked program does not start. The most is `sysctl_nr_open_max`.
 pub(crate) const NOFILE: RangeInclusive<u64> = 16..=1 << 30;

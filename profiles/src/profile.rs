@@ -6,7 +6,7 @@ use toml::de::DeTable;
 use crate::diagnostic::Fault;
 use crate::section::Licence;
 use crate::sections::{
-    Commands, Environment, Filesystem, Guards, Landlock, Limits, Network, Patch, Rollback, Syscalls,
+    Commands, Environment, Filesystem, Guards, Landlock, Limits, Network, Output, Patch, Rollback, Syscalls,
 };
 
 /// A resolved profile: every value is stated, by its file or by those that it extends.
@@ -27,6 +27,8 @@ pub struct Profile {
     pub commands: Commands,
     /// How long and how much.
     pub limits: Limits,
+    /// How much of what a command says is kept.
+    pub output: Output,
     /// When a session goes back by itself.
     pub rollback: Rollback,
     /// How large a patch may be, and what it does not harm.
@@ -65,6 +67,7 @@ impl Profile {
             environment: Environment::read(file, parent.map(|p| &p.environment), licence)?,
             commands: Commands::read(file, parent.map(|p| &p.commands), licence)?,
             limits: Limits::read(file, parent.map(|p| &p.limits), licence)?,
+            output: Output::read(file, parent.map(|p| &p.output), licence)?,
             rollback: Rollback::read(file, parent.map(|p| &p.rollback), licence)?,
             patch: Patch::read(file, parent.map(|p| &p.patch), licence)?,
             syscalls: Syscalls::read(file, parent.map(|p| &p.syscalls), licence)?,

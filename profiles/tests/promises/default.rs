@@ -176,6 +176,7 @@ fn default_is_printed_as_json_with_every_value() {
             "fileSize": null, "nofile": 1024, "core": 0, "stack": 8 << 20, "memlock": 65536,
             "cgroup": "best-effort",
         },
+        "output": { "head": 32 << 20, "tail": 32 << 20 },
         "rollback": { "on": [], "maxSnapshots": 100, "maxAgeMs": null },
         "patch": { "maxSize": 64 << 20, "maxFiles": 10_000, "maxMade": 256 << 20, "keep": [] },
         "syscalls": { "allow": [], "refuse": [] },

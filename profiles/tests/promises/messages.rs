@@ -20,11 +20,6 @@ fn unknown_keys_are_refused_with_the_nearest_known_one() {
 }
 
 #[test]
-fn sections_that_nothing_enforces_yet_are_refused() {
-    assert_messages(include_str!("messages/unsupported_sections.txt"));
-}
-
-#[test]
 fn rules_on_commands_are_held_to_their_examples() {
     assert_messages(include_str!("messages/commands.txt"));
 }

@@ -41,6 +41,9 @@ disk = "1G"
 inodes = 1000
 output = "1M"
 cgroup = "required"
+[output]
+head = "4M"
+tail = "8M"
 [rollback]
 on = ["timeout"]
 max_snapshots = 10
@@ -124,6 +127,8 @@ const WIDER: &[(&str, &str)] = &[
     ("patch", r#"max_made = "4097K""#),
     ("syscalls", r#"allow = ["mbind"]"#),
     ("syscalls", r#"allow = ["ptrace"]"#),
+    ("output", r#"head = "5M""#),
+    ("output", r#"tail = "9M""#),
     ("landlock", "abi = 2"),
     ("landlock", r#"abi = "none""#),
     ("guards", r#"seccomp = "best-effort""#),
@@ -172,6 +177,8 @@ const NARROWER: &[(&str, &str)] = &[
     ("patch", "keep = []"),
     ("syscalls", r#"allow = ["personality", "read"]"#),
     ("syscalls", r#"refuse = ["personality", "chmod"]"#),
+    ("output", r#"head = "1M""#),
+    ("output", r#"tail = "8M""#),
     ("landlock", "abi = 3"),
     ("landlock", "abi = 9"),
     ("guards", r#"cgroup = "required""#),

@@ -88,6 +88,11 @@ impl LiveSandbox {
         }
     }
 
+    /// How much of its output is kept.
+    pub(crate) fn output_kept(&self) -> clearing_profiles::Output {
+        self.profile.output
+    }
+
     /// How much output a command may have.
     pub(crate) fn output_limit(&self, exec: u32) -> Option<u64> {
         self.execs.iter().find(|known| known.id == exec)?.limits.output

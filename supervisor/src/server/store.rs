@@ -12,6 +12,7 @@ use std::collections::VecDeque;
 use std::path::Path;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
 
+use clearing_profiles::Output;
 use serde_json::Value;
 
 use crate::protocol::{Json, StreamName};
@@ -98,10 +99,10 @@ pub(crate) struct Cursor {
 }
 
 impl Store {
-    /// Of an exec; what does not fit in memory goes to a file in `directory` that has no name.
-    pub(crate) fn new(session: &str, exec: &str, directory: &Arc<Path>) -> Self {
+    /// Of an exec, of which so much is kept; what does not fit in memory goes to a file in `directory` that has no name.
+    pub(crate) fn new(session: &str, exec: &str, directory: &Arc<Path>, most: Output) -> Self {
         let inner = Inner {
-            spool: Spool::new(directory),
+            spool: Spool::new(directory, most),
             last: 0,
             head: Vec::new(),
             kept: Vec::new(),

@@ -35,11 +35,12 @@ impl Conductor {
         called: Called,
         then: impl FnOnce(&mut Self, Result<Outcome, Fault>) + Send + 'static,
     ) {
-        match self.begin_call(called) {
+        let begun = self.begin_call(called).and_then(|number| Ok((number, self.live()?.output_kept())));
+        match begun {
             Err(fault) => then(self, Err(fault)),
-            Ok(number) => {
+            Ok((number, most)) => {
                 let name = format!("{number}()");
-                let store = Arc::new(Store::new(&self.handle.id, &name, &self.server.spool));
+                let store = Arc::new(Store::new(&self.handle.id, &name, &self.server.spool, most));
                 let exec = Exec {
                     name,
                     store,

@@ -66,7 +66,8 @@ impl Conductor {
         };
         let (streams, ends) = streams(params)?;
         let asked = asked(params, streams)?;
-        let store = Arc::new(Store::new(&self.handle.id, &name, &self.server.spool));
+        let most = self.live()?.output_kept();
+        let store = Arc::new(Store::new(&self.handle.id, &name, &self.server.spool, most));
         if params.stream {
             caller.outbox.iter().for_each(|outbox| outbox.follow(&store));
         }

@@ -4,6 +4,7 @@ use std::os::fd::OwnedFd;
 use std::path::Path;
 use std::sync::Arc;
 
+use clearing_profiles::Output;
 use rustix::fs::{MemfdFlags, Mode, OFlags};
 
 /// Where some bytes are.
@@ -27,6 +28,8 @@ pub(super) enum Place {
 /// The bytes of one exec.
 pub(super) struct Spool {
     directory: Arc<Path>,
+    /// How much of it is kept.
+    most: Output,
     memory: Vec<u8>,
     file: Option<OwnedFd>,
     /// Bytes of the head in the file.
@@ -39,19 +42,16 @@ pub(super) struct Spool {
 
 /// Kept without a file.
 const IN_MEMORY: usize = 32 * 1024;
-/// Bytes of head and of tail.
-const HEAD: u64 = 32 << 20;
-const TAIL: u64 = 32 << 20;
 
 impl Spool {
-    pub(super) fn new(directory: &Arc<Path>) -> Self {
+    pub(super) fn new(directory: &Arc<Path>, most: Output) -> Self {
         let (memory, file) = (Vec::new(), None);
-        Self { directory: Arc::clone(directory), memory, file, head: 0, tail: 0, is_full: false }
+        Self { directory: Arc::clone(directory), most, memory, file, head: 0, tail: 0, is_full: false }
     }
 
     /// Bytes that are kept.
     pub(super) fn size(&self) -> u64 {
-        self.memory.len() as u64 + self.head + self.tail.min(TAIL)
+        self.memory.len() as u64 + self.head + self.tail.min(self.most.tail)
     }
 
     /// Keeps bytes at the beginning; none if that is full.
@@ -62,7 +62,7 @@ impl Spool {
             self.memory.extend_from_slice(bytes);
             return Some(Place::Memory { at, length });
         }
-        if self.is_full || self.head + length as u64 > HEAD {
+        if self.is_full || self.head + length as u64 > self.most.head {
             self.is_full = true;
             return None;
         }
@@ -75,13 +75,14 @@ impl Spool {
     /// Whether more bytes can be written without touching the oldest of the tail.
     pub(super) fn has_room_beside(&self, oldest: Place, length: usize) -> bool {
         let Place::Tail { at, .. } = oldest else { return true };
-        self.place_of(length) + length as u64 <= at + TAIL
+        self.place_of(length) + length as u64 <= at + self.most.tail
     }
 
     /// Keeps bytes at the end; the oldest were given up before.
     pub(super) fn go_round(&mut self, bytes: &[u8]) -> Option<Place> {
         let (at, length) = (self.place_of(bytes.len()), bytes.len());
-        write(self.file()?, bytes, HEAD + at % TAIL)?;
+        let Output { head, tail } = self.most;
+        write(self.file()?, bytes, head + at % tail)?;
         self.tail = at + length as u64;
         Some(Place::Tail { at, length })
     }
@@ -90,7 +91,7 @@ impl Spool {
         let (at, length) = match place {
             Place::Memory { at, length } => return self.memory.get(at..at + length).map(<[u8]>::to_vec),
             Place::Head { at, length } => (at, length),
-            Place::Tail { at, length } => (HEAD + at % TAIL, length),
+            Place::Tail { at, length } => (self.most.head + at % self.most.tail, length),
         };
         let mut bytes = vec![0; length];
         let mut done = 0;
@@ -105,7 +106,7 @@ impl Spool {
 
     /// Where the tail goes on: never across the place where it goes round.
     fn place_of(&self, length: usize) -> u64 {
-        let left = TAIL - self.tail % TAIL;
+        let left = self.most.tail - self.tail % self.most.tail;
         if length as u64 <= left { self.tail } else { self.tail + left }
     }
 

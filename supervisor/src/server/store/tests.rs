@@ -1,7 +1,11 @@
 use super::*;
 
 fn store() -> Store {
-    Store::new("s", "e", &Arc::from(std::env::temp_dir()))
+    store_of(32 << 20, 32 << 20)
+}
+
+fn store_of(head: u64, tail: u64) -> Store {
+    Store::new("s", "e", &Arc::from(std::env::temp_dir()), Output { head, tail })
 }
 
 /// All that a reader gets from the beginning on, and how many bytes it does not.
@@ -48,6 +52,22 @@ fn head_and_tail_stay_and_what_is_dropped_between_is_counted() {
     assert_eq!(told[..4], 0u32.to_le_bytes());
     assert_eq!(told[told.len() - 60_000..][..4], (2499u32 & 0x7f7f_7f7f).to_le_bytes());
     assert_eq!((seqs[0], *seqs.last().expect("an end")), (1, 2502));
+}
+
+#[test]
+fn a_profile_says_how_much_of_each_end_is_kept() {
+    for (head, tail) in [(1 << 20, 4 << 20), (4 << 20, 1 << 20)] {
+        let store = store_of(head, tail);
+        let piece = vec![b'x'; 50_000];
+        (0..200).for_each(|_| store.output(StreamName::Stdout, &piece));
+        store.tell(Told::Exited(Json::of(&())));
+        let (told, dropped, seqs) = read(&store);
+        assert_eq!(told.len() as u64 + dropped, 10_000_000);
+        assert!((told.len() as u64).abs_diff(5 << 20) < 300_000, "{} kept", told.len());
+        // The pieces of the beginning are numbered without a gap.
+        let begun = seqs.windows(2).take_while(|two| two[0] + 1 == two[1]).count() as u64 + 1;
+        assert!((begun * 50_000).abs_diff(head) < 150_000, "{begun} pieces");
+    }
 }
 
 #[test]
