@@ -1,6 +1,7 @@
 //! What is compared when somebody asks what a session changed.
 
 mod wanted;
+mod words;
 
 use clearing_rootfs::{Record, SessionError};
 use rustix::fs::FileType;
@@ -9,6 +10,7 @@ use crate::error::Error;
 use crate::session::Point;
 
 pub(crate) use wanted::Wanted;
+pub(crate) use words::{kind_word, line_counts, mode_text, status_word};
 
 /// The name of the present state, which no snapshot can have.
 pub(crate) const PRESENT: &str = "@";

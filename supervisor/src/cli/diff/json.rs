@@ -3,8 +3,11 @@
 use std::io::Write;
 use std::path::Path;
 
-use clearing_rootfs::{Diff, DiffError, Entry, Kind, PathText, Side, Size, Status, WalkError};
+use clearing_rootfs::{Diff, DiffError, Entry, PathText, Side, Size, Status, WalkError};
 use serde::Serialize;
+
+use crate::compared::{kind_word, line_counts, mode_text, status_word};
+use crate::protocol::LineCounts;
 
 #[derive(Serialize)]
 #[serde(rename_all = "camelCase", rename_all_fields = "camelCase", tag = "type")]
@@ -38,12 +41,6 @@ struct SideView {
     /// In octal digits; none where it could not be read.
     mode: Option<String>,
     size: u64,
-}
-
-#[derive(Serialize)]
-struct LineCounts {
-    added: u64,
-    deleted: u64,
 }
 
 #[derive(Default, Serialize)]
@@ -86,31 +83,20 @@ fn write_line(line: &Line<'_>, out: &mut dyn Write) -> Result<(), DiffError> {
 
 fn change(entry: &Entry, size: Option<Size>) -> Line<'static> {
     Line::Change {
-        status: word(entry.status()),
+        status: status_word(entry.status()),
         path: text(&entry.path),
         from: entry.renamed.as_ref().map(|renamed| text(&renamed.from)),
         similarity: entry.renamed.as_ref().map(|renamed| renamed.similarity),
         old: entry.old.map(SideView::of),
         new: entry.new.map(SideView::of),
-        lines: match size {
-            Some(Size::Lines { added, deleted }) => Some(LineCounts { added, deleted }),
-            Some(Size::Bytes { .. } | Size::Nothing) | None => None,
-        },
+        lines: line_counts(size),
         unread: size.is_none(),
     }
 }
 
 impl SideView {
     fn of(side: Side) -> Self {
-        let kind = match side.kind {
-            Kind::File => "file",
-            Kind::Directory => "directory",
-            Kind::Symlink => "symlink",
-            Kind::Fifo => "fifo",
-            Kind::Socket => "socket",
-            Kind::Device => "device",
-        };
-        Self { kind, mode: side.mode.map(|mode| format!("{mode:04o}")), size: side.size }
+        Self { kind: kind_word(side.kind), mode: mode_text(side.mode), size: side.size }
     }
 }
 
@@ -128,16 +114,6 @@ impl Summary {
             self.lines_added += added;
             self.lines_deleted += deleted;
         }
-    }
-}
-
-fn word(status: Status) -> &'static str {
-    match status {
-        Status::Added => "added",
-        Status::Modified => "modified",
-        Status::Deleted => "deleted",
-        Status::Renamed => "renamed",
-        Status::TypeChanged => "typeChanged",
     }
 }
 

@@ -3,15 +3,16 @@
 use std::path::Path;
 use std::sync::Arc;
 
-use clearing_rootfs::{Binary, Diff, DiffError, Entry, Kind, PathText, Plain, Side, Size, Status, Store};
+use clearing_rootfs::{Binary, Diff, DiffError, Entry, PathText, Plain, Side, Size, Store};
 
 use crate::commit::{CommitOptions, of_session};
 use crate::commit_report::CommitReport;
-use crate::compared::{PRESENT, Wanted, check_project, point};
+use crate::compared::{
+    PRESENT, Wanted, check_project, kind_word, line_counts, mode_text, point, status_word,
+};
 use crate::error::Error;
 use crate::protocol::{
     ChangesCommit, ChangesDiff, ChangesDiscard, Content, Diffed, Discarded, Fault, FileChange, FileSide,
-    LineCounts,
 };
 use crate::server::{Conductor, Reply, Server};
 use crate::session::{changed_git, sessions, stack};
@@ -83,34 +84,17 @@ impl std::io::Write for Cut {
 fn change(entry: &Entry, size: Option<Size>) -> FileChange {
     let text = |path: &Path| PathText(path.to_owned());
     FileChange {
-        status: match entry.status() {
-            Status::Added => "added",
-            Status::Modified => "modified",
-            Status::Deleted => "deleted",
-            Status::Renamed => "renamed",
-            Status::TypeChanged => "typeChanged",
-        },
+        status: status_word(entry.status()),
         path: text(&entry.path),
         from: entry.renamed.as_ref().map(|renamed| text(&renamed.from)),
         old: entry.old.map(side),
         new: entry.new.map(side),
-        lines: match size {
-            Some(Size::Lines { added, deleted }) => Some(LineCounts { added, deleted }),
-            Some(Size::Bytes { .. } | Size::Nothing) | None => None,
-        },
+        lines: line_counts(size),
     }
 }
 
 fn side(side: Side) -> FileSide {
-    let kind = match side.kind {
-        Kind::File => "file",
-        Kind::Directory => "directory",
-        Kind::Symlink => "symlink",
-        Kind::Fifo => "fifo",
-        Kind::Socket => "socket",
-        Kind::Device => "device",
-    };
-    FileSide { kind, mode: side.mode.map(|mode| format!("{mode:04o}")), size: side.size }
+    FileSide { kind: kind_word(side.kind), mode: mode_text(side.mode), size: side.size }
 }
 
 impl Conductor {
