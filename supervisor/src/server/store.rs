@@ -158,6 +158,11 @@ impl Store {
         self.lock().spool.size()
     }
 
+    /// A cursor after an event, told or not.
+    pub(crate) fn after(&self, seq: u64) -> Cursor {
+        Cursor { seq, passed: self.lock().passed_by(seq) }
+    }
+
     /// What comes after the cursor, which goes on.
     pub(crate) fn next(&self, cursor: &mut Cursor) -> Next {
         self.lock().next(cursor)
@@ -179,13 +184,6 @@ impl Store {
 
     fn lock(&self) -> MutexGuard<'_, Inner> {
         self.inner.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-}
-
-impl Cursor {
-    /// After an event, told or not.
-    pub(crate) fn after(seq: u64) -> Self {
-        Self { seq, passed: [0; 2] }
     }
 }
 
@@ -293,6 +291,23 @@ impl Inner {
         };
         *cursor = Cursor { seq, passed };
         next
+    }
+
+    /// The bytes up to an event and with it; where it was not kept, up to the last one before it that was.
+    fn passed_by(&self, seq: u64) -> Counts {
+        let last = |events: &[Event]| events.partition_point(|event| event.seq <= seq).checked_sub(1);
+        let in_tail = self.tail.partition_point(|event| event.seq <= seq).checked_sub(1);
+        let found = [
+            last(&self.head).and_then(|at| self.head.get(at)),
+            last(&self.kept).and_then(|at| self.kept.get(at)),
+            in_tail.and_then(|at| self.tail.get(at)),
+        ];
+        let Some(event) = found.into_iter().flatten().max_by_key(|event| event.seq) else { return [0; 2] };
+        let mut passed = event.before;
+        if let Kept::Output { stream, place } = &event.what {
+            passed[*stream as usize] += place.length();
+        }
+        passed
     }
 
     /// The first event after a number.

@@ -10,7 +10,7 @@ use crate::relay::Truncated;
 use crate::server::Caller;
 use crate::server::outbox::Outbox;
 use crate::server::reply::Reply;
-use crate::server::store::{Cursor, Next};
+use crate::server::store::Next;
 
 /// An answer that is yet to come.
 pub(super) enum Waiting {
@@ -126,7 +126,7 @@ impl Exec {
     }
 
     fn pieces(&self, after: u64, most: u64) -> Pieces {
-        let (mut cursor, mut output, mut bytes) = (Cursor::after(after), Vec::new(), 0);
+        let (mut cursor, mut output, mut bytes) = (self.store.after(after), Vec::new(), 0);
         let (mut dropped, mut end) = (Truncated::default(), false);
         while bytes < most {
             match self.store.next(&mut cursor) {

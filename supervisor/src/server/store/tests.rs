@@ -71,6 +71,26 @@ fn a_profile_says_how_much_of_each_end_is_kept() {
 }
 
 #[test]
+fn who_goes_on_from_a_number_hears_that_no_byte_was_dropped_that_it_has() {
+    let store = store_of(1 << 20, 1 << 20);
+    (0..100).for_each(|_| store.output(StreamName::Stdout, &vec![b'x'; 50_000]));
+    store.tell(Told::Exited(Json::of(&())));
+    let (mut seq, mut read, mut dropped) = (0, 0, 0);
+    loop {
+        let mut cursor = store.after(seq);
+        match store.next(&mut cursor) {
+            Next::Output { bytes, .. } => read += bytes.len() as u64,
+            Next::Dropped { bytes, .. } => dropped += bytes.bytes(),
+            Next::Told { .. } => {}
+            Next::Wait | Next::End => break,
+        }
+        seq = cursor.seq;
+    }
+    assert_eq!((read + dropped, seq), (5_000_000, 101));
+    assert!(read > 1_800_000 && dropped > 0, "{read} read");
+}
+
+#[test]
 fn a_reader_that_keeps_up_gets_everything() {
     let (store, mut cursor, mut got) = (store(), Cursor::default(), 0);
     let piece = vec![b'x'; 64_000];
