@@ -68,6 +68,7 @@ mod copy;
 mod credentials;
 mod descent;
 mod diff;
+mod emptiness;
 mod etc;
 mod files;
 mod git;
@@ -117,6 +118,7 @@ pub use copy::{CopyError, LeftOut, Owner, Progress, WorkingCopy};
 pub use diff::{
     Binary, Diff, DiffError, Entry, Lines, Part, Plain, Renamed, Side, Size, Status, Untold, quoted,
 };
+pub use emptiness::Emptiness;
 pub use files::{Environment, normalize};
 pub use git::{GitDirectory, Unverified};
 pub use hidden::{Hidden, HiddenError, HiddenPath, HideRule, HideRules, Hiding, Parent};

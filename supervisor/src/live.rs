@@ -32,7 +32,7 @@ mod verbs;
 use std::time::{Duration, Instant, SystemTime};
 
 use clearing_profiles::{LayerPlace, Profile};
-use clearing_rootfs::{LayerDirectories, Parts, Session};
+use clearing_rootfs::{Emptiness, LayerDirectories, Parts, Session};
 use clearing_runtime::spec::Layer;
 use clearing_runtime::{GuardReport, Sandbox};
 
@@ -83,6 +83,8 @@ pub struct LiveSandbox {
     settling: Option<Instant>,
     /// When it was written down that something runs.
     begun: Instant,
+    /// What takes the project's changes, where it is known to be empty.
+    unwritten: Option<Emptiness>,
     /// The state that the session goes back to by itself, where the profile says so.
     before: Option<String>,
     /// What nobody has been told yet.
@@ -208,6 +210,7 @@ impl LiveSandbox {
             view: View::default(),
             settling: None,
             begun: Instant::now(),
+            unwritten: None,
             before: None,
             happened: Vec::new(),
         };

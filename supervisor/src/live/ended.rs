@@ -2,7 +2,8 @@
 
 use std::time::Instant;
 
-use clearing_rootfs::Changes;
+use clearing_rootfs::{Changes, Emptiness};
+use clearing_runtime::spec::Layer;
 
 use super::LiveSandbox;
 use super::asked::Happened;
@@ -13,6 +14,7 @@ use crate::error::Error;
 use crate::exec::COMPARISON;
 use crate::monitor::{Beside, Monitor};
 use crate::outcome::{Cause, ChangeCounts};
+use crate::place::Writable;
 use crate::quota::Quota;
 use crate::verdict::judge;
 use crate::watch::{Pace, Watch};
@@ -68,10 +70,22 @@ impl LiveSandbox {
         self.happened.push((id, Happened::Exited(Box::new(outcome))));
     }
 
-    /// What the session has changed of the project.
-    fn changes(&self, limits: &clearing_profiles::Limits) -> Result<Changes, Error> {
+    /// What the session has changed of the project: nothing where nothing was, and nobody has written anything since.
+    fn changes(&mut self, limits: &clearing_profiles::Limits) -> Result<Changes, Error> {
+        let Writable { sealed, layer } = &self.workspace.changes;
+        let upper = match layer {
+            Layer::Directories { upper, .. } if sealed.is_empty() => Some(upper),
+            _ => None,
+        };
+        let unwritten = self.unwritten.take().zip(upper).filter(|(unwritten, upper)| unwritten.lasts(upper));
+        if let Some((unwritten, _)) = unwritten {
+            self.unwritten = Some(unwritten);
+            return Ok(Changes::default());
+        }
         let until = limits.timeout.and_then(|_| Instant::now().checked_add(COMPARISON));
-        Ok(self.workspace.compare(None, until)?)
+        let changes = self.workspace.compare(None, until)?;
+        self.unwritten = upper.filter(|_| changes.is_empty()).and_then(|upper| Emptiness::of(upper));
+        Ok(changes)
     }
 
     /// The sandbox has ended, or must: so has every command, and its cause is that.

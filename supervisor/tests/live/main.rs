@@ -2,6 +2,7 @@
 //!
 //! Each proof is a process of its own, in a home with a project, and has a launcher, as a server does.
 
+mod calls;
 mod idle;
 mod layers;
 mod many;
@@ -17,7 +18,7 @@ use site::{Place, Site};
 
 type Proof = (&'static str, fn(&Site));
 
-const PROOFS: [Proof; 35] = [
+const PROOFS: [Proof; 36] = [
     ("twenty_idle_sessions_take_little_memory", idle::take_little_memory),
     ("what_was_written_goes_with_a_rollback_and_comes_back", layers::goes_and_comes_back),
     ("the_home_goes_back_too", layers::home_goes_back),
@@ -51,6 +52,7 @@ const PROOFS: [Proof; 35] = [
     ("no_command_looks_into_a_zygote_or_another_command", zygote::nobody_looks_into_it),
     ("layers_change_beside_a_zygote_that_is_not_alive", zygote::layers_change_beside_it),
     ("what_only_init_may_do_for_a_command_is_done", zygote::what_takes_rights_is_done),
+    ("one_more_command_takes_few_system_calls", calls::are_few),
     ("commands_on_terminals_are_begun_by_a_zygote", zygote::terminals_come_from_it_too),
     ("old_layers_are_out_of_reach_and_rules_hold", reach::old_layers_are_out_of_reach),
 ];
@@ -64,6 +66,13 @@ fn main() -> ExitCode {
         // As a server does, whose sandboxes these are.
         clearing::start_launcher().expect("a launcher");
         proof(&Site::of_environment());
+        return ExitCode::SUCCESS;
+    }
+    if let [first, times] = &arguments[..]
+        && first == "repeat"
+    {
+        clearing::start_launcher().expect("a launcher");
+        calls::repeat(&Site::of_environment(), times.parse().expect("a number"));
         return ExitCode::SUCCESS;
     }
     if let [first, processes @ ..] = &arguments[..]
