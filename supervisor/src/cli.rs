@@ -7,7 +7,6 @@ mod by_server;
 mod color;
 mod command;
 mod commit;
-mod commit_text;
 mod create;
 mod diff;
 mod discard;
@@ -20,6 +19,7 @@ mod history;
 mod inspect;
 mod limits;
 mod ls;
+mod mcp;
 mod patch;
 mod policy;
 mod removal;
@@ -73,6 +73,7 @@ enum Command {
     Policy(policy::Arguments),
     Doctor(doctor::Arguments),
     Serve(serve::Arguments),
+    Mcp(mcp::Arguments),
     Schema(schema::Arguments),
 }
 
@@ -119,6 +120,7 @@ impl Command {
             Self::Policy(arguments) => policy::main(arguments),
             Self::Doctor(arguments) => doctor::main(&arguments),
             Self::Serve(arguments) => serve::main(arguments),
+            Self::Mcp(arguments) => mcp::main(&arguments),
             Self::Schema(arguments) => schema::main(&arguments),
         }
     }

@@ -14,6 +14,7 @@ pub mod cli;
 mod client;
 mod commit;
 mod commit_report;
+mod commit_text;
 mod compared;
 mod copying;
 mod digest;
@@ -33,6 +34,7 @@ mod limits;
 #[expect(dead_code, reason = "what conducts many sandboxes is to come")]
 pub mod live;
 mod lost;
+mod mcp;
 mod monitor;
 mod named;
 mod outcome;

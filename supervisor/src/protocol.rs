@@ -32,7 +32,7 @@ pub(crate) use changes::{
 };
 pub(crate) use exec::{
     CloseStdin, Denied, ExecExited, ExecOutput, ExecRead, ExecResize, ExecSignal, ExecStart, ExecStarted,
-    ExecState, ExecWait, ExecWrite, Finished, Piece, Pieces, StdinMode, StreamName,
+    ExecState, ExecWait, ExecWrite, Finished, Piece, Pieces, Size, StdinMode, StreamName,
 };
 pub(crate) use fault::Fault;
 pub(crate) use frame::{Answer, Frame, Notification, RequestId};
@@ -52,7 +52,7 @@ pub(crate) use session::{
     SessionRefresh, SessionTold, Sessions,
 };
 pub(crate) use snapshot::{
-    RolledBackTold, SnapshotCreate, SnapshotList, SnapshotMade, SnapshotRollback, Snapshots,
+    ProcessesMode, RolledBackTold, SnapshotCreate, SnapshotList, SnapshotMade, SnapshotRollback, Snapshots,
 };
 pub(crate) use stats::{StatsGet, StatsTold};
 pub(crate) use text::{Amount, Content, Word, content};

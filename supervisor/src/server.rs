@@ -13,6 +13,7 @@ mod conductor;
 mod connection;
 mod dispatch;
 mod door;
+mod follower;
 mod handle;
 mod handlers;
 mod lines;
@@ -38,17 +39,20 @@ use crate::error::Error;
 use crate::protocol::Fault;
 use conductor::Leaving;
 use handle::Handle;
-use outbox::Outbox;
 use pool::Pool;
 use workers::Workers;
 
-pub(crate) use begun::Begun;
+pub(crate) use begun::{Begun, Woken};
 pub(crate) use conductor::{Called, Conductor};
-pub(crate) use connection::LONGEST_LINE;
-pub(crate) use door::Door;
+pub(crate) use connection::{LONGEST_LINE, MOST_IN_FLIGHT};
+pub(crate) use door::{Door, Said};
+pub(crate) use follower::Follower;
+pub(crate) use lines::{Line, Lines};
+pub(crate) use outbox::Outbox;
 pub(crate) use reply::Reply;
 pub(crate) use socket::is_of_same_user;
-pub(crate) use stdio::serve as serve_stdio;
+pub(crate) use stdio::{serve as serve_stdio, spawn, streams};
+pub(crate) use store::{Cursor, Next};
 
 /// How a server is to be.
 #[derive(Debug, Clone)]
@@ -103,6 +107,8 @@ pub(crate) struct Caller {
     pub(crate) connection: u64,
     /// Where it hears what nobody asked for; nowhere unless it speaks JSON-RPC.
     pub(crate) outbox: Option<Arc<Outbox>>,
+    /// Who hears of what one call starts.
+    pub(crate) follower: Option<Arc<Follower>>,
 }
 
 impl Server {

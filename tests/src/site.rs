@@ -136,6 +136,11 @@ impl Site {
         Client::begin_silent(self.clearing(["serve", "--stdio"]).args(options))
     }
 
+    /// A `clearing mcp` over the project with these options; nothing has been said yet, and nobody listens.
+    pub fn mcp<S: AsRef<OsStr>>(&self, options: impl IntoIterator<Item = S>) -> Client {
+        Client::begin_silent(self.clearing(["mcp"]).args(options))
+    }
+
     /// A command on the bare host, as the caller, in the project.
     pub fn host(&self, program: impl AsRef<OsStr>) -> Command {
         let mut command = self.caller.command(program, &self.home);

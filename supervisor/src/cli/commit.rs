@@ -7,11 +7,11 @@ use clearing_rootfs::{Plan, Store};
 use serde_json::json;
 
 use super::ask::AskArguments;
-use super::commit_text;
 use super::talk::{emit, failed, say, say_note};
 use crate::client::Client;
 use crate::commit::{CommitOptions, Committed, of_session};
 use crate::commit_report::CommitReport;
+use crate::commit_text;
 use crate::error::Error;
 use crate::exit_code::CONFLICT;
 use crate::session::{changed_git, recovered, sessions};

@@ -90,6 +90,6 @@ fn run(arguments: Arguments) -> Result<(), Error> {
     ended
 }
 
-fn duration(text: &str) -> Result<Duration, String> {
+pub(super) fn duration(text: &str) -> Result<Duration, String> {
     clearing_profiles::parse_duration(text).map_err(|error| format!("{error} ({})", error.hint()))
 }

@@ -30,7 +30,7 @@ pub(crate) struct PolicyTold {
 }
 
 /// What is decided of one command within a command.
-#[derive(Debug, Serialize, JsonSchema)]
+#[derive(Debug, Serialize, Deserialize, JsonSchema)]
 pub(crate) struct RulingTold {
     /// The command, as far as it is known.
     pub(crate) segment: String,

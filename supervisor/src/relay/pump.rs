@@ -54,6 +54,11 @@ impl Truncated {
         Self { stdout, stderr }
     }
 
+    /// Of standard output and of errors.
+    pub(crate) fn each(self) -> [u64; 2] {
+        [self.stdout, self.stderr]
+    }
+
     /// Whether there were any.
     pub(crate) fn any(self) -> bool {
         self != Self::default()

@@ -1,11 +1,12 @@
 //! A server from its first moment to its last, whatever doors lead to it.
 
-use std::os::fd::AsFd as _;
+use std::os::fd::{AsFd as _, OwnedFd};
 use std::sync::Arc;
 use std::time::Duration;
 
 use nix::errno::Errno;
 use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
+use nix::sys::eventfd::EventFd;
 use nix::sys::signal::{SigSet, Signal};
 use nix::sys::signalfd::{SfdFlags, SignalFd};
 
@@ -16,6 +17,16 @@ use crate::error::Error;
 
 /// How long what runs may take to be ended.
 const PATIENCE: Duration = Duration::from_secs(10);
+
+/// Why a server ends.
+pub(crate) enum Woken {
+    /// Somebody wants it to.
+    Signal,
+    /// The client asks for nothing more, and what it asked for is done.
+    Done,
+    /// Nobody reads what is told.
+    Gone,
+}
 
 /// A server that has begun.
 pub(crate) struct Begun {
@@ -52,6 +63,30 @@ impl Begun {
         }
         self.end();
         Ok(())
+    }
+
+    /// Waits for a reason to end: `done` is readable when the client on standard streams, who hears us by `output`, was
+    /// told everything.
+    pub(crate) fn attend(&self, output: &OwnedFd, done: &EventFd) -> Result<Woken, Error> {
+        loop {
+            let mut polled = [
+                PollFd::new(self.signals.as_fd(), PollFlags::POLLIN),
+                PollFd::new(done.as_fd(), PollFlags::POLLIN),
+                // Of a pipe or socket whose other end is closed an error is told.
+                PollFd::new(output.as_fd(), PollFlags::empty()),
+            ];
+            match poll(&mut polled, PollTimeout::NONE) {
+                Err(Errno::EINTR) => continue,
+                other => other.map_err(|errno| Error::System("poll", errno.into()))?,
+            };
+            let [signal, done, gone] = polled.map(|fd| fd.any().unwrap_or(true));
+            match (signal, gone, done) {
+                (true, ..) => return Ok(Woken::Signal),
+                (_, true, _) => return Ok(Woken::Gone),
+                (_, _, true) => return Ok(Woken::Done),
+                _ => {}
+            }
+        }
     }
 
     /// Ends all sessions, and whatever runs in them.

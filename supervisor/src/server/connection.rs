@@ -39,7 +39,7 @@ impl Connection {
         let outbox = Outbox::new(to);
         Arc::new(Self {
             server: Arc::clone(server),
-            caller: Caller { connection: server.number(), outbox: Some(Arc::clone(&outbox)) },
+            caller: Caller { connection: server.number(), outbox: Some(Arc::clone(&outbox)), follower: None },
             outbox,
             is_initialized: AtomicBool::new(false),
             on_eof: Mutex::new(server.options.on_eof),

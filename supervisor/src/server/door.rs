@@ -9,6 +9,7 @@ use serde_json::Value;
 use tokio::sync::oneshot;
 
 use super::dispatch::{Back, Call, dispatch};
+use super::follower::Follower;
 use super::reply::{Cancellation, Reply};
 use super::{Caller, Server};
 use crate::protocol::Fault;
@@ -26,16 +27,31 @@ impl Door {
     /// Lets a client in; who it is has been found out.
     pub(crate) fn open(server: &Arc<Server>) -> Self {
         server.connections.fetch_add(1, Ordering::Relaxed);
-        let caller = Caller { connection: server.number(), outbox: None };
+        let caller = Caller { connection: server.number(), outbox: None, follower: None };
         Self { server: Arc::clone(server), caller }
+    }
+
+    /// Whether the server holds this session now.
+    pub(crate) fn holds(&self, session: &str) -> bool {
+        self.server.find(session).is_some()
     }
 
     /// Asks for what a method of the protocol does. Whoever drops this before the answer is there has cancelled it.
     pub(crate) async fn ask(&self, method: &str, params: Value) -> Said {
+        self.ask_as(&self.caller, method, params).await
+    }
+
+    /// The same of `exec/start`; what the command says is heard by the follower.
+    pub(crate) async fn start(&self, params: Value, follower: &Arc<Follower>) -> Said {
+        let caller = Caller { follower: Some(Arc::clone(follower)), ..self.caller.clone() };
+        self.ask_as(&caller, "exec/start", params).await
+    }
+
+    async fn ask_as(&self, caller: &Caller, method: &str, params: Value) -> Said {
         let (to, answer) = oneshot::channel();
         let cancellation = Arc::<Cancellation>::default();
         let mut unanswered = Unanswered(Some(Arc::clone(&cancellation)));
-        let call = Call { server: &self.server, caller: &self.caller, cancellation, back: Back::Door(to) };
+        let call = Call { server: &self.server, caller, cancellation, back: Back::Door(to) };
         dispatch(call, method, params);
         let said = answer.await;
         unanswered.0 = None;

@@ -19,38 +19,34 @@ pub(crate) struct Lines<R> {
     /// What of the buffer was not looked at yet.
     start: usize,
     end: usize,
+    /// What there is of a line that has no end yet.
+    begun: Option<Line>,
 }
 
 impl<R: Read> Lines<R> {
     pub(crate) fn new(from: R, limit: usize) -> Self {
-        Self { from, limit, buffer: vec![0; BUFFER].into(), start: 0, end: 0 }
+        Self { from, limit, buffer: vec![0; BUFFER].into(), start: 0, end: 0, begun: None }
     }
 
-    /// The next line; none at the end. What stands before the end without a line's end is a line too.
+    /// The next line; none at the end. What stands before the end without a line's end is a line too. After an error,
+    /// as that there is nothing yet, it goes on where it was.
     pub(crate) fn next(&mut self) -> io::Result<Option<Line>> {
-        let (mut line, mut is_too_long, mut is_begun) = (Vec::new(), false, false);
         loop {
             if self.start == self.end && !self.fill()? {
-                return Ok(is_begun.then(|| Self::line(line, is_too_long)));
+                return Ok(self.begun.take());
             }
-            is_begun = true;
             let unread = &self.buffer[self.start..self.end];
             let found = unread.iter().position(|byte| *byte == b'\n');
             let piece = &unread[..found.unwrap_or(unread.len())];
-            if is_too_long || line.len() + piece.len() > self.limit {
-                (line, is_too_long) = (Vec::new(), true);
-            } else {
-                line.extend_from_slice(piece);
+            match self.begun.get_or_insert_with(|| Line::Whole(Vec::new())) {
+                Line::Whole(line) if line.len() + piece.len() <= self.limit => line.extend_from_slice(piece),
+                line => *line = Line::TooLong,
             }
             self.start += piece.len() + usize::from(found.is_some());
             if found.is_some() {
-                return Ok(Some(Self::line(line, is_too_long)));
+                return Ok(self.begun.take());
             }
         }
-    }
-
-    fn line(line: Vec<u8>, is_too_long: bool) -> Line {
-        if is_too_long { Line::TooLong } else { Line::Whole(line) }
     }
 
     fn fill(&mut self) -> io::Result<bool> {

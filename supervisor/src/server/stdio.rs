@@ -9,23 +9,13 @@ use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
 use nix::sys::eventfd::{EfdFlags, EventFd};
 
 use super::OnEof;
-use super::begun::Begun;
+use super::begun::{Begun, Woken};
 use super::conductor::Leaving;
 use super::connection::Connection;
 use crate::error::Error;
 
 /// How long a client that reads nothing may hold up the end.
 const LAST_WORDS: Duration = Duration::from_secs(2);
-
-/// What `poll` found.
-enum Woken {
-    /// Somebody wants the server to end.
-    Signal,
-    /// The client asks for nothing more, and what it asked for is done.
-    Done,
-    /// Nobody reads what is told.
-    Gone,
-}
 
 /// Serves a client on the standard streams until it has asked for everything, or somebody ends us.
 pub(crate) fn serve(begun: &Begun) -> Result<(), Error> {
@@ -48,7 +38,7 @@ pub(crate) fn serve(begun: &Begun) -> Result<(), Error> {
         let _ = ended.write(1);
     })?;
     let last = Last { begun, connection: &connection, output: watched, done, is_written };
-    let leaving = match (last.wait()?, begun.server.options.on_eof) {
+    let leaving = match (begun.attend(&last.output, &last.done)?, begun.server.options.on_eof) {
         (Woken::Done, OnEof::Finish) => Leaving::WhenDone,
         _ => Leaving::Now,
     };
@@ -90,31 +80,10 @@ impl Last<'_> {
             let _ = poll(&mut polled, PollTimeout::try_from(LAST_WORDS).unwrap_or(PollTimeout::MAX));
         }
     }
-
-    fn wait(&self) -> Result<Woken, Error> {
-        loop {
-            let mut polled = [
-                PollFd::new(self.begun.signals.as_fd(), PollFlags::POLLIN),
-                PollFd::new(self.done.as_fd(), PollFlags::POLLIN),
-                // Of a pipe or socket whose other end is closed an error is told.
-                PollFd::new(self.output.as_fd(), PollFlags::empty()),
-            ];
-            match poll(&mut polled, PollTimeout::NONE) {
-                Err(nix::errno::Errno::EINTR) => continue,
-                other => other.map_err(|errno| Error::System("poll", errno.into()))?,
-            };
-            let [signal, done, gone] = polled.map(|fd| fd.any().unwrap_or(true));
-            match (signal, gone, done) {
-                (true, ..) => return Ok(Woken::Signal),
-                (_, true, _) => return Ok(Woken::Gone),
-                (_, _, true) => return Ok(Woken::Done),
-                _ => {}
-            }
-        }
-    }
 }
 
-fn streams() -> Result<(OwnedFd, OwnedFd), Error> {
+/// The standard streams, as descriptors of our own.
+pub(crate) fn streams() -> Result<(OwnedFd, OwnedFd), Error> {
     let duplicate = |stream: std::os::fd::BorrowedFd<'_>| -> Result<OwnedFd, Error> {
         rustix::io::fcntl_dupfd_cloexec(stream, 3)
             .map_err(|errno| Error::System("dup of a standard stream", errno.into()))
@@ -122,7 +91,7 @@ fn streams() -> Result<(OwnedFd, OwnedFd), Error> {
     Ok((duplicate(rustix::stdio::stdin())?, duplicate(rustix::stdio::stdout())?))
 }
 
-pub(super) fn spawn(name: &str, body: impl FnOnce() + Send + 'static) -> Result<(), Error> {
+pub(crate) fn spawn(name: &str, body: impl FnOnce() + Send + 'static) -> Result<(), Error> {
     let spawned = std::thread::Builder::new().name(name.to_owned()).spawn(body);
     spawned.map(drop).map_err(|error| Error::System("starting a thread", error))
 }

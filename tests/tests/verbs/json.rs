@@ -5,7 +5,7 @@ use serde_json::{Map, Value};
 
 /// Those whose standard output is JSON anyway, and why.
 const OTHERWISE: &[(&str, &str)] =
-    &[("serve", "it speaks JSON-RPC"), ("schema", "it prints nothing but JSON")];
+    &[("serve", "it speaks JSON-RPC"), ("mcp", "it speaks MCP"), ("schema", "it prints nothing but JSON")];
 
 const PATCH: &str = "--- /dev/null\n+++ b/patched\n@@ -0,0 +1 @@\n+patched\n";
 const WRITE: &str = "echo out; echo error >&2; echo 'eval(x)' > new.py; mkdir deep; echo x > deep/y";

@@ -71,6 +71,7 @@ impl Conductor {
         if params.stream {
             caller.outbox.iter().for_each(|outbox| outbox.follow(&store));
         }
+        caller.follower.iter().for_each(|follower| follower.follow(&store));
         let exec = |ends: Ends| Exec {
             name: name.clone(),
             store: Arc::clone(&store),

@@ -12,7 +12,7 @@ use crate::text::printable;
 const NAMED: usize = 20;
 
 /// What landed, what stayed behind and why, and what is disputed.
-pub(super) fn block(plan: &CommitReport, dry_run: bool) -> String {
+pub(crate) fn block(plan: &CommitReport, dry_run: bool) -> String {
     let mut text = headline(plan, plan.landed, dry_run);
     if !plan.refused {
         list(&mut text, &plan.lands, landing);
@@ -36,14 +36,14 @@ pub(super) fn block(plan: &CommitReport, dry_run: bool) -> String {
 }
 
 /// What would land and what would not, before somebody is asked.
-pub(super) fn would_land(plan: &CommitReport) -> String {
+pub(crate) fn would_land(plan: &CommitReport) -> String {
     let mut text = headline(plan, false, true);
     list(&mut text, &plan.lands, landing);
     text + &withheld(plan)
 }
 
 /// What stays behind, and how it could land.
-pub(super) fn withheld(plan: &CommitReport) -> String {
+pub(crate) fn withheld(plan: &CommitReport) -> String {
     let mut text = String::new();
     if plan.withheld.is_empty() {
         return text;

@@ -1,0 +1,140 @@
+//! What was refused, for whoever asks why.
+
+use std::collections::VecDeque;
+use std::sync::{Mutex, PoisonError};
+
+use clearing_profiles::{Decision, NetworkMode};
+use serde_json::json;
+
+use super::arguments::Why;
+use super::run::{map, read};
+use super::session::Desk;
+use super::told::{Explained, Ran, Told, denial_lines};
+use crate::alerts::{amount, name};
+use crate::monitor::Breach;
+use crate::outcome::Cause;
+use crate::policy::Denial;
+use crate::protocol::{Fault, RulingTold};
+use crate::text::line;
+
+/// The last commands that were refused something, or ended otherwise than by themselves.
+pub(super) struct Memory {
+    network: NetworkMode,
+    last: Mutex<VecDeque<Past>>,
+}
+
+#[derive(Clone)]
+struct Past {
+    exec: String,
+    cause: Option<Cause>,
+    denials: Vec<Denial>,
+    exceeded: Option<Breach>,
+    error: Option<String>,
+}
+
+/// So many.
+const REMEMBERED: usize = 32;
+
+/// The answer of `policy/check`.
+#[derive(serde::Deserialize)]
+struct Checked {
+    decision: Decision,
+    rulings: Vec<RulingTold>,
+}
+
+impl Memory {
+    pub(super) fn new(network: NetworkMode) -> Self {
+        Self { network, last: Mutex::default() }
+    }
+
+    /// Keeps what there is to explain of a command.
+    pub(super) fn remember(&self, ran: &Ran) {
+        let is_plain = matches!(ran.cause, Some(Cause::Exit | Cause::Signal | Cause::Cancelled));
+        if is_plain && ran.denials.is_empty() {
+            return;
+        }
+        let mut last = self.last.lock().unwrap_or_else(PoisonError::into_inner);
+        last.retain(|past| past.exec != ran.exec);
+        last.truncate(REMEMBERED - 1);
+        last.push_front(Past {
+            exec: ran.exec.clone(),
+            cause: ran.cause,
+            denials: ran.denials.clone(),
+            exceeded: ran.exceeded,
+            error: ran.error.as_ref().map(|error| error.message.clone()),
+        });
+    }
+
+    /// Explains what was refused, or would be.
+    pub(super) async fn why(&self, desk: &Desk, asked: Why) -> Result<Told, Fault> {
+        match asked {
+            Why { exec: Some(_), argv: Some(_) } => Err(Fault::params("one of `exec` and `argv` is wanted")),
+            Why { exec: None, argv: Some(argv) } => {
+                let params = map(json!({ "argv": argv }));
+                let checked: Checked = read(&desk.ask("policy/check", params).await?)?;
+                let head = format!("the rules say `{}`; the command was not run", checked.decision.word());
+                let explained = Explained { rulings: checked.rulings, ..Explained::default() };
+                Ok(self.told(explained, &head))
+            }
+            Why { exec, argv: None } => Ok(self.past(exec.as_deref())),
+        }
+    }
+
+    fn past(&self, exec: Option<&str>) -> Told {
+        let last = self.last.lock().unwrap_or_else(PoisonError::into_inner);
+        let found = last.iter().find(|past| exec.is_none_or(|exec| past.exec == exec)).cloned();
+        drop(last);
+        let Some(past) = found else {
+            return self
+                .told(Explained::default(), "no rule refused anything here, and no limit was reached");
+        };
+        let head = match (&past.error, past.exceeded) {
+            (Some(error), _) => format!("exec `{}` did not run: {error}", past.exec),
+            (None, Some(Breach { limit, allowed, used })) => format!(
+                "exec `{}` ended at a limit that the user's profile sets: {}, {} of {}",
+                past.exec,
+                name(limit),
+                amount(limit, used),
+                amount(limit, allowed)
+            ),
+            (None, None) => format!("of exec `{}`:", past.exec),
+        };
+        let Past { exec, cause, denials, exceeded, error: _ } = past;
+        self.told(Explained { exec: Some(exec), cause, denials, exceeded, ..Explained::default() }, &head)
+    }
+
+    fn told(&self, explained: Explained, head: &str) -> Told {
+        let explained = Explained { notes: notes(self.network), ..explained };
+        let mut lines = vec![head.to_owned()];
+        lines.extend(explained.denials.iter().flat_map(denial_lines));
+        for ruling in &explained.rulings {
+            let rule = ruling.rule.iter().map(|rule| format!(" by {rule}")).collect::<String>();
+            lines.push(format!("{}: `{}`{rule}: {}", ruling.decision.word(), ruling.segment, ruling.reason));
+            lines.extend(
+                ruling
+                    .line
+                    .iter()
+                    .map(|line| format!("  the user can allow it in [commands] of a profile: {line}")),
+            );
+        }
+        lines.extend(explained.notes.iter().cloned());
+        let text = lines.iter().map(|one| line(one)).collect::<Vec<_>>().join("\n");
+        Told::new(&explained, text)
+    }
+}
+
+/// What refuses without a rule, in words.
+fn notes(network: NetworkMode) -> Vec<String> {
+    let network = match network {
+        NetworkMode::None => {
+            "network: off. A connection, or a name that is looked up, fails whatever the program; only a loopback of \
+             the sandbox's own is there"
+        }
+        NetworkMode::Host => "network: the host's, as the user's profile says",
+    };
+    let view = "files: what is outside of the project and of the tools shown is not there at all (ENOENT), or \
+                read-only (EROFS, EACCES); secrets of the project are hidden";
+    let calls = "system calls: what a sandbox needs not (mounts, namespaces, tracing others, devices) fails with EPERM or \
+                 ENOSYS";
+    [network, view, calls].map(str::to_owned).to_vec()
+}

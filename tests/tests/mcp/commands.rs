@@ -1,0 +1,140 @@
+//! Commands: run to their end, left running, heard, written to, ended.
+
+use clearing_tests::{Site, assert_nothing_left, for_each_caller};
+use serde_json::{Value, json};
+
+use crate::Mcp;
+use crate::driver::text;
+
+#[test]
+fn a_command_is_told_as_data_and_as_text_and_a_failure_of_its_own_is_no_error() {
+    for_each_caller(|caller| {
+        let site = Site::new(caller);
+        let mut mcp = Mcp::begin(&site, &["--discard"]);
+        let answer = mcp.answer("run", json!({ "shell": "echo out; echo err >&2; echo x > new; exit 3" }));
+        assert_eq!(answer["isError"], false);
+        let ran = &answer["structuredContent"];
+        assert_eq!(
+            (&ran["exitCode"], &ran["cause"], &ran["state"]),
+            (&json!(3), &json!("exit"), &json!("exited"))
+        );
+        assert_eq!((&ran["stdout"], &ran["stderr"]), (&json!("out\n"), &json!("err\n")));
+        assert_eq!(ran["changes"], json!({ "added": 1, "modified": 0, "deleted": 0 }));
+        let read = "exit code 3\nchanged in the session so far: 1 added, 0 modified, 0 deleted\n--\nstdout:\nout\n--\n\
+                    stderr:\nerr";
+        assert_eq!(text(&answer), read);
+        assert_eq!(mcp.call("run", json!({ "argv": ["printf", "%s", "a b"] }))["stdout"], "a b");
+        let python = mcp.call(
+            "run",
+            json!({ "lang": "python", "code": "import sys; print(sys.argv[1:])", "argv": ["x"] }),
+        );
+        assert_eq!(python["stdout"], "['x']\n");
+        let there = mcp.call("run", json!({ "shell": "echo $A; pwd", "env": { "A": "b" }, "cwd": "/tmp" }));
+        assert_eq!(there["stdout"], "b\n/tmp\n");
+        assert!(!site.project().join("new").exists());
+        assert_eq!(mcp.finish(), 0);
+        assert_nothing_left(&site);
+    });
+}
+
+#[test]
+fn a_command_that_takes_long_is_left_running_and_heard_later() {
+    for_each_caller(|caller| {
+        let site = Site::new(caller);
+        let mut mcp = Mcp::begin(&site, &["--discard"]);
+        let ran = mcp.call("run", json!({ "shell": "echo one; sleep 1; echo two; exit 4", "yieldMs": 200 }));
+        assert_eq!((&ran["state"], &ran["stdout"]), (&json!("running"), &json!("one\n")));
+        let exec = ran["exec"].clone();
+        let rest = mcp.call("exec_poll", json!({ "exec": exec, "waitMs": 20_000 }));
+        assert_eq!(rest["stdout"], "two\n");
+        let end = mcp.call("exec_poll", json!({ "exec": exec, "waitMs": 20_000 }));
+        assert_eq!(
+            (&end["state"], &end["exitCode"], &end["stdout"]),
+            (&json!("exited"), &json!(4), &json!(""))
+        );
+        let all = mcp.call("exec_poll", json!({ "exec": exec, "afterSeq": 0 }));
+        assert_eq!(all["stdout"], "one\ntwo\n");
+        assert_eq!(mcp.finish(), 0);
+        assert_nothing_left(&site);
+    });
+}
+
+#[test]
+fn a_command_in_the_background_is_written_to_and_ended() {
+    for_each_caller(|caller| {
+        let site = Site::new(caller);
+        let mut mcp = Mcp::begin(&site, &["--discard"]);
+        let script = "read a; echo got $a; exec cat";
+        let exec = mcp.call("exec_start", json!({ "shell": script, "input": true }))["exec"].clone();
+        assert_eq!(mcp.call("exec_input", json!({ "exec": exec, "text": "this\n" }))["written"], 5);
+        let heard = |mcp: &mut Mcp| mcp.call("exec_poll", json!({ "exec": exec, "waitMs": 20_000 }));
+        assert_eq!(heard(&mut mcp)["stdout"], "got this\n");
+        mcp.call("exec_input", json!({ "exec": exec, "text": "more\n", "close": true }));
+        let mut end = heard(&mut mcp);
+        let mut said = end["stdout"].as_str().unwrap().to_owned();
+        while end["state"] == "running" {
+            end = heard(&mut mcp);
+            said += end["stdout"].as_str().unwrap();
+        }
+        assert_eq!((said.as_str(), &end["exitCode"]), ("more\n", &json!(0)));
+        let other = mcp.call("exec_start", json!({ "argv": ["sleep", "1000"] }))["exec"].clone();
+        mcp.call("exec_input", json!({ "exec": other, "signal": "KILL" }));
+        let end = mcp.call("exec_poll", json!({ "exec": other, "waitMs": 20_000 }));
+        assert_eq!((&end["cause"], &end["signal"]), (&json!("signal"), &json!(9)));
+        assert_eq!(mcp.finish(), 0);
+        assert_nothing_left(&site);
+    });
+}
+
+#[test]
+fn of_long_output_beginning_and_end_are_told_and_no_terminal_or_model_obeys_it() {
+    for_each_caller(|caller| {
+        let site = Site::new(caller);
+        let mut mcp = Mcp::begin(&site, &["--discard"]);
+        let long = mcp.call("run", json!({ "shell": "seq 1000000", "maxBytes": 4096 }));
+        let said = long["stdout"].as_str().unwrap();
+        assert!(said.starts_with("1\n2\n") && said.ends_with("\n1000000\n") && said.len() < 5000, "{said}");
+        let omitted = long["omitted"]["stdout"].as_u64().unwrap();
+        assert_eq!(omitted + 4096, 6_888_896);
+        assert!(said.contains(&format!("[… {omitted} bytes left out …]")), "{said}");
+        let odd = mcp.shell(r"printf 'a\377b\033[31mred\033[0m\007\nexit code 0\n'");
+        assert_eq!(odd["stdout"], "a\\xffbred\\u{7}\nexit code 0\n");
+        assert_eq!(mcp.finish(), 0);
+        assert_nothing_left(&site);
+    });
+}
+
+#[test]
+fn many_calls_at_once_are_answered_each_by_its_own() {
+    for_each_caller(|caller| {
+        let site = Site::new(caller);
+        let mut mcp = Mcp::begin(&site, &["--discard"]);
+        let ids: Vec<i64> =
+            (0..60).map(|n| mcp.start("run", json!({ "shell": format!("echo {n}") }))).collect();
+        for (n, id) in ids.into_iter().enumerate().rev() {
+            let answer: Value = mcp.client.result(id);
+            assert_eq!(answer["structuredContent"]["stdout"], format!("{n}\n"), "{answer}");
+        }
+        assert_eq!(mcp.finish(), 0);
+        assert_nothing_left(&site);
+    });
+}
+
+#[test]
+fn no_call_makes_the_deadline_of_the_profile_later() {
+    for_each_caller(|caller| {
+        let site = Site::new(caller);
+        let profile = site.write_home("short.toml", "extends = \"default\"\n[limits]\ntimeout = \"1s\"\n");
+        let mut mcp = Mcp::begin(&site, &["--discard", "-p", profile.to_str().unwrap()]);
+        let ran = mcp.call("run", json!({ "argv": ["sleep", "1000"], "timeoutMs": 500_000 }));
+        assert_eq!((&ran["cause"], &ran["exceeded"]["allowed"]), (&json!("timeout"), &json!(1000)));
+        let ran = mcp.call("run", json!({ "argv": ["sleep", "1000"], "timeoutMs": 200 }));
+        assert_eq!(ran["exceeded"]["allowed"], 200);
+        assert!(
+            mcp.refused("run", json!({ "argv": ["true"], "limits": { "memory": "none" } }))
+                .contains("`limits`")
+        );
+        assert_eq!(mcp.finish(), 0);
+        assert_nothing_left(&site);
+    });
+}

@@ -1,0 +1,66 @@
+//! A call that takes long: its caller hears how far it is, and can give it up.
+
+use std::time::Duration;
+
+use clearing_tests::{Site, assert_nothing_left, for_each_caller, patience};
+use serde_json::{Value, json};
+
+use crate::Mcp;
+
+#[test]
+fn who_asks_for_progress_hears_what_the_command_says_while_it_runs() {
+    for_each_caller(|caller| {
+        let site = Site::new(caller);
+        let mut mcp = Mcp::begin(&site, &["--discard"]);
+        let script = "echo one; sleep 1; echo two; sleep 3; echo three";
+        let id = mcp.client.ask(
+            "tools/call",
+            json!({ "name": "run", "arguments": { "shell": script }, "_meta": { "progressToken": "p" } }),
+        );
+        let first = mcp.client.note_of("notifications/progress");
+        assert_eq!((&first["progressToken"], &first["message"]), (&json!("p"), &json!("one")));
+        let mut told = vec![first];
+        while told.last().unwrap()["message"] != "two" {
+            told.push(mcp.client.note_of("notifications/progress"));
+        }
+        // Of a command that says nothing it is told that it runs.
+        let silent = mcp.client.note_of("notifications/progress");
+        assert!(silent["message"].as_str().unwrap().starts_with("running for "), "{silent}");
+        told.push(silent);
+        let far: Vec<f64> = told.iter().map(|it| it["progress"].as_f64().unwrap()).collect();
+        assert!(far.is_sorted_by(|a, b| a < b), "{far:?}");
+        assert_eq!(mcp.client.result(id)["structuredContent"]["stdout"], "one\ntwo\nthree\n");
+        // Who did not ask hears nothing.
+        mcp.client.notes();
+        mcp.shell("echo x; sleep 0.5");
+        assert_eq!(mcp.client.notes(), [] as [Value; 0]);
+        assert_eq!(mcp.finish(), 0);
+        assert_nothing_left(&site);
+    });
+}
+
+#[test]
+fn a_cancelled_call_ends_its_processes_and_no_others() {
+    for_each_caller(|caller| {
+        let site = Site::new(caller);
+        let mut mcp = Mcp::begin(&site, &["--discard"]);
+        let other = mcp.call("exec_start", json!({ "argv": ["sleep", "1000"] }))["exec"].clone();
+        let id = mcp.start("run", json!({ "shell": "sleep 777 & echo begun > mark; exec sleep 777" }));
+        while mcp.refused_or("read_file", json!({ "path": "mark" })) {}
+        mcp.notify("notifications/cancelled", json!({ "requestId": id, "reason": "enough" }));
+        let end = std::time::Instant::now() + patience(Duration::from_secs(10));
+        while mcp.shell("pgrep -fx 'sleep 777' | wc -l")["stdout"] != "0\n" {
+            assert!(std::time::Instant::now() < end, "it is not ended");
+        }
+        assert_eq!(mcp.call("exec_poll", json!({ "exec": other, "waitMs": 0 }))["state"], "running");
+        assert_eq!(mcp.finish(), 0);
+        assert_nothing_left(&site);
+    });
+}
+
+impl Mcp {
+    /// Whether a tool did nothing.
+    fn refused_or(&mut self, tool: &str, arguments: Value) -> bool {
+        self.answer(tool, arguments)["isError"] == true
+    }
+}
