@@ -2,9 +2,9 @@
 
 use std::sync::Arc;
 
-use rmcp::handler::server::tool::{schema_for_input, schema_for_output};
 use rmcp::model::{JsonObject, Tool, ToolAnnotations};
 use schemars::JsonSchema;
+use schemars::generate::SchemaSettings;
 use serde_json::Value;
 
 use super::CommitMode;
@@ -81,17 +81,38 @@ fn tool<I: JsonSchema + 'static, O: JsonSchema + 'static>(
         Does::Changes => annotations.read_only(false).destructive(true).idempotent(false),
         Does::Sets => annotations.read_only(false).destructive(true).idempotent(true),
     };
-    // Every argument type is a struct, whose schema is an object.
-    let input = schema_for_input::<I>().unwrap_or_default();
-    Tool::new(name, description, Arc::new(without_session(&input)))
+    let input = without_session(form::<I>(SchemaSettings::draft2020_12().for_deserialize()));
+    let output = form::<O>(SchemaSettings::draft2020_12().for_serialize());
+    Tool::new(name, description, Arc::new(input))
         .with_title(title)
-        .with_raw_output_schema(schema_for_output::<O>())
+        .with_raw_output_schema(Arc::new(output))
         .with_annotations(annotations)
 }
 
+/// The form of a type, made anew each time: a client asks once, and a megabyte would be kept for it.
+fn form<T: JsonSchema>(settings: SchemaSettings) -> JsonObject {
+    let mut form = settings.into_generator().into_root_schema_for::<T>().to_value();
+    forget_widths(&mut form);
+    let Value::Object(mut form) = form else { return JsonObject::new() };
+    // Words for whoever reads the source.
+    form.retain(|name, _| !matches!(name.as_str(), "title" | "description"));
+    form
+}
+
+/// How wide a number is in our memory is nothing to JSON: validators warn of formats that they do not know.
+fn forget_widths(form: &mut Value) {
+    match form {
+        Value::Object(members) => {
+            members.retain(|name, value| name != "format" || !value.is_string());
+            members.values_mut().for_each(forget_widths);
+        }
+        Value::Array(all) => all.iter_mut().for_each(forget_widths),
+        _ => {}
+    }
+}
+
 /// Of the methods' own parameters: there is one session, which nobody has to name.
-fn without_session(schema: &JsonObject) -> JsonObject {
-    let mut schema = schema.clone();
+fn without_session(mut schema: JsonObject) -> JsonObject {
     if let Some(Value::Object(properties)) = schema.get_mut("properties") {
         properties.remove("session");
     }
