@@ -7,6 +7,7 @@ mod commands;
 mod driver;
 mod ending;
 mod memory;
+mod outside;
 mod progress;
 mod readme;
 mod refused;

@@ -6,7 +6,7 @@ use serde_json::json;
 use crate::Mcp;
 use crate::driver::text;
 
-const PROFILE: &str = "extends = \"default\"\n[commands]\nrules = [{ prefix = [\"touch\"], \
+pub(crate) const PROFILE: &str = "extends = \"default\"\n[commands]\nrules = [{ prefix = [\"touch\"], \
                        decision = \"deny\", reason = \"made by hand\" }]\n";
 
 #[test]
