@@ -1,4 +1,4 @@
-//! `cargo xtask bench exec`: what one more command costs in a sandbox that lives on, by itself and through JSON-RPC.
+//! `cargo xtask bench exec`: what one more command costs in a sandbox that lives on, by itself, through JSON-RPC and through MCP.
 //!
 //! Every command there follows a bare spawn of the same one by the same small process, as each caller whom the
 //! machine lets us be; what is told are medians of such pairs.
@@ -10,6 +10,7 @@ use std::process::{Command, Stdio};
 use super::ORDINARY_ID;
 use super::figures::{Figures, print};
 use super::place::Place;
+use super::rpc::Door;
 use crate::{Result, build, shell};
 
 pub(crate) fn start(options: &[&str]) -> Result {
@@ -27,11 +28,12 @@ pub(crate) fn start(options: &[&str]) -> Result {
         if user != own {
             place.give_to(user)?;
         }
-        let (live, rpc) = (measure(&place, user, own, rounds)?, through_rpc(&place, user, own, rounds)?);
+        let live = measure(&place, user, own, rounds)?;
+        let [rpc, mcp] = [Door::Rpc, Door::Mcp].map(|door| through(door, &place, user, own, rounds));
         println!("{rounds} pairs of `/bin/true`, as user {user}");
         println!("load average {}", std::fs::read_to_string("/proc/loadavg")?.trim_end());
         let mut figures = vec![Figures::new("bare spawn")];
-        for (name, pairs) in [("live exec", live), ("JSON-RPC exec/start", rpc)] {
+        for (name, pairs) in [("live exec", live), ("JSON-RPC exec/start", rpc?), ("MCP run", mcp?)] {
             let mut of_this = Figures::new(name);
             for (bare, own) in pairs {
                 figures[0].add(bare, bare);
@@ -44,10 +46,11 @@ pub(crate) fn start(options: &[&str]) -> Result {
     Ok(())
 }
 
-/// Microseconds of each pair where the command is asked for by JSON-RPC.
-fn through_rpc(place: &Place, user: u32, own: u32, rounds: &str) -> Result<Vec<(f64, f64)>> {
+/// Microseconds of each pair where the command is asked for through a door.
+fn through(door: Door, place: &Place, user: u32, own: u32, rounds: &str) -> Result<Vec<(f64, f64)>> {
     let mut client = by(place, Command::new(place.measurer()), user, own);
-    let said = shell::read(client.arg(super::rpc::MEASURE).arg(place.directory()).arg(rounds))?;
+    let said =
+        shell::read(client.args([super::rpc::MEASURE, door.word()]).arg(place.directory()).arg(rounds))?;
     pairs(said.split_whitespace())
 }
 

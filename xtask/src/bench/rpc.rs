@@ -1,4 +1,4 @@
-//! A client of `clearing serve`, as small as one can be, that measures what it waits for.
+//! A client of `clearing serve` or `clearing mcp`, as small as one can be, that measures what it waits for.
 
 use std::io::{BufRead as _, BufReader, Lines, Write as _};
 use std::process::{Child, ChildStdin, ChildStdout, Command, Stdio};
@@ -14,6 +14,25 @@ pub(crate) const MEASURE: &str = "bench-measure-rpc";
 /// The first ones find nothing in any cache.
 const WARM_UP: usize = 20;
 
+/// Which server, and how it is spoken to.
+#[derive(Clone, Copy)]
+pub(super) enum Door {
+    Rpc,
+    Mcp,
+}
+
+impl Door {
+    const ALL: [(&'static str, Self); 2] = [("rpc", Self::Rpc), ("mcp", Self::Mcp)];
+
+    /// What the chore calls it.
+    pub(super) fn word(self) -> &'static str {
+        match self {
+            Self::Rpc => "rpc",
+            Self::Mcp => "mcp",
+        }
+    }
+}
+
 /// A server and the way to it.
 struct Client {
     server: Child,
@@ -23,14 +42,14 @@ struct Client {
 }
 
 impl Client {
-    fn begin(place: &Place, options: &[&str]) -> Result<Self> {
+    fn begin(place: &Place, verb: &[&str], hello: &Value) -> Result<Self> {
         let mut serve = Command::new(place.binary());
-        serve.args(["serve", "--stdio"]).args(options).stdin(Stdio::piped()).stdout(Stdio::piped());
+        serve.args(verb).stdin(Stdio::piped()).stdout(Stdio::piped());
         let mut server = serve.spawn()?;
         let to = server.stdin.take().ok_or("no input")?;
         let from = BufReader::new(server.stdout.take().ok_or("no output")?).lines();
         let mut client = Self { server, to, from, asked: 0 };
-        client.ask("initialize", &json!({}))?;
+        client.ask("initialize", hello)?;
         Ok(client)
     }
 
@@ -61,6 +80,13 @@ impl Client {
         if said.contains("\"exitCode\":0") { Ok(()) } else { Err(said.into()) }
     }
 
+    /// The same by a tool.
+    fn call(&mut self) -> Result {
+        let call = json!({ "name": "run", "arguments": { "argv": ["/bin/true"] } });
+        let said = self.ask("tools/call", &call)?;
+        if said.contains("\"exitCode\":0") { Ok(()) } else { Err(said.into()) }
+    }
+
     fn end(mut self) -> Result {
         drop(self.to);
         self.from.by_ref().try_for_each(|line| line.map(drop))?;
@@ -70,12 +96,27 @@ impl Client {
 }
 
 /// Prints the microseconds of pairs of a bare spawn, and of the same command through the server.
-pub(crate) fn measure(directory: &str, rounds: &str) -> Result {
+pub(crate) fn measure(door: &str, directory: &str, rounds: &str) -> Result {
     let (place, rounds): (_, usize) = (Place::at(directory.as_ref()), rounds.parse()?);
-    let mut client = Client::begin(&place, &[])?;
-    let session = client.create(&place)?;
+    let door = Door::ALL.into_iter().find(|(word, _)| *word == door).ok_or("no such door")?.1;
+    let (mut client, session) = match door {
+        Door::Rpc => {
+            let mut client = Client::begin(&place, &["serve", "--stdio"], &json!({}))?;
+            let session = client.create(&place)?;
+            (client, session)
+        }
+        Door::Mcp => {
+            let own = json!({ "name": "bench", "version": "1" });
+            let hello = json!({ "protocolVersion": "2025-06-18", "capabilities": {}, "clientInfo": own });
+            (Client::begin(&place, &["mcp", "--discard"], &hello)?, String::new())
+        }
+    };
+    let mut run = || match door {
+        Door::Rpc => client.run(&session),
+        Door::Mcp => client.call(),
+    };
     for round in 0..rounds + WARM_UP {
-        let (bare, own) = (time(bare)?, time(|| client.run(&session))?);
+        let (bare, own) = (time(bare)?, time(&mut run)?);
         if round >= WARM_UP {
             println!("{bare:.1} {own:.1}");
         }
