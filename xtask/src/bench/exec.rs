@@ -33,8 +33,10 @@ pub(crate) fn start(options: &[&str]) -> Result {
         println!("{rounds} pairs of `/bin/true`, as user {user}");
         println!("load average {}", std::fs::read_to_string("/proc/loadavg")?.trim_end());
         let mut figures = vec![Figures::new("bare spawn")];
-        for (name, pairs) in [("live exec", live), ("JSON-RPC exec/start", rpc?), ("MCP run", mcp?)] {
-            let mut of_this = Figures::new(name);
+        let all =
+            [("live exec", None, live), ("JSON-RPC exec/start", None, rpc?), ("MCP run", Some(2.5), mcp?)];
+        for (name, limit, pairs) in all {
+            let mut of_this = Figures::new(name).within(limit);
             for (bare, own) in pairs {
                 figures[0].add(bare, bare);
                 of_this.add(bare, own);
