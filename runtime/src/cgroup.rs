@@ -11,6 +11,7 @@
 
 mod alarm;
 mod files;
+mod given;
 mod group;
 mod hierarchy;
 mod legacy;
@@ -26,6 +27,7 @@ use std::time::Duration;
 
 use crate::error::{AtStage as _, Failure, Stage};
 
+pub use given::{Given, Household};
 pub use group::Group;
 pub(crate) use group::Settling;
 pub use limits::Enforcement;

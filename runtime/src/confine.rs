@@ -208,12 +208,12 @@ fn take_umask(spec: &ExecSpec) {
 }
 
 /// Init has default dispositions and blocks all signals, which `execve(2)` would hand on.
-fn unblock_signals() -> Result<(), Failure> {
+pub(crate) fn unblock_signals() -> Result<(), Failure> {
     sigprocmask(SigmaskHow::SIG_SETMASK, Some(&SigSet::empty()), None)
         .at(Stage::Init, || "sigprocmask(none)".into())
 }
 
-fn new_session() -> Result<(), Failure> {
+pub(crate) fn new_session() -> Result<(), Failure> {
     nix::unistd::setsid().map(drop).at(Stage::Terminal, || "setsid()".into())
 }
 
@@ -247,7 +247,7 @@ fn drop_capabilities(user: Option<User>) -> (&'static str, Result<(), Failure>) 
     }
 }
 
-fn no_new_privs() -> Result<(), Failure> {
+pub(crate) fn no_new_privs() -> Result<(), Failure> {
     rustix::thread::set_no_new_privs(true).at(Stage::Capabilities, || "prctl(PR_SET_NO_NEW_PRIVS)".into())
 }
 

@@ -18,6 +18,14 @@ pub struct Failure {
     pub errno: i32,
 }
 
+impl Failure {
+    /// Descriptors to talk by could not be had.
+    pub fn of_channel(error: &std::io::Error) -> Self {
+        let errno = error.raw_os_error().unwrap_or(libc::EIO);
+        Self { stage: Stage::Channel, action: "socketpair(AF_UNIX)".into(), errno }
+    }
+}
+
 /// A part of the set-up, in the order in which they come.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]

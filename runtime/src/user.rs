@@ -13,7 +13,7 @@ pub(crate) fn assume(user: User) -> Result<&'static str, Failure> {
     match user {
         User::Other { uid, gid } => {
             capabilities::close()?;
-            become_other(uid, gid)?;
+            become_other(uid, gid, &[])?;
             capabilities::give_up()?;
             Ok("all sets empty, securebits locked")
         }
@@ -28,15 +28,18 @@ pub(crate) fn assume(user: User) -> Result<&'static str, Failure> {
     }
 }
 
-/// Groups, then group, then user: each needs what the next gives up.
-fn become_other(uid: u32, gid: u32) -> Result<(), Failure> {
+/// Groups, then group, then user: each needs what the next gives up. Capabilities may be left.
+pub(crate) fn become_other(uid: u32, gid: u32, others: &[u32]) -> Result<(), Failure> {
     let (user, group) = (Uid::from_raw(uid), Gid::from_raw(gid));
-    set_thread_groups(&[]).at(Stage::IdMap, || "setgroups([])".into())?;
+    let mut others: Vec<Gid> = others.iter().map(|group| Gid::from_raw(*group)).collect();
+    // As the kernel keeps them.
+    others.sort_unstable_by_key(|group| group.as_raw());
+    set_thread_groups(&others).at(Stage::IdMap, || format!("setgroups({others:?})"))?;
     set_thread_res_gid(group, group, group).at(Stage::IdMap, || format!("setresgid({gid})"))?;
     set_thread_res_uid(user, user, user).at(Stage::IdMap, || format!("setresuid({uid})"))?;
     // A command with the caller's ids must not begin, whatever the calls above said.
     let became = (getuid(), getgid(), getgroups().at(Stage::IdMap, || "getgroups()".into())?);
-    if became == (user, group, Vec::new()) {
+    if became == (user, group, others) {
         Ok(())
     } else {
         Err(Errno::PERM).at(Stage::IdMap, || format!("becoming {uid}:{gid}, and not {became:?}"))

@@ -43,7 +43,8 @@ pub(super) fn others(place: impl AsFd) -> bool {
     below(place).iter().any(|name| name != super::unified::SUPERVISOR)
 }
 
-fn below(parent: impl AsFd) -> Vec<String> {
+/// The names of the groups in a group.
+pub(super) fn below(parent: impl AsFd) -> Vec<String> {
     let Ok(entries) = Dir::read_from(parent) else { return Vec::new() };
     let groups = entries.flatten().filter(|entry| entry.file_type() == FileType::Directory);
     let names = groups.filter_map(|entry| entry.file_name().to_str().ok().map(str::to_owned));
