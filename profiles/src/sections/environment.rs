@@ -26,7 +26,9 @@ pub struct Environment {
 impl Environment {
     /// Whether the caller's variable of this name is passed.
     pub fn passes(&self, name: &str) -> bool {
-        check_variable(name).is_ok() && self.pass.iter().any(|pattern| covers(pattern, name))
+        check_variable(name).is_ok()
+            && !OF_THE_SERVICE_MANAGER.contains(&name)
+            && self.pass.iter().any(|pattern| covers(pattern, name))
     }
 
     pub(crate) fn read(
@@ -81,6 +83,18 @@ pub enum VariableError {
     #[error("the value of `{0}` cannot hold a NUL byte")]
     Value(String),
 }
+
+/// How a service and its manager talk: no command speaks in our name, whatever a pattern covers.
+const OF_THE_SERVICE_MANAGER: [&str; 8] = [
+    "CREDENTIALS_DIRECTORY",
+    "LISTEN_FDNAMES",
+    "LISTEN_FDS",
+    "LISTEN_PID",
+    "LISTEN_PIDFDID",
+    "NOTIFY_SOCKET",
+    "WATCHDOG_PID",
+    "WATCHDOG_USEC",
+];
 
 /// What the dynamic loader, C libraries and shells take code, or paths to code, from.
 const LOADER_VARIABLES: &[&str] = &[
