@@ -18,17 +18,23 @@ mod listeners;
 mod router;
 mod routes;
 mod token;
+mod visits;
 
 use std::net::SocketAddr;
 use std::os::fd::OwnedFd;
+use std::os::unix::net::UnixStream;
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::thread::JoinHandle;
 
-use tokio::sync::watch;
+use tokio::sync::{mpsc, watch};
 
 use crate::error::Error;
 use crate::server::Server;
+use visits::{Bell, Visit};
+
+pub(crate) use answer::Wrong;
+pub(crate) use listeners::listening_family;
 
 /// Where clients may come in.
 #[derive(Debug, Default)]
@@ -44,12 +50,16 @@ pub(crate) struct Doors {
     pub(crate) token: Option<PathBuf>,
     /// Sockets that listen already, with the names that they were handed in by.
     pub(crate) inherited: Vec<(OwnedFd, String)>,
+    /// Whether connections are handed in one by one ([`Http::take`]).
+    pub(crate) handed: bool,
 }
 
 /// The door while it is open. Dropped, it is closed, after what was asked for is answered.
 pub(crate) struct Http {
     closing: watch::Sender<bool>,
     thread: Option<JoinHandle<()>>,
+    visits: mpsc::UnboundedSender<Visit>,
+    bell: Arc<Bell>,
     /// Removed at last.
     _bound: Vec<bound::Bound>,
 }
@@ -57,7 +67,7 @@ pub(crate) struct Http {
 impl Doors {
     /// Whether there is none.
     pub(crate) fn is_none(&self) -> bool {
-        self.socket.is_none() && self.listen.is_none() && self.inherited.is_empty()
+        self.socket.is_none() && self.listen.is_none() && self.inherited.is_empty() && !self.handed
     }
 }
 
@@ -73,10 +83,32 @@ pub(crate) fn open(server: &Arc<Server>, doors: Doors) -> Result<Option<Http>, E
         listeners::all(doors)?
     };
     let (closing, closed) = watch::channel(false);
+    let (visits, visitors) = mpsc::unbounded_channel();
+    let bell = Arc::<Bell>::default();
+    let entries = accept::Entries { listeners, visitors, bell: Arc::clone(&bell) };
     let server = Arc::clone(server);
-    let serve = move || runtime.block_on(accept::serve(server, listeners, closed));
+    let serve = move || runtime.block_on(accept::serve(server, entries, closed));
     let thread = std::thread::Builder::new().name("http".into()).spawn(serve).map_err(failed)?;
-    Ok(Some(Http { closing, thread: Some(thread), _bound: bound }))
+    Ok(Some(Http { closing, thread: Some(thread), visits, bell, _bound: bound }))
+}
+
+impl Http {
+    /// Serves a connection that somebody else has accepted, whose peer is of the server's own user.
+    pub(crate) fn take(&self, connection: UnixStream) {
+        // Fails where the end has begun: then it is closed.
+        let _ = self.visits.send(Visit::Connection(connection));
+    }
+
+    /// Asks, as a client would, whether all is well; the answer of an earlier time counts no more.
+    pub(crate) fn knock(&self) {
+        self.bell.knock();
+        let _ = self.visits.send(Visit::Knock);
+    }
+
+    /// Whether there was an answer since.
+    pub(crate) fn has_answered(&self) -> bool {
+        self.bell.has_answered()
+    }
 }
 
 impl Drop for Http {

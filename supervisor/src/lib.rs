@@ -37,6 +37,7 @@ mod lost;
 mod mcp;
 mod monitor;
 mod named;
+mod notify;
 mod outcome;
 mod patch;
 mod permission;

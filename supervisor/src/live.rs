@@ -23,6 +23,7 @@ mod heard;
 mod history;
 mod layers;
 mod parked;
+mod renewal;
 mod spares;
 mod start;
 mod surroundings;
@@ -53,6 +54,7 @@ use crate::workspace::Workspace;
 pub(crate) use asked::{ExecAsked, Given, Happened, What};
 use exec::{Exec, Rest};
 pub(crate) use parked::{NotGiven, Parked, Parking};
+pub(crate) use renewal::Reread;
 use spares::Spare;
 
 /// A session and its living sandbox. Nobody else can change the session meanwhile.
@@ -63,6 +65,8 @@ pub struct LiveSandbox {
     sandbox: Option<Sandbox>,
     hold: Hold,
     profile: Profile,
+    /// What it says now, where that is something else.
+    next: Option<Box<Profile>>,
     mark: ProfileMark,
     host: Host,
     workspace: Workspace,
@@ -195,6 +199,7 @@ impl LiveSandbox {
             sandbox: Some(sandbox),
             hold,
             profile,
+            next: None,
             mark,
             host,
             workspace,

@@ -14,6 +14,7 @@ mod connection;
 mod dispatch;
 mod door;
 mod follower;
+mod front;
 mod handle;
 mod handlers;
 mod lines;
@@ -21,6 +22,7 @@ mod outbox;
 mod pool;
 mod reply;
 mod rest;
+mod service;
 mod socket;
 mod stdio;
 mod store;
@@ -47,9 +49,11 @@ pub(crate) use conductor::{Called, Conductor};
 pub(crate) use connection::{LONGEST_LINE, MOST_IN_FLIGHT};
 pub(crate) use door::{Door, Said};
 pub(crate) use follower::Follower;
+pub(crate) use front::serve as serve_each_user;
 pub(crate) use lines::{Line, Lines};
 pub(crate) use outbox::Outbox;
 pub(crate) use reply::Reply;
+pub(crate) use service::{Service, take_front};
 pub(crate) use socket::is_of_same_user;
 pub(crate) use stdio::{serve as serve_stdio, spawn, streams};
 pub(crate) use store::{Cursor, Next};
@@ -148,6 +152,12 @@ impl Server {
     /// All sessions that are held.
     pub(crate) fn all(&self) -> Vec<Arc<Handle>> {
         self.registry().held.values().map(Arc::clone).collect()
+    }
+
+    /// Has each session's profile read again.
+    fn reload(&self) {
+        log("profiles are read again");
+        self.all().iter().for_each(|handle| handle.order(Conductor::reload));
     }
 
     /// A number that no connection has had.

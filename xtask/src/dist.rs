@@ -4,6 +4,7 @@
 //!   bin/clearing
 //!   share/bash-completion/completions/clearing · share/zsh/site-functions/_clearing · share/fish/…
 //!   share/man/man1/clearing*.1
+//!   lib/systemd/system/clearing.{service,socket} · lib/systemd/user/… · lib/sysusers.d/clearing.conf
 //!   SHA256SUMS (for `sha256sum --check`) · manifest.json (the same with sizes)
 //! ```
 
@@ -32,6 +33,7 @@ pub(crate) fn dist(words: &[&str]) -> Result {
     fs::create_dir_all(directory.join("bin"))?;
     fs::copy(&binary, &program)?;
     shell::run(Command::new(papers).arg(&directory))?;
+    lay_units(&directory.join("lib"))?;
     let (shipped, version) = (list(&directory)?, shell::read(Command::new(&program).arg("--version"))?);
     fs::write(directory.join(SUMS), sums(&shipped))?;
     fs::write(directory.join(MANIFEST), manifest(version.trim(), &shipped)?)?;
@@ -42,6 +44,19 @@ pub(crate) fn dist(words: &[&str]) -> Result {
         shipped.len(),
         fs::metadata(&program)?.len()
     );
+    Ok(())
+}
+
+/// The service's units, and the user that it runs as, where service managers look for them below a prefix.
+fn lay_units(lib: &Path) -> Result {
+    let units = shell::top().join("supervisor/systemd");
+    for (from, to) in [("system", "systemd/system"), ("user", "systemd/user"), ("sysusers.d", "sysusers.d")] {
+        let to = lib.join(to);
+        fs::create_dir_all(&to)?;
+        for file in shell::find_files(&units.join(from), |_| true)? {
+            fs::copy(&file, to.join(file.file_name().ok_or("a file has a name")?))?;
+        }
+    }
     Ok(())
 }
 
@@ -139,6 +154,17 @@ mod tests {
         assert!(clear(directory.path()).is_err());
         fs::write(directory.path().join(MANIFEST), "{}").unwrap();
         assert!(clear(directory.path()).is_ok() && !directory.path().join("letter").exists());
+    }
+
+    #[test]
+    fn units_lie_where_service_managers_look() {
+        let directory = tempfile::tempdir().unwrap();
+        lay_units(directory.path()).unwrap();
+        for path in
+            ["systemd/system/clearing.service", "systemd/user/clearing.socket", "sysusers.d/clearing.conf"]
+        {
+            assert!(directory.path().join(path).is_file(), "{path}");
+        }
     }
 
     #[test]

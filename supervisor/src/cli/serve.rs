@@ -9,7 +9,7 @@ use super::talk::failed;
 use crate::error::Error;
 use crate::host::umask;
 use crate::http::{self, Doors};
-use crate::server::{Begun, OnEof, Options, serve_stdio};
+use crate::server::{Begun, OnEof, Options, Service, serve_each_user, serve_stdio, take_front};
 use crate::signals::survive_file_limits;
 
 /// Holds sessions with their sandboxes for other programs, which ask by JSON-RPC, one object a line, or by HTTP.
@@ -44,6 +44,17 @@ pub(super) struct Arguments {
     /// Clients send it as `Authorization: Bearer`.
     #[arg(long, value_name = "FILE")]
     token_file: Option<PathBuf>,
+    /// Serve each user who comes with a server of their own.
+    ///
+    /// For a service that systemd runs on a socket, with the capabilities to become other users and no other one.
+    #[arg(long, conflicts_with_all = ["stdio", "socket", "group", "listen"])]
+    each_user: bool,
+    /// With it, end a server with nothing to do after so long.
+    #[arg(long, value_name = "TIME", value_parser = duration, default_value = "60s", requires = "each_user")]
+    rest: Duration,
+    /// Standard input is where `--each-user` hands connections over.
+    #[arg(long, hide = true, conflicts_with_all = ["stdio", "socket", "group", "listen", "each_user"])]
+    handed: bool,
     /// What becomes of commands without a client.
     ///
     /// Where nobody reads their output either, they are ended.
@@ -72,20 +83,26 @@ fn run(arguments: Arguments) -> Result<(), Error> {
     survive_file_limits();
     // Before anything is made.
     umask();
-    let Arguments { stdio, socket, group, listen, listen_anywhere, token_file, on_eof, idle, lifetime, pool } =
-        arguments;
     // While there is one thread.
     let inherited = clearing_runtime::take_handed_in()
         .map_err(|error| Error::System("taking what was handed in", error))?;
-    let doors = Doors { socket, group, listen, anywhere: listen_anywhere, token: token_file, inherited };
+    let Arguments { stdio, on_eof, idle, lifetime, pool, each_user, rest, handed, .. } = arguments;
+    let options = Options { on_eof, idle, lifetime, pool: usize::from(pool) };
+    if each_user {
+        return serve_each_user(&options, inherited, rest);
+    }
+    let Arguments { socket, group, listen, listen_anywhere, token_file, .. } = arguments;
+    let doors =
+        Doors { socket, group, listen, anywhere: listen_anywhere, token: token_file, inherited, handed };
     if !stdio && doors.is_none() {
         return Err(Error::Request(
             "nobody could ask for anything: `--stdio`, `--socket` or `--listen` is wanted".into(),
         ));
     }
-    let begun = Begun::begin(Options { on_eof, idle, lifetime, pool: usize::from(pool) })?;
+    let front = handed.then(take_front).transpose()?;
+    let begun = Begun::begin(options)?;
     let http = http::open(&begun.server, doors)?;
-    let ended = if stdio { serve_stdio(&begun) } else { begun.wait() };
+    let ended = if stdio { serve_stdio(&begun) } else { Service::of(&begun, http.as_ref(), front).run() };
     drop(http);
     ended
 }

@@ -13,11 +13,13 @@ use hyper::service::service_fn;
 use hyper_util::rt::{TokioIo, TokioTimer};
 use hyper_util::service::TowerToHyperService;
 use tokio::io::{AsyncRead, AsyncWrite};
+use tokio::net::UnixStream;
 use tokio::sync::{mpsc, watch};
 
 use super::crowd::{Crowd, Guest};
 use super::gate::Gate;
 use super::listeners::{Accepted, Listener};
+use super::visits::{Bell, Visit};
 use super::{answer, router};
 use crate::server::{Door, Server};
 
@@ -41,8 +43,17 @@ struct House {
     _served: mpsc::Sender<()>,
 }
 
+/// Where clients come from.
+pub(super) struct Entries {
+    pub(super) listeners: Vec<Listener>,
+    /// From the first thread.
+    pub(super) visitors: mpsc::UnboundedReceiver<Visit>,
+    pub(super) bell: Arc<Bell>,
+}
+
 /// Serves clients until there shall be no more of it.
-pub(super) async fn serve(server: Arc<Server>, listeners: Vec<Listener>, closing: watch::Receiver<bool>) {
+pub(super) async fn serve(server: Arc<Server>, entries: Entries, closing: watch::Receiver<bool>) {
+    let Entries { listeners, visitors, bell } = entries;
     let (served, mut all_gone) = mpsc::channel(1);
     let house = House {
         server,
@@ -55,6 +66,7 @@ pub(super) async fn serve(server: Arc<Server>, listeners: Vec<Listener>, closing
     for listener in listeners {
         tokio::spawn(listen(Arc::clone(&house), listener));
     }
+    tokio::spawn(attend(Arc::clone(&house), visitors, bell));
     drop(house);
     closed(closing).await;
     let _ = tokio::time::timeout(LAST_WORDS, all_gone.recv()).await;
@@ -73,20 +85,53 @@ async fn listen(house: Arc<House>, listener: Listener) {
     }
 }
 
+/// Whoever could come that way is gone with the process, or before.
+async fn attend(house: Arc<House>, mut visitors: mpsc::UnboundedReceiver<Visit>, bell: Arc<Bell>) {
+    let gate = Arc::new(Gate::own());
+    let mut closing = house.closing.clone();
+    loop {
+        let visit = tokio::select! {
+            _ = closing.wait_for(|closing| *closing) => return,
+            visit = visitors.recv() => visit,
+        };
+        match visit {
+            None => return,
+            Some(Visit::Knock) => drop(tokio::spawn(answer_bell(Arc::clone(&house), Arc::clone(&bell)))),
+            Some(Visit::Connection(connection)) => {
+                let stream = connection.set_nonblocking(true).and_then(|()| UnixStream::from_std(connection));
+                if let Ok(stream) = stream {
+                    let_in(&house, &gate, Accepted::Unix(stream));
+                }
+            }
+        }
+    }
+}
+
+/// By the way that a request goes.
+async fn answer_bell(house: Arc<House>, bell: Arc<Bell>) {
+    if Door::open(&house.server).ask("health", serde_json::json!({})).await.is_ok() {
+        bell.answer();
+    }
+}
+
 async fn take_in(house: Arc<House>, listener: &Listener) {
     loop {
         let Ok(accepted) = listener.accept().await else {
             tokio::time::sleep(PAUSE).await;
             continue;
         };
-        // Dropped, it hears that nobody is there.
-        let Some(guest) = house.crowd.enter() else { continue };
-        let (house, gate) = (Arc::clone(&house), Arc::clone(listener.gate()));
-        match accepted {
-            Accepted::Unix(stream) => tokio::spawn(talk(house, guest, gate.of_peer(&stream), gate, stream)),
-            Accepted::Tcp(stream) => tokio::spawn(talk(house, guest, true, gate, stream)),
-        };
+        let_in(&house, listener.gate(), accepted);
     }
+}
+
+fn let_in(house: &Arc<House>, gate: &Arc<Gate>, accepted: Accepted) {
+    // Dropped, it hears that nobody is there.
+    let Some(guest) = house.crowd.enter() else { return };
+    let (house, gate) = (Arc::clone(house), Arc::clone(gate));
+    match accepted {
+        Accepted::Unix(stream) => tokio::spawn(talk(house, guest, gate.of_peer(&stream), gate, stream)),
+        Accepted::Tcp(stream) => tokio::spawn(talk(house, guest, true, gate, stream)),
+    };
 }
 
 async fn talk<I>(house: Arc<House>, guest: Arc<Guest>, is_let_in: bool, gate: Arc<Gate>, stream: I)

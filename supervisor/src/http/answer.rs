@@ -36,10 +36,19 @@ pub(super) fn fault(fault: &Fault) -> Response<Body> {
 
 /// The same with a status of HTTP's own.
 pub(super) fn faulty(status: StatusCode, fault: &Fault) -> Response<Body> {
-    let Fault { message, data, .. } = fault;
-    let wrong = Wrong { code: data.code, message, hint: data.hint.as_deref(), file: data.file.as_deref() };
-    // Plain data: there is nothing in it that cannot be written.
-    result(status, serde_json::to_vec(&wrong).unwrap_or_default())
+    result(status, Wrong::of(fault).json())
+}
+
+impl<'a> Wrong<'a> {
+    pub(crate) fn of(fault: &'a Fault) -> Self {
+        let Fault { message, data, .. } = fault;
+        Self { code: data.code, message, hint: data.hint.as_deref(), file: data.file.as_deref() }
+    }
+
+    pub(crate) fn json(&self) -> Vec<u8> {
+        // Plain data: there is nothing in it that cannot be written.
+        serde_json::to_vec(self).unwrap_or_default()
+    }
 }
 
 /// Anything else.

@@ -24,6 +24,11 @@ pub(super) enum Gate {
 type Refused = (StatusCode, Fault);
 
 impl Gate {
+    /// For the server's own user, and root.
+    pub(super) fn own() -> Self {
+        Self::Peers { group: None }
+    }
+
     /// Whether a peer is let in.
     pub(super) fn of_peer(&self, stream: &impl AsFd) -> bool {
         let Self::Peers { group } = self else { return false };

@@ -2,7 +2,7 @@
 
 use std::io;
 use std::net::SocketAddr;
-use std::os::fd::{AsFd as _, OwnedFd};
+use std::os::fd::OwnedFd;
 use std::path::Path;
 use std::sync::Arc;
 
@@ -34,7 +34,7 @@ pub(super) enum Accepted {
 
 /// All that was asked for, and what is to be removed in the end.
 pub(super) fn all(doors: Doors) -> Result<(Vec<Bound>, Vec<Listener>), Error> {
-    let Doors { socket, group, listen, anywhere, token, inherited } = doors;
+    let Doors { socket, group, listen, anywhere, token, inherited, handed: _ } = doors;
     let group = group.as_deref().map(group::number).transpose()?;
     let (mut bound, mut listeners) = (Vec::new(), Vec::new());
     if let Some(path) = socket {
@@ -61,18 +61,26 @@ fn adopt(
     anywhere: bool,
     token: Option<&Path>,
 ) -> Result<Listener, Error> {
-    let wrong = |what: &str| Error::Request(format!("the descriptor `{name}` that was handed in is {what}"));
-    let kind = sockopt::socket_type(socket.as_fd()).map_err(|_| wrong("no socket"))?;
-    let listens = sockopt::socket_acceptconn(socket.as_fd()).unwrap_or(false);
-    if kind != SocketType::STREAM || !listens {
-        return Err(wrong("no socket that listens for connections"));
-    }
-    let address = getsockname(socket.as_fd()).map_err(|_| wrong("of no address"))?;
-    match address.address_family() {
+    match listening_family(&socket, name)? {
         AddressFamily::UNIX => Listener::of_files(socket.into(), group),
         AddressFamily::INET | AddressFamily::INET6 => Listener::of_network(socket.into(), anywhere, token),
-        _ => Err(wrong("of a family that is not known")),
+        _ => Err(wrong(name, "of a family that is not known")),
     }
+}
+
+/// What kind of address a socket that was handed in has; one that does not listen is an error.
+pub(crate) fn listening_family(socket: &OwnedFd, name: &str) -> Result<AddressFamily, Error> {
+    let kind = sockopt::socket_type(socket).map_err(|_| wrong(name, "no socket"))?;
+    let listens = sockopt::socket_acceptconn(socket).unwrap_or(false);
+    if kind != SocketType::STREAM || !listens {
+        return Err(wrong(name, "no socket that listens for connections"));
+    }
+    let address = getsockname(socket).map_err(|_| wrong(name, "of no address"))?;
+    Ok(address.address_family())
+}
+
+fn wrong(name: &str, what: &str) -> Error {
+    Error::Request(format!("the descriptor `{name}` that was handed in is {what}"))
 }
 
 impl Listener {

@@ -3,7 +3,7 @@
 use std::os::fd::{AsFd as _, OwnedFd};
 use std::time::{Duration, Instant, SystemTime};
 
-use clearing_profiles::{LimitName, Limits};
+use clearing_profiles::{LimitName, Limits, Profile};
 use clearing_rootfs::{PathText, changed_since};
 use clearing_runtime::spec::{ExecSpec, Terminal};
 use rustix::fs::{Mode, OFlags};
@@ -13,7 +13,7 @@ use super::asked::{ExecAsked, Given, What};
 use super::exec::Exec;
 use super::spares::{self, Around};
 use super::{LiveSandbox, terminal};
-use crate::audit::{Act, Decision, Ended, words};
+use crate::audit::{Act, Decision, Ended, ProfileMark, words};
 use crate::error::Error;
 use crate::exec::name_of;
 use crate::functions;
@@ -81,16 +81,23 @@ impl LiveSandbox {
             approved: asked.approved,
             ..self.request.clone()
         };
-        let case = Case {
-            request: &request,
-            commands: &self.profile.commands,
-            profile: self.mark.clone(),
-            session: self.place.session(),
-            project: &self.workspace.project,
-            store: self.audit.state(),
-            started,
+        let case = |profile: &Profile, mark: ProfileMark| {
+            let case = Case {
+                request: &request,
+                commands: &profile.commands,
+                profile: mark,
+                session: self.place.session(),
+                project: &self.workspace.project,
+                store: self.audit.state(),
+                started,
+            };
+            case.decide(&|_| Ok(None))
         };
-        case.decide(&|_| Ok(None))
+        // What is no more permitted waits for nobody.
+        if let Some(next) = self.next_profile() {
+            case(next, ProfileMark::of(next))?;
+        }
+        case(&self.profile, self.mark.clone())
     }
 
     /// The profile's limits, changed as a caller may.

@@ -53,18 +53,6 @@ impl Begun {
         Ok(Self { server, signals, _listening: listening })
     }
 
-    /// Waits until somebody wants it to end, and ends all sessions.
-    pub(crate) fn wait(&self) -> Result<(), Error> {
-        let mut polled = [PollFd::new(self.signals.as_fd(), PollFlags::POLLIN)];
-        while let Err(errno) = poll(&mut polled, PollTimeout::NONE) {
-            if errno != Errno::EINTR {
-                return Err(Error::System("poll", errno.into()));
-            }
-        }
-        self.end();
-        Ok(())
-    }
-
     /// Waits for a reason to end: `done` is readable when the client on standard streams, who hears us by `output`, was
     /// told everything.
     pub(crate) fn attend(&self, output: &OwnedFd, done: &EventFd) -> Result<Woken, Error> {
@@ -97,7 +85,8 @@ impl Begun {
     }
 }
 
-fn block_signals() -> nix::Result<SignalFd> {
+/// Has the signals that want us to end read from a descriptor, from here on.
+pub(super) fn block_signals() -> nix::Result<SignalFd> {
     let signals: SigSet = [Signal::SIGTERM, Signal::SIGINT, Signal::SIGHUP].into_iter().collect();
     signals.thread_block()?;
     SignalFd::with_flags(&signals, SfdFlags::SFD_CLOEXEC | SfdFlags::SFD_NONBLOCK)

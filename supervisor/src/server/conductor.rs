@@ -9,6 +9,7 @@
 mod call;
 mod execs;
 mod input;
+mod reload;
 mod starting;
 mod waiting;
 
@@ -28,6 +29,7 @@ use crate::protocol::{Fault, SessionCreate};
 use execs::Execs;
 
 pub(crate) use call::Called;
+pub(super) use starting::nothing;
 
 /// A session at work.
 pub(crate) struct Conductor {

@@ -5,8 +5,9 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use nix::sys::socket::{getsockopt, sockopt::PeerCredentials};
-use rustix::fs::{Mode, chmod, mkdir, unlink};
+use rustix::fs::{Dir, Mode, OFlags, chmod, mkdir, open, unlink};
 use rustix::io::Errno;
+use rustix::process::{Pid, test_kill_process};
 
 use super::Server;
 use super::connection::Connection;
@@ -32,6 +33,7 @@ pub(super) fn listen(server: &Arc<Server>) -> Result<Listening, Error> {
         Err(errno) if errno != Errno::EXIST => return Err(failed(errno.into())),
         _ => {}
     }
+    collect(&directory);
     let path = path_of(&server.spool, std::process::id());
     // Of a server that was killed and had our number.
     let _ = unlink(&path);
@@ -42,6 +44,21 @@ pub(super) fn listen(server: &Arc<Server>) -> Result<Listening, Error> {
     let server = Arc::clone(server);
     spawn("socket", move || accept(&server, &listener))?;
     Ok(listening)
+}
+
+/// Removes the sockets of servers that were killed: nobody listens there, and nobody has their number.
+fn collect(directory: &Path) {
+    let flags = OFlags::RDONLY | OFlags::DIRECTORY | OFlags::CLOEXEC;
+    let entries = open(directory, flags, Mode::empty()).and_then(Dir::read_from);
+    for entry in entries.into_iter().flatten().flatten() {
+        let name = entry.file_name().to_string_lossy();
+        let number = name.strip_suffix(".sock").and_then(|number| number.parse().ok());
+        let is_dead = |pid| test_kill_process(pid) == Err(Errno::SRCH);
+        let path = directory.join(&*name);
+        if number.and_then(Pid::from_raw).is_some_and(is_dead) && UnixStream::connect(&path).is_err() {
+            let _ = unlink(&path);
+        }
+    }
 }
 
 fn accept(server: &Arc<Server>, listener: &UnixListener) {

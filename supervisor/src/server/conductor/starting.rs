@@ -88,6 +88,7 @@ impl Conductor {
             waiting: Vec::new(),
             then: None,
         };
+        self.renew()?;
         match self.live()?.start(asked) {
             Ok(number) => {
                 let limit = self.live()?.output_limit(number);
@@ -276,7 +277,7 @@ fn source(stream: StreamName) -> Result<(OwnedFd, Source), Error> {
     Ok((write, Source { from: Arc::new(read), stream }))
 }
 
-pub(super) fn nothing() -> Result<OwnedFd, Error> {
+pub(in crate::server) fn nothing() -> Result<OwnedFd, Error> {
     rustix::fs::open("/dev/null", OFlags::RDWR | OFlags::CLOEXEC, Mode::empty())
         .map_err(|errno| Error::System("open(/dev/null)", errno.into()))
 }

@@ -1,0 +1,50 @@
+//! A session whose profile is read again.
+
+use super::{Conductor, Leaving};
+use crate::error::Error;
+use crate::live::{LiveSandbox, Reread};
+
+impl Conductor {
+    /// Reads the session's profile again; a wrong one is told, and the old one stays.
+    pub(in crate::server) fn reload(&mut self) {
+        let id = &self.handle.id;
+        let told = match self.live.as_mut().map(LiveSandbox::read_profile_again) {
+            None | Some(Ok(Reread::Same)) => return,
+            Some(Ok(Reread::Next)) => {
+                "its profile has changed, for commands that are started when nothing runs".into()
+            }
+            Some(Err(error)) => format!("its profile stays as it was: {}", error.message()),
+        };
+        crate::server::log(&format!("session {id}: {told}"));
+    }
+
+    /// Has the session go on in another sandbox, where its profile has changed and nothing runs.
+    pub(super) fn renew(&mut self) -> Result<(), Error> {
+        if self.execs.running() > 0 {
+            return Ok(());
+        }
+        let Some(live) = self.live.as_mut().filter(|live| live.is_due_for_renewal()) else { return Ok(()) };
+        // It may have changed once more since it was read.
+        if live.read_profile_again().is_err() || !live.is_due_for_renewal() {
+            return Ok(());
+        }
+        let Some(live) = self.live.take() else { return Ok(()) };
+        // It takes a deep stack, which this thread would keep.
+        let renewed = std::thread::scope(|scope| {
+            let renewing = std::thread::Builder::new().name("renewing".into());
+            let renewing = renewing.spawn_scoped(scope, || live.renewed());
+            let renewing = renewing.map_err(|error| Error::System("starting a thread", error))?;
+            renewing.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic))
+        });
+        match renewed {
+            Ok(live) => {
+                self.live = Some(live);
+                Ok(())
+            }
+            Err(error) => {
+                self.leaving = Leaving::Now;
+                Err(error)
+            }
+        }
+    }
+}
