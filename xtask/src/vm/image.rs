@@ -13,7 +13,7 @@ const RELEASE: &str = "trixie";
 
 /// Beside a minimal Debian: the service manager with user sessions, and what tests run in the machine.
 const PACKAGES: &str = "systemd-sysv,dbus,dbus-user-session,libpam-systemd,udev,uidmap,procps,iproute2,e2fsprogs,\
-                        git,python3-minimal,strace";
+                        git,python3-minimal,strace,curl";
 
 /// Nothing that the image may grow to is taken from the host before it is written.
 const SIZE: u64 = 8 << 30;

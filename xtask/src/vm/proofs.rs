@@ -12,7 +12,7 @@ use super::start;
 use crate::{Result, build, shell};
 
 /// The test programs, of the crate `clearing-tests`, that are run in machines, as far as they are there.
-const TESTS: [&str; 4] = ["escapes", "limits", "sessions", "quotas"];
+const TESTS: [&str; 5] = ["escapes", "limits", "sessions", "quotas", "service"];
 
 /// Where a machine has them, with the probe beside them.
 const PLACE: &str = "/opt/clearing-tests";
@@ -68,15 +68,18 @@ enum Runs {
     },
     /// As root: what only root can have.
     Quotas,
+    /// As root: what takes a service manager.
+    Service,
 }
 
-const PROOFS: [Proof; 6] = [
+const PROOFS: [Proof; 7] = [
     Proof::of_a_kernel(Suite::Trixie, &LIMITS),
     Proof::of_an_init(Init::Systemd),
     Proof::of_an_init(Init::Login),
     Proof::of_a_kernel(Suite::Bookworm, &LIMITS_OF_A_KERNEL),
     Proof::of_a_kernel(Suite::TrixieBackports, &LIMITS_OF_A_KERNEL),
     Proof { suite: Suite::Trixie, init: Init::Small, runs: Runs::Quotas },
+    Proof { suite: Suite::Trixie, init: Init::Systemd, runs: Runs::Service },
 ];
 
 /// The machines that share the escapes among them.
@@ -137,7 +140,7 @@ impl Proof {
     }
 
     fn user(&self) -> User {
-        if matches!(self.runs, Runs::Quotas) { User::Root } else { User::Ordinary }
+        if matches!(self.runs, Runs::Ordinary { .. }) { User::Ordinary } else { User::Root }
     }
 
     fn run(&self, job: &Job, see: &mut (dyn FnMut(&str) + Send)) -> Result<End> {
@@ -162,7 +165,7 @@ impl Proof {
             }
             (Runs::Ordinary { limits, .. }, "limits") => owned(limits),
             (Runs::Ordinary { sessions, .. }, "sessions") => owned(sessions),
-            (Runs::Quotas, "quotas") => owned(&[]),
+            (Runs::Quotas, "quotas") | (Runs::Service, "service") => owned(&[]),
             _ => None,
         }
     }
@@ -192,8 +195,10 @@ fn job(
     }
     job = match user {
         User::Ordinary => job.env("CLEARING_TEST_CALLERS", "ordinary"),
-        User::Root => job.env("CLEARING_TEST_QUOTAS", "must"),
+        User::Root => job.env("CLEARING_TEST_QUOTAS", "must").env("CLEARING_TEST_SERVICE", "must"),
     };
+    let units = shell::top().canonicalize()?.join("supervisor/systemd");
+    job = job.copy(&units, &units);
     job = job.copy(probe, inside("clearing-probe")).copy(&sources, &sources).current_dir(&sources);
     Ok(job.env("CLEARING_BIN", BINARY).env("CLEARING_TEST_SLOW", SLOWNESS))
 }

@@ -1,0 +1,167 @@
+//! Several users at one door: each has what is theirs, and nothing of the others.
+
+use std::collections::BTreeSet;
+use std::path::Path;
+
+use nix::sys::signal::{Signal, kill};
+use nix::unistd::Pid;
+use serde_json::json;
+
+use crate::door::User;
+use crate::machine::{Machine, await_that};
+
+/// `EACCES`, as curl tells it: it cannot connect.
+const CANNOT_CONNECT: i32 = 7;
+
+#[test]
+fn who_is_no_member_does_not_get_in() {
+    let Some(machine) = Machine::with_socket() else { return };
+    let refused = User::of_system("bob").curl("GET", "/v1/sessions", None);
+    assert_eq!(refused.status.code(), Some(CANNOT_CONNECT), "{refused:?}");
+    assert!(refused.stdout.starts_with(b"\n000"), "{refused:?}");
+    // Not even by starting it.
+    assert_eq!(machine.property("ActiveState"), "inactive");
+}
+
+#[test]
+fn another_member_learns_nothing_of_a_session_and_changes_nothing() {
+    let Some(_machine) = Machine::with_socket() else { return };
+    let (tester, carol) = (User::of_system("tester"), User::of_system("carol"));
+    let session = tester.session("private");
+    tester.run(&session, "echo secret > file");
+    assert_eq!(carol.sessions(), [""; 0]);
+    let unknown = "s-00000000";
+    for (method, path, body) in [
+        ("GET", "/v1/sessions/@", None),
+        ("DELETE", "/v1/sessions/@", None),
+        ("POST", "/v1/sessions/@/execs", Some(json!({ "argv": ["true"] }))),
+        ("GET", "/v1/sessions/@/diff", None),
+        ("POST", "/v1/sessions/@/commit", Some(json!({}))),
+        ("POST", "/v1/sessions", Some(json!({ "session": "@" }))),
+    ] {
+        let answer = |id: &str| {
+            let body =
+                body.as_ref().map(|body| serde_json::from_str(&body.to_string().replace("@", id)).unwrap());
+            let answer = carol.ask(method, &path.replace("@", id), body.as_ref());
+            (answer.status, answer.body.to_string().replace(id, "@"))
+        };
+        let (theirs, nobodys) = (answer(&session), answer(unknown));
+        assert_eq!(theirs, nobodys, "{method} {path}");
+        assert!(theirs.0 >= 400, "{method} {path}: {theirs:?}");
+    }
+    assert!(tester.sessions().contains(&session));
+    assert_eq!(tester.run(&session, "test \"$(cat file)\" = secret")["exitCode"], 0);
+    // And a project of another user's is no more within reach than it is without the service.
+    let asked = json!({ "workspace": "/home/tester/private" });
+    let refused = carol.ask("POST", "/v1/sessions", Some(&asked));
+    assert!(refused.status >= 400, "{refused:?}");
+}
+
+#[test]
+fn root_is_told_to_go_elsewhere() {
+    let Some(machine) = Machine::with_socket() else { return };
+    let refused = User::of_system("root").ask("GET", "/v1/health", None);
+    assert_eq!((refused.status, &refused.body["code"]), (403, &"CLR-ROOT".into()), "{refused:?}");
+    assert!(machine.journal().contains("a connection is refused"), "{}", machine.journal());
+}
+
+#[test]
+fn a_user_without_an_account_is_told_so() {
+    let Some(_machine) = Machine::with_socket() else { return };
+    let mut gid = std::process::Command::new("sh");
+    let gid = clearing_tests::expect_success(gid.args(["-c", "getent group clearing | cut -d: -f3"]));
+    let mut curl = std::process::Command::new("setpriv");
+    curl.args([
+        "--reuid",
+        "4242",
+        "--regid",
+        gid.trim(),
+        "--clear-groups",
+        "curl",
+        "--silent",
+        "--unix-socket",
+    ]);
+    let said = clearing_tests::expect_success(curl.args([crate::machine::DOOR, "http://clearing/v1/health"]));
+    assert!(said.contains("CLR-NOBODY"), "{said}");
+}
+
+#[test]
+fn each_process_has_the_rights_of_its_user_and_the_first_three_more() {
+    let Some(machine) = Machine::with_socket() else { return };
+    let tester = User::of_system("tester");
+    let session = tester.session("rights");
+    tester.begin(&session, "sleep 1000");
+    let front = machine.main_process();
+    // CAP_CHOWN, CAP_SETGID and CAP_SETUID are 0, 6 and 7.
+    assert_eq!(status(front, "CapEff"), format!("{:016x}", 0b1100_0001));
+    assert_eq!(status(front, "CapBnd"), status(front, "CapEff"));
+    let of_user = processes_of_user();
+    assert!(of_user.len() >= 4, "a server, its launcher, init and the command: {of_user:?}");
+    for process in of_user {
+        for set in ["CapInh", "CapPrm", "CapEff", "CapAmb"] {
+            // What init has is of its own user namespace.
+            let is_outside = namespace(process) == namespace(front);
+            assert!(!is_outside || status(process, set) == "0000000000000000", "{process}: {set}");
+        }
+        assert_eq!(status(process, "NoNewPrivs"), "1");
+        assert_eq!(status(process, "Uid"), "1000 1000 1000 1000");
+        let environment = std::fs::read_to_string(format!("/proc/{process}/environ")).unwrap_or_default();
+        for name in ["NOTIFY_SOCKET=", "LISTEN_FDS=", "WATCHDOG_USEC="] {
+            assert!(!environment.contains(name), "{process}: {environment:?}");
+        }
+    }
+    let groups = status(server_of_user(), "Groups");
+    let own = clearing_tests::expect_success(&mut tester.command(&["id", "-G"]));
+    let set = |groups: &str| groups.split_whitespace().map(str::to_owned).collect::<BTreeSet<_>>();
+    assert!(set(&own).is_superset(&set(&groups)) && !set(&groups).contains("0"), "{groups} of {own}");
+}
+
+#[test]
+fn the_crash_of_a_users_server_is_theirs_alone() {
+    let Some(machine) = Machine::with_socket() else { return };
+    let (tester, carol) = (User::of_system("tester"), User::of_system("carol"));
+    let (session, other) = (tester.session("crashed"), carol.session("untouched"));
+    tester.begin(&session, "echo kept > file; sleep 1000");
+    let (front, server) = (machine.main_process(), server_of_user());
+    kill(Pid::from_raw(server), Signal::SIGKILL).unwrap();
+    await_that("another server", || {
+        tester.ask("GET", "/v1/health", None).status == 200 && ![0, server].contains(&server_of_user())
+    });
+    assert_eq!(machine.main_process(), front);
+    assert!(tester.sessions().contains(&session));
+    tester.take(&session);
+    assert_eq!(tester.run(&session, "test \"$(cat file)\" = kept")["exitCode"], 0);
+    // Without being taken again: it was held all the time.
+    assert_eq!(carol.run(&other, "true")["exitCode"], 0);
+}
+
+/// The processes in the group that `tester` was given.
+fn processes_of_user() -> Vec<i32> {
+    let group = Path::new("/sys/fs/cgroup/system.slice/clearing.service/user-1000");
+    let find =
+        std::process::Command::new("find").arg(group).args(["-name", "cgroup.procs"]).output().unwrap();
+    let files = String::from_utf8(find.stdout).unwrap();
+    let read = files.lines().map(|file| std::fs::read_to_string(file).unwrap_or_default());
+    read.flat_map(|list| list.lines().filter_map(|line| line.parse().ok()).collect::<Vec<_>>()).collect()
+}
+
+/// The first of them; 0 where there is none.
+fn server_of_user() -> i32 {
+    let is_server = |process: &i32| {
+        std::fs::read_to_string(format!("/proc/{process}/cmdline"))
+            .is_ok_and(|line| line.contains("--handed"))
+    };
+    processes_of_user().into_iter().filter(is_server).min().unwrap_or(0)
+}
+
+/// A line of a process's status, by its name.
+fn status(process: i32, name: &str) -> String {
+    let status = std::fs::read_to_string(format!("/proc/{process}/status")).unwrap_or_default();
+    let value = status.lines().find_map(|line| line.strip_prefix(name)?.strip_prefix(':'));
+    value.unwrap_or_default().split_whitespace().collect::<Vec<_>>().join(" ")
+}
+
+fn namespace(process: i32) -> String {
+    let link = std::fs::read_link(format!("/proc/{process}/ns/user")).unwrap_or_default();
+    link.to_string_lossy().into_owned()
+}
