@@ -11,14 +11,18 @@ mod answer;
 mod bound;
 mod call;
 mod crowd;
+mod events;
 mod gate;
 mod group;
 mod held;
 mod listeners;
+mod openapi;
 mod router;
 mod routes;
 mod token;
 mod visits;
+
+pub(crate) use openapi::document as openapi;
 
 use std::net::SocketAddr;
 use std::os::fd::OwnedFd;

@@ -37,9 +37,7 @@ pub(crate) use exec::{
 pub(crate) use fault::Fault;
 pub(crate) use frame::{Answer, Frame, Notification, RequestId};
 pub(crate) use json::Json;
-#[cfg(test)]
-pub(crate) use methods::METHODS;
-pub(crate) use methods::document;
+pub(crate) use methods::{Forms, METHODS, document};
 pub(crate) use named::OfSession;
 pub(crate) use params::read;
 pub(crate) use patch::{PatchApply, PatchCheck, PatchTold};

@@ -31,7 +31,7 @@ fn add(params: &mut Map<String, Value>, name: &str, value: Value) -> Result<(), 
 }
 
 fn of_body(route: &Route, body: &[u8]) -> Result<Map<String, Value>, Fault> {
-    if body.trim_ascii().is_empty() {
+    if body.is_empty() {
         return Ok(Map::new());
     }
     if !route.verb.has_body() {
@@ -69,6 +69,7 @@ fn decoded(text: &str) -> Result<String, Fault> {
 /// The parameter of this name, and the key in brackets.
 fn find<'a>(route: &Route, name: &'a str) -> Result<(&'static Field, Option<&'a str>), Fault> {
     let keyed = name.strip_suffix(']').and_then(|name| name.split_once('['));
+    let keyed = keyed.filter(|(_, key)| !key.contains(['[', ']']));
     let (bare, key) = keyed.map_or((name, None), |(bare, key)| (bare, Some(key)));
     let is_it = |field: &&Field| field.name == bare && (field.kind == Kind::Pairs) == key.is_some();
     route.query.iter().find(is_it).map(|field| (field, key)).ok_or_else(|| {
@@ -151,6 +152,9 @@ mod tests {
         assert!(refused(output, &path, "", "{}").contains("has no body"));
         assert!(refused(execs, &path, "", "[]").contains("no object"));
         assert!(refused(execs, &path, "", "{").contains("no JSON"));
-        assert!(refused(of(Verb::Get, "/v1/sessions"), &[], "labels=a", "").contains("`labels`"));
+        assert!(refused(execs, &path, "", "\u{c}").contains("no JSON"));
+        for query in ["labels=a", "labels[a][b]=c", "labels[a]]=c", "labels[[]=c"] {
+            assert!(refused(of(Verb::Get, "/v1/sessions"), &[], query, "").contains("`labels`"), "{query}");
+        }
     }
 }

@@ -9,11 +9,11 @@ use axum::extract::rejection::RawPathParamsRejection;
 use axum::extract::{Extension, RawPathParams, Request};
 use axum::http::header::{CONTENT_LENGTH, CONTENT_TYPE, HeaderMap};
 use axum::http::{Response, StatusCode};
-use axum::routing::{MethodFilter, on};
+use axum::routing::{MethodFilter, get, on};
 use http_body_util::{BodyExt as _, LengthLimitError, Limited};
 
-use super::routes::{ROUTES, Route, Verb};
-use super::{answer, call};
+use super::routes::{EVENTS, OPENAPI, ROUTES, Route, Verb};
+use super::{answer, call, events};
 use crate::protocol::Fault;
 use crate::server::Door;
 
@@ -29,6 +29,7 @@ pub(super) fn router() -> Router {
         let handler = move |door, path, request| answer(route, door, path, request);
         router = router.route(route.path, on(filter(route.verb), handler));
     }
+    router = router.route(EVENTS, get(events::answer)).route(OPENAPI, get(openapi));
     router.fallback(nowhere).method_not_allowed_fallback(no_verb)
 }
 
@@ -99,6 +100,10 @@ async fn whole(headers: &HeaderMap, body: Body) -> Result<Bytes, (StatusCode, Fa
 fn is_json(kind: &[u8]) -> bool {
     let kind = kind.split(|byte| *byte == b';').next().unwrap_or_default();
     kind.trim_ascii().eq_ignore_ascii_case(b"application/json")
+}
+
+async fn openapi() -> Response<Body> {
+    answer::result(StatusCode::OK, super::openapi().to_string().into_bytes())
 }
 
 async fn nowhere() -> Response<Body> {

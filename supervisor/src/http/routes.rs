@@ -147,6 +147,11 @@ pub(crate) const ROUTES: &[Route] = &[
     route(Get, "/v1/audit/verify", "audit/verify").asks(&[field("expect", Text)]),
 ];
 
+/// This document itself.
+pub(crate) const OPENAPI: &str = "/v1/openapi.json";
+/// What an exec says, as it comes.
+pub(crate) const EVENTS: &str = "/v1/sessions/{session}/execs/{exec}/events";
+
 #[cfg(test)]
 mod tests {
     use std::collections::BTreeSet;

@@ -100,6 +100,10 @@ impl Fault {
         Self::refused("CLR-EXEC-UNKNOWN", format!("there is no exec `{exec}` in this session"))
     }
 
+    pub(crate) fn session_ended() -> Self {
+        Self::refused("CLR-SESSION-ENDED", "the session has ended meanwhile")
+    }
+
     pub(crate) fn ending() -> Self {
         Self::refused("CLR-ENDING", "the server is about to end")
     }

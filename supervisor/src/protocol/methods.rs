@@ -85,24 +85,55 @@ pub(crate) const NOTIFICATIONS: &[(&str, Form)] = &[
     ("$/cancelRequest", form::<Cancel>),
 ];
 
+/// The forms of all that is said, which name each other by their place in a document.
+pub(crate) struct Forms {
+    // What is said by us may be left out where it says nothing; what is said to us, where it has a default.
+    heard: SchemaGenerator,
+    said: SchemaGenerator,
+}
+
+impl Forms {
+    /// Of a document that has them at this place.
+    pub(crate) fn at(place: &'static str) -> Self {
+        let settings =
+            || SchemaSettings::draft2020_12().with(|settings| settings.definitions_path = place.into());
+        Self {
+            heard: settings().for_deserialize().into_generator(),
+            said: settings().for_serialize().into_generator(),
+        }
+    }
+
+    /// What a method takes, and what it gives.
+    pub(crate) fn of(&mut self, method: &Method) -> (Schema, Schema) {
+        ((method.params)(&mut self.heard), (method.result)(&mut self.said))
+    }
+
+    /// What is said by us.
+    pub(crate) fn said<T: JsonSchema>(&mut self) -> Schema {
+        form::<T>(&mut self.said)
+    }
+
+    /// All that were named, by their names.
+    pub(crate) fn named(mut self) -> Map<String, Value> {
+        let mut forms = self.said.take_definitions(true);
+        forms.extend(self.heard.take_definitions(true));
+        forms
+    }
+}
+
 /// One document with the form of everything.
 pub(crate) fn document() -> Value {
-    // What is said by us may be left out where it says nothing; what is said to us, where it has a default.
-    let mut heard = SchemaSettings::draft2020_12().for_deserialize().into_generator();
-    let mut generator = SchemaSettings::draft2020_12().for_serialize().into_generator();
+    let mut forms = Forms::at("/$defs");
     let mut methods = Map::new();
     for method in METHODS {
-        let (params, result) = ((method.params)(&mut heard), (method.result)(&mut generator));
+        let (params, result) = forms.of(method);
         methods.insert(method.name.to_owned(), json!({ "params": params, "result": result }));
     }
     let mut notifications = Map::new();
     for (name, form) in NOTIFICATIONS {
-        notifications.insert((*name).to_owned(), json!({ "params": form(&mut generator) }));
+        notifications.insert((*name).to_owned(), json!({ "params": form(&mut forms.said) }));
     }
-    let error = generator.subschema_for::<Fault>();
-    let outcome = generator.subschema_for::<Outcome>();
-    let mut forms = generator.take_definitions(true);
-    forms.extend(heard.take_definitions(true));
+    let (error, outcome) = (forms.said::<Fault>(), forms.said::<Outcome>());
     json!({
         "$schema": "https://json-schema.org/draft/2020-12/schema",
         "title": "clearing",
@@ -111,7 +142,7 @@ pub(crate) fn document() -> Value {
         "notifications": notifications,
         "error": error,
         "json": { "outcome": outcome },
-        "$defs": forms,
+        "$defs": forms.named(),
     })
 }
 

@@ -10,6 +10,7 @@ use tokio::sync::oneshot;
 
 use super::dispatch::{Back, Call, dispatch};
 use super::follower::Follower;
+use super::following::Following;
 use super::reply::{Cancellation, Reply};
 use super::{Caller, Server};
 use crate::protocol::Fault;
@@ -57,6 +58,19 @@ impl Door {
         unanswered.0 = None;
         // A reply that is dropped has been sent.
         said.unwrap_or_else(|_| Err(Fault::ending()))
+    }
+}
+
+impl Door {
+    /// Follows what an exec says, from the event after this number on.
+    pub(crate) async fn follow(&self, session: &str, exec: &str, after: u64) -> Result<Following, Fault> {
+        let handle = self.server.held(session)?;
+        let (to, store) = oneshot::channel();
+        let exec = exec.to_owned();
+        // A session that ends meanwhile drops it.
+        handle.order(move |conductor| drop(to.send(conductor.store_of(&exec))));
+        let store = store.await.map_err(|_| Fault::session_ended())??;
+        Ok(Following::new(store, after))
     }
 }
 

@@ -12,8 +12,8 @@ use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError, Weak};
 
 use rustix::io::{Errno, ReadWriteFlags};
 
-use super::store::{Cursor, Next, Store, Told, Wake};
-use crate::protocol::{Content, Denied, ExecExited, ExecOutput, ExecStarted, Notification};
+use super::event::{Line, told};
+use super::store::{Cursor, Next, Store, Wake};
 
 /// The outgoing side of a connection.
 pub(crate) struct Outbox {
@@ -247,7 +247,7 @@ impl Feed {
         let Self { store, cursor, after } = self;
         let next = store.next(cursor);
         let is_end = matches!(next, Next::End);
-        if let Some(line) = line(store, next) {
+        if let Some(line) = told::<Line>(store, next) {
             batch.extend_from_slice(&line);
         }
         while after.front().is_some_and(|(seq, _)| *seq <= cursor.seq || is_end) {
@@ -264,30 +264,4 @@ fn write_at_once(to: &OwnedFd, bytes: &[u8]) -> Result<usize, Errno> {
     }
     // Where it stands: a pipe has no places.
     rustix::io::pwritev2(to, &[IoSlice::new(bytes)], u64::MAX, ReadWriteFlags::NOWAIT)
-}
-
-/// An event as a notification.
-fn line(store: &Store, next: Next) -> Option<Vec<u8>> {
-    let (session, exec) = (store.session.as_str(), store.exec.as_str());
-    let output = |seq, stream, content, dropped| {
-        let told = ExecOutput { session, exec, seq, stream, content, dropped };
-        Notification::line("exec/output", told)
-    };
-    Some(match next {
-        Next::Output { seq, stream, bytes } => output(seq, Some(stream), Content::of(&bytes), None),
-        Next::Dropped { seq, bytes } => output(seq, None, Content::default(), Some(bytes)),
-        Next::Told { seq, what } => match &*what {
-            Told::Started => Notification::line("exec/started", ExecStarted { session, exec, seq }),
-            Told::Denial(what) => {
-                Notification::line("denial", Denied { session, exec, seq, what: what.clone() })
-            }
-            Told::Alert(what) => {
-                Notification::line("alert", Denied { session, exec, seq, what: what.clone() })
-            }
-            Told::Exited(outcome) => {
-                Notification::line("exec/exited", ExecExited { session, exec, seq, outcome })
-            }
-        },
-        Next::Wait | Next::End => return None,
-    })
 }

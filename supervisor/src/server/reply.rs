@@ -65,7 +65,7 @@ impl<T> Reply<T> {
 
 impl<T> Drop for Reply<T> {
     fn drop(&mut self) {
-        self.deliver(Err(Fault::refused("CLR-SESSION-ENDED", "the session has ended meanwhile")), None);
+        self.deliver(Err(Fault::session_ended()), None);
     }
 }
 

@@ -17,6 +17,16 @@ pub(crate) struct House<'s> {
 /// A connection that is kept.
 pub(crate) struct Peer<S> {
     stream: BufReader<S>,
+    /// What was read of a body in chunks and not taken.
+    chunk: Vec<u8>,
+}
+
+/// A server-sent event.
+#[derive(Debug, Default)]
+pub(crate) struct Event {
+    pub(crate) id: u64,
+    pub(crate) name: String,
+    pub(crate) data: Value,
 }
 
 /// What was answered.
@@ -29,11 +39,11 @@ pub(crate) struct Answer {
 
 impl<'s> House<'s> {
     pub(crate) fn open(site: &'s Site) -> Self {
-        Self::open_with(site, &[])
+        Self::open_with(site, &[] as &[&str])
     }
 
     /// The same with more options.
-    pub(crate) fn open_with(site: &'s Site, options: &[&str]) -> Self {
+    pub(crate) fn open_with(site: &'s Site, options: &[impl AsRef<std::ffi::OsStr>]) -> Self {
         let socket = site.home().join("serve.sock");
         let server = site.clearing(["serve", "--socket"]).arg(&socket).args(options).spawn();
         server.expect("nobody listens", || UnixStream::connect(&socket).is_ok());
@@ -57,7 +67,7 @@ impl<'s> House<'s> {
 
 impl<S: Read + Write> Peer<S> {
     pub(crate) fn new(stream: S) -> Self {
-        Self { stream: BufReader::new(stream) }
+        Self { stream: BufReader::new(stream), chunk: Vec::new() }
     }
 
     /// Asks, and waits for the answer.
@@ -117,6 +127,58 @@ impl<S: Read + Write> Peer<S> {
         let mut body = vec![0; length];
         self.stream.read_exact(&mut body).unwrap();
         Answer { status, head, body }
+    }
+
+    /// The next server-sent event of a body whose head was read.
+    #[track_caller]
+    pub(crate) fn event(&mut self) -> Option<Event> {
+        let (mut event, mut data) = (Event::default(), String::new());
+        loop {
+            let line = self.chunked_line()?;
+            match line.split_once(':') {
+                Some(("id", id)) => event.id = id.trim().parse().unwrap(),
+                Some(("event", name)) => name.trim().clone_into(&mut event.name),
+                Some(("data", said)) => data.push_str(said),
+                Some(("", _)) => {}
+                None if line.is_empty() && !data.is_empty() => {
+                    event.data = serde_json::from_str(&data).unwrap();
+                    return Some(event);
+                }
+                None if line.is_empty() => {}
+                _ => panic!("{line:?}"),
+            }
+        }
+    }
+
+    /// A line of a body in chunks; none at its end.
+    fn chunked_line(&mut self) -> Option<String> {
+        loop {
+            if let Some(end) = self.chunk.iter().position(|byte| *byte == b'\n') {
+                let line: Vec<u8> = self.chunk.drain(..=end).collect();
+                return Some(String::from_utf8(line[..end].to_vec()).unwrap());
+            }
+            let mut size = String::new();
+            self.stream.read_line(&mut size).unwrap();
+            let size = usize::from_str_radix(size.trim(), 16).unwrap_or_else(|_| panic!("{size:?}"));
+            let mut chunk = vec![0; size + 2];
+            self.stream.read_exact(&mut chunk).unwrap();
+            if size == 0 {
+                return None;
+            }
+            self.chunk.extend(&chunk[..size]);
+        }
+    }
+
+    /// Whether the server has hung up.
+    pub(crate) fn is_at_its_end(&mut self) -> bool {
+        !matches!(self.stream.read(&mut [0]), Ok(1..))
+    }
+
+    /// The same where the server may have hung up.
+    pub(crate) fn head_if_any(&mut self) -> String {
+        let mut head = String::new();
+        while !head.ends_with("\r\n\r\n") && matches!(self.stream.read_line(&mut head), Ok(1..)) {}
+        head
     }
 
     /// A head alone.

@@ -14,7 +14,7 @@ use super::input::Input;
 use super::waiting::Waiting;
 use crate::live::Happened;
 use crate::outcome::Outcome;
-use crate::protocol::{ExecState, Finished, Json, StreamName};
+use crate::protocol::{ExecState, Fault, Finished, Json, StreamName};
 use crate::relay::Truncated;
 use crate::server::store::{Store, Told};
 use crate::watch::Output;
@@ -295,6 +295,12 @@ impl Exec {
 impl Conductor {
     pub(crate) fn names_of_running(&self) -> Vec<String> {
         self.execs.names_of_running()
+    }
+
+    /// What an exec has said, for whoever follows it.
+    pub(crate) fn store_of(&mut self, exec: &str) -> Result<Arc<Store>, Fault> {
+        let (_, found) = self.execs.by_name(exec).ok_or_else(|| Fault::unknown_exec(exec))?;
+        Ok(Arc::clone(&found.store))
     }
 
     /// Bytes of output that are kept.
