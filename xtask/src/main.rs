@@ -51,6 +51,7 @@ fn chore(words: &[&str]) -> Result<ExitCode> {
         ["bench", "workspace", options @ ..] => bench::workspace::start(options)?,
         ["bench", "exec", options @ ..] => bench::exec::start(options)?,
         ["bench", "policy", options @ ..] => bench::policy::start(options)?,
+        [bench::http::MEASURE, directory, rounds] => bench::http::measure(directory, rounds)?,
         [bench::rpc::MEASURE, door, directory, rounds] => bench::rpc::measure(door, directory, rounds)?,
         [bench::workspace::MEASURE, directory, rounds, sizes] => {
             bench::workspace::measure(directory, rounds, sizes)?;

@@ -1,4 +1,5 @@
-//! `cargo xtask bench exec`: what one more command costs in a sandbox that lives on, by itself, through JSON-RPC and through MCP.
+//! `cargo xtask bench exec`: what one more command costs in a sandbox that lives on, by itself, through JSON-RPC, through
+//! MCP and by HTTP.
 //!
 //! Every command there follows a bare spawn of the same one by the same small process, as each caller whom the
 //! machine lets us be; what is told are medians of such pairs.
@@ -28,13 +29,19 @@ pub(crate) fn start(options: &[&str]) -> Result {
         if user != own {
             place.give_to(user)?;
         }
+        let through = |chore: &[&str]| through(chore, &place, user, own, rounds);
         let live = measure(&place, user, own, rounds)?;
-        let [rpc, mcp] = [Door::Rpc, Door::Mcp].map(|door| through(door, &place, user, own, rounds));
+        let [rpc, mcp] = [Door::Rpc, Door::Mcp].map(|door| through(&[super::rpc::MEASURE, door.word()]));
+        let http = through(&[super::http::MEASURE])?;
         println!("{rounds} pairs of `/bin/true`, as user {user}");
         println!("load average {}", std::fs::read_to_string("/proc/loadavg")?.trim_end());
         let mut figures = vec![Figures::new("bare spawn")];
-        let all =
-            [("live exec", None, live), ("JSON-RPC exec/start", None, rpc?), ("MCP run", Some(2.5), mcp?)];
+        let all = [
+            ("live exec", None, live),
+            ("JSON-RPC exec/start", None, rpc?),
+            ("MCP run", Some(2.5), mcp?),
+            ("HTTP POST execs", Some(2.2), http),
+        ];
         for (name, limit, pairs) in all {
             let mut of_this = Figures::new(name).within(limit);
             for (bare, own) in pairs {
@@ -48,11 +55,10 @@ pub(crate) fn start(options: &[&str]) -> Result {
     Ok(())
 }
 
-/// Microseconds of each pair where the command is asked for through a door.
-fn through(door: Door, place: &Place, user: u32, own: u32, rounds: &str) -> Result<Vec<(f64, f64)>> {
+/// Microseconds of each pair where a client of this chore asks for the command.
+fn through(chore: &[&str], place: &Place, user: u32, own: u32, rounds: &str) -> Result<Vec<(f64, f64)>> {
     let mut client = by(place, Command::new(place.measurer()), user, own);
-    let said =
-        shell::read(client.args([super::rpc::MEASURE, door.word()]).arg(place.directory()).arg(rounds))?;
+    let said = shell::read(client.args(chore).arg(place.directory()).arg(rounds))?;
     pairs(said.split_whitespace())
 }
 

@@ -7,6 +7,7 @@
 mod contenders;
 pub(crate) mod exec;
 mod figures;
+pub(crate) mod http;
 mod place;
 pub(crate) mod policy;
 mod rounds;

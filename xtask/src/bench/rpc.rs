@@ -115,13 +115,19 @@ pub(crate) fn measure(door: &str, directory: &str, rounds: &str) -> Result {
         Door::Rpc => client.run(&session),
         Door::Mcp => client.call(),
     };
+    print_pairs(rounds, &mut run)?;
+    client.end()
+}
+
+/// Prints the microseconds of pairs of a bare spawn, and of something else.
+pub(super) fn print_pairs(rounds: usize, mut act: impl FnMut() -> Result) -> Result {
     for round in 0..rounds + WARM_UP {
-        let (bare, own) = (time(bare)?, time(&mut run)?);
+        let (bare, own) = (time(bare)?, time(&mut act)?);
         if round >= WARM_UP {
             println!("{bare:.1} {own:.1}");
         }
     }
-    client.end()
+    Ok(())
 }
 
 fn bare() -> Result {
