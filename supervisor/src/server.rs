@@ -20,6 +20,7 @@ mod front;
 mod handle;
 mod handlers;
 mod lines;
+mod metrics;
 mod outbox;
 mod pool;
 mod reply;
@@ -43,6 +44,7 @@ use crate::error::Error;
 use crate::protocol::Fault;
 use conductor::Leaving;
 use handle::Handle;
+use metrics::Metrics;
 use pool::Pool;
 use workers::Workers;
 
@@ -97,6 +99,7 @@ pub(crate) struct Server {
     numbers: AtomicU64,
     is_ending: AtomicBool,
     pub(crate) workers: Workers,
+    metrics: Metrics,
     pub(crate) pool: Pool,
 }
 
@@ -134,6 +137,7 @@ impl Server {
             numbers: AtomicU64::new(1),
             is_ending: AtomicBool::new(false),
             workers: Workers::default(),
+            metrics: Metrics::default(),
             pool,
         }))
     }

@@ -11,7 +11,7 @@ use utoipa::openapi::{
 };
 
 use super::answer::Wrong;
-use super::routes::{EVENTS, Field, Kind, OPENAPI, ROUTES, Route, Verb};
+use super::routes::{EVENTS, Field, Kind, METRICS, OPENAPI, ROUTES, Route, Verb};
 use crate::protocol::{Forms, METHODS};
 
 /// Where the forms stand.
@@ -79,6 +79,10 @@ fn with_others(paths: PathsBuilder) -> PathsBuilder {
         .response("200", ok("Events until the exec has said all", "text/event-stream"))
         .response("204", ResponseBuilder::new().description("All of it is known"))
         .response("default", wrong());
+    let metrics = OperationBuilder::new()
+        .operation_id(Some("metrics"))
+        .summary(Some("What is counted, for Prometheus"))
+        .response("200", ok("Counts and gauges", "text/plain"));
     let itself =
         OperationBuilder::new().operation_id(Some("openapi")).summary(Some("This document")).response(
             "200",
@@ -87,6 +91,7 @@ fn with_others(paths: PathsBuilder) -> PathsBuilder {
     paths
         .path(EVENTS, PathItem::new(HttpMethod::Get, events))
         .path(OPENAPI, PathItem::new(HttpMethod::Get, itself))
+        .path(METRICS, PathItem::new(HttpMethod::Get, metrics))
 }
 
 fn operation(route: &Route, params: &Value) -> OperationBuilder {

@@ -12,7 +12,7 @@ use axum::http::{Response, StatusCode};
 use axum::routing::{MethodFilter, get, on};
 use http_body_util::{BodyExt as _, LengthLimitError, Limited};
 
-use super::routes::{EVENTS, OPENAPI, ROUTES, Route, Verb};
+use super::routes::{EVENTS, METRICS, OPENAPI, ROUTES, Route, Verb};
 use super::{answer, call, events};
 use crate::protocol::Fault;
 use crate::server::Door;
@@ -29,7 +29,8 @@ pub(super) fn router() -> Router {
         let handler = move |door, path, request| answer(route, door, path, request);
         router = router.route(route.path, on(filter(route.verb), handler));
     }
-    router = router.route(EVENTS, get(events::answer)).route(OPENAPI, get(openapi));
+    router =
+        router.route(EVENTS, get(events::answer)).route(OPENAPI, get(openapi)).route(METRICS, get(metrics));
     router.fallback(nowhere).method_not_allowed_fallback(no_verb)
 }
 
@@ -104,6 +105,10 @@ fn is_json(kind: &[u8]) -> bool {
 
 async fn openapi() -> Response<Body> {
     answer::result(StatusCode::OK, super::openapi().to_string().into_bytes())
+}
+
+async fn metrics(Extension(door): Extension<Arc<Door>>) -> Response<Body> {
+    answer::of_type(StatusCode::OK, "text/plain; version=0.0.4", Body::from(door.metrics()))
 }
 
 async fn nowhere() -> Response<Body> {

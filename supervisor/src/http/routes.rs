@@ -147,7 +147,9 @@ pub(crate) const ROUTES: &[Route] = &[
     route(Get, "/v1/audit/verify", "audit/verify").asks(&[field("expect", Text)]),
 ];
 
-/// This document itself.
+/// What is counted, for Prometheus.
+pub(crate) const METRICS: &str = "/metrics";
+/// The description of it all.
 pub(crate) const OPENAPI: &str = "/v1/openapi.json";
 /// What an exec says, as it comes.
 pub(crate) const EVENTS: &str = "/v1/sessions/{session}/execs/{exec}/events";

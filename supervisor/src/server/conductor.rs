@@ -196,11 +196,14 @@ impl Conductor {
     }
 
     fn advance(&mut self, ready: &[bool]) -> Result<(), Error> {
-        let Self { live, execs, .. } = self;
+        let Self { live, execs, server, .. } = self;
         let live = live.as_mut().ok_or(Error::SandboxEnded)?;
         let mut happened: Vec<(u32, Happened)> = Vec::new();
         let advanced = live.advance(ready, &mut |exec, what| happened.push((exec, what)));
         for (exec, what) in happened {
+            if matches!(what, Happened::Denial(_)) {
+                server.metrics.denied(1);
+            }
             execs.take(exec, what);
         }
         advanced

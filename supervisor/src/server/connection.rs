@@ -10,6 +10,7 @@ use serde::Serialize;
 
 use super::dispatch::{Back, Call, dispatch};
 use super::lines::{Line, Lines};
+use super::metrics::Observed;
 use super::outbox::Outbox;
 use super::reply::{Cancellation, Reply};
 use super::{Caller, OnEof, Server};
@@ -114,7 +115,8 @@ impl Connection {
             return self.reply::<()>(id, cancellation).send(Err(Fault::before_initialize()));
         }
         let back = Back::Line(Arc::clone(self), id);
-        let call = Call { server: &self.server, caller: &self.caller, cancellation, back };
+        let observed = Observed::begin(&self.server, &method);
+        let call = Call { server: &self.server, caller: &self.caller, cancellation, back, observed };
         dispatch(call, &method, params);
     }
 

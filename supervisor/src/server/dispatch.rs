@@ -10,6 +10,7 @@ use tokio::sync::oneshot;
 use super::conductor::Conductor;
 use super::connection::Connection;
 use super::door;
+use super::metrics::Observed;
 use super::reply::{Cancellation, Reply};
 use super::{Caller, Server};
 use crate::files::Request;
@@ -25,6 +26,7 @@ pub(super) struct Call<'a> {
     pub(super) caller: &'a Caller,
     pub(super) cancellation: Arc<Cancellation>,
     pub(super) back: Back,
+    pub(super) observed: Observed,
 }
 
 /// Where the answer goes.
@@ -137,10 +139,11 @@ fn of_exec(call: Call<'_>, method: &str, params: Value) {
 
 impl Call<'_> {
     fn reply<T: Serialize>(self) -> Reply<T> {
-        match self.back {
+        let reply = match self.back {
             Back::Line(connection, id) => connection.reply(id, self.cancellation),
             Back::Door(to) => door::reply(to, self.cancellation),
-        }
+        };
+        reply.observed(self.observed)
     }
 
     /// Reads the parameters and does something with them.

@@ -11,6 +11,7 @@ use tokio::sync::oneshot;
 use super::dispatch::{Back, Call, dispatch};
 use super::follower::Follower;
 use super::following::Following;
+use super::metrics::Observed;
 use super::reply::{Cancellation, Reply};
 use super::{Caller, Server};
 use crate::protocol::Fault;
@@ -52,7 +53,8 @@ impl Door {
         let (to, answer) = oneshot::channel();
         let cancellation = Arc::<Cancellation>::default();
         let mut unanswered = Unanswered(Some(Arc::clone(&cancellation)));
-        let call = Call { server: &self.server, caller, cancellation, back: Back::Door(to) };
+        let (back, observed) = (Back::Door(to), Observed::begin(&self.server, method));
+        let call = Call { server: &self.server, caller, cancellation, back, observed };
         dispatch(call, method, params);
         let said = answer.await;
         unanswered.0 = None;
@@ -62,6 +64,11 @@ impl Door {
 }
 
 impl Door {
+    /// What is counted, as text for Prometheus.
+    pub(crate) fn metrics(&self) -> String {
+        self.server.metrics()
+    }
+
     /// Follows what an exec says, from the event after this number on.
     pub(crate) async fn follow(&self, session: &str, exec: &str, after: u64) -> Result<Following, Fault> {
         let handle = self.server.held(session)?;

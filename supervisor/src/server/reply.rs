@@ -2,6 +2,7 @@
 
 use std::sync::{Arc, Mutex, PoisonError};
 
+use super::metrics::Observed;
 use super::store::Store;
 use crate::protocol::Fault;
 
@@ -10,6 +11,7 @@ type Send<T> = Box<dyn FnOnce(Result<T, Fault>, Option<&Arc<Store>>) + std::mark
 /// Where an answer goes. Dropped unsent, the request is answered all the same: the session is no more.
 pub(crate) struct Reply<T> {
     send: Option<Send<T>>,
+    observed: Option<Observed>,
     cancellation: Arc<Cancellation>,
 }
 
@@ -28,7 +30,13 @@ impl<T> Reply<T> {
         cancellation: Arc<Cancellation>,
         send: impl FnOnce(Result<T, Fault>, Option<&Arc<Store>>) + std::marker::Send + 'static,
     ) -> Self {
-        Self { send: Some(Box::new(send)), cancellation }
+        Self { send: Some(Box::new(send)), observed: None, cancellation }
+    }
+
+    /// Has it counted how it went.
+    pub(super) fn observed(mut self, observed: Observed) -> Self {
+        self.observed = Some(observed);
+        self
     }
 
     /// Answers.
@@ -58,6 +66,7 @@ impl<T> Reply<T> {
 
     fn deliver(&mut self, said: Result<T, Fault>, after: Option<&Arc<Store>>) {
         if let Some(send) = self.send.take() {
+            self.observed.take().into_iter().for_each(|observed| observed.end(said.as_ref().err()));
             send(said, after);
         }
     }

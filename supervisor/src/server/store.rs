@@ -19,6 +19,8 @@ use crate::protocol::{Json, StreamName};
 use crate::relay::Truncated;
 use spool::{Place, Spool};
 
+pub(super) use spool::kept;
+
 /// The events of one exec.
 pub(crate) struct Store {
     pub(crate) session: String,

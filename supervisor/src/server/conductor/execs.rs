@@ -359,6 +359,7 @@ impl Conductor {
                 continue;
             }
             exec.end(&outcome);
+            self.server.metrics.ended(outcome.cause);
             self.execs.remember(number);
         }
     }

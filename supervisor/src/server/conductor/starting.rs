@@ -15,6 +15,7 @@ use super::input::Input;
 use super::waiting::{Waiting, after};
 use crate::error::Error;
 use crate::live::{ExecAsked, Given, What};
+use crate::outcome::Cause;
 use crate::policy::Denied;
 use crate::protocol::{
     Amount, CloseStdin, ExecResize, ExecSignal, ExecStart, ExecWrite, Fault, Finished, Json, Nothing,
@@ -95,7 +96,11 @@ impl Conductor {
                 self.execs.add(number, Exec { limit, ..exec(ends) });
                 Ok(number)
             }
-            Err(Error::Denied(denied)) => Ok(self.execs.add_denied(exec(ends), &denied)),
+            Err(Error::Denied(denied)) => {
+                self.server.metrics.denied(denied.denials.len());
+                self.server.metrics.ended(Cause::Policy);
+                Ok(self.execs.add_denied(exec(ends), &denied))
+            }
             Err(error) => {
                 store.end();
                 Err(error.into())

@@ -3,6 +3,7 @@
 use std::os::fd::OwnedFd;
 use std::path::Path;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
 
 use clearing_profiles::Output;
 use rustix::fs::{MemfdFlags, Mode, OFlags};
@@ -43,6 +44,20 @@ pub(super) struct Spool {
 /// Kept without a file.
 const IN_MEMORY: usize = 32 * 1024;
 
+/// Bytes that are kept in all.
+static KEPT: AtomicU64 = AtomicU64::new(0);
+
+/// Bytes that are kept of all execs.
+pub(in crate::server) fn kept() -> u64 {
+    KEPT.load(Ordering::Relaxed)
+}
+
+impl Drop for Spool {
+    fn drop(&mut self) {
+        KEPT.fetch_sub(self.size(), Ordering::Relaxed);
+    }
+}
+
 impl Spool {
     pub(super) fn new(directory: &Arc<Path>, most: Output) -> Self {
         let (memory, file) = (Vec::new(), None);
@@ -60,6 +75,7 @@ impl Spool {
         if self.file.is_none() && self.memory.len() + length <= IN_MEMORY {
             let at = self.memory.len();
             self.memory.extend_from_slice(bytes);
+            KEPT.fetch_add(length as u64, Ordering::Relaxed);
             return Some(Place::Memory { at, length });
         }
         if self.is_full || self.head + length as u64 > self.most.head {
@@ -69,6 +85,7 @@ impl Spool {
         let at = self.head;
         write(self.file()?, bytes, at)?;
         self.head += length as u64;
+        KEPT.fetch_add(length as u64, Ordering::Relaxed);
         Some(Place::Head { at, length })
     }
 
@@ -83,7 +100,9 @@ impl Spool {
         let (at, length) = (self.place_of(bytes.len()), bytes.len());
         let Output { head, tail } = self.most;
         write(self.file()?, bytes, head + at % tail)?;
+        let before = self.size();
         self.tail = at + length as u64;
+        KEPT.fetch_add(self.size() - before, Ordering::Relaxed);
         Some(Place::Tail { at, length })
     }
 
