@@ -12,6 +12,8 @@ mod bound;
 mod call;
 mod crowd;
 mod events;
+#[cfg(test)]
+mod fuzz;
 mod gate;
 mod group;
 mod held;
