@@ -35,8 +35,6 @@ mod snapshot;
 mod talk;
 mod usage;
 
-pub(crate) use talk::say;
-
 use std::process::ExitCode;
 
 use clap::{CommandFactory as _, Parser, Subcommand};

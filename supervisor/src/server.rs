@@ -20,6 +20,7 @@ mod front;
 mod handle;
 mod handlers;
 mod lines;
+mod logging;
 mod metrics;
 mod outbox;
 mod pool;
@@ -250,5 +251,5 @@ fn aside<T: Send>(act: impl FnOnce() -> Result<T, Fault> + Send) -> Result<T, Fa
 
 /// Tells whoever reads the log, in one line: a client chooses some of its words.
 pub(crate) fn log(text: &str) {
-    crate::cli::say(&format!("clearing: {}\n", crate::text::line(text)));
+    tracing::info!("{text}");
 }

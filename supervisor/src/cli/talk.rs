@@ -46,7 +46,7 @@ pub(super) fn say_note(note: &str) {
 /// Talk goes to standard error; a caller that closed it does not want to hear it.
 ///
 /// Names that a project or a command chose are in many a message: a terminal must not obey them.
-pub(crate) fn say(text: &str) {
+pub(super) fn say(text: &str) {
     progress::clear();
     let _ = io::stderr().write_all(text::plain(text).as_bytes());
 }

@@ -42,6 +42,7 @@ impl Begun {
         // Before there is another thread, and much in memory that each sandbox would have too.
         crate::works::start_launcher()?;
         super::rest::share_heaps();
+        super::logging::begin();
         // Before there is another thread, which would have them otherwise.
         let signals = block_signals().map_err(|errno| Error::System("signalfd", errno.into()))?;
         let server = Server::new(options)?;

@@ -7,10 +7,12 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
+use rustix::fs::{Mode, OFlags};
+use tracing::Span;
+
 use super::{Server, store};
 use crate::outcome::Cause;
 use crate::protocol::{Fault, METHODS};
-use rustix::fs::{Mode, OFlags};
 
 /// Counts.
 #[derive(Default)]
@@ -49,22 +51,27 @@ pub(super) struct Observed {
     server: Arc<Server>,
     method: &'static str,
     since: Instant,
+    /// Where in the log it is.
+    span: Span,
 }
 
 impl Observed {
     pub(super) fn begin(server: &Arc<Server>, method: &str) -> Self {
         // A client may call a method anything.
         let known = METHODS.iter().find(|known| known.name == method);
-        Self {
-            server: Arc::clone(server),
-            method: known.map_or("other", |known| known.name),
-            since: Instant::now(),
-        }
+        let method = known.map_or("other", |known| known.name);
+        let span = tracing::debug_span!("request", method);
+        Self { server: Arc::clone(server), method, since: Instant::now(), span }
     }
 
     /// It is answered.
     pub(super) fn end(self, fault: Option<&Fault>) {
         let took = self.since.elapsed();
+        let micros = took.as_micros();
+        self.span.in_scope(|| match fault {
+            None => tracing::debug!(micros, "answered"),
+            Some(fault) => tracing::debug!(micros, code = fault.data.code, "refused"),
+        });
         let mut inner = self.server.metrics.lock();
         match fault {
             None => inner.answered.entry(self.method).or_default().add(took),
