@@ -8,6 +8,7 @@ use rustix::fs::{FlockOperation, Mode, flock, mkdirat};
 use super::Session;
 use super::error::SessionError;
 use super::ids::{LayerId, SessionId, is_name};
+use super::lock::Lock;
 use super::parked::mark_parked;
 use super::record::{INITIAL, LayerRecord, Record, Snapshot, VERSION, Why};
 use super::sessions::Sessions;
@@ -114,11 +115,9 @@ impl Sessions {
         record: impl FnOnce(SessionId, LayerId) -> Record,
     ) -> Result<Session, SessionError> {
         let _alone = name.map(|name| self.reserve(name)).transpose()?;
-        let id = SessionId::random().map_err(SessionError::random)?;
-        let failed = |errno| SessionError::file("creating the session", self.path_of(&id), errno);
-        mkdirat(&self.directory, id.file_name(), Mode::RWXU).map_err(failed)?;
-        let (directory, lock) = self.lock(&id, verb)?;
+        let (id, directory, lock) = self.make_directory(verb)?;
         if whom == For::Later {
+            let failed = |errno| SessionError::file("creating the session", self.path_of(&id), errno);
             mark_parked(&directory).map_err(failed)?;
         }
         let making = self.layers.making()?;
@@ -127,6 +126,20 @@ impl Sessions {
         let record = record(id, layer);
         let written = self.write(&directory, &record)?;
         Ok(Session::held((directory, lock), self.clone(), record, written, live))
+    }
+
+    /// Makes a session's directory, and locks it. A collection that comes between the two takes it for what somebody
+    /// left who was killed there: then another one is made.
+    fn make_directory(&self, verb: &str) -> Result<(SessionId, OwnedFd, Lock), SessionError> {
+        loop {
+            let id = SessionId::random().map_err(SessionError::random)?;
+            mkdirat(&self.directory, id.file_name(), Mode::RWXU)
+                .map_err(|errno| SessionError::file("creating the session", self.path_of(&id), errno))?;
+            match self.lock(&id, verb) {
+                Err(SessionError::Unknown { .. }) => {}
+                locked => return locked.map(|(directory, lock)| (id, directory, lock)),
+            }
+        }
     }
 
     /// Holds all names until a session has this one.

@@ -1,5 +1,7 @@
 //! What is parked is nobody's until it is given.
 
+use std::sync::atomic::{AtomicBool, Ordering};
+
 use super::*;
 
 fn park(place: &Place) -> Session {
@@ -104,4 +106,24 @@ fn what_was_hidden_since_is_written_where_no_power_cut_takes_it_back() {
     let _ = fs::remove_file(directory.join("session.later.json"));
     let text = fs::read_to_string(directory.join("session.json")).unwrap();
     assert!(text.contains("a rule"), "{text}");
+}
+
+#[test]
+fn no_collection_makes_it_fail_that_a_session_is_made() {
+    let place = Place::in_memory();
+    let sessions = place.sessions.clone();
+    let done = AtomicBool::new(false);
+    std::thread::scope(|scope| {
+        scope.spawn(|| {
+            while !done.load(Ordering::Relaxed) {
+                sessions.collect().unwrap();
+            }
+        });
+        for round in 0..300 {
+            let session = if round % 2 == 0 { place.create(None) } else { park(&place) };
+            drop(session);
+        }
+        done.store(true, Ordering::Relaxed);
+    });
+    assert_eq!(place.sessions.list().unwrap().len(), 150);
 }
