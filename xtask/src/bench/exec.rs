@@ -31,7 +31,8 @@ pub(crate) fn start(options: &[&str]) -> Result {
         }
         let through = |chore: &[&str]| through(chore, &place, user, own, rounds);
         let live = measure(&place, user, own, rounds)?;
-        let [rpc, mcp] = [Door::Rpc, Door::Mcp].map(|door| through(&[super::rpc::MEASURE, door.word()]));
+        let [rpc, pool, mcp] =
+            [Door::Rpc, Door::Pool, Door::Mcp].map(|door| through(&[super::rpc::MEASURE, door.word()]));
         let http = through(&[super::http::MEASURE])?;
         println!("{rounds} pairs of `/bin/true`, as user {user}");
         println!("load average {}", std::fs::read_to_string("/proc/loadavg")?.trim_end());
@@ -39,6 +40,7 @@ pub(crate) fn start(options: &[&str]) -> Result {
         let all = [
             ("live exec", None, live),
             ("JSON-RPC exec/start", None, rpc?),
+            ("session/create and it", Some(1.8), pool?),
             ("MCP run", Some(2.5), mcp?),
             ("HTTP POST execs", Some(2.2), http),
         ];

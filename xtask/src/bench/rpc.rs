@@ -2,7 +2,7 @@
 
 use std::io::{BufRead as _, BufReader, Lines, Write as _};
 use std::process::{Child, ChildStdin, ChildStdout, Command, Stdio};
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use serde_json::{Value, json};
 
@@ -13,21 +13,27 @@ use crate::Result;
 pub(crate) const MEASURE: &str = "bench-measure-rpc";
 /// The first ones find nothing in any cache.
 const WARM_UP: usize = 20;
+/// So many sessions are parked, and after so long there is one again.
+const PARKED: u64 = 2;
+const PAUSE: Duration = Duration::from_millis(60);
 
 /// Which server, and how it is spoken to.
 #[derive(Clone, Copy)]
 pub(super) enum Door {
     Rpc,
+    /// The first command in a session that is asked for, and was parked.
+    Pool,
     Mcp,
 }
 
 impl Door {
-    const ALL: [(&'static str, Self); 2] = [("rpc", Self::Rpc), ("mcp", Self::Mcp)];
+    const ALL: [(&'static str, Self); 3] = [("rpc", Self::Rpc), ("pool", Self::Pool), ("mcp", Self::Mcp)];
 
     /// What the chore calls it.
     pub(super) fn word(self) -> &'static str {
         match self {
             Self::Rpc => "rpc",
+            Self::Pool => "pool",
             Self::Mcp => "mcp",
         }
     }
@@ -80,6 +86,23 @@ impl Client {
         if said.contains("\"exitCode\":0") { Ok(()) } else { Err(said.into()) }
     }
 
+    fn destroy(&mut self, session: &str) -> Result {
+        self.ask("session/destroy", &json!({ "session": session })).map(drop)
+    }
+
+    /// Waits until as many are parked as there can be; they are made when nobody asks for anything.
+    fn await_parked(&mut self) -> Result {
+        loop {
+            std::thread::sleep(PAUSE);
+            let said: Value = serde_json::from_str(&self.ask("health", &json!({}))?)?;
+            if said["result"]["parked"] == PARKED {
+                // After what was asked right now.
+                std::thread::sleep(PAUSE);
+                return Ok(());
+            }
+        }
+    }
+
     /// The same by a tool.
     fn call(&mut self) -> Result {
         let call = json!({ "name": "run", "arguments": { "argv": ["/bin/true"] } });
@@ -105,6 +128,11 @@ pub(crate) fn measure(door: &str, directory: &str, rounds: &str) -> Result {
             let session = client.create(&place)?;
             (client, session)
         }
+        Door::Pool => {
+            let client =
+                Client::begin(&place, &["serve", "--stdio", "--pool", &PARKED.to_string()], &json!({}))?;
+            return measure_pool(client, &place, rounds);
+        }
         Door::Mcp => {
             let own = json!({ "name": "bench", "version": "1" });
             let hello = json!({ "protocolVersion": "2025-06-18", "capabilities": {}, "clientInfo": own });
@@ -112,7 +140,7 @@ pub(crate) fn measure(door: &str, directory: &str, rounds: &str) -> Result {
         }
     };
     let mut run = || match door {
-        Door::Rpc => client.run(&session),
+        Door::Rpc | Door::Pool => client.run(&session),
         Door::Mcp => client.call(),
     };
     print_pairs(rounds, &mut run)?;
@@ -128,6 +156,26 @@ pub(super) fn print_pairs(rounds: usize, mut act: impl FnMut() -> Result) -> Res
         }
     }
     Ok(())
+}
+
+/// The same where each command is the first in its session, the making of which is waited for too.
+fn measure_pool(mut client: Client, place: &Place, rounds: usize) -> Result {
+    let session = client.create(place)?;
+    client.destroy(&session)?;
+    for round in 0..rounds + WARM_UP {
+        client.await_parked()?;
+        let bare = time(bare)?;
+        let mut session = String::new();
+        let own = time(|| {
+            session = client.create(place)?;
+            client.run(&session)
+        })?;
+        client.destroy(&session)?;
+        if round >= WARM_UP {
+            println!("{bare:.1} {own:.1}");
+        }
+    }
+    client.end()
 }
 
 fn bare() -> Result {
