@@ -35,7 +35,9 @@ use tokio_util::sync::CancellationToken;
 
 use crate::error::Error;
 use crate::permission::{DEFAULT_PROFILE, Wanted, of_project};
-use crate::server::{Begun, Door, OnEof, Options, Outbox, Woken, log, spawn, streams};
+use crate::server::{
+    Begun, Door, MAX_SESSIONS, MAX_SPOOL, OnEof, Options, Outbox, Woken, log, spawn, streams,
+};
 use crate::session::sessions;
 use run::Commands;
 use service::{Inner, Service};
@@ -81,7 +83,14 @@ const LAST_WORDS: Duration = Duration::from_secs(2);
 /// Serves a client until it is gone, has asked for everything, or somebody ends us.
 pub(crate) fn serve(asked: &Asked) -> Result<(), Error> {
     let (which, profile) = settle(asked)?;
-    let begun = Begun::begin(Options { on_eof: OnEof::Kill, idle: asked.idle, lifetime: None, pool: 0 })?;
+    let begun = Begun::begin(Options {
+        on_eof: OnEof::Kill,
+        idle: asked.idle,
+        lifetime: None,
+        pool: 0,
+        max_sessions: MAX_SESSIONS,
+        max_spool: MAX_SPOOL,
+    })?;
     let (input, output) = streams()?;
     let watched = output.try_clone().map_err(|error| Error::System("dup of standard output", error))?;
     let outbox = Outbox::new(output);

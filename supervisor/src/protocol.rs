@@ -10,6 +10,7 @@
 //! Fields are camelCase. A request with a field that is not known is refused. Times are integers of
 //! milliseconds and their names end in `Ms`; sizes are integers of bytes, or text such as `"1G"`.
 
+mod changed;
 mod changes;
 mod exec;
 mod fault;
@@ -27,6 +28,7 @@ mod snapshot;
 mod stats;
 mod text;
 
+pub(crate) use changed::{Change, EndedBy, SessionChanged};
 pub(crate) use changes::{
     ChangesCommit, ChangesDiff, ChangesDiscard, Diffed, Discarded, FileChange, FileSide, LineCounts,
 };

@@ -26,6 +26,7 @@ mod outbox;
 mod pool;
 mod reply;
 mod rest;
+mod seats;
 mod service;
 mod socket;
 mod stdio;
@@ -47,6 +48,8 @@ use conductor::Leaving;
 use handle::Handle;
 use metrics::Metrics;
 use pool::Pool;
+use seats::Seats;
+use store::Room;
 use workers::Workers;
 
 pub(crate) use begun::{Begun, Woken};
@@ -64,6 +67,11 @@ pub(crate) use socket::is_of_same_user;
 pub(crate) use stdio::{serve as serve_stdio, spawn, streams};
 pub(crate) use store::{Cursor, Next};
 
+/// So many sessions are held at most, unless somebody says otherwise.
+pub(crate) const MAX_SESSIONS: usize = 1024;
+/// With so many bytes of output on disk no exec is begun, unless somebody says otherwise.
+pub(crate) const MAX_SPOOL: u64 = 16 << 30;
+
 /// How a server is to be.
 #[derive(Debug, Clone)]
 pub(crate) struct Options {
@@ -75,6 +83,10 @@ pub(crate) struct Options {
     pub(crate) lifetime: Option<Duration>,
     /// So many sessions are made before they are asked for.
     pub(crate) pool: usize,
+    /// So many are held at most.
+    pub(crate) max_sessions: usize,
+    /// With so many bytes of output on disk no exec is begun.
+    pub(crate) max_spool: u64,
 }
 
 /// What becomes of commands whose client is no more.
@@ -91,8 +103,9 @@ pub(crate) enum OnEof {
 pub(crate) struct Server {
     pub(crate) options: Options,
     pub(crate) started: Instant,
-    /// Where output goes that is not kept in memory.
-    pub(crate) spool: Arc<Path>,
+    /// The state directory.
+    pub(crate) state: Arc<Path>,
+    pub(crate) room: Arc<Room>,
     registry: Mutex<Registry>,
     /// A session has been given up.
     left: Condvar,
@@ -102,6 +115,7 @@ pub(crate) struct Server {
     pub(crate) workers: Workers,
     metrics: Metrics,
     pub(crate) pool: Pool,
+    seats: Arc<Seats>,
 }
 
 #[derive(Default)]
@@ -126,12 +140,15 @@ impl Server {
     pub(crate) fn new(options: Options) -> Result<Arc<Self>, Error> {
         let state = Store::default_path(&|name| std::env::var_os(name))?;
         let store = Store::open(&state)?;
-        let spool = Arc::from(store.path());
+        let state = Arc::from(store.path());
+        let (room, seats) = (Room::new(&state, options.max_spool), Seats::new(options.max_sessions));
         let pool = Pool::new(options.pool, Audit::at(store.path()).holding());
         Ok(Arc::new(Self {
             options,
             started: Instant::now(),
-            spool,
+            state,
+            room,
+            seats,
             registry: Mutex::default(),
             left: Condvar::new(),
             connections: AtomicUsize::new(0),

@@ -9,7 +9,9 @@ use super::talk::failed;
 use crate::error::Error;
 use crate::host::umask;
 use crate::http::{self, Doors};
-use crate::server::{Begun, OnEof, Options, Service, serve_each_user, serve_stdio, take_front};
+use crate::server::{
+    Begun, MAX_SESSIONS, MAX_SPOOL, OnEof, Options, Service, serve_each_user, serve_stdio, take_front,
+};
 use crate::signals::survive_file_limits;
 
 /// Holds sessions with their sandboxes for other programs, which ask by JSON-RPC, one object a line, or by HTTP.
@@ -73,6 +75,14 @@ pub(super) struct Arguments {
     /// They are like those that were asked for last; 64 at most.
     #[arg(long, value_name = "NUMBER", default_value_t = 0, value_parser = clap::value_parser!(u8).range(..=64))]
     pool: u8,
+    /// Hold so many sessions at most.
+    #[arg(long, value_name = "NUMBER", default_value_t = MAX_SESSIONS)]
+    max_sessions: usize,
+    /// Keep so much output on disk at most.
+    ///
+    /// Where there is more no command is begun; 16G unless you say otherwise.
+    #[arg(long, value_name = "SIZE", default_value_t = MAX_SPOOL, value_parser = size, hide_default_value = true)]
+    max_spool: u64,
 }
 
 pub(super) fn main(arguments: Arguments) -> ExitCode {
@@ -86,8 +96,20 @@ fn run(arguments: Arguments) -> Result<(), Error> {
     // While there is one thread.
     let inherited = clearing_runtime::take_handed_in()
         .map_err(|error| Error::System("taking what was handed in", error))?;
-    let Arguments { stdio, on_eof, idle, lifetime, pool, each_user, rest, handed, .. } = arguments;
-    let options = Options { on_eof, idle, lifetime, pool: usize::from(pool) };
+    let Arguments {
+        stdio,
+        on_eof,
+        idle,
+        lifetime,
+        pool,
+        max_sessions,
+        max_spool,
+        each_user,
+        rest,
+        handed,
+        ..
+    } = arguments;
+    let options = Options { on_eof, idle, lifetime, pool: usize::from(pool), max_sessions, max_spool };
     if each_user {
         return serve_each_user(&options, inherited, rest);
     }
@@ -105,6 +127,10 @@ fn run(arguments: Arguments) -> Result<(), Error> {
     let ended = if stdio { serve_stdio(&begun) } else { Service::of(&begun, http.as_ref(), front).run() };
     drop(http);
     ended
+}
+
+fn size(text: &str) -> Result<u64, String> {
+    clearing_profiles::parse_size(text).map_err(|error| format!("{error} ({})", error.hint()))
 }
 
 pub(super) fn duration(text: &str) -> Result<Duration, String> {

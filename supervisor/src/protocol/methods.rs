@@ -9,9 +9,10 @@ use super::{
     AuditTold, AuditVerify, Cancel, ChangesCommit, ChangesDiff, ChangesDiscard, CloseStdin, Created, Denied,
     Destroyed, Diffed, Discarded, ExecExited, ExecOutput, ExecRead, ExecResize, ExecSignal, ExecStart,
     ExecStarted, ExecWait, ExecWrite, Fault, Finished, Forked, Health, Initialize, Initialized, Nothing,
-    PatchApply, PatchCheck, PatchTold, Pieces, PolicyCheck, PolicyTold, RolledBackTold, SessionCreate,
-    SessionDestroy, SessionFork, SessionGet, SessionList, SessionRefresh, SessionTold, Sessions,
-    SnapshotCreate, SnapshotList, SnapshotMade, SnapshotRollback, Snapshots, StatsGet, StatsTold, VERSION,
+    PatchApply, PatchCheck, PatchTold, Pieces, PolicyCheck, PolicyTold, RolledBackTold, SessionChanged,
+    SessionCreate, SessionDestroy, SessionFork, SessionGet, SessionList, SessionRefresh, SessionTold,
+    Sessions, SnapshotCreate, SnapshotList, SnapshotMade, SnapshotRollback, Snapshots, StatsGet, StatsTold,
+    VERSION,
 };
 use crate::commit_report::CommitReport;
 use crate::files::{
@@ -82,6 +83,7 @@ pub(crate) const NOTIFICATIONS: &[(&str, Form)] = &[
     ("exec/exited", form::<ExecExited<'static>>),
     ("denial", form::<Denied<'static>>),
     ("alert", form::<Denied<'static>>),
+    ("session/changed", form::<SessionChanged>),
     ("$/cancelRequest", form::<Cancel>),
 ];
 

@@ -23,9 +23,10 @@ use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
 use super::Server;
 use super::handle::Handle;
 use super::rest::Rest;
+use super::seats::Seat;
 use crate::error::Error;
 use crate::live::{Happened, LiveSandbox};
-use crate::protocol::{Fault, SessionCreate};
+use crate::protocol::{EndedBy, Fault, SessionChanged, SessionCreate};
 use execs::Execs;
 
 pub(crate) use call::Called;
@@ -43,7 +44,11 @@ pub(crate) struct Conductor {
     over: Option<Instant>,
     used: Instant,
     leaving: Leaving,
+    /// Why, and the connection that asked for it, if one did.
+    ended_by: (EndedBy, Option<u64>),
     rest: Rest,
+    /// Its place among those that the server holds.
+    seat: Option<Seat>,
     /// Done when all is given up.
     farewells: Vec<Farewell>,
 }
@@ -85,7 +90,27 @@ impl Conductor {
         let (execs, farewells) = (Execs::default(), Vec::new());
         let (leaving, mut rest) = (Leaving::Not, Rest::default());
         rest.put_off();
-        Self { server, handle, live: Some(live), execs, idle, over, used: now, leaving, rest, farewells }
+        let ended_by = (EndedBy::Sandbox, None);
+        let live = Some(live);
+        Self {
+            server,
+            handle,
+            live,
+            execs,
+            idle,
+            over,
+            used: now,
+            leaving,
+            ended_by,
+            rest,
+            seat: None,
+            farewells,
+        }
+    }
+
+    /// Has this place until it is given up.
+    pub(super) fn sit(&mut self, seat: Seat) {
+        self.seat = Some(seat);
     }
 
     /// Works until the session is given up.
@@ -116,6 +141,12 @@ impl Conductor {
     ) {
         self.leaving = self.leaving.max(leaving);
         self.farewells.push(Box::new(farewell));
+    }
+
+    /// The same, as a connection asked for.
+    pub(crate) fn destroy(&mut self, asked: u64, farewell: impl FnOnce(Result<(), Error>) + Send + 'static) {
+        self.ended_by = (EndedBy::Destroyed, Some(asked));
+        self.give_up(Leaving::Now, farewell);
     }
 
     fn is_over(&self) -> bool {
@@ -213,12 +244,12 @@ impl Conductor {
     fn heed_the_limits(&mut self) {
         let now = Instant::now();
         if self.over.is_some_and(|over| over <= now) {
-            self.leaving = Leaving::Now;
+            (self.leaving, self.ended_by) = (Leaving::Now, (EndedBy::Lifetime, None));
         }
         if self.execs.running() > 0 {
             self.used = now;
         } else if self.idle.is_some_and(|idle| now.duration_since(self.used) >= idle) {
-            self.leaving = Leaving::Now;
+            (self.leaving, self.ended_by) = (Leaving::Now, (EndedBy::Idle, None));
         }
     }
 
@@ -233,6 +264,12 @@ impl Conductor {
         }
         // By now nobody finds it any more, and what was found before is not carried out.
         drop(self.handle.close());
+        // Whoever hears of the end may ask for another one.
+        self.seat = None;
+        if !self.server.is_ending() {
+            let (why, asked) = self.ended_by;
+            self.handle.tell(SessionChanged::ended(why), asked);
+        }
         let mut told = Some(ended);
         for farewell in std::mem::take(&mut self.farewells) {
             farewell(told.take().unwrap_or(Ok(())));

@@ -15,9 +15,9 @@ use super::reply::{Cancellation, Reply};
 use super::{Caller, Server};
 use crate::files::Request;
 use crate::protocol::{
-    ChangesCommit, ChangesDiscard, CloseStdin, ExecRead, ExecResize, ExecSignal, ExecStart, ExecWait,
-    ExecWrite, Fault, Nothing, OfSession, PatchApply, PatchCheck, RequestId, SessionFork, SessionRefresh,
-    SnapshotCreate, SnapshotRollback, StatsGet, read,
+    Change, ChangesCommit, ChangesDiscard, CloseStdin, ExecRead, ExecResize, ExecSignal, ExecStart, ExecWait,
+    ExecWrite, Fault, Nothing, OfSession, PatchApply, PatchCheck, RequestId, SessionChanged, SessionFork,
+    SessionRefresh, SnapshotCreate, SnapshotRollback, StatsGet, read,
 };
 
 /// A request that is about to be carried out.
@@ -68,10 +68,16 @@ fn of_server(call: Call<'_>, method: &str, params: Value) {
     let server = call.server;
     match method {
         "health" => call.typed(params, |Nothing {}, reply| reply.send(Ok(server.health()))),
-        "session/create" => call.typed(params, |params, reply| server.session_create(params, reply)),
+        "session/create" => {
+            let caller = call.caller.clone();
+            call.typed(params, |params, reply| server.session_create(params, &caller, reply));
+        }
         "session/get" => call.typed(params, |params, reply| server.session_get(params, reply)),
         "session/list" => call.typed(params, |params, reply| server.session_list(params, reply)),
-        "session/destroy" => call.typed(params, |params, reply| server.session_destroy(params, reply)),
+        "session/destroy" => {
+            let caller = call.caller.connection;
+            call.typed(params, |params, reply| server.session_destroy(params, caller, reply));
+        }
         "snapshot/list" => call.typed(params, |params, reply| server.snapshot_list(params, reply)),
         "changes/diff" => call.typed(params, |params, reply| server.changes_diff(params, reply)),
         "policy/check" => call.typed(params, |params, reply| server.policy_check(params, reply)),
@@ -106,14 +112,37 @@ fn of_files(call: Call<'_>, method: &str, mut params: Value) {
 fn of_session(call: Call<'_>, method: &str, params: Value) {
     match method {
         "session/fork" => call.on::<SessionFork, _>(params, Conductor::fork),
-        "session/refresh" => call.on::<SessionRefresh, _>(params, Conductor::refresh),
-        "snapshot/create" => call.on::<SnapshotCreate, _>(params, Conductor::snapshot_create),
-        "snapshot/rollback" => call.on::<SnapshotRollback, _>(params, Conductor::snapshot_rollback),
-        "changes/commit" => call.on::<ChangesCommit, _>(params, Conductor::changes_commit),
-        "changes/discard" => call.on::<ChangesDiscard, _>(params, Conductor::changes_discard),
+        "session/refresh" => call.changing::<SessionRefresh, _>(params, Conductor::refresh, |_| {
+            Some(SessionChanged::new(Change::Refreshed))
+        }),
+        "snapshot/create" => {
+            call.changing::<SnapshotCreate, _>(params, Conductor::snapshot_create, |made| {
+                Some(SessionChanged::on_snapshot(Change::Snapshot, &made.snapshot))
+            });
+        }
+        "snapshot/rollback" => {
+            call.changing::<SnapshotRollback, _>(params, Conductor::snapshot_rollback, |rolled| {
+                Some(SessionChanged::on_snapshot(Change::RolledBack, &rolled.snapshot))
+            });
+        }
+        "changes/commit" => {
+            call.changing::<ChangesCommit, _>(params, Conductor::changes_commit, |report| {
+                report.landed.then(|| SessionChanged::new(Change::Committed))
+            });
+        }
+        "changes/discard" => {
+            call.changing::<ChangesDiscard, _>(params, Conductor::changes_discard, |_| {
+                Some(SessionChanged::new(Change::Discarded))
+            });
+        }
         "stats/get" => call.on::<StatsGet, _>(params, |conductor, _| conductor.stats()),
         "patch/check" => call.ordered::<PatchCheck, _>(params, Conductor::patch_check),
-        "patch/apply" => call.ordered::<PatchApply, _>(params, Conductor::patch_apply),
+        "patch/apply" => {
+            let caller = call.caller.connection;
+            call.ordered::<PatchApply, _>(params, move |conductor, params, reply| {
+                conductor.patch_apply(params, caller, reply);
+            });
+        }
         _ => of_exec(call, method, params),
     }
 }
@@ -184,6 +213,21 @@ impl Call<'_> {
         self.ordered(params, |conductor, params, reply| {
             let said = act(conductor, &params);
             reply.send(said);
+        });
+    }
+
+    /// The same of what others who have the session hear of, once it is done.
+    fn changing<P: OfSession, R: Serialize + 'static>(
+        self,
+        params: Value,
+        act: impl FnOnce(&mut Conductor, &P) -> Result<R, Fault> + Send + 'static,
+        changed: impl FnOnce(&R) -> Option<SessionChanged> + Send + 'static,
+    ) {
+        let caller = self.caller.connection;
+        self.on::<P, R>(params, move |conductor, params| {
+            let said = act(conductor, params)?;
+            changed(&said).into_iter().for_each(|changed| conductor.handle.tell(changed, Some(caller)));
+            Ok(said)
         });
     }
 }

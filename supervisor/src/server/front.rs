@@ -89,7 +89,7 @@ fn listener(socket: OwnedFd, name: &str) -> Result<UnixListener, Error> {
 
 /// How a user's server is called.
 fn argv(options: &Options) -> Vec<CString> {
-    let Options { on_eof, idle, lifetime, pool } = options;
+    let Options { on_eof, idle, lifetime, pool, max_sessions, max_spool } = options;
     let time =
         |name: &str, time: &Option<Duration>| time.map(|time| format!("--{name}={}ms", time.as_millis()));
     let on_eof = match on_eof {
@@ -97,7 +97,8 @@ fn argv(options: &Options) -> Vec<CString> {
         super::OnEof::Kill => "--on-eof=kill",
     };
     let words = ["clearing", "serve", "--handed", on_eof].map(str::to_owned).into_iter();
-    let words = words.chain([format!("--pool={pool}")]);
+    let bounds = [format!("--max-sessions={max_sessions}"), format!("--max-spool={max_spool}")];
+    let words = words.chain([format!("--pool={pool}")]).chain(bounds);
     let words = words.chain(time("idle", idle)).chain(time("lifetime", lifetime));
     words.flat_map(CString::new).collect()
 }
@@ -233,14 +234,37 @@ mod tests {
     #[test]
     fn a_users_server_is_called_with_what_the_front_was_told() {
         let time = Duration::from_millis(1500);
-        let options = Options { on_eof: OnEof::Kill, idle: Some(time), lifetime: None, pool: 2 };
-        let words = ["clearing", "serve", "--handed", "--on-eof=kill", "--pool=2", "--idle=1500ms"];
+        let options = Options {
+            on_eof: OnEof::Kill,
+            idle: Some(time),
+            lifetime: None,
+            pool: 2,
+            max_sessions: 3,
+            max_spool: 4,
+        };
+        let words = [
+            "clearing",
+            "serve",
+            "--handed",
+            "--on-eof=kill",
+            "--pool=2",
+            "--max-sessions=3",
+            "--max-spool=4",
+            "--idle=1500ms",
+        ];
         assert_eq!(argv(&options), words.map(|word| CString::new(word).expect("no NUL")));
     }
 
     #[test]
     fn without_a_socket_that_tells_who_comes_there_is_no_front() {
-        let options = Options { on_eof: OnEof::Finish, idle: None, lifetime: None, pool: 0 };
+        let options = Options {
+            on_eof: OnEof::Finish,
+            idle: None,
+            lifetime: None,
+            pool: 0,
+            max_sessions: 1,
+            max_spool: 1,
+        };
         let error = serve(&options, Vec::new(), PATIENCE).expect_err("nobody could come");
         assert!(matches!(error, Error::Request(_)));
         let tcp = std::net::TcpListener::bind("127.0.0.1:0").expect("bound");

@@ -3,13 +3,16 @@
 use std::collections::{BTreeMap, VecDeque};
 use std::os::fd::{AsFd, BorrowedFd};
 use std::sync::atomic::{AtomicUsize, Ordering};
-use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
 use std::time::Instant;
 
 use nix::sys::eventfd::{EfdFlags, EventFd};
 
+use super::Caller;
 use super::conductor::Conductor;
+use super::outbox::Outbox;
 use crate::error::Error;
+use crate::protocol::{Notification, SessionChanged};
 
 /// Something for a conductor to do.
 pub(crate) type Order = Box<dyn FnOnce(&mut Conductor) + Send>;
@@ -23,7 +26,11 @@ pub(crate) struct Handle {
     /// Commands that run.
     pub(crate) running: AtomicUsize,
     orders: Orders,
+    hearers: Mutex<Vec<Hearer>>,
 }
+
+/// Who hears what becomes of it: a connection, and where.
+type Hearer = (u64, Weak<Outbox>);
 
 /// What a conductor is to do, in order.
 struct Orders {
@@ -47,7 +54,29 @@ impl Handle {
         let wake = EventFd::from_flags(EfdFlags::EFD_CLOEXEC | EfdFlags::EFD_NONBLOCK)
             .map_err(|errno| Error::System("eventfd", errno.into()))?;
         let orders = Orders { queue: Mutex::default(), wake };
-        Ok(Self { id, name, labels, since: Instant::now(), running: AtomicUsize::new(0), orders })
+        let (since, running, hearers) = (Instant::now(), AtomicUsize::new(0), Mutex::default());
+        Ok(Self { id, name, labels, since, running, orders, hearers })
+    }
+
+    /// Whoever made or took it hears from now on what others make of it.
+    pub(crate) fn heard_by(&self, caller: &Caller) {
+        let Some(outbox) = &caller.outbox else { return };
+        let mut hearers = self.hearers();
+        hearers.retain(|(connection, outbox)| *connection != caller.connection && outbox.strong_count() > 0);
+        hearers.push((caller.connection, Arc::downgrade(outbox)));
+    }
+
+    /// Tells what has become of it, but to the connection that asked for that.
+    pub(crate) fn tell(&self, changed: SessionChanged, asked: Option<u64>) {
+        let line =
+            Notification::line("session/changed", SessionChanged { session: self.id.clone(), ..changed });
+        let hearers = self.hearers().clone();
+        let others = hearers.iter().filter(|(connection, _)| Some(*connection) != asked);
+        others.filter_map(|(_, outbox)| outbox.upgrade()).for_each(|outbox| outbox.answer(line.clone()));
+    }
+
+    fn hearers(&self) -> MutexGuard<'_, Vec<Hearer>> {
+        self.hearers.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// Has its conductor do something, after all that was ordered before. What comes too late is dropped, and

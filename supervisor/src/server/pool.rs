@@ -13,7 +13,8 @@ use std::sync::mpsc::{Receiver, Sender, channel};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
-use super::{Reply, Server};
+use super::seats::Seat;
+use super::{Caller, Reply, Server};
 use crate::audit::Audit;
 use crate::live::{Parked, Parking};
 use crate::protocol::{Created, SessionCreate};
@@ -47,9 +48,11 @@ struct Place {
     give: Sender<Asked>,
 }
 
-/// A request for a session.
+/// A request for a session, which has a place for it.
 pub(super) struct Asked {
     pub(super) params: SessionCreate,
+    pub(super) caller: Caller,
+    pub(super) seat: Seat,
     pub(super) reply: Reply<Created>,
 }
 

@@ -15,6 +15,9 @@ pub(crate) struct Reply<T> {
     cancellation: Arc<Cancellation>,
 }
 
+/// A reply that whoever cancels the request takes away: he has his answer at once, and what comes later is dropped.
+pub(crate) struct Cancellable<T>(Arc<Mutex<Option<Reply<T>>>>);
+
 /// Whether whoever asked does not want it any more.
 #[derive(Default)]
 pub(crate) struct Cancellation(Mutex<Cancelled>);
@@ -55,19 +58,39 @@ impl<T> Reply<T> {
 
     /// Does this when it is cancelled; at once if it was. The answer is still to be sent.
     pub(crate) fn when_cancelled(&self, act: impl FnOnce() + std::marker::Send + 'static) {
-        let mut state = self.cancellation.lock();
-        if state.is_cancelled {
-            drop(state);
-            act();
-        } else {
-            state.act = Some(Box::new(act));
-        }
+        self.cancellation.when_cancelled(act);
     }
 
     fn deliver(&mut self, said: Result<T, Fault>, after: Option<&Arc<Store>>) {
         if let Some(send) = self.send.take() {
             self.observed.take().into_iter().for_each(|observed| observed.end(said.as_ref().err()));
             send(said, after);
+        }
+    }
+}
+
+impl<T: 'static> Reply<T> {
+    /// Has a cancelled request answered at once. For work that changes nothing: it may go on for a while.
+    pub(crate) fn cancellable(self) -> Cancellable<T> {
+        let cancellation = Arc::clone(&self.cancellation);
+        let kept = Cancellable(Arc::new(Mutex::new(Some(self))));
+        let theirs = Cancellable(Arc::clone(&kept.0));
+        cancellation.when_cancelled(move || theirs.send(Err(Fault::cancelled())));
+        kept
+    }
+}
+
+impl<T> Cancellable<T> {
+    /// Whether somebody waits for the answer.
+    pub(crate) fn is_wanted(&self) -> bool {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner).is_some()
+    }
+
+    /// Answers, unless it was cancelled.
+    pub(crate) fn send(self, said: Result<T, Fault>) {
+        let reply = self.0.lock().unwrap_or_else(PoisonError::into_inner).take();
+        if let Some(reply) = reply {
+            reply.send(said);
         }
     }
 }
@@ -79,6 +102,16 @@ impl<T> Drop for Reply<T> {
 }
 
 impl Cancellation {
+    fn when_cancelled(&self, act: impl FnOnce() + std::marker::Send + 'static) {
+        let mut state = self.lock();
+        if state.is_cancelled {
+            drop(state);
+            act();
+        } else {
+            state.act = Some(Box::new(act));
+        }
+    }
+
     /// Tells whoever works on it.
     pub(crate) fn cancel(&self) {
         let mut state = self.lock();
@@ -104,6 +137,27 @@ mod tests {
         let (to, from) = channel();
         drop(Reply::<()>::new(Arc::default(), move |said, _| to.send(said).expect("a hearer")));
         assert_eq!(from.recv().expect("an answer").expect_err("a fault").data.code, "CLR-SESSION-ENDED");
+    }
+
+    #[test]
+    fn what_can_be_cancelled_is_answered_at_once_and_once() {
+        let (to, from) = channel();
+        let reply = |cancellation: &Arc<Cancellation>| {
+            let to = to.clone();
+            Reply::new(Arc::clone(cancellation), move |said, _| to.send(said).expect("a hearer"))
+                .cancellable()
+        };
+        let cancellation = Arc::<Cancellation>::default();
+        let cancelled = reply(&cancellation);
+        assert!(cancelled.is_wanted());
+        cancellation.cancel();
+        assert!(!cancelled.is_wanted());
+        cancelled.send(Ok(1));
+        let answered = Arc::<Cancellation>::default();
+        reply(&answered).send(Ok(2));
+        answered.cancel();
+        let said: Vec<_> = from.try_iter().map(|said| said.map_err(|fault| fault.data.code)).collect();
+        assert_eq!(said, [Err("CLR-CANCELLED"), Ok(2)]);
     }
 
     #[test]

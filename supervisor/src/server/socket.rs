@@ -28,13 +28,13 @@ fn path_of(state: &Path, pid: u32) -> PathBuf {
 /// Listens for clients of the same user.
 pub(super) fn listen(server: &Arc<Server>) -> Result<Listening, Error> {
     let failed = |error: std::io::Error| Error::System("listening on the server's socket", error);
-    let directory = server.spool.join(DIRECTORY);
+    let directory = server.state.join(DIRECTORY);
     match mkdir(&directory, Mode::RWXU) {
         Err(errno) if errno != Errno::EXIST => return Err(failed(errno.into())),
         _ => {}
     }
     collect(&directory);
-    let path = path_of(&server.spool, std::process::id());
+    let path = path_of(&server.state, std::process::id());
     // Of a server that was killed and had our number.
     let _ = unlink(&path);
     let listener = UnixListener::bind(&path).map_err(failed)?;

@@ -6,10 +6,10 @@
 //! ```
 //! The command is never stopped by a reader. What is no output (its start, its end, denials) is not dropped.
 
+mod room;
 mod spool;
 
 use std::collections::VecDeque;
-use std::path::Path;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
 
 use clearing_profiles::Output;
@@ -17,6 +17,7 @@ use serde_json::Value;
 
 use crate::protocol::{Json, StreamName};
 use crate::relay::Truncated;
+pub(crate) use room::Room;
 use spool::{Place, Spool};
 
 pub(super) use spool::kept;
@@ -101,10 +102,10 @@ pub(crate) struct Cursor {
 }
 
 impl Store {
-    /// Of an exec, of which so much is kept; what does not fit in memory goes to a file in `directory` that has no name.
-    pub(crate) fn new(session: &str, exec: &str, directory: &Arc<Path>, most: Output) -> Self {
+    /// Of an exec, of which so much is kept; what does not fit in memory goes to a file in the `room` that has no name.
+    pub(crate) fn new(session: &str, exec: &str, room: &Arc<Room>, most: Output) -> Self {
         let inner = Inner {
-            spool: Spool::new(directory, most),
+            spool: Spool::new(room, most),
             last: 0,
             head: Vec::new(),
             kept: Vec::new(),

@@ -56,3 +56,30 @@ fn whoever_stops_waiting_ends_nothing() {
         assert_nothing_left(&site);
     });
 }
+
+#[test]
+fn what_only_looks_is_answered_at_once_however_long_the_look_takes() {
+    for_each_caller(|caller| {
+        let site = Site::new(caller);
+        site.write("a", "one\n");
+        let mut client = site.serve([] as [&str; 0]);
+        let session = client.session(&site);
+        // Whoever reads the record waits for this lock, and all who could do something else do that.
+        let record = std::fs::OpenOptions::new().append(true).open(site.state().join("audit.jsonl")).unwrap();
+        let held = nix::fcntl::Flock::lock(record, nix::fcntl::FlockArg::LockExclusive).unwrap();
+        let mut asked: Vec<i64> = (0..4).map(|_| client.ask("audit/verify", json!({}))).collect();
+        asked.push(client.ask("changes/diff", json!({ "session": session, "patch": true })));
+        asked.push(client.ask("session/list", json!({})));
+        asked.push(client.ask("policy/check", json!({ "session": session, "argv": ["true"] })));
+        client.call("health", json!({}));
+        for id in asked {
+            client.cancel(id);
+            assert_eq!(client.error(id), (-32800, "CLR-CANCELLED".into()));
+        }
+        drop(held);
+        assert_eq!(client.call("audit/verify", json!({}))["whole"], true);
+        assert_eq!(client.call("changes/diff", json!({ "session": session }))["changes"], json!([]));
+        assert_eq!(client.finish(), 0);
+        assert_nothing_left(&site);
+    });
+}

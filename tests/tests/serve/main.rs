@@ -2,9 +2,11 @@
 #![allow(clippy::unwrap_used, reason = "a proof that cannot be carried out has failed")]
 
 mod bad_input;
+mod bounds;
 mod by_the_command_line;
 mod by_the_command_line_exec;
 mod cancelled;
+mod changed;
 mod changes;
 mod checksums;
 mod crowded;

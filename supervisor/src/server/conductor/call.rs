@@ -40,7 +40,7 @@ impl Conductor {
             Err(fault) => then(self, Err(fault)),
             Ok((number, most)) => {
                 let name = format!("{number}()");
-                let store = Arc::new(Store::new(&self.handle.id, &name, &self.server.spool, most));
+                let store = Arc::new(Store::new(&self.handle.id, &name, &self.server.room, most));
                 let exec = Exec {
                     name,
                     store,

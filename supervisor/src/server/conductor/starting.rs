@@ -65,10 +65,11 @@ impl Conductor {
             Some(name) => name.clone(),
             None => self.execs.free_name(),
         };
+        self.server.room.check()?;
         let (streams, ends) = streams(params)?;
         let asked = asked(params, streams)?;
         let most = self.live()?.output_kept();
-        let store = Arc::new(Store::new(&self.handle.id, &name, &self.server.spool, most));
+        let store = Arc::new(Store::new(&self.handle.id, &name, &self.server.room, most));
         if params.stream {
             caller.outbox.iter().for_each(|outbox| outbox.follow(&store));
         }

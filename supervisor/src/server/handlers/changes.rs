@@ -23,11 +23,12 @@ const LONGEST_PATCH: usize = 8 << 20;
 impl Server {
     /// `changes/diff`.
     pub(crate) fn changes_diff(self: &Arc<Self>, params: ChangesDiff, reply: Reply<Diffed>) {
-        self.beside(reply, move |_| Ok(diff(&params)?));
+        self.look_beside(reply, move |_, is_wanted| Ok(diff(&params, is_wanted)?));
     }
 }
 
-fn diff(params: &ChangesDiff) -> Result<Diffed, Error> {
+/// Of what nobody waits for any more, as little as can be.
+fn diff(params: &ChangesDiff, is_wanted: &dyn Fn() -> bool) -> Result<Diffed, Error> {
     let sessions = sessions()?;
     let record = sessions.read(&params.session)?;
     check_project(&record)?;
@@ -36,14 +37,14 @@ fn diff(params: &ChangesDiff) -> Result<Diffed, Error> {
     let new = stack(&sessions, &record, point(&record, params.to.as_deref().unwrap_or(PRESENT))?)?;
     let paths: Vec<_> = params.paths.iter().map(std::ffi::OsString::from).collect();
     let wanted = Wanted::beneath(&paths, record.project(), record.project())?;
-    let diff = Diff::between(&old, &new, &|path| wanted.has(path))?;
+    let diff = Diff::between(&old, &new, &|path| is_wanted() && wanted.has(path))?;
     let untold = diff
         .untold
         .iter()
         .map(|untold| String::from_utf8_lossy(&untold.line()).trim_start_matches("# ").trim_end().to_owned());
     notes.extend(untold);
     let mut changes = Vec::new();
-    for entry in &diff.entries {
+    for entry in diff.entries.iter().take_while(|_| is_wanted()) {
         let size = match diff.size(entry) {
             Err(DiffError::Walk(error)) => {
                 notes.push(Error::Changes(error).message());
@@ -54,7 +55,7 @@ fn diff(params: &ChangesDiff) -> Result<Diffed, Error> {
         changes.push(change(entry, size));
     }
     let mut text = Cut::default();
-    if params.patch {
+    if params.patch && is_wanted() {
         diff.write(Binary::Patch, &mut Plain(&mut text))?;
     }
     let patch = params.patch.then(|| Content::owned(text.bytes));

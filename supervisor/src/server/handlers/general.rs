@@ -59,13 +59,13 @@ impl Server {
     }
 
     /// `policy/check`.
-    pub(crate) fn policy_check(&self, params: PolicyCheck, reply: Reply<PolicyTold>) {
-        self.workers.work(move || reply.send(policy_check(&params)));
+    pub(crate) fn policy_check(self: &Arc<Self>, params: PolicyCheck, reply: Reply<PolicyTold>) {
+        self.look_beside(reply, move |_, _| policy_check(&params));
     }
 
     /// `audit/verify`.
-    pub(crate) fn audit_verify(&self, params: AuditVerify, reply: Reply<AuditTold>) {
-        self.workers.work(move || reply.send(audit_verify(&params).map_err(Fault::from)));
+    pub(crate) fn audit_verify(self: &Arc<Self>, params: AuditVerify, reply: Reply<AuditTold>) {
+        self.look_beside(reply, move |_, is_wanted| Ok(audit_verify(&params, is_wanted)?));
     }
 
     /// Does something beside all else, and answers with what came of it.
@@ -76,6 +76,22 @@ impl Server {
     ) {
         let server = Arc::clone(self);
         self.workers.work(move || reply.send(act(&server)));
+    }
+
+    /// The same where nothing is changed: who cancels it has his answer at once, and `act` can ask whether anybody
+    /// still waits for one.
+    pub(super) fn look_beside<R: Send + 'static>(
+        self: &Arc<Self>,
+        reply: Reply<R>,
+        act: impl FnOnce(&Arc<Self>, &dyn Fn() -> bool) -> Result<R, Fault> + Send + 'static,
+    ) {
+        let (server, reply) = (Arc::clone(self), reply.cancellable());
+        self.workers.work(move || {
+            if reply.is_wanted() {
+                let said = act(&server, &|| reply.is_wanted());
+                reply.send(said);
+            }
+        });
     }
 }
 
@@ -109,8 +125,10 @@ fn policy_check(params: &PolicyCheck) -> Result<PolicyTold, Fault> {
     Ok(PolicyTold { decision: judgement.decision(), rulings: rulings.collect() })
 }
 
-fn audit_verify(params: &AuditVerify) -> Result<AuditTold, Error> {
-    let verified = verify(Audit::of_caller()?.lines()?, params.expect.as_deref())?;
+/// Up to the line after which nobody wants to know.
+fn audit_verify(params: &AuditVerify, is_wanted: &dyn Fn() -> bool) -> Result<AuditTold, Error> {
+    let lines = Audit::of_caller()?.lines()?.take_while(|_| is_wanted());
+    let verified = verify(lines, params.expect.as_deref())?;
     let Verified { lines, head, torn, fault } = verified;
     Ok(AuditTold {
         whole: fault.is_none(),

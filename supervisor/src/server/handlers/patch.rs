@@ -15,7 +15,7 @@ use crate::error::Error;
 use crate::functions::PATCH;
 use crate::outcome::Outcome;
 use crate::patch::{self, PatchReport, PatchRequest, Verb};
-use crate::protocol::{Fault, PatchApply, PatchCheck, PatchTold, content};
+use crate::protocol::{Change, Fault, PatchApply, PatchCheck, PatchTold, SessionChanged, content};
 use crate::request::RunRequest;
 use crate::server::{Called, Conductor, Reply};
 
@@ -32,7 +32,7 @@ impl Conductor {
     }
 
     /// `patch/apply`.
-    pub(crate) fn patch_apply(&mut self, params: PatchApply, reply: Reply<PatchTold>) {
+    pub(crate) fn patch_apply(&mut self, params: PatchApply, asked: u64, reply: Reply<PatchTold>) {
         let PatchApply { text, bytes, strip, allow, processes, .. } = params;
         let request = self.patch_request(text, bytes.as_deref(), strip, allow);
         let quiet = request.and_then(|request| {
@@ -42,7 +42,7 @@ impl Conductor {
         match quiet {
             Err(fault) => reply.send(Err(fault)),
             Ok(request) => self.conduct_patch(&request.clone(), move |on, report| match report {
-                Ok(report) if report.is_accepted() => on.apply(request, reply),
+                Ok(report) if report.is_accepted() => on.apply(request, asked, reply),
                 Ok(report) => reply.send(told(&report, false)),
                 Err(fault) => reply.send(Err(fault)),
             }),
@@ -50,7 +50,7 @@ impl Conductor {
     }
 
     /// Applies what has been found to be applicable.
-    fn apply(&mut self, request: PatchRequest, reply: Reply<PatchTold>) {
+    fn apply(&mut self, request: PatchRequest, asked: u64, reply: Reply<PatchTold>) {
         let before = match self.begin_patch() {
             Ok(before) => before,
             Err(fault) => return reply.send(Err(fault)),
@@ -59,6 +59,9 @@ impl Conductor {
         self.conduct_patch(&request, move |on, report| {
             let is_whole = report.as_ref().is_ok_and(PatchReport::is_accepted);
             let ended = on.end_patch(&before, is_whole);
+            if is_whole && ended.is_ok() {
+                on.handle.tell(SessionChanged::new(Change::Patched), Some(asked));
+            }
             reply.send(report.and_then(|report| ended.and_then(|()| told(&report, is_whole))));
         });
     }

@@ -1,7 +1,7 @@
 //! Sessions: made, taken, told, given up.
 
 use std::path::PathBuf;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, PoisonError};
 
 use clearing_rootfs::{Listed, Written};
 
@@ -15,58 +15,82 @@ use crate::protocol::{
 use crate::server::conductor::{Conductor, Leaving};
 use crate::server::handle::Handle;
 use crate::server::pool::Asked;
-use crate::server::{Reply, Server, aside};
+use crate::server::seats::check_labels;
+use crate::server::{Caller, Reply, Server, aside};
 use crate::session::{self, CreateRequest, sessions};
 
 impl Server {
     /// `session/create`.
-    pub(crate) fn session_create(self: &Arc<Self>, params: SessionCreate, reply: Reply<Created>) {
+    pub(crate) fn session_create(
+        self: &Arc<Self>,
+        params: SessionCreate,
+        caller: &Caller,
+        reply: Reply<Created>,
+    ) {
         if let Some(handle) = params.session.as_deref().and_then(|name| self.find(name)) {
+            handle.heard_by(caller);
             return handle.order(move |conductor| reply.send(conductor.told(Vec::new())));
         }
-        let Some(Asked { params, reply }) = self.pool.give(Asked { params, reply }) else { return };
-        // Either of them has it: the thread that is begun, or we, if none is.
-        let kept = Arc::new(std::sync::Mutex::new(Some(reply)));
-        let theirs = Arc::clone(&kept);
-        let take = |kept: &std::sync::Mutex<Option<Reply<Created>>>| {
-            kept.lock().unwrap_or_else(std::sync::PoisonError::into_inner).take()
+        let seat = match check_labels(&params.labels).and_then(|()| self.seats.take()) {
+            Ok(seat) => seat,
+            Err(fault) => return reply.send(Err(fault)),
         };
+        let asked = Asked { params, caller: caller.clone(), seat, reply };
+        let Some(asked) = self.pool.give(asked) else { return };
+        // Either of them has it: the thread that is begun, or we, if none is.
+        let kept = Arc::new(Mutex::new(Some(asked)));
+        let theirs = Arc::clone(&kept);
+        let take = |kept: &Mutex<Option<Asked>>| kept.lock().unwrap_or_else(PoisonError::into_inner).take();
         let begun = self.begin_session(move |server| {
-            let Some(reply) = take(&theirs) else { return };
-            server.begin(&params, reply);
+            take(&theirs).into_iter().for_each(|asked| server.begin(asked));
         });
         if let Err(fault) = begun {
-            take(&kept).into_iter().for_each(|reply| reply.send(Err(fault.clone())));
+            take(&kept).into_iter().for_each(|asked| asked.reply.send(Err(fault.clone())));
         }
     }
 
     /// On the session's own thread: what a session is, from its beginning to its end.
-    fn begin(self: &Arc<Self>, params: &SessionCreate, reply: Reply<Created>) {
+    fn begin(self: &Arc<Self>, asked: Asked) {
         // To open a session takes a deep stack.
-        let (conductor, notes) = match aside(|| self.open(params)) {
-            Ok(opened) => opened,
-            Err(fault) => return reply.send(Err(fault)),
-        };
-        self.pool.remember(params);
-        self.conduct(conductor, notes, reply);
+        match aside(|| self.open(&asked.params)) {
+            Ok((live, notes)) => {
+                self.pool.remember(&asked.params);
+                self.conduct(live, notes, asked);
+            }
+            Err(fault) => asked.reply.send(Err(fault)),
+        }
     }
 
     /// On the parked session's own thread: gives it to whoever asks, or makes a new one where that would be another
     /// one by now.
     pub(in crate::server) fn give_parked(self: &Arc<Self>, parked: Parked, asked: Asked) {
-        let Asked { params, reply } = asked;
-        match parked.give(params.name.as_deref()) {
-            Ok((live, notes)) => match self.conductor(live, &params) {
-                Ok(conductor) => self.conduct(conductor, notes, reply),
-                Err(fault) => reply.send(Err(fault)),
-            },
-            Err(NotGiven::Failed(error)) => reply.send(Err(error.into())),
+        match parked.give(asked.params.name.as_deref()) {
+            Ok((live, notes)) => self.conduct(live, notes, asked),
+            Err(NotGiven::Failed(error)) => asked.reply.send(Err(error.into())),
             Err(NotGiven::Stale(parked)) => {
                 // Nobody waits for its end, except the server's own.
                 let _ = self.begin_session(move |_| parked.end());
-                self.begin(&params, reply);
+                self.begin(asked);
             }
         }
+    }
+
+    fn conduct(self: &Arc<Self>, live: LiveSandbox, notes: Vec<String>, asked: Asked) {
+        let Asked { params, caller, seat, reply } = asked;
+        let mut conductor = match self.conductor(live, &params) {
+            Ok(conductor) => conductor,
+            Err(fault) => return reply.send(Err(fault)),
+        };
+        conductor.sit(seat);
+        conductor.handle.heard_by(&caller);
+        drop((params, caller));
+        self.hold(&conductor.handle);
+        if self.is_ending() {
+            // Whoever gave up all sessions may not have seen this one.
+            conductor.handle.order(|conductor| conductor.give_up(Leaving::Now, drop));
+        }
+        reply.send(conductor.told(notes));
+        conductor.conduct();
     }
 
     fn conductor(self: &Arc<Self>, live: LiveSandbox, params: &SessionCreate) -> Result<Conductor, Fault> {
@@ -75,18 +99,7 @@ impl Server {
         Ok(Conductor::new(Arc::clone(self), Arc::new(handle), live, params))
     }
 
-    fn conduct(self: &Arc<Self>, conductor: Conductor, notes: Vec<String>, reply: Reply<Created>) {
-        self.hold(&conductor.handle);
-        if self.is_ending() {
-            // Whoever gave up all sessions may not have seen this one.
-            conductor.handle.order(|conductor| conductor.give_up(Leaving::Now, drop));
-        }
-        let mut conductor = conductor;
-        reply.send(conductor.told(notes));
-        conductor.conduct();
-    }
-
-    fn open(self: &Arc<Self>, params: &SessionCreate) -> Result<(Conductor, Vec<String>), Fault> {
+    fn open(&self, params: &SessionCreate) -> Result<(LiveSandbox, Vec<String>), Fault> {
         let (id, notes, is_new) = match (&params.session, &params.workspace) {
             (Some(_), Some(_)) => {
                 return Err(Fault::params("one of `session` and `workspace` is wanted, not both"));
@@ -103,7 +116,7 @@ impl Server {
             }
         };
         match LiveSandbox::open(&id).map_err(Error::from) {
-            Ok(live) => Ok((self.conductor(live, params)?, notes)),
+            Ok(live) => Ok((live, notes)),
             Err(error) => {
                 if is_new {
                     // Nobody has heard of it.
@@ -129,10 +142,11 @@ impl Server {
 
     /// `session/list`.
     pub(crate) fn session_list(self: &Arc<Self>, params: SessionList, reply: Reply<Sessions>) {
-        self.beside(reply, move |server| {
+        self.look_beside(reply, move |server, is_wanted| {
             let sessions = sessions()?;
             let mut told = Vec::new();
-            for Listed { record, .. } in sessions.list().map_err(Error::from)? {
+            let listed = sessions.list().map_err(Error::from)?;
+            for Listed { record, .. } in listed.into_iter().take_while(|_| is_wanted()) {
                 // One that cannot be read hides no other one.
                 let Ok(record) = record else { continue };
                 let written = sessions.written(&record).unwrap_or_else(|_| Written::default());
@@ -151,14 +165,19 @@ impl Server {
     }
 
     /// `session/destroy`.
-    pub(crate) fn session_destroy(self: &Arc<Self>, params: SessionDestroy, reply: Reply<Destroyed>) {
+    pub(crate) fn session_destroy(
+        self: &Arc<Self>,
+        params: SessionDestroy,
+        asked: u64,
+        reply: Reply<Destroyed>,
+    ) {
         let SessionDestroy { session, keep } = params;
         let Some(handle) = self.find(&session) else {
             return self.beside(reply, move |_| remove(&session, keep));
         };
         let id = handle.id.clone();
         handle.order(move |conductor| {
-            conductor.give_up(Leaving::Now, move |ended| {
+            conductor.destroy(asked, move |ended| {
                 reply.send(ended.map_err(Fault::from).and_then(|()| remove(&id, keep)));
             });
         });

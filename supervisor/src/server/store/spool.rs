@@ -1,12 +1,13 @@
 //! Bytes beyond what memory should hold: a beginning that stays, and an end that goes round.
 
 use std::os::fd::OwnedFd;
-use std::path::Path;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use clearing_profiles::Output;
 use rustix::fs::{MemfdFlags, Mode, OFlags};
+
+use super::room::Room;
 
 /// Where some bytes are.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -28,7 +29,9 @@ pub(super) enum Place {
 
 /// The bytes of one exec.
 pub(super) struct Spool {
-    directory: Arc<Path>,
+    room: Arc<Room>,
+    /// Bytes that the room knows of.
+    counted: u64,
     /// How much of it is kept.
     most: Output,
     memory: Vec<u8>,
@@ -55,18 +58,29 @@ pub(in crate::server) fn kept() -> u64 {
 impl Drop for Spool {
     fn drop(&mut self) {
         KEPT.fetch_sub(self.size(), Ordering::Relaxed);
+        self.room.change(self.counted, 0);
     }
 }
 
 impl Spool {
-    pub(super) fn new(directory: &Arc<Path>, most: Output) -> Self {
-        let (memory, file) = (Vec::new(), None);
-        Self { directory: Arc::clone(directory), most, memory, file, head: 0, tail: 0, is_full: false }
+    pub(super) fn new(room: &Arc<Room>, most: Output) -> Self {
+        let (room, memory, file) = (Arc::clone(room), Vec::new(), None);
+        Self { room, counted: 0, most, memory, file, head: 0, tail: 0, is_full: false }
     }
 
     /// Bytes that are kept.
     pub(super) fn size(&self) -> u64 {
-        self.memory.len() as u64 + self.head + self.tail.min(self.most.tail)
+        self.memory.len() as u64 + self.in_file()
+    }
+
+    fn in_file(&self) -> u64 {
+        self.head + self.tail.min(self.most.tail)
+    }
+
+    fn count(&mut self) {
+        let now = self.in_file();
+        self.room.change(self.counted, now);
+        self.counted = now;
     }
 
     /// Keeps bytes at the beginning; none if that is full.
@@ -86,6 +100,7 @@ impl Spool {
         write(self.file()?, bytes, at)?;
         self.head += length as u64;
         KEPT.fetch_add(length as u64, Ordering::Relaxed);
+        self.count();
         Some(Place::Head { at, length })
     }
 
@@ -103,6 +118,7 @@ impl Spool {
         let before = self.size();
         self.tail = at + length as u64;
         KEPT.fetch_add(self.size() - before, Ordering::Relaxed);
+        self.count();
         Some(Place::Tail { at, length })
     }
 
@@ -139,7 +155,7 @@ impl Spool {
     /// On the disk of the state directory; where that has no files without names, in memory.
     fn make(&self) -> Option<OwnedFd> {
         let flags = OFlags::TMPFILE | OFlags::RDWR | OFlags::CLOEXEC;
-        let made = rustix::fs::open(&*self.directory, flags, Mode::RUSR | Mode::WUSR);
+        let made = rustix::fs::open(&*self.room.directory, flags, Mode::RUSR | Mode::WUSR);
         let made = made.or_else(|_| rustix::fs::memfd_create("clearing-output", MemfdFlags::CLOEXEC));
         made.ok()
     }

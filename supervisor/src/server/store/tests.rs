@@ -1,11 +1,15 @@
 use super::*;
 
+fn room() -> Arc<Room> {
+    Room::new(&Arc::from(std::env::temp_dir()), 1 << 20)
+}
+
 fn store() -> Store {
     store_of(32 << 20, 32 << 20)
 }
 
 fn store_of(head: u64, tail: u64) -> Store {
-    Store::new("s", "e", &Arc::from(std::env::temp_dir()), Output { head, tail })
+    Store::new("s", "e", &room(), Output { head, tail })
 }
 
 /// All that a reader gets from the beginning on, and how many bytes it does not.
@@ -137,4 +141,19 @@ fn what_is_no_text_waits_for_nothing() {
     assert_eq!(whole_characters("ab\u{20ac}".as_bytes()), 5);
     assert_eq!(whole_characters(b"\x80\x80\x80\x80\x80"), 5);
     assert_eq!(whole_characters(b""), 0);
+}
+
+#[test]
+fn a_room_is_full_of_what_all_keep_on_disk_and_of_nothing_that_is_gone() {
+    let (room, most) = (room(), Output { head: 32 << 20, tail: 32 << 20 });
+    let (one, two) = (Store::new("s", "one", &room, most), Store::new("s", "two", &room, most));
+    for store in [&one, &two] {
+        assert!(room.check().is_ok());
+        for _ in 0..10 {
+            store.output(StreamName::Stdout, &[b'x'; 64 * 1024]);
+        }
+    }
+    assert_eq!(room.check().expect_err("it is full").data.code, "CLR-SPOOL-FULL");
+    drop(one);
+    assert!(room.check().is_ok());
 }
