@@ -60,6 +60,7 @@ pub(crate) fn serve(
     inherited: Vec<(OwnedFd, String)>,
     rest: Duration,
 ) -> Result<(), Error> {
+    super::logging::begin();
     let listeners = inherited.into_iter().map(|(socket, name)| listener(socket, &name));
     let listeners = listeners.collect::<Result<Vec<_>, _>>()?;
     if listeners.is_empty() {

@@ -57,6 +57,9 @@ impl<'a> Service<'a> {
 
     /// Serves until somebody wants it to end, and ends all sessions.
     pub(crate) fn run(&mut self) -> Result<(), Error> {
+        if self.front.is_some() {
+            log("begun for its user");
+        }
         self.knock();
         self.tell();
         self.manager.ready();
@@ -203,6 +206,5 @@ pub(crate) fn take_front() -> Result<OwnedFd, Error> {
     rustix::stdio::dup2_stdin(&null).map_err(|errno| failed(errno.into()))?;
     // `ps` shows whose it is, and not by what name it was executed.
     let _ = nix::sys::prctl::set_name(c"clearing");
-    log("begun for its user");
     Ok(front)
 }
