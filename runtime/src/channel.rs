@@ -262,7 +262,7 @@ impl Channel {
     }
 
     fn receive_head(&self, length: &mut [u8; 4]) -> io::Result<(usize, Vec<OwnedFd>)> {
-        let mut space = nix::cmsg_space!([RawFd; DESCRIPTORS]);
+        let mut space = nix::cmsg_space!([RawFd; crate::parcel::MOST]);
         let mut parts = [IoSliceMut::new(length)];
         let flags = MsgFlags::MSG_CMSG_CLOEXEC;
         let message = recvmsg::<()>(self.0.as_raw_fd(), &mut parts, Some(&mut space), flags)?;

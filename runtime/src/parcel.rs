@@ -8,6 +8,10 @@ use nix::sys::socket::{
     socketpair,
 };
 
+/// So many descriptors come with a message at the most. Where there is no room for all of them those that found
+/// some are lost, open.
+pub(crate) const MOST: usize = 253;
+
 /// Makes both ends; nothing that is done with them waits.
 pub fn pair() -> io::Result<(OwnedFd, OwnedFd)> {
     let flags = SockFlag::SOCK_CLOEXEC | SockFlag::SOCK_NONBLOCK;
@@ -27,7 +31,7 @@ pub fn send(to: impl AsFd, message: &[u8], descriptor: Option<BorrowedFd<'_>>) -
 /// Receives a message, cut where it is longer than `buffer`, and the first descriptor that came with it. An empty
 /// one is the peer's end; `EAGAIN` where there is none yet.
 pub fn receive(from: impl AsFd, buffer: &mut [u8]) -> io::Result<(usize, Option<OwnedFd>)> {
-    let mut space = nix::cmsg_space!([RawFd; 1]);
+    let mut space = nix::cmsg_space!([RawFd; MOST]);
     let mut parts = [IoSliceMut::new(buffer)];
     let flags = MsgFlags::MSG_CMSG_CLOEXEC | MsgFlags::MSG_DONTWAIT;
     let message = recvmsg::<()>(from.as_fd().as_raw_fd(), &mut parts, Some(&mut space), flags)?;
@@ -42,6 +46,8 @@ pub fn receive(from: impl AsFd, buffer: &mut [u8]) -> io::Result<(usize, Option<
 
 #[cfg(test)]
 mod tests {
+    use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
+
     use super::*;
 
     #[test]
@@ -59,6 +65,25 @@ mod tests {
         assert_eq!(nothing.kind(), io::ErrorKind::WouldBlock);
         drop(one);
         assert_eq!(receive(&other, &mut buffer).expect("the end").0, 0);
+    }
+
+    #[test]
+    fn of_several_descriptors_none_stays_open_but_the_first() {
+        let (one, other) = pair().expect("socketpair");
+        for count in [2, 3, MOST] {
+            let (reader, writer) = nix::unistd::pipe().expect("pipe");
+            let raw = vec![writer.as_raw_fd(); count];
+            let part = [IoSlice::new(b"c")];
+            let rights = [ControlMessage::ScmRights(&raw)];
+            sendmsg::<()>(one.as_raw_fd(), &part, &rights, MsgFlags::empty(), None).expect("sent");
+            drop(writer);
+            let (length, descriptor) = receive(&other, &mut [0; 8]).expect("received");
+            assert_eq!((length, descriptor.is_some()), (1, true), "{count}");
+            drop(descriptor);
+            let mut polled = [PollFd::new(reader.as_fd(), PollFlags::POLLIN)];
+            poll(&mut polled, PollTimeout::ZERO).expect("polled");
+            assert_eq!(polled[0].revents(), Some(PollFlags::POLLHUP), "{count}");
+        }
     }
 
     #[test]

@@ -14,6 +14,8 @@ use std::io;
 use std::os::fd::{AsFd, OwnedFd};
 
 use clearing_runtime::parcel;
+use rustix::io::Errno;
+use rustix::net::RecvFlags;
 
 /// To a user's server.
 #[derive(Debug)]
@@ -57,12 +59,12 @@ pub(super) fn ask_to_reload(to: &OwnedFd) -> io::Result<()> {
 /// The next load that a server has told, if there is one; none after its end, which is an error.
 pub(super) fn hear(from: &OwnedFd) -> io::Result<Option<Load>> {
     let mut buffer = [0; LENGTH + 1];
-    // A descriptor that comes along is closed.
-    match parcel::receive(from, &mut buffer) {
+    // Without room for descriptors none of those that a user may send along is ever ours.
+    match rustix::net::recv(from, &mut buffer, RecvFlags::DONTWAIT) {
         Ok((0, _)) => Err(io::ErrorKind::UnexpectedEof.into()),
         Ok((length, _)) => Load::of(&buffer[..length]).map(Some).ok_or(io::ErrorKind::InvalidData.into()),
-        Err(error) if error.kind() == io::ErrorKind::WouldBlock => Ok(None),
-        Err(error) => Err(error),
+        Err(Errno::AGAIN) => Ok(None),
+        Err(errno) => Err(errno.into()),
     }
 }
 
@@ -118,6 +120,16 @@ mod tests {
         assert!(matches!(receive(&server), Ok(Handed::Reload)));
         drop(front);
         assert!(matches!(receive(&server), Ok(Handed::End)));
+    }
+
+    #[test]
+    fn what_comes_along_with_a_load_is_closed() {
+        let (front, server) = parcel::pair().expect("socketpair");
+        let (mine, theirs) = std::io::pipe().expect("pipe");
+        parcel::send(&server, &Load::default().bytes(), Some(theirs.as_fd())).expect("sent");
+        drop(theirs);
+        assert_eq!(hear(&front).expect("heard"), Some(Load::default()));
+        assert_eq!(std::io::read_to_string(mine).expect("closed everywhere"), "");
     }
 
     #[test]
