@@ -22,6 +22,8 @@ use crate::error::{AtStage as _, Failure, Stage};
 
 /// What a user must own to have groups of their own there.
 const GIVEN: [&str; 3] = ["cgroup.procs", "cgroup.subtree_control", "cgroup.threads"];
+/// How many groups a user may make there: whoever takes them back removes them one by one, and others wait.
+const BOUNDS: [(&str, &str); 2] = [("cgroup.max.depth", "16"), ("cgroup.max.descendants", "8192")];
 /// What is enabled for the groups below beside what limits: it measures.
 const MEASURES: &str = "io";
 
@@ -74,6 +76,9 @@ impl Household {
         };
         let directory = open(&self.directory, name)?;
         files::set(&directory, "cgroup.subtree_control", &self.controllers)?;
+        for (file, most) in BOUNDS {
+            files::set(&directory, file, most)?;
+        }
         make(&directory, SUPERVISOR)?;
         let leaf = open(&directory, SUPERVISOR)?;
         let (user, group) = (Some(Uid::from_raw(uid)), Some(Gid::from_raw(gid)));
