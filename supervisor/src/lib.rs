@@ -61,6 +61,7 @@ mod terminal;
 mod text;
 mod tier;
 mod usage;
+mod users;
 mod verdict;
 mod watch;
 mod why;

@@ -1,24 +1,22 @@
-//! Who has connected: the kernel says their numbers, and `/etc/passwd` the rest.
+//! Who has connected: the kernel says their number, and the host's own files the rest.
 
-use std::ffi::CString;
-use std::os::fd::AsFd as _;
+use std::borrow::Cow;
+use std::ffi::{CString, NulError, OsStr, OsString};
+use std::os::unix::ffi::OsStringExt as _;
 use std::os::unix::net::UnixStream;
 
-use clearing_runtime::peer_groups;
 use nix::sys::socket::{getsockopt, sockopt::PeerCredentials};
 
 use super::refusal::Refusal;
+use crate::users::{GROUPS, USERS, User, groups_of, user};
 
 /// A user that can be served.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct Account {
     pub(super) uid: u32,
-    pub(super) gid: u32,
-    /// Of the process that connected.
+    pub(super) user: User,
+    /// Those of a login, whatever the process has that connected.
     pub(super) groups: Vec<u32>,
-    pub(super) name: String,
-    home: String,
-    shell: String,
 }
 
 /// Where a user's server finds programs: nobody's login has been read.
@@ -33,81 +31,59 @@ pub(super) fn of_peer(peer: &UnixStream) -> Result<Account, Refusal> {
     let failed = |what: &str, error: std::io::Error| Refusal::failed(format!("{what}: {error}"));
     let credentials =
         getsockopt(peer, PeerCredentials).map_err(|errno| failed("getsockopt(SO_PEERCRED)", errno.into()))?;
-    let (uid, gid) = (credentials.uid(), credentials.gid());
+    let uid = credentials.uid();
     if uid == 0 {
         return Err(Refusal::root());
     }
     let is_ours = uid == rustix::process::geteuid().as_raw();
-    if is_ours || uid == OVERFLOW || uid == u32::MAX || gid == u32::MAX {
+    if is_ours || uid == OVERFLOW || uid == u32::MAX {
         return Err(Refusal::nobody(uid));
     }
-    let groups = peer_groups(peer.as_fd()).map_err(|error| failed("getsockopt(SO_PEERGROUPS)", error))?;
-    let passwd =
-        std::fs::read_to_string("/etc/passwd").map_err(|error| failed("read(/etc/passwd)", error))?;
-    let (name, home, shell) = find(&passwd, uid).ok_or_else(|| Refusal::nobody(uid))?;
-    Ok(Account { uid, gid, groups, name, home, shell })
-}
-
-/// The name, home and shell of a user, as `passwd(5)` has them.
-fn find(passwd: &str, uid: u32) -> Option<(String, String, String)> {
-    let line =
-        passwd.lines().find(|line| line.split(':').nth(2).and_then(|id| id.parse().ok()) == Some(uid))?;
-    let fields: Vec<&str> = line.split(':').collect();
-    let [name, _, _, _, _, home, shell] = fields[..] else { return None };
-    let is_usable = !name.is_empty() && home.starts_with('/');
-    is_usable.then(|| (name.to_owned(), home.to_owned(), shell.to_owned()))
+    let read = |file: &str| std::fs::read(file).map_err(|error| failed(&format!("read({file})"), error));
+    let user = user(&read(USERS)?, uid).ok_or_else(|| Refusal::nobody(uid))?;
+    let groups = groups_of(&read(GROUPS)?, &user);
+    Ok(Account { uid, user, groups })
 }
 
 impl Account {
+    /// How the user is called in the log.
+    pub(super) fn name(&self) -> Cow<'_, str> {
+        self.user.name.to_string_lossy()
+    }
+
     /// The whole environment of the user's server.
     pub(super) fn environment(&self) -> Vec<CString> {
-        let shell = if self.shell.is_empty() { "/bin/sh" } else { &self.shell };
-        let own = |name: &str| std::env::var(name).ok();
-        let mut variables = vec![
-            ("PATH", PATH.to_owned()),
-            ("HOME", self.home.clone()),
-            ("USER", self.name.clone()),
-            ("LOGNAME", self.name.clone()),
+        let User { name, home, shell, .. } = &self.user;
+        let shell = if shell.is_empty() { OsStr::new("/bin/sh") } else { shell };
+        let language = std::env::var_os("LANG").unwrap_or_else(|| "C.UTF-8".into());
+        let own = PASSED.into_iter().filter_map(|name| Some((name, std::env::var_os(name)?)));
+        let variables = [
+            ("PATH", PATH.into()),
+            ("HOME", home.clone()),
+            ("USER", name.clone()),
+            ("LOGNAME", name.clone()),
             ("SHELL", shell.to_owned()),
-            ("LANG", own("LANG").unwrap_or_else(|| "C.UTF-8".to_owned())),
+            ("LANG", language),
         ];
-        variables.extend(PASSED.into_iter().filter_map(|name| Some((name, own(name)?))));
-        let entries = variables.into_iter().map(|(name, value)| CString::new(format!("{name}={value}")));
-        // None has a NUL: a file of lines and an environment have none.
-        entries.flatten().collect()
+        // None has a NUL but what somebody wrote into a file of lines.
+        variables.into_iter().chain(own).flat_map(|(name, value)| entry(name, value)).collect()
     }
+}
+
+fn entry(name: &str, value: OsString) -> Result<CString, NulError> {
+    CString::new([name.as_bytes(), b"=", &value.into_vec()].concat())
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
 
-    const PASSWD: &str = "root:x:0:0:root:/root:/bin/bash\n\
-                          # a comment\n\
-                          ann:x:1000:1000:Ann,,,:/home/ann:/bin/bash\n\
-                          cut:x:1001:1001\n\
-                          lost:x:1002:1002::home:\n\
-                          plain:x:1003:1003::/home/plain:\n";
-
-    #[test]
-    fn a_user_is_found_by_number() {
-        let found = |name: &str, home: &str, shell: &str| Some((name.into(), home.into(), shell.into()));
-        assert_eq!(find(PASSWD, 1000), found("ann", "/home/ann", "/bin/bash"));
-        assert_eq!(find(PASSWD, 1003), found("plain", "/home/plain", ""));
-        for unusable in [1, 1001, 1002, 1004] {
-            assert_eq!(find(PASSWD, unusable), None, "{unusable}");
-        }
-    }
-
     #[test]
     fn a_server_has_what_its_user_has_and_nothing_of_ours() {
         let account = Account {
             uid: 1003,
-            gid: 1003,
+            user: User { name: "plain".into(), gid: 1003, home: "/home/plain".into(), shell: "".into() },
             groups: Vec::new(),
-            name: "plain".into(),
-            home: "/home/plain".into(),
-            shell: String::new(),
         };
         let environment = account.environment();
         for entry in [c"HOME=/home/plain", c"USER=plain", c"SHELL=/bin/sh"] {

@@ -123,7 +123,7 @@ impl Tenancy {
         if let State::Working(Working { channel, load: Some(_), .. }) = &self.state
             && let Err(error) = ask_to_reload(channel)
         {
-            log(&format!("the server of `{}` was not asked to reload: {error}", self.account.name));
+            log(&format!("the server of `{}` was not asked to reload: {error}", self.account.name()));
         }
     }
 
@@ -181,7 +181,7 @@ impl Tenancy {
         }
         match self.start(terms) {
             Ok(working) => {
-                log(&format!("process {} serves `{}`", working.tenant.id(), self.account.name));
+                log(&format!("process {} serves `{}`", working.tenant.id(), self.account.name()));
                 self.state = State::Working(working);
             }
             Err(failure) => self.failed(&format!("your server cannot be started: {failure}")),
@@ -189,12 +189,12 @@ impl Tenancy {
     }
 
     fn start(&self, terms: &Terms) -> Result<Working, Failure> {
-        let Account { uid, gid, groups, .. } = &self.account;
+        let Account { uid, user, groups } = &self.account;
         let (channel, theirs) = parcel::pair().map_err(|error| Failure::of_channel(&error))?;
-        let group = terms.house.give(&format!("user-{uid}"), *uid, *gid)?;
+        let group = terms.house.give(&format!("user-{uid}"), *uid, user.gid)?;
         let spec = TenantSpec {
             uid: *uid,
-            gid: *gid,
+            gid: user.gid,
             groups: groups.clone(),
             argv: terms.argv.clone(),
             environment: self.account.environment(),
@@ -240,7 +240,7 @@ impl Tenancy {
             ExitStatus::Code(code) => format!("code {code}"),
             ExitStatus::Signal(signal) => format!("signal {signal}"),
         };
-        log(&format!("the server of `{}` has ended by {how}", self.account.name));
+        log(&format!("the server of `{}` has ended by {how}", self.account.name()));
         if working.load.is_none() {
             self.failed("your server did not begin");
         }
@@ -249,7 +249,7 @@ impl Tenancy {
 
     /// It is no use any more.
     fn lost(&mut self, working: Working, why: &str) {
-        log(&format!("the server of `{}` {why}", self.account.name));
+        log(&format!("the server of `{}` {why}", self.account.name()));
         if working.load.is_none() {
             self.failed("your server did not begin");
         }
@@ -273,7 +273,7 @@ impl Tenancy {
         match ending.tenant.take_back() {
             Ok(()) if ending.is_reaped => {}
             Err(failure) if failure.errno != EBUSY || now > ending.since + LEFT => {
-                log(&format!("of the server of `{}` something is left: {failure}", self.account.name));
+                log(&format!("of the server of `{}` something is left: {failure}", self.account.name()));
             }
             _ => self.state = State::Ending(ending),
         }
@@ -281,7 +281,7 @@ impl Tenancy {
 
     /// A server did not begin: the next one is not started at once.
     fn failed(&mut self, why: &str) {
-        log(&format!("user `{}`: {why}", self.account.name));
+        log(&format!("user `{}`: {why}", self.account.name()));
         self.refuse_all(&Refusal::failed(why));
         let pause = PAUSE.saturating_mul(1 << self.failures.min(6)).min(LONGEST_PAUSE);
         (self.failures, self.paused) = (self.failures.saturating_add(1), Some(Instant::now() + pause));
