@@ -45,16 +45,23 @@ pub struct TenantSpec {
 pub struct Tenant {
     born: Born,
     group: Given,
+    /// Here it says why it does not begin.
+    heard: Channel,
 }
 
 impl Tenant {
     /// Starts it in a group that was given to its user, with `input` as its standard input; the other two streams
     /// are ours. The calling process must have one thread.
+    ///
+    /// This does not wait until it has begun: before its program is executed it is its user's already, who may
+    /// stop it there for as long as they like.
     pub fn start(spec: &TenantSpec, group: Given, input: BorrowedFd<'_>) -> Result<Self, Failure> {
         if spec.uid == 0 {
             return Err(Errno::PERM).at(Stage::IdMap, || "becoming root".into());
         }
         let (heard, told) = Channel::pair().at(Stage::Channel, || "socketpair(AF_UNIX)".into())?;
+        // Whatever holds the other end: nothing that is done with this one waits.
+        rustix::io::ioctl_fionbio(&heard, true).at(Stage::Channel, || "ioctl(FIONBIO)".into())?;
         let parent = nix::unistd::getpid();
         match clone3_into(0, Some(group.leaf())).at(Stage::Clone, || "clone3(CLONE_INTO_CGROUP)".into())? {
             Forked::Child => {
@@ -65,16 +72,7 @@ impl Tenant {
             }
             Forked::Parent { child, pidfd } => {
                 drop(told);
-                let said = heard.receive::<Failure>().at(Stage::Channel, || "receive(Failure)".into());
-                match said {
-                    Ok(None) => Ok(Self { born: Born { pid: child, pidfd }, group }),
-                    Ok(Some((failure, _))) | Err(failure) => {
-                        let _ = waitpid(child, None);
-                        // One that is left is taken back by whoever gives it again.
-                        let _ = group.take_back();
-                        Err(failure)
-                    }
-                }
+                Ok(Self { born: Born { pid: child, pidfd }, group, heard })
             }
         }
     }
@@ -97,6 +95,11 @@ impl Tenant {
             Ok(_) => None,
             Err(_) => Some(ExitStatus::Code(0)),
         }
+    }
+
+    /// Why it did not begin, if it has said so and was not asked before.
+    pub fn failure(&self) -> Option<Failure> {
+        self.heard.receive().ok().flatten().map(|(failure, _)| failure)
     }
 
     /// Ends whatever is left of it and removes its group; `EBUSY` while something has not ended yet.

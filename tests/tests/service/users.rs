@@ -1,14 +1,17 @@
 //! Several users at one door: each has what is theirs, and nothing of the others.
 
 use std::collections::BTreeSet;
-use std::path::Path;
+use std::path::{Path, PathBuf};
+use std::process::{Command, Stdio};
+use std::time::{Duration, Instant};
 
+use clearing_tests::{expect_success, patience};
 use nix::sys::signal::{Signal, kill};
 use nix::unistd::Pid;
 use serde_json::json;
 
 use crate::door::User;
-use crate::machine::{Machine, await_that};
+use crate::machine::{DOOR, Machine, SERVICE, await_that};
 
 /// `EACCES`, as curl tells it: it cannot connect.
 const CANNOT_CONNECT: i32 = 7;
@@ -68,9 +71,9 @@ fn root_is_told_to_go_elsewhere() {
 #[test]
 fn a_user_without_an_account_is_told_so() {
     let Some(_machine) = Machine::with_socket() else { return };
-    let mut gid = std::process::Command::new("sh");
-    let gid = clearing_tests::expect_success(gid.args(["-c", "getent group clearing | cut -d: -f3"]));
-    let mut curl = std::process::Command::new("setpriv");
+    let mut gid = Command::new("sh");
+    let gid = expect_success(gid.args(["-c", "getent group clearing | cut -d: -f3"]));
+    let mut curl = Command::new("setpriv");
     curl.args([
         "--reuid",
         "4242",
@@ -81,7 +84,7 @@ fn a_user_without_an_account_is_told_so() {
         "--silent",
         "--unix-socket",
     ]);
-    let said = clearing_tests::expect_success(curl.args([crate::machine::DOOR, "http://clearing/v1/health"]));
+    let said = expect_success(curl.args([crate::machine::DOOR, "http://clearing/v1/health"]));
     assert!(said.contains("CLR-NOBODY"), "{said}");
 }
 
@@ -95,7 +98,7 @@ fn each_process_has_the_rights_of_its_user_and_the_first_three_more() {
     // CAP_CHOWN, CAP_SETGID and CAP_SETUID are 0, 6 and 7.
     assert_eq!(status(front, "CapEff"), format!("{:016x}", 0b1100_0001));
     assert_eq!(status(front, "CapBnd"), status(front, "CapEff"));
-    let of_user = processes_of_user();
+    let of_user = processes_of("1000");
     assert!(of_user.len() >= 4, "a server, its launcher, init and the command: {of_user:?}");
     for process in of_user {
         for set in ["CapInh", "CapPrm", "CapEff", "CapAmb"] {
@@ -111,7 +114,7 @@ fn each_process_has_the_rights_of_its_user_and_the_first_three_more() {
         }
     }
     let groups = status(server_of_user(), "Groups");
-    let own = clearing_tests::expect_success(&mut tester.command(&["id", "-G"]));
+    let own = expect_success(&mut tester.command(&["id", "-G"]));
     let set = |groups: &str| groups.split_whitespace().map(str::to_owned).collect::<BTreeSet<_>>();
     assert!(set(&own).is_superset(&set(&groups)) && !set(&groups).contains("0"), "{groups} of {own}");
 }
@@ -135,23 +138,64 @@ fn the_crash_of_a_users_server_is_theirs_alone() {
     assert_eq!(carol.run(&other, "true")["exitCode"], 0);
 }
 
-/// The processes in the group that `tester` was given.
-fn processes_of_user() -> Vec<i32> {
-    let group = Path::new("/sys/fs/cgroup/system.slice/clearing.service/user-1000");
-    let find =
-        std::process::Command::new("find").arg(group).args(["-name", "cgroup.procs"]).output().unwrap();
+#[test]
+fn a_server_that_is_stopped_before_it_begins_holds_up_nobody_else() {
+    let Some(machine) = Machine::with_socket() else { return };
+    let (tester, carol) = (User::of_system("tester"), User::of_system("carol"));
+    let mut tries = 0;
+    let freezer = loop {
+        let freezer = freeze_at_birth(&carol);
+        let found = processes_of(carol.id().as_str());
+        let is_copy = |process: &i32| !command_line(*process).contains("--handed");
+        // It is a copy of the main process until it executes its own program.
+        if !found.is_empty() && found.iter().all(is_copy) {
+            break freezer;
+        }
+        std::fs::write(freezer, "0").unwrap();
+        tries += 1;
+        assert!(tries < 10, "it was always too late: {found:?}");
+        machine.systemctl(&["stop", SERVICE]);
+    };
+    assert_eq!(tester.get("/v1/health")["state"], "ok");
+    std::fs::write(freezer, "0").unwrap();
+    assert_eq!(carol.get("/v1/health")["state"], "ok");
+}
+
+/// Has a server of the user begin, and stop as soon as there is a group for it; what starts it again is returned.
+fn freeze_at_birth(user: &User) -> PathBuf {
+    let freezer = group_of(&user.id()).join("cgroup.freeze");
+    let url = "http://clearing/v1/health";
+    let mut client = user.command(&["curl", "--silent", "--max-time", "1", "--unix-socket", DOOR, url]);
+    let mut client = client.stdout(Stdio::null()).spawn().unwrap();
+    let end = Instant::now() + patience(Duration::from_secs(20));
+    while std::fs::write(&freezer, "1").is_err() {
+        assert!(Instant::now() < end, "no group in time: {freezer:?}");
+    }
+    let _ = client.wait().unwrap();
+    freezer
+}
+
+/// The group that a user was given.
+fn group_of(user: &str) -> PathBuf {
+    Path::new("/sys/fs/cgroup/system.slice/clearing.service").join(format!("user-{user}"))
+}
+
+/// The processes in it.
+fn processes_of(user: &str) -> Vec<i32> {
+    let find = Command::new("find").arg(group_of(user)).args(["-name", "cgroup.procs"]).output().unwrap();
     let files = String::from_utf8(find.stdout).unwrap();
     let read = files.lines().map(|file| std::fs::read_to_string(file).unwrap_or_default());
     read.flat_map(|list| list.lines().filter_map(|line| line.parse().ok()).collect::<Vec<_>>()).collect()
 }
 
-/// The first of them; 0 where there is none.
+/// The server of `tester`; 0 where there is none.
 fn server_of_user() -> i32 {
-    let is_server = |process: &i32| {
-        std::fs::read_to_string(format!("/proc/{process}/cmdline"))
-            .is_ok_and(|line| line.contains("--handed"))
-    };
-    processes_of_user().into_iter().filter(is_server).min().unwrap_or(0)
+    let is_server = |process: &i32| command_line(*process).contains("--handed");
+    processes_of("1000").into_iter().filter(is_server).min().unwrap_or(0)
+}
+
+fn command_line(process: i32) -> String {
+    std::fs::read_to_string(format!("/proc/{process}/cmdline")).unwrap_or_default()
 }
 
 /// A line of a process's status, by its name.

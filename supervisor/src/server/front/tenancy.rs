@@ -241,18 +241,14 @@ impl Tenancy {
             ExitStatus::Signal(signal) => format!("signal {signal}"),
         };
         log(&format!("the server of `{}` has ended by {how}", self.account.name()));
-        if working.load.is_none() {
-            self.failed("your server did not begin");
-        }
+        self.failed_if_new(&working);
         self.state = State::Ending(Ending { tenant: working.tenant, since: Instant::now(), is_reaped: true });
     }
 
     /// It is no use any more.
     fn lost(&mut self, working: Working, why: &str) {
         log(&format!("the server of `{}` {why}", self.account.name()));
-        if working.load.is_none() {
-            self.failed("your server did not begin");
-        }
+        self.failed_if_new(&working);
         self.let_go(working);
     }
 
@@ -276,6 +272,14 @@ impl Tenancy {
                 log(&format!("of the server of `{}` something is left: {failure}", self.account.name()));
             }
             _ => self.state = State::Ending(ending),
+        }
+    }
+
+    /// Where it never told its load it did not begin.
+    fn failed_if_new(&mut self, working: &Working) {
+        if working.load.is_none() {
+            let why = working.tenant.failure().map(|failure| format!(": {failure}"));
+            self.failed(&format!("your server did not begin{}", why.unwrap_or_default()));
         }
     }
 
