@@ -68,6 +68,8 @@ pub(crate) enum Request {
     SignalExec { exec: u32, signal: i32 },
     /// End every process of a command, and say when none is left.
     End { exec: u32 },
+    /// Have ready what a command takes that will be asked for, however long that takes.
+    Expect,
 }
 
 /// From init to the supervisor.

@@ -195,6 +195,12 @@ impl Sandbox {
         self.ask(&Request::Prepare(steps))
     }
 
+    /// Tells init that a command will be asked for, however long that takes: the process that begins it is made now,
+    /// where one can be, and kept until then. Init tells of it by [`Report::Zygote`].
+    pub fn expect_command(&self) -> Result<(), Failure> {
+        self.ask(&Request::Expect)
+    }
+
     /// Asks init to show other layers in a sandbox that was built for it ([`Sandbox::build_living`]). It
     /// answers with [`Report::Remounted`], or fails and ends the sandbox: what is shown is never half of one
     /// and half of the other. What was shown before is unmounted later, by a process of its own.

@@ -223,6 +223,7 @@ impl<'a> Server<'a> {
             Ok(Some((Request::Prepare(steps), _))) => {
                 self.living.iter_mut().for_each(|living| living.have_ready(steps.clone()));
             }
+            Ok(Some((Request::Expect, _))) => self.expect_command(),
             Ok(Some((Request::Quiet(others), _))) => {
                 let quiet = self.quiet(others);
                 self.report(&Report::Quiet(quiet), &[]);

@@ -33,7 +33,7 @@ pub(super) struct Reserve {
     is_wanted: bool,
     /// How often one ended before it took an order.
     useless: u32,
-    /// When somebody asked for something last.
+    /// When somebody asked for something last; nothing while what will be asked for is waited for.
     used: Option<Instant>,
 }
 
@@ -61,6 +61,12 @@ impl Server<'_> {
     /// Somebody asks for a command: others may follow.
     pub(super) fn is_used(&mut self) {
         self.reserve.used = Some(Instant::now());
+    }
+
+    /// A command will be asked for: one is kept until then.
+    pub(super) fn expect_command(&mut self) {
+        self.want_zygote();
+        self.reserve.used = None;
     }
 
     /// From now on one would be of use, where there may be one.

@@ -60,6 +60,7 @@ impl Parked {
         let mut live = LiveSandbox::open_in(request, session, audit.clone())?;
         live.session_mut()?.foresee_exec(&made_of.hidden.paths)?;
         live.make_spares();
+        live.expect_command()?;
         Ok(live)
     }
 

@@ -6,6 +6,7 @@ use std::time::{Duration, Instant, SystemTime};
 use clearing_profiles::{LimitName, Limits, Profile};
 use clearing_rootfs::{PathText, changed_since};
 use clearing_runtime::spec::{ExecSpec, Terminal};
+use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
 use rustix::fs::{Mode, OFlags};
 use serde_json::Value;
 
@@ -33,6 +34,8 @@ const LOOK_LASTS: u32 = 10;
 /// After so long it is written down anew when a command begins: what changes in the project before that, and after
 /// the first of several commands began, cannot be told from what it saw.
 const ONE_RECORD: Duration = Duration::from_secs(1);
+/// So many milliseconds init may take to have ready what a command takes; it is of use only before that.
+const A_LITTLE: u16 = 1000;
 
 impl LiveSandbox {
     /// Judges a command, writes the decision down, and asks init for it; returns at once. What the rules refuse is
@@ -228,6 +231,19 @@ impl LiveSandbox {
             project: Some(PathText(self.workspace.project.root.clone())),
             ..Decision::on(verb, self.session()?.record()).with(detail)
         })
+    }
+
+    /// Before anybody asks for a command: has ready what can be, and waits for that a little.
+    pub(super) fn expect_command(&mut self) -> Result<(), Error> {
+        let sandbox = self.sandbox.as_ref().ok_or(Error::SandboxEnded)?;
+        sandbox.expect_command()?;
+        let mut polled = [PollFd::new(sandbox.as_fd(), PollFlags::POLLIN)];
+        match poll(&mut polled, PollTimeout::from(A_LITTLE))
+            .map_err(|errno| Error::System("poll", errno.into()))?
+        {
+            0 => Ok(()),
+            _ => self.hear_one().map(drop),
+        }
     }
 
     /// While the command begins.
