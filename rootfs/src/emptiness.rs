@@ -19,6 +19,7 @@ pub struct Emptiness {
 
 /// The clocks of file systems go by ticks: what was changed within the last one may be changed again unseen.
 const TICK: Duration = Duration::from_millis(50);
+const COARSE: Duration = Duration::from_secs(3);
 
 impl Emptiness {
     /// Looks at a directory; nothing if there is something in it, or where that could not be seen later on.
@@ -31,7 +32,9 @@ impl Emptiness {
         while some_entries(opened.as_fd(), |_| is_empty = false).ok()? && is_empty {}
         let changed = Duration::new(u64::try_from(seen.changed.0).ok()?, u32::try_from(seen.changed.1).ok()?);
         let age = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH + changed).ok()?;
-        (is_empty && age > TICK).then_some(seen)
+        // A whole second is the clock of a file system that knows no parts of one.
+        let tick = if seen.changed.1 == 0 { COARSE } else { TICK };
+        (is_empty && age > tick).then_some(seen)
     }
 
     /// Whether it is the same directory, and empty still.

@@ -229,7 +229,10 @@ impl<'a> Server<'a> {
                 self.report(&Report::Quiet(quiet), &[]);
             }
             Ok(Some((Request::Remount(remount), _))) => return self.remount(&remount),
-            Ok(Some((Request::Regrouped, _))) => return self.see_own_groups(),
+            Ok(Some((Request::Regrouped, _))) => {
+                self.end_zygote();
+                return self.see_own_groups();
+            }
             Ok(None) | Err(_) => return false,
         }
         true

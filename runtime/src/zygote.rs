@@ -34,7 +34,8 @@ use crate::program::Program;
 use crate::spec::ExecSpec;
 use crate::stdio::Streams;
 use crate::sys::{
-    Forked, SharedNumber, Stack, adopt_received, fork_apart, landlock_restrict_self, vfork_sibling,
+    Forked, SharedNumber, Stack, adopt_received, fork_apart, landlock_restrict_self, scheduling,
+    vfork_sibling,
 };
 
 /// Init's side of it.
@@ -98,6 +99,11 @@ impl Zygote {
         let heard = rustix::io::read(&self.orders, &mut bytes).unwrap_or(0);
         self.guards = postcard::from_bytes(&bytes[..heard]).ok();
         self.guards.is_some()
+    }
+
+    /// Whether its commands would be scheduled as init's: others may have changed that, and are gone since.
+    pub(crate) fn is_scheduled_as_init(&self) -> bool {
+        matches!((scheduling(self.pid.as_raw()), scheduling(0)), (Ok(its), Ok(own)) if its == own)
     }
 
     /// Has it begin a command with this mark. Whether it did is seen by [`Zygote::begun`], by the end of the pipe at

@@ -40,6 +40,7 @@ impl Server<'_> {
         };
         any |= !dead.is_empty();
         dead.extend(self.reap_apart());
+        self.learn();
         // Who is left when a command has ended is counted without those of our own that are not there any more.
         dead.sort_by_key(|(pid, ..)| self.commands.iter().any(|command| command.pid == Some(*pid)));
         for (pid, status, used) in dead {
@@ -63,6 +64,8 @@ impl Server<'_> {
             WaitStatus::Exited(pid, _) | WaitStatus::Signaled(pid, ..) => pid,
             _ => return Ok(None),
         };
+        // It may be a command that the zygote has begun since we looked; its number was there before it ran.
+        self.learn();
         let is_first = self.commands.iter().any(|command| command.pid == Some(pid));
         let mark = if is_first { None } else { mark::of_process(pid).unwrap_or(None) };
         let reaped = wait4(Some(pid))?;

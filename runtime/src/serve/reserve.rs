@@ -71,7 +71,7 @@ impl Server<'_> {
 
     /// From now on one would be of use, where there may be one.
     pub(super) fn want_zygote(&mut self) {
-        let may = self.living.is_some() && self.reserve.useless < USELESS;
+        let may = self.living.is_some() && self.reserve.ordered.is_none() && self.reserve.useless < USELESS;
         self.reserve.is_wanted = may && self.reserve.zygote.is_none() && !observes(&self.confinement.filter);
     }
 
@@ -126,7 +126,10 @@ impl Server<'_> {
     /// It has ended, and has been reaped.
     pub(super) fn has_lost_zygote(&mut self) {
         self.learn();
-        self.reserve.zygote = None;
+        if self.reserve.zygote.take().is_some() {
+            // Its number may come to be a command's.
+            self.report(&Report::Zygote(0), &[]);
+        }
         let is_lost = |ordered: &Ordered| {
             self.commands.iter().any(|command| command.exec == ordered.exec && command.pid.is_none())
         };
@@ -163,6 +166,9 @@ impl Server<'_> {
         streams: Streams,
         tell: &std::os::fd::OwnedFd,
     ) -> Option<(ExecSpec, Streams)> {
+        if self.reserve.zygote.as_ref().is_some_and(|zygote| !zygote.is_scheduled_as_init()) {
+            self.end_zygote();
+        }
         let is_free = self.reserve.ordered.is_none() && spec.function.is_none() && !spec.last;
         let zygote = self.reserve.zygote.as_mut().filter(|zygote| is_free && zygote.guards().is_some());
         let (Some(zygote), Some(mark)) = (zygote, mark) else { return Some((spec, streams)) };

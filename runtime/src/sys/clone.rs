@@ -107,8 +107,14 @@ pub(crate) fn vfork(child: impl FnMut()) -> io::Result<Pid> {
 pub(crate) fn vfork_sibling(
     stack: &mut Stack,
     number: &SharedNumber,
-    child: impl FnMut(),
+    mut child: impl FnMut(),
 ) -> io::Result<Pid> {
+    // A kernel that could not write the number says nothing of that, and its parent would begin another one.
+    let child = || {
+        if number.get() == nix::unistd::getpid().as_raw() {
+            child();
+        }
+    };
     let flags = libc::CLONE_PARENT | libc::CLONE_PARENT_SETTID;
     vfork_upon(stack, flags, number.as_ptr(), child)
 }

@@ -15,6 +15,7 @@ mod landlock;
 mod mount;
 mod network;
 mod quota;
+mod schedule;
 mod seccomp;
 mod shared;
 mod signal;
@@ -38,6 +39,7 @@ pub(crate) use quota::{
     FileAttributes, LIMITS_ARE_SET, PROJECT_INHERITED, ProjectBlock, file_attributes, project_quota,
     quota_state, set_file_attributes, set_project_quota,
 };
+pub(crate) use schedule::scheduling;
 pub(crate) use seccomp::{
     Notification, continue_notified, receive_notification, seccomp_with_listener, still_waits,
 };
