@@ -19,6 +19,7 @@ pub struct Emptiness {
 
 /// The clocks of file systems go by ticks: what was changed within the last one may be changed again unseen.
 const TICK: Duration = Duration::from_millis(50);
+/// So long a tick is at most where a file system keeps whole seconds (ext4 with small inodes) or pairs of them.
 const COARSE: Duration = Duration::from_secs(3);
 
 impl Emptiness {
@@ -32,7 +33,7 @@ impl Emptiness {
         while some_entries(opened.as_fd(), |_| is_empty = false).ok()? && is_empty {}
         let changed = Duration::new(u64::try_from(seen.changed.0).ok()?, u32::try_from(seen.changed.1).ok()?);
         let age = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH + changed).ok()?;
-        // A whole second is the clock of a file system that knows no parts of one.
+        // A whole second may be all that the file system knows.
         let tick = if seen.changed.1 == 0 { COARSE } else { TICK };
         (is_empty && age > tick).then_some(seen)
     }

@@ -138,8 +138,9 @@ pub enum Report {
         /// Which.
         exec: u32,
     },
-    /// A process that works for init, and is none of a command's, by its id inside.
-    Zygote(u32),
+    /// The process that works for init, and is none of a command's, by its id inside; none any more, and its id may
+    /// come to be a command's.
+    Zygote(Option<u32>),
 }
 
 /// Why a sandbox shows the same as before.

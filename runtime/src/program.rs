@@ -2,6 +2,7 @@
 
 use std::convert::Infallible;
 use std::ffi::{CStr, CString};
+use std::sync::atomic::{AtomicBool, Ordering};
 
 use nix::errno::Errno;
 
@@ -18,12 +19,21 @@ pub(crate) struct Program<'a> {
     candidates: Vec<CString>,
     argv: Texts<'a>,
     environment: Texts<'a>,
+    /// Whether the last thing that was done is to execute it: nothing was begun in memory that was not finished.
+    is_last: AtomicBool,
 }
 
 impl<'a> Program<'a> {
     pub(crate) fn of(spec: &'a ExecSpec) -> Self {
         let candidates = candidates(name(spec), search_path(&spec.environment)).collect();
-        Self { spec, candidates, argv: Texts::of(&spec.argv), environment: Texts::of(&spec.environment) }
+        let (argv, environment) = (Texts::of(&spec.argv), Texts::of(&spec.environment));
+        Self { spec, candidates, argv, environment, is_last: AtomicBool::new(false) }
+    }
+
+    /// Whether a process that shared this memory, and is no more here, left it as it was: it became its program, or
+    /// died in the call that does that, and had not failed before.
+    pub(crate) fn has_left_memory_alone(&self) -> bool {
+        self.is_last.load(Ordering::Relaxed)
     }
 
     /// Replaces the process by the command's program; returns only when none could be executed.
@@ -43,7 +53,9 @@ impl<'a> Program<'a> {
     }
 
     fn run(&self, program: &CStr) -> Errno {
+        self.is_last.store(true, Ordering::Relaxed);
         let error = errno(&execve(program, &self.argv, &self.environment));
+        self.is_last.store(false, Ordering::Relaxed);
         if error != Errno::ENOEXEC {
             return error;
         }

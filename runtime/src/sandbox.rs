@@ -154,10 +154,15 @@ impl Sandbox {
     /// Asks init to run a command with these standard streams. May be called before the sandbox is
     /// ready; the command starts when it is. Waits until init is in its group.
     pub fn exec(&self, spec: &ExecSpec, streams: [BorrowedFd<'_>; 3]) -> Result<(), Failure> {
-        if self.settling.as_ref().map_or(Ok(false), Settling::wait)? {
-            self.ask(&Request::Regrouped)?;
-        }
+        self.settle()?;
         self.send(&RequestRef::Exec(spec), &streams)
+    }
+
+    fn settle(&self) -> Result<(), Failure> {
+        match self.settling.as_ref().map_or(Ok(false), Settling::wait)? {
+            true => self.ask(&Request::Regrouped),
+            false => Ok(()),
+        }
     }
 
     /// Sends a signal to the process group that a command leads, or that is in the foreground of its terminal where
@@ -198,6 +203,7 @@ impl Sandbox {
     /// Tells init that a command will be asked for, however long that takes: the process that begins it is made now,
     /// where one can be, and kept until then. Init tells of it by [`Report::Zygote`].
     pub fn expect_command(&self) -> Result<(), Failure> {
+        self.settle()?;
         self.ask(&Request::Expect)
     }
 
@@ -219,7 +225,7 @@ impl Sandbox {
             match report {
                 Report::Ready { shown, .. } => self.kept.receive(shown, &mut descriptors),
                 Report::Exited { over, .. } => self.over = over,
-                Report::Zygote(process) => self.kept.zygote = Some(process),
+                Report::Zygote(process) => self.kept.zygote = process,
                 Report::Remounted(_) => self.kept.overlays = descriptors.by_ref().collect(),
                 _ => {}
             }

@@ -230,6 +230,7 @@ impl<'a> Server<'a> {
             }
             Ok(Some((Request::Remount(remount), _))) => return self.remount(&remount),
             Ok(Some((Request::Regrouped, _))) => {
+                // One that was made before may stand outside of the groups.
                 self.end_zygote();
                 return self.see_own_groups();
             }

@@ -173,9 +173,12 @@ fn live(
     told.at(Stage::Channel, || "write(init)".into())?;
     let (mut stack, mut bytes) = (Stack::default(), vec![0; LONGEST]);
     while let Some((order, descriptors)) = receive(orders, &mut bytes)? {
-        begin(order, descriptors, |command| {
+        let is_sound = begin(order, descriptors, |command| {
             vfork_sibling(&mut stack, begun, || become_begun(command, &taken))
         });
+        if !is_sound {
+            break;
+        }
     }
     exit(0)
 }
@@ -190,23 +193,26 @@ fn landlock_is_left() -> Result<(), Failure> {
     }
 }
 
-/// Begins a command, and waits until its program runs or there will be none.
+/// Begins a command, and waits until its program runs or there will be none. False if it may have left memory as it
+/// is in the midst of something: it was killed on its way, or had to be run by another program.
 fn begin(
     order: Order,
     mut descriptors: Vec<OwnedFd>,
     vfork: impl FnOnce(&Begun<'_>) -> std::io::Result<Pid>,
-) {
+) -> bool {
     let Order { spec, terminal } = order;
     if descriptors.is_empty() {
-        return;
+        return true;
     }
     let told = descriptors.remove(0);
-    let Some(streams) = Streams::of_parts(descriptors, terminal) else { return };
+    let Some(streams) = Streams::of_parts(descriptors, terminal) else { return true };
     let command = Begun { spec: &spec, streams: &streams, told: &told, program: Program::of(&spec) };
     if let Err(failure) = vfork(&command).at(Stage::Clone, || "clone(CLONE_PARENT)".into()) {
         let word = frame(&Word::Failed(failure)).unwrap_or_default();
         let _ = rustix::io::write(&told, &word);
+        return true;
     }
+    command.program.has_left_memory_alone()
 }
 
 /// The next order; none once init has hung up.

@@ -103,7 +103,7 @@ impl Server<'_> {
         if let Ok(zygote) = Zygote::fork(&self.confinement) {
             let process = zygote.pid.as_raw().unsigned_abs();
             self.reserve.zygote = Some(zygote);
-            self.report(&Report::Zygote(process), &[]);
+            self.report(&Report::Zygote(Some(process)), &[]);
         }
     }
 
@@ -127,8 +127,7 @@ impl Server<'_> {
     pub(super) fn has_lost_zygote(&mut self) {
         self.learn();
         if self.reserve.zygote.take().is_some() {
-            // Its number may come to be a command's.
-            self.report(&Report::Zygote(0), &[]);
+            self.report(&Report::Zygote(None), &[]);
         }
         let is_lost = |ordered: &Ordered| {
             self.commands.iter().any(|command| command.exec == ordered.exec && command.pid.is_none())

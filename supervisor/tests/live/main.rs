@@ -18,7 +18,7 @@ use site::{Place, Site};
 
 type Proof = (&'static str, fn(&Site));
 
-const PROOFS: [Proof; 36] = [
+const PROOFS: [Proof; 37] = [
     ("twenty_idle_sessions_take_little_memory", idle::take_little_memory),
     ("what_was_written_goes_with_a_rollback_and_comes_back", layers::goes_and_comes_back),
     ("the_home_goes_back_too", layers::home_goes_back),
@@ -47,6 +47,7 @@ const PROOFS: [Proof; 36] = [
     ("a_thousand_commands_leave_one_zygote_and_an_idle_sandbox_none", zygote::a_thousand_commands_leave_one),
     ("outcomes_do_not_say_who_began_a_command", zygote::outcomes_are_the_same),
     ("limits_are_a_command_s_own_whoever_begins_it", zygote::limits_are_the_commands),
+    ("no_end_of_a_command_is_missed_among_orphans", zygote::no_end_is_missed_among_orphans),
     ("a_zygote_that_is_killed_is_replaced_and_nothing_lost", zygote::killed_it_is_replaced),
     ("a_zygote_that_is_stopped_keeps_nobody_waiting", zygote::stopped_it_keeps_nobody),
     ("no_command_looks_into_a_zygote_or_another_command", zygote::nobody_looks_into_it),

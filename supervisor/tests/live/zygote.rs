@@ -45,7 +45,28 @@ pub(crate) fn begins_commands(site: &Site) {
     let exec = live.try_begin(&["no-such-program"]).expect("begun");
     let executed = live.sandbox.wait(exec).expect("it has an outcome");
     assert_eq!(executed.exit_code, Some(127), "{}", executed.outcome);
-    assert_eq!(self::zygote(&live), Some(zygote), "it goes on");
+    live.sh("true");
+    let another = self::zygote(&live).expect("one");
+    assert_ne!(another, zygote, "one whose memory somebody has left half-way begins nothing more");
+    fs::write(site.project.join("text"), "echo $0 $1").expect("written");
+    live.sh("chmod +x text");
+    let exec = live.try_begin(&["./text", "one"]).expect("begun");
+    let executed = live.sandbox.wait(exec).expect("it has an outcome");
+    assert_eq!(executed.exit_code, Some(0), "{}", executed.outcome);
+}
+
+/// Processes that nobody waits for come to init in between, and its children change under its eyes.
+pub(crate) fn no_end_is_missed_among_orphans(site: &Site) {
+    // Whoever waits for an end that is never told waits for ever.
+    nix::unistd::alarm::set(100);
+    let mut live = site.live();
+    for name in ["one", "other"] {
+        live.begin(name, "while :; do (true &); done", Wanted::default());
+    }
+    for _ in 0..150 {
+        let exec = live.try_begin(&["/bin/true"]).expect("begun");
+        assert_eq!(live.sandbox.wait(exec).expect("it has an outcome").exit_code, Some(0));
+    }
 }
 
 pub(crate) fn a_thousand_commands_leave_one(site: &Site) {
