@@ -6,6 +6,7 @@
 //! ```
 //! The command is never stopped by a reader. What is no output (its start, its end, denials) is not dropped.
 
+mod passed;
 mod room;
 mod spool;
 
@@ -17,6 +18,7 @@ use serde_json::Value;
 
 use crate::protocol::{Json, StreamName};
 use crate::relay::Truncated;
+use passed::Passed;
 pub(crate) use room::Room;
 use spool::{Place, Spool};
 
@@ -41,6 +43,8 @@ struct Inner {
     /// No output, from between head and tail.
     kept: Vec<Event>,
     tail: VecDeque<Event>,
+    /// Of what is in none of them.
+    passed: Passed,
     /// All bytes so far, of each stream.
     total: Counts,
     /// The beginning of a character, of each stream.
@@ -110,6 +114,7 @@ impl Store {
             head: Vec::new(),
             kept: Vec::new(),
             tail: VecDeque::new(),
+            passed: Passed::default(),
             total: [0; 2],
             begun: [Vec::new(), Vec::new()],
             is_ended: false,
@@ -120,7 +125,9 @@ impl Store {
 
     /// Somebody wants to hear of what is new.
     pub(crate) fn heard_by(&self, hearer: Weak<dyn Wake>) {
-        self.lock().hearers.push(hearer);
+        let mut inner = self.lock();
+        inner.hearers.retain(|hearer| hearer.strong_count() > 0);
+        inner.hearers.push(hearer);
     }
 
     /// The command said this; the beginning of a character waits for its end.
@@ -161,9 +168,23 @@ impl Store {
         self.lock().spool.size()
     }
 
+    /// The same, and whether there will be nothing more.
+    pub(crate) fn so_far(&self) -> (u64, bool) {
+        let inner = self.lock();
+        (inner.last, inner.is_ended)
+    }
+
     /// A cursor after an event, told or not.
     pub(crate) fn after(&self, seq: u64) -> Cursor {
         Cursor { seq, passed: self.lock().passed_by(seq) }
+    }
+
+    /// A reader stops there, and may go on `after` that event: of no byte that it has it will hear that it was dropped.
+    pub(crate) fn leave(&self, cursor: Cursor) {
+        let mut inner = self.lock();
+        if cursor.seq <= inner.last {
+            inner.passed.left(cursor.seq, cursor.passed);
+        }
     }
 
     /// What comes after the cursor, which goes on.
@@ -228,16 +249,23 @@ impl Inner {
                 // A disk that takes no more leaves a gap, which is counted as what was dropped is.
                 match self.spool.go_round(bytes) {
                     Some(place) => self.push(Kept::Output { stream, place }),
-                    None => self.last += 1,
+                    None => return self.lose(stream, bytes.len()),
                 }
             }
         }
         self.total[stream as usize] += bytes.len() as u64;
     }
 
+    fn lose(&mut self, stream: StreamName, length: usize) {
+        self.last += 1;
+        self.total[stream as usize] += length as u64;
+        self.passed.dropped(self.last, self.total);
+    }
+
     fn drop_oldest(&mut self) {
         while let Some(event) = self.tail.pop_front() {
             if matches!(event.what, Kept::Output { .. }) {
+                self.passed.dropped(event.seq, event.after());
                 break;
             }
             self.kept.push(event);
@@ -274,18 +302,16 @@ impl Inner {
             }
             return if self.is_ended { Next::End } else { Next::Wait };
         };
-        let (seq, before) = (event.seq, event.before);
+        let (seq, before, passed) = (event.seq, event.before, event.after());
         if seq > cursor.seq + 1 {
             let bytes = gap(before, cursor.passed);
             *cursor = Cursor { seq: seq - 1, passed: before };
             return Next::Dropped { seq: seq - 1, bytes };
         }
-        let mut passed = before;
         let next = match &event.what {
             Kept::Told(what) => Next::Told { seq, what: Arc::clone(what) },
             Kept::Output { stream, place } => {
                 let (stream, place) = (*stream, *place);
-                passed[stream as usize] += place.length();
                 match self.spool.read(place) {
                     Some(bytes) => Next::Output { seq, stream, bytes },
                     None => Next::Dropped { seq, bytes: gap(passed, before) },
@@ -296,7 +322,7 @@ impl Inner {
         next
     }
 
-    /// The bytes up to an event and with it; where it was not kept, up to the last one before it that was.
+    /// The bytes up to an event and with it; where nobody knows of it, up to the last one before it that is known.
     fn passed_by(&self, seq: u64) -> Counts {
         let last = |events: &[Event]| events.partition_point(|event| event.seq <= seq).checked_sub(1);
         let in_tail = self.tail.partition_point(|event| event.seq <= seq).checked_sub(1);
@@ -305,12 +331,9 @@ impl Inner {
             last(&self.kept).and_then(|at| self.kept.get(at)),
             in_tail.and_then(|at| self.tail.get(at)),
         ];
-        let Some(event) = found.into_iter().flatten().max_by_key(|event| event.seq) else { return [0; 2] };
-        let mut passed = event.before;
-        if let Kept::Output { stream, place } = &event.what {
-            passed[*stream as usize] += place.length();
-        }
-        passed
+        let kept = found.into_iter().flatten().map(|event| (event.seq, event.after()));
+        let last = kept.chain(self.passed.by(seq)).max_by_key(|(seq, _)| *seq);
+        last.map(|(_, counts)| counts).unwrap_or_default()
     }
 
     /// The first event after a number.
@@ -320,6 +343,17 @@ impl Inner {
         let in_kept = || self.kept.get(first(&self.kept));
         let in_tail = || self.tail.get(self.tail.partition_point(|event| event.seq <= after));
         in_head.or_else(|| in_kept().into_iter().chain(in_tail()).min_by_key(|event| event.seq))
+    }
+}
+
+impl Event {
+    /// The bytes up to it and with it.
+    fn after(&self) -> Counts {
+        let mut counts = self.before;
+        if let Kept::Output { stream, place } = &self.what {
+            counts[*stream as usize] += place.length();
+        }
+        counts
     }
 }
 

@@ -76,6 +76,46 @@ fn a_profile_says_how_much_is_kept_for_who_comes_later() {
 }
 
 #[test]
+fn who_reads_in_steps_while_much_is_said_gets_each_byte_or_hears_once_that_it_is_gone() {
+    for_each_caller(|caller| {
+        let site = Site::new(caller);
+        let mut client = site.serve([] as [&str; 0]);
+        let kept =
+            "extends = \"default\"\n[output]\nhead = \"1M\"\ntail = \"1M\"\n[limits]\noutput = \"none\"\n";
+        let profile = site.write_home("mine.toml", kept);
+        let made = json!({ "workspace": site.project(), "profile": profile, "name": "s" });
+        client.call("session/create", made);
+        let script =
+            "for i in 1 2 3 4; do head -c 50000000 /dev/zero | tr '\\0' x; sleep 0.1; done; echo end >&2";
+        client.start("s", &["sh", "-c", script], json!({ "exec": "x", "stream": false }));
+        let (mut after, mut read, mut dropped, mut steps) = (json!(0), [0; 2], [0; 2], 0);
+        loop {
+            let asked = json!({ "session": "s", "exec": "x", "afterSeq": after, "waitMs": 10_000, "maxBytes": 100_000 });
+            let pieces = client.call("exec/read", asked);
+            for piece in pieces["output"].as_array().unwrap() {
+                read[usize::from(piece["stream"] == "stderr")] +=
+                    piece["text"].as_str().unwrap().len() as u64;
+            }
+            for (at, stream) in ["stdout", "stderr"].into_iter().enumerate() {
+                dropped[at] += pieces["dropped"][stream].as_u64().unwrap();
+            }
+            (after, steps) = (pieces["nextSeq"].clone(), steps + 1);
+            if pieces["end"] == true {
+                break;
+            }
+        }
+        assert_eq!(
+            [read[0] + dropped[0], read[1] + dropped[1]],
+            [200_000_000, 4],
+            "{read:?} and {dropped:?}"
+        );
+        assert!(dropped[0] > 0 && steps > 4, "{dropped:?} in {steps} steps");
+        assert_eq!(client.finish(), 0);
+        assert_nothing_left(&site);
+    });
+}
+
+#[test]
 fn who_asks_for_more_than_it_reads_fills_no_memory() {
     for_each_caller(|caller| {
         let site = Site::new(caller);

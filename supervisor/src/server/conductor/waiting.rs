@@ -143,6 +143,9 @@ impl Exec {
                 }
             }
         }
+        if cursor.seq > after {
+            self.store.leave(cursor);
+        }
         let is_ended = matches!(self.state, State::Ended(_));
         Pieces {
             session: self.store.session.clone(),

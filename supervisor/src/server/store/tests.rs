@@ -95,6 +95,61 @@ fn who_goes_on_from_a_number_hears_that_no_byte_was_dropped_that_it_has() {
 }
 
 #[test]
+fn who_reads_two_hundred_megabytes_in_steps_hears_of_each_byte_once() {
+    // What one reader reads while so many pieces are said: more of them go by than are known of one by one.
+    for (pieces, length, step) in [(3_300, 60_000, 700), (200_000, 1_000, 60_000), (200_000, 1_000, 199_999)]
+    {
+        let store = store_of(1 << 20, 1 << 20);
+        let (mut seq, mut read, mut dropped, mut said) = (0, [0; 2], [0; 2], [0; 2]);
+        let mut hear = |most: usize| {
+            let mut cursor = store.after(seq);
+            for _ in 0..most {
+                match store.next(&mut cursor) {
+                    Next::Output { stream, bytes, .. } => read[stream as usize] += bytes.len() as u64,
+                    Next::Dropped { bytes, .. } => (0..2).for_each(|at| dropped[at] += bytes.each()[at]),
+                    Next::Told { .. } => {}
+                    Next::Wait | Next::End => break,
+                }
+            }
+            store.leave(cursor);
+            seq = cursor.seq;
+        };
+        let piece = vec![b'x'; length];
+        for number in 1..=pieces {
+            let stream = if number % 3 == 0 { StreamName::Stderr } else { StreamName::Stdout };
+            let length = length - number % 7;
+            store.output(stream, &piece[..length]);
+            said[stream as usize] += length as u64;
+            if number % step == 0 {
+                hear(5);
+            }
+        }
+        store.end();
+        hear(usize::MAX);
+        let sums = [read[0] + dropped[0], read[1] + dropped[1]];
+        assert!(sums == said && dropped[0] > 100 << 20, "{read:?} read, {dropped:?} dropped, {said:?} said");
+    }
+}
+
+#[test]
+fn who_goes_on_after_any_event_that_is_gone_hears_how_much_is_gone_since() {
+    let store = store_of(1 << 20, 1 << 20);
+    (0..10_000).for_each(|_| store.output(StreamName::Stdout, &[b'x'; 1000]));
+    for seq in (0..10_000).step_by(37) {
+        let (mut cursor, mut bytes) = (store.after(seq), 0);
+        loop {
+            match store.next(&mut cursor) {
+                Next::Output { bytes: read, .. } => bytes += read.len() as u64,
+                Next::Dropped { bytes: gone, .. } => bytes += gone.bytes(),
+                Next::Told { .. } => {}
+                Next::Wait | Next::End => break,
+            }
+        }
+        assert_eq!(bytes, (10_000 - seq) * 1000, "after {seq}");
+    }
+}
+
+#[test]
 fn a_reader_that_keeps_up_gets_everything() {
     let (store, mut cursor, mut got) = (store(), Cursor::default(), 0);
     let piece = vec![b'x'; 64_000];
