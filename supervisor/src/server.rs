@@ -65,7 +65,7 @@ pub(crate) use reply::Reply;
 pub(crate) use service::{Service, take_front};
 pub(crate) use socket::is_of_same_user;
 pub(crate) use stdio::{serve as serve_stdio, spawn, streams};
-pub(crate) use store::{Cursor, Next};
+pub(crate) use store::{Cursor, Next, Store as Events};
 
 /// So many sessions are held at most, unless somebody says otherwise.
 pub(crate) const MAX_SESSIONS: usize = 1024;

@@ -35,7 +35,7 @@ pub(super) async fn answer(
         return answer::fault(&Fault::params("the path is not UTF-8"));
     };
     let following = match after(request.headers(), request.uri().query().unwrap_or_default()) {
-        Ok(after) => door.follow(&session, &exec, after).await,
+        Ok(after) => door.store(&session, &exec).await.map(|store| Following::after(store, after)),
         Err(fault) => Err(fault),
     };
     let mut following = match following {

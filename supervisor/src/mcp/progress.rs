@@ -39,13 +39,15 @@ impl Progress {
     fn said(&mut self, follower: &Follower) -> String {
         let mut stream = Stream::of(MOST);
         let Some(store) = follower.store() else { return String::new() };
-        loop {
+        // What is said meanwhile is told the next time.
+        let last = store.last();
+        while self.cursor.seq < last {
             match store.next(&mut self.cursor) {
                 Next::Output { bytes, .. } => stream.push(&bytes),
                 Next::Dropped { bytes, .. } => stream.skip(bytes.bytes()),
-                Next::Told { .. } => {}
-                Next::Wait | Next::End => return stream.text(),
+                Next::Told { .. } | Next::Wait | Next::End => {}
             }
         }
+        stream.text()
     }
 }

@@ -4,8 +4,6 @@ use std::collections::HashMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
-use base64::Engine as _;
-use base64::prelude::BASE64_STANDARD;
 use serde::Deserialize;
 use serde_json::{Map, Value, json};
 
@@ -17,7 +15,7 @@ use super::told::{Ran, Sent, Told};
 use crate::client::Ending;
 use crate::protocol::{ExecState, Fault};
 use crate::relay::Truncated;
-use crate::server::{Cursor, Follower, Next};
+use crate::server::{Cursor, Follower, Following, Next};
 
 /// So long a call waits for its command.
 const YIELD: u64 = 50_000;
@@ -31,7 +29,7 @@ pub(super) struct Commands {
     /// The profile's, which no call makes longer.
     longest: Option<Duration>,
     /// How far each was told.
-    told: Mutex<HashMap<String, u64>>,
+    told: Mutex<HashMap<String, Cursor>>,
 }
 
 /// The answer of `exec/start` and `exec/wait`, as far as it is of use here.
@@ -41,41 +39,9 @@ struct Answer {
     outcome: Option<Ending>,
 }
 
-/// The answer of `exec/read`.
-#[derive(Deserialize)]
-#[serde(rename_all = "camelCase")]
-struct Pieces {
-    output: Vec<Piece>,
-    next_seq: u64,
-    #[serde(default)]
-    dropped: Bytes,
-    end: bool,
-}
-
-#[derive(Deserialize)]
-struct Piece {
-    stream: Name,
-    text: Option<String>,
-    bytes: Option<String>,
-}
-
-#[derive(Deserialize, Clone, Copy)]
-#[serde(rename_all = "camelCase")]
-enum Name {
-    Stdout,
-    Stderr,
-}
-
-#[derive(Deserialize, Default)]
-struct Bytes {
-    stdout: u64,
-    stderr: u64,
-}
-
 /// Both streams, as they are told.
 struct Heard {
     streams: [Stream; 2],
-    seq: u64,
 }
 
 impl Commands {
@@ -94,33 +60,38 @@ impl Commands {
         let most = asked.max_bytes.unwrap_or(USUAL);
         let said = desk.start(self.params(asked)?, follower).await?;
         let answer: Answer = read(&said)?;
-        let heard = Heard::of(follower, most);
-        if answer.outcome.is_none() {
-            self.remember(&answer.exec, heard.seq);
+        let (mut heard, mut left) = (Heard::new(most), Cursor::default());
+        if let Some(store) = follower.store() {
+            let mut following = Following::new(Arc::clone(store), left);
+            heard.take(&mut following);
+            left = following.leave();
         }
-        Ok(heard.told(answer, memory))
+        match answer.outcome {
+            None => self.remember(&answer.exec, left),
+            // What an earlier one was told that had this name is nothing to it.
+            Some(_) => drop(self.told().remove(&answer.exec)),
+        }
+        Ok(heard.told(answer, left, memory))
     }
 
     /// What a command said since it was last asked, and its end if that has come.
     pub(super) async fn poll(&self, desk: &Desk, asked: Poll, memory: &Memory) -> Result<Told, Fault> {
         let Poll { exec, wait_ms, after_seq, max_bytes } = asked;
-        let after = after_seq.or_else(|| self.told().get(&exec).copied()).unwrap_or(0);
-        let mut heard = Heard::new(max_bytes.unwrap_or(USUAL), after);
-        let mut wait = wait_ms.unwrap_or(WAIT);
-        loop {
-            let params = json!({ "exec": exec, "afterSeq": heard.seq, "waitMs": wait, "maxBytes": CHUNK });
-            let pieces: Pieces = read(&desk.ask("exec/read", map(params)).await?)?;
-            let is_all = pieces.end || pieces.output.is_empty();
-            heard.take(pieces)?;
-            if is_all {
-                break;
-            }
-            wait = 0;
-        }
+        let store = desk.store(&exec).await?;
+        let told = self.told().get(&exec).copied().unwrap_or_default();
+        let mut following =
+            Following::new(Arc::clone(&store), after_seq.map_or(told, |seq| store.after(seq)));
+        let mut heard = Heard::new(max_bytes.unwrap_or(USUAL));
+        heard.listen(&mut following, Duration::from_millis(wait_ms.unwrap_or(WAIT))).await;
         let params = map(json!({ "exec": exec, "waitMs": 0 }));
         let answer: Answer = read(&desk.ask("exec/wait", params).await?)?;
-        self.remember(&exec, heard.seq);
-        Ok(heard.told(answer, memory))
+        if answer.outcome.is_some() {
+            // What it said last, which may have come after what was heard.
+            heard.take(&mut following);
+        }
+        let left = following.leave();
+        self.remember(&exec, left);
+        Ok(heard.told(answer, left, memory))
     }
 
     /// Writes to a command, ends its input, sends it a signal.
@@ -168,65 +139,54 @@ impl Commands {
         Ok(params)
     }
 
-    fn remember(&self, exec: &str, seq: u64) {
+    fn remember(&self, exec: &str, left: Cursor) {
         let mut told = self.told();
         if told.len() >= REMEMBERED && !told.contains_key(exec) {
             told.clear();
         }
-        told.insert(exec.to_owned(), seq);
+        told.insert(exec.to_owned(), left);
     }
 
-    fn told(&self) -> MutexGuard<'_, HashMap<String, u64>> {
+    fn told(&self) -> MutexGuard<'_, HashMap<String, Cursor>> {
         self.told.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
-/// As much is asked for at a time of what a command has said.
-const CHUNK: u64 = 1 << 20;
-
 impl Heard {
-    fn new(most: u64, seq: u64) -> Self {
-        Self { streams: [Stream::of(most), Stream::of(most)], seq }
+    fn new(most: u64) -> Self {
+        Self { streams: [Stream::of(most), Stream::of(most)] }
     }
 
-    /// All that the command has said by now.
-    fn of(follower: &Follower, most: u64) -> Self {
-        let mut heard = Self::new(most, 0);
-        let Some(store) = follower.store() else { return heard };
-        let mut cursor = Cursor::default();
-        loop {
-            match store.next(&mut cursor) {
-                Next::Output { stream, bytes, .. } => heard.streams[stream as usize].push(&bytes),
-                Next::Dropped { bytes, .. } => {
-                    heard.streams.iter_mut().zip(bytes.each()).for_each(|(stream, bytes)| stream.skip(bytes));
-                }
-                Next::Told { .. } => {}
-                Next::Wait | Next::End => break,
+    /// Takes what the command has said by now, and waits for so long for the first of it.
+    async fn listen(&mut self, following: &mut Following, wait: Duration) {
+        let silence = tokio::time::sleep(wait);
+        tokio::pin!(silence);
+        while !self.take(following) {
+            tokio::select! {
+                () = following.news() => {}
+                () = &mut silence => return,
             }
         }
-        heard.seq = cursor.seq;
-        heard
     }
 
-    fn take(&mut self, pieces: Pieces) -> Result<(), Fault> {
-        let [stdout, stderr] = &mut self.streams;
-        stdout.skip(pieces.dropped.stdout);
-        stderr.skip(pieces.dropped.stderr);
-        for Piece { stream, text, bytes } in pieces.output {
-            let bytes = match (text, bytes) {
-                (Some(text), _) => text.into_bytes(),
-                (None, bytes) => BASE64_STANDARD
-                    .decode(bytes.unwrap_or_default())
-                    .map_err(|error| Fault::internal(error.to_string()))?,
-            };
-            self.streams[stream as usize].push(&bytes);
-        }
-        self.seq = pieces.next_seq;
-        Ok(())
+    /// Takes what the command has said by now; whether that was anything, or all.
+    fn take(&mut self, following: &mut Following) -> bool {
+        let mut is_any = false;
+        let is_end = following.take_all(|next| match next {
+            Next::Output { stream, bytes, .. } => {
+                self.streams[stream as usize].push(&bytes);
+                is_any = true;
+            }
+            Next::Dropped { bytes, .. } => {
+                self.streams.iter_mut().zip(bytes.each()).for_each(|(stream, bytes)| stream.skip(bytes));
+            }
+            Next::Told { .. } | Next::Wait | Next::End => {}
+        });
+        is_any || is_end
     }
 
     /// With how the command is, which is kept for whoever asks why.
-    fn told(&self, answer: Answer, memory: &Memory) -> Told {
+    fn told(&self, answer: Answer, left: Cursor, memory: &Memory) -> Told {
         let Answer { exec, outcome } = answer;
         let mut ran =
             outcome.map_or_else(|| Ran::running(exec.clone()), |ending| Ran::ended(exec.clone(), ending));
@@ -236,7 +196,7 @@ impl Heard {
         let [stdout, stderr] = &self.streams;
         (ran.stdout, ran.stderr) = (stdout.text(), stderr.text());
         ran.omitted = Truncated::of(stdout.omitted(), stderr.omitted());
-        ran.next_seq = self.seq;
+        ran.next_seq = left.seq;
         ran.told()
     }
 }

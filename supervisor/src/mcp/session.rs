@@ -9,7 +9,7 @@ use tokio::sync::Mutex;
 
 use super::AtEnd;
 use crate::protocol::Fault;
-use crate::server::{Door, Follower, Said, log};
+use crate::server::{Door, Events, Follower, Said, log};
 
 /// Which session it is.
 #[derive(Debug, Clone)]
@@ -48,6 +48,12 @@ impl Desk {
     pub(super) async fn start(&self, params: Map<String, Value>, follower: &Arc<Follower>) -> Said {
         let session = self.session().await?;
         self.door.start(with(params, &session), follower).await
+    }
+
+    /// Where a command of it says everything.
+    pub(super) async fn store(&self, exec: &str) -> Result<Arc<Events>, Fault> {
+        let session = self.session().await?;
+        self.door.store(&session, exec).await
     }
 
     /// Gives the session up, if anything was done in it.

@@ -10,9 +10,9 @@ use tokio::sync::oneshot;
 
 use super::dispatch::{Back, Call, dispatch};
 use super::follower::Follower;
-use super::following::Following;
 use super::metrics::Observed;
 use super::reply::{Cancellation, Reply};
+use super::store::Store;
 use super::{Caller, Server};
 use crate::protocol::Fault;
 
@@ -69,15 +69,14 @@ impl Door {
         self.server.metrics()
     }
 
-    /// Follows what an exec says, from the event after this number on.
-    pub(crate) async fn follow(&self, session: &str, exec: &str, after: u64) -> Result<Following, Fault> {
+    /// Where an exec says everything.
+    pub(crate) async fn store(&self, session: &str, exec: &str) -> Result<Arc<Store>, Fault> {
         let handle = self.server.held(session)?;
         let (to, store) = oneshot::channel();
         let exec = exec.to_owned();
         // A session that ends meanwhile drops it.
         handle.order(move |conductor| drop(to.send(conductor.store_of(&exec))));
-        let store = store.await.map_err(|_| Fault::session_ended())??;
-        Ok(Following::new(store, after))
+        store.await.map_err(|_| Fault::session_ended())?
     }
 }
 

@@ -30,13 +30,18 @@ pub(crate) struct Batch {
 }
 
 impl Following {
-    /// From the event after this number on.
-    pub(super) fn new(store: Arc<Store>, after: u64) -> Self {
+    /// From there on.
+    pub(crate) fn new(store: Arc<Store>, cursor: Cursor) -> Self {
         let news = Arc::<News>::default();
         let hearer: Weak<News> = Arc::downgrade(&news);
         store.heard_by(hearer);
-        let cursor = store.after(after);
         Self { store, cursor, news }
+    }
+
+    /// From the event after this number on.
+    pub(crate) fn after(store: Arc<Store>, seq: u64) -> Self {
+        let cursor = store.after(seq);
+        Self::new(store, cursor)
     }
 
     /// What there is to tell now, and no more than about so much.
@@ -51,6 +56,22 @@ impl Following {
             }
         }
         Batch { events, is_end: false }
+    }
+
+    /// All that had been said when this was called, and whether it has ended by then: whoever reads slower than a command
+    /// speaks comes to an end, too.
+    pub(crate) fn take_all(&mut self, mut hear: impl FnMut(Next)) -> bool {
+        let (last, is_ended) = self.store.so_far();
+        while self.cursor.seq < last {
+            hear(self.store.next(&mut self.cursor));
+        }
+        is_ended
+    }
+
+    /// Stops here; the place from which somebody may go on.
+    pub(crate) fn leave(self) -> Cursor {
+        self.store.leave(self.cursor);
+        self.cursor
     }
 
     /// Comes when there may be more.

@@ -105,6 +105,60 @@ fn of_long_output_beginning_and_end_are_told_and_no_terminal_or_model_obeys_it()
 }
 
 #[test]
+fn of_what_is_said_faster_than_it_is_heard_each_byte_is_told_or_counted_once() {
+    for_each_caller(|caller| {
+        let site = Site::new(caller);
+        let kept =
+            "extends = \"default\"\n[output]\nhead = \"1M\"\ntail = \"1M\"\n[limits]\noutput = \"none\"\n";
+        let profile = site.write_home("little.toml", kept);
+        let mut mcp = Mcp::begin(&site, &["--discard", "-p", profile.to_str().unwrap()]);
+        let script = "for i in 1 2 3 4 5 6 7 8; do head -c 25000000 /dev/zero | tr '\\0' Z; sleep 0.1; done";
+        let exec = mcp.call("exec_start", json!({ "shell": script }))["exec"].clone();
+        let (mut heard, mut omitted, mut calls, mut last) = (0, 0, 0, json!(0));
+        loop {
+            // From where the last answer ended, as it is kept in mind or as it was told.
+            let after = if calls % 2 == 0 { Value::Null } else { last };
+            let mut asked = json!({ "exec": exec, "waitMs": 20_000, "maxBytes": 4096 });
+            asked.as_object_mut().unwrap().extend((!after.is_null()).then(|| ("afterSeq".into(), after)));
+            let told = mcp.call("exec_poll", asked);
+            heard += told["stdout"].as_str().unwrap().matches('Z').count() as u64;
+            omitted += told["omitted"]["stdout"].as_u64().unwrap_or(0);
+            (calls, last) = (calls + 1, told["nextSeq"].clone());
+            if told["state"] == "exited" {
+                break;
+            }
+        }
+        assert_eq!(heard + omitted, 200_000_000, "{heard} heard, {omitted} omitted, in {calls} calls");
+        assert!(calls > 4, "{calls}");
+        assert_eq!(mcp.finish(), 0);
+        assert_nothing_left(&site);
+    });
+}
+
+#[test]
+fn a_command_that_never_stops_speaking_holds_up_no_answer() {
+    for_each_caller(|caller| {
+        let site = Site::new(caller);
+        let profile = site.write_home("much.toml", "extends = \"default\"\n[limits]\noutput = \"none\"\n");
+        let mut mcp = Mcp::begin(&site, &["--discard", "-p", profile.to_str().unwrap()]);
+        let exec = mcp.call("exec_start", json!({ "argv": ["yes"] }))["exec"].clone();
+        let begun = std::time::Instant::now();
+        let (mut said, calls) = (0, 20);
+        for _ in 0..calls {
+            let told = mcp.call("exec_poll", json!({ "exec": exec, "waitMs": 1000 }));
+            said += told["omitted"]["stdout"].as_u64().unwrap_or(0);
+        }
+        // No pipe takes a tenth of that in a second.
+        let most = 100_000_000_000 * (begun.elapsed().as_secs() + 1);
+        assert!(said < most, "{said} in {:?}", begun.elapsed());
+        assert!(begun.elapsed().as_secs() < calls, "{:?}", begun.elapsed());
+        mcp.call("exec_input", json!({ "exec": exec, "signal": "KILL" }));
+        assert_eq!(mcp.finish(), 0);
+        assert_nothing_left(&site);
+    });
+}
+
+#[test]
 fn many_calls_at_once_are_answered_each_by_its_own() {
     for_each_caller(|caller| {
         let site = Site::new(caller);
