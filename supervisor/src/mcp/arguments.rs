@@ -153,7 +153,8 @@ pub(super) struct Commit {
     /// Merge text that both the session and somebody outside changed.
     #[serde(default)]
     pub(super) merge: bool,
-    /// What becomes of commands that run: nothing lands beside them unless they are stopped.
+    /// What becomes of commands that run: nothing lands beside them unless they are stopped. Not with `dryRun`, which
+    /// stops nothing.
     #[serde(default)]
     pub(super) processes: ProcessesMode,
 }

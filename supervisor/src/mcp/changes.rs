@@ -12,7 +12,7 @@ use super::session::Desk;
 use super::told::Told;
 use crate::commit_report::CommitReport;
 use crate::commit_text;
-use crate::protocol::Fault;
+use crate::protocol::{Fault, ProcessesMode};
 use crate::text::line;
 
 /// Names that are told in words; data has all of them.
@@ -142,6 +142,11 @@ pub(super) async fn rollback(desk: &Desk, params: Map<String, Value>) -> Result<
 /// Lands what the session changed in the project, or tells what would land, where the user lets a model do no more.
 pub(super) async fn commit(desk: &Desk, asked: Commit, mode: CommitMode) -> Result<Told, Fault> {
     let Commit { dry_run, only, merge, processes } = asked;
+    if dry_run && processes == ProcessesMode::Stop {
+        return Err(Fault::params(
+            "`processes` cannot be `stop` with `dryRun`: looking at what would land ends nothing",
+        ));
+    }
     if mode == CommitMode::Refuse && !dry_run {
         let session = desk.begun().await;
         let id = session.as_deref().unwrap_or("SESSION");

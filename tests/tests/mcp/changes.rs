@@ -52,6 +52,10 @@ fn nothing_lands_unless_the_user_lets_a_model_do_that() {
         assert_eq!(commit["annotations"]["readOnlyHint"], true);
         mcp.shell("echo new > new");
         assert_eq!(mcp.call("commit", json!({ "dryRun": true }))["lands"][0]["path"], "new");
+        let exec = mcp.call("exec_start", json!({ "argv": ["sleep", "1000"] }))["exec"].clone();
+        let no = mcp.refused("commit", json!({ "dryRun": true, "processes": "stop" }));
+        assert!(no.contains("`dryRun`"), "{no}");
+        assert_eq!(mcp.call("exec_poll", json!({ "exec": exec, "waitMs": 0 }))["state"], "running");
         let no = mcp.refused("commit", json!({}));
         assert!(no.contains("CLR-COMMIT-USER") && no.contains("`clearing commit s-"), "{no}");
         site.project_tree().expect_same_as(&before);
