@@ -4,6 +4,7 @@ use std::os::fd::{AsFd as _, OwnedFd};
 use std::os::unix::ffi::OsStrExt as _;
 use std::os::unix::net::{UnixListener, UnixStream};
 use std::path::{Path, PathBuf};
+use std::time::{Duration, Instant};
 
 use rustix::fs::{
     AtFlags, FileType, FlockOperation, Gid, Mode, OFlags, chmod, chownat, flock, open, stat, unlink,
@@ -23,6 +24,11 @@ pub(crate) struct Bound {
 
 /// The longest path that the kernel takes, and its end.
 const LONGEST: usize = 107;
+
+/// How long another server may take to begin; anybody who can read the directory can hold its lock for ever.
+const TURN: Duration = Duration::from_secs(2);
+/// Between two looks whether it has.
+const PAUSE: Duration = Duration::from_millis(10);
 
 /// Listens at a path, for its owner alone or for a group as well.
 pub(super) fn bind(path: &Path, group: Option<u32>) -> Result<(Bound, UnixListener), Error> {
@@ -57,8 +63,18 @@ fn turn(path: &Path) -> Result<OwnedFd, Error> {
     let parent = path.parent().filter(|parent| !parent.as_os_str().is_empty()).unwrap_or(Path::new("."));
     let failed = |errno: Errno| Error::Input(parent.to_owned(), errno.into());
     let directory = open(parent, OFlags::DIRECTORY | OFlags::CLOEXEC, Mode::empty()).map_err(failed)?;
-    flock(directory.as_fd(), FlockOperation::LockExclusive).map_err(failed)?;
-    Ok(directory)
+    let begun = Instant::now();
+    loop {
+        match flock(directory.as_fd(), FlockOperation::NonBlockingLockExclusive) {
+            Ok(()) => return Ok(directory),
+            Err(Errno::WOULDBLOCK) if begun.elapsed() < TURN => std::thread::sleep(PAUSE),
+            Err(Errno::WOULDBLOCK) => {
+                let why = format!("somebody else holds the lock of `{}`", printable(parent));
+                return Err(Error::Request(why));
+            }
+            Err(errno) => return Err(failed(errno)),
+        }
+    }
 }
 
 /// Removes what a server left that is no more, and nothing else.

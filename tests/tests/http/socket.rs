@@ -44,6 +44,19 @@ fn a_live_servers_socket_is_left_to_it() {
 }
 
 #[test]
+fn who_holds_the_lock_of_the_directory_holds_up_no_server_for_ever() {
+    for_each_caller(|caller| {
+        let site = Site::new(caller);
+        let socket = site.project().join("socket");
+        let held = std::fs::File::open(site.project()).unwrap();
+        held.lock().unwrap();
+        assert!(refused(&site, &socket).contains("holds the lock of"));
+        drop(held);
+        House::open(&site).close();
+    });
+}
+
+#[test]
 fn what_is_no_socket_is_never_removed() {
     for_each_caller(|caller| {
         let site = Site::new(caller);
