@@ -1,15 +1,18 @@
 //! A socket of the file system: made where nothing is, or where a server that is no more left one.
 
-use std::os::fd::{AsFd as _, OwnedFd};
+use std::os::fd::{AsFd as _, AsRawFd as _, OwnedFd};
 use std::os::unix::ffi::OsStrExt as _;
 use std::os::unix::net::{UnixListener, UnixStream};
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
+use nix::sys::socket::{getsockopt, sockopt::PeerCredentials};
 use rustix::fs::{
-    AtFlags, FileType, FlockOperation, Gid, Mode, OFlags, chmod, chownat, flock, open, stat, unlink,
+    AtFlags, FileType, FlockOperation, Gid, Mode, OFlags, chmod, chownat, fchmod, flock, fstat, lstat, open,
+    unlink,
 };
 use rustix::io::Errno;
+use rustix::net::{self, AddressFamily, SocketAddrUnix, SocketFlags, SocketType, socket_with};
 
 use crate::error::Error;
 use crate::text::printable;
@@ -22,6 +25,8 @@ pub(crate) struct Bound {
     is: (u64, u64),
 }
 
+/// So many may wait until they are let in.
+const BACKLOG: i32 = 4096;
 /// The longest path that the kernel takes, and its end.
 const LONGEST: usize = 107;
 
@@ -42,20 +47,38 @@ pub(super) fn bind(path: &Path, group: Option<u32>) -> Result<(Bound, UnixListen
     // Of two servers that begin at once one looks first.
     let _turn = turn(path)?;
     clear(path)?;
-    let listener = UnixListener::bind(path).map_err(failed)?;
-    let found = stat(path).map_err(|errno| failed(errno.into()))?;
+    let listener = listen(path).map_err(failed)?;
+    let flags = OFlags::PATH | OFlags::NOFOLLOW | OFlags::CLOEXEC;
+    let made = open(path, flags, Mode::empty()).map_err(|errno| failed(errno.into()))?;
+    let found = fstat(&made).map_err(|errno| failed(errno.into()))?;
     let bound = Bound { path: path.to_owned(), is: (found.st_dev, found.st_ino) };
-    let mode = match group {
-        None => Mode::RUSR | Mode::WUSR,
-        Some(gid) => {
-            let gid = Some(Gid::from_raw(gid));
-            chownat(rustix::fs::CWD, path, None, gid, AtFlags::SYMLINK_NOFOLLOW)
-                .map_err(|errno| Error::System("giving the socket to its group", errno.into()))?;
-            Mode::RUSR | Mode::WUSR | Mode::RGRP | Mode::WGRP
-        }
-    };
-    chmod(path, mode).map_err(|errno| failed(errno.into()))?;
+    if let Some(gid) = group {
+        open_to(&made, gid).map_err(|error| Error::System("giving the socket to its group", error))?;
+    }
     Ok((bound, listener))
+}
+
+/// A socket that is its owner's alone from the first moment on.
+fn listen(path: &Path) -> std::io::Result<UnixListener> {
+    let (flags, kind) = (SocketFlags::CLOEXEC, SocketType::STREAM);
+    let socket = socket_with(AddressFamily::UNIX, kind, flags, None)?;
+    // Its file is made with no more than this.
+    fchmod(&socket, Mode::RUSR | Mode::WUSR)?;
+    net::bind(&socket, &SocketAddrUnix::new(path)?)?;
+    net::listen(&socket, BACKLOG)?;
+    Ok(socket.into())
+}
+
+/// Gives our socket to a group; where somebody has put something else there meanwhile, nothing.
+fn open_to(made: &OwnedFd, gid: u32) -> std::io::Result<()> {
+    let link = format!("/proc/self/fd/{}", made.as_raw_fd());
+    // Who listens there. That nobody talks on it is heard by our own server, which knows such clients.
+    let listening = getsockopt(&UnixStream::connect(&link)?, PeerCredentials)?.pid();
+    if u32::try_from(listening).ok() != Some(std::process::id()) {
+        return Err(std::io::Error::other("somebody else has put a socket of theirs there"));
+    }
+    chownat(made, "", None, Some(Gid::from_raw(gid)), AtFlags::EMPTY_PATH)?;
+    Ok(chmod(&*link, Mode::RUSR | Mode::WUSR | Mode::RGRP | Mode::WGRP)?)
 }
 
 /// Holds the directory for as long as it takes.
@@ -79,7 +102,7 @@ fn turn(path: &Path) -> Result<OwnedFd, Error> {
 
 /// Removes what a server left that is no more, and nothing else.
 fn clear(path: &Path) -> Result<(), Error> {
-    let found = match rustix::fs::lstat(path) {
+    let found = match lstat(path) {
         Err(Errno::NOENT) => return Ok(()),
         found => found.map_err(|errno| Error::Input(path.to_owned(), errno.into()))?,
     };
@@ -96,7 +119,7 @@ fn clear(path: &Path) -> Result<(), Error> {
 
 impl Drop for Bound {
     fn drop(&mut self) {
-        if stat(&self.path).is_ok_and(|found| (found.st_dev, found.st_ino) == self.is) {
+        if lstat(&self.path).is_ok_and(|found| (found.st_dev, found.st_ino) == self.is) {
             let _ = unlink(&self.path);
         }
     }
