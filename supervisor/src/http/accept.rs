@@ -7,7 +7,7 @@ use std::time::Duration;
 use axum::Router;
 use axum::body::Body;
 use axum::http::{Request, Response};
-use hyper::body::Incoming;
+use hyper::body::{Body as _, Incoming};
 use hyper::server::conn::http1;
 use hyper::service::service_fn;
 use hyper_util::rt::{TokioIo, TokioTimer};
@@ -16,7 +16,7 @@ use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::net::UnixStream;
 use tokio::sync::{mpsc, watch};
 
-use super::crowd::{Crowd, Guest};
+use super::crowd::{Busy, Crowd, Guest};
 use super::gate::Gate;
 use super::listeners::{Accepted, Listener};
 use super::visits::{Bell, Visit};
@@ -141,12 +141,15 @@ where
     let door = Arc::new(Door::open(&house.server));
     let inner = TowerToHyperService::new(house.router.clone());
     let service = service_fn(|request: Request<Incoming>| {
-        let (busy, door, inner) = (guest.begin(), Arc::clone(&door), inner.clone());
+        let (busy, door, inner) = (Arc::new(guest.begin()), Arc::clone(&door), inner.clone());
+        if request.body().is_end_stream() {
+            busy.has_come();
+        }
         let refused = if is_let_in { gate.refuses(&request) } else { Some(Gate::keeps_out()) };
         async move {
             let response = match refused {
                 Some((status, fault)) => answer::faulty(status, &fault),
-                None => routed(inner, door, request).await,
+                None => routed(inner, door, Arc::clone(&busy), request).await,
             };
             // It is busy until the last of the body was sent, or nobody wants it.
             Ok::<_, Infallible>(response.map(|body| super::held::Held::new(body, busy)))
@@ -170,10 +173,12 @@ where
 async fn routed(
     router: TowerToHyperService<Router>,
     door: Arc<Door>,
+    busy: Arc<Busy>,
     request: Request<Incoming>,
 ) -> Response<Body> {
     let mut request = request.map(Body::new);
     request.extensions_mut().insert(door);
+    request.extensions_mut().insert(busy);
     match hyper::service::Service::call(&router, request).await {
         Ok(response) => response,
         Err(never) => match never {},

@@ -1,6 +1,6 @@
 //! Connections that are open: so many and no more, and who does nothing makes room.
 
-use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Instant;
 
@@ -25,8 +25,11 @@ pub(super) struct Guest {
     leave: Notify,
 }
 
-/// A request that is not answered to its end.
-pub(super) struct Busy(Arc<Guest>);
+/// A request that is not answered to its end, and makes busy once it has come as a whole.
+pub(super) struct Busy {
+    guest: Arc<Guest>,
+    has_come: AtomicBool,
+}
 
 impl Crowd {
     /// As many as leave descriptors for the sessions.
@@ -62,10 +65,9 @@ impl Crowd {
 }
 
 impl Guest {
-    /// Until this is dropped it has something to do here.
+    /// A request has begun to come.
     pub(super) fn begin(self: &Arc<Self>) -> Busy {
-        self.busy.fetch_add(1, Ordering::Relaxed);
-        Busy(Arc::clone(self))
+        Busy { guest: Arc::clone(self), has_come: AtomicBool::new(false) }
     }
 
     /// Comes when somebody else needs its place.
@@ -78,10 +80,21 @@ impl Guest {
     }
 }
 
+impl Busy {
+    /// It has come as a whole: until this is dropped its client has something to do here.
+    pub(super) fn has_come(&self) {
+        if !self.has_come.swap(true, Ordering::Relaxed) {
+            self.guest.busy.fetch_add(1, Ordering::Relaxed);
+        }
+    }
+}
+
 impl Drop for Busy {
     fn drop(&mut self) {
-        *self.0.used() = Instant::now();
-        self.0.busy.fetch_sub(1, Ordering::Relaxed);
+        if *self.has_come.get_mut() {
+            *self.guest.used() = Instant::now();
+            self.guest.busy.fetch_sub(1, Ordering::Relaxed);
+        }
     }
 }
 
@@ -94,14 +107,27 @@ mod tests {
         let crowd = Crowd { guests: Mutex::default(), most: 2 };
         let (first, second) = (crowd.enter().expect("room"), crowd.enter().expect("room"));
         let busy = first.begin();
+        busy.has_come();
         let third = crowd.enter().expect("the second one goes");
         assert!(!crowd.lock().iter().any(|guest| Arc::ptr_eq(guest, &second)));
         let also_busy = third.begin();
+        also_busy.has_come();
+        also_busy.has_come();
         assert!(crowd.enter().is_none());
         drop(busy);
         crowd.enter().expect("the first one goes");
         drop(also_busy);
         crowd.leave(&third);
         assert_eq!(crowd.lock().len(), 1);
+    }
+
+    #[test]
+    fn who_has_said_half_of_what_it_wants_makes_room() {
+        let crowd = Crowd { guests: Mutex::default(), most: 1 };
+        let half = crowd.enter().expect("room").begin();
+        let whole = crowd.enter().expect("the first one goes").begin();
+        whole.has_come();
+        drop(half);
+        assert!(crowd.enter().is_none());
     }
 }

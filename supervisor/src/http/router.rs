@@ -12,6 +12,7 @@ use axum::http::{Response, StatusCode};
 use axum::routing::{MethodFilter, get, on};
 use http_body_util::{BodyExt as _, LengthLimitError, Limited};
 
+use super::crowd::Busy;
 use super::routes::{EVENTS, METRICS, OPENAPI, ROUTES, Route, Verb};
 use super::{answer, call, events};
 use crate::protocol::Fault;
@@ -59,6 +60,8 @@ async fn answer(
         Ok(body) => body,
         Err((status, fault)) => return answer::faulty(status, &fault),
     };
+    // Who has said only half of it makes room for others.
+    head.extensions.get::<Arc<Busy>>().into_iter().for_each(|busy| busy.has_come());
     let params = call::params(route, path.iter(), head.uri.query().unwrap_or_default(), &body);
     drop(body);
     let said = match params {

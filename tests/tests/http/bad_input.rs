@@ -65,13 +65,16 @@ fn a_thousand_idle_connections_keep_nobody_out() {
         let house = House::open(&site);
         let mut peer = house.peer();
         let session = peer.session(&site);
-        // Some say nothing, some have begun to say something.
+        // Some say nothing, some have begun to say something, and more than there are places half of a body.
         let idle: Vec<UnixStream> = (0..1000)
             .map(|number| {
                 let mut stream = UnixStream::connect(&house.socket).unwrap();
-                if number % 2 == 0 {
-                    stream.write_all(b"GET /v1/hea").unwrap();
-                }
+                let said = match number {
+                    ..200 => "",
+                    200..400 => "GET /v1/hea",
+                    _ => "POST /v1/sessions HTTP/1.1\r\nHost: x\r\nContent-Length: 100\r\n\r\n{",
+                };
+                stream.write_all(said.as_bytes()).unwrap();
                 stream
             })
             .collect();
