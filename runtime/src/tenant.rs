@@ -18,6 +18,7 @@ use crate::cgroup::Given;
 use crate::channel::{Channel, ExitStatus};
 use crate::confine::{exit, new_session, no_new_privs, unblock_signals};
 use crate::error::{AtStage as _, Failure, Stage};
+use crate::init::join_keyring;
 use crate::sys::{Forked, Texts, clone3_into, execve, reset_signal_dispositions};
 use crate::{capabilities, descriptors, user};
 
@@ -116,6 +117,7 @@ fn become_tenant(spec: &TenantSpec, parent: Pid, input: BorrowedFd<'_>) -> Resul
     new_session()?;
     nix::unistd::dup2_stdin(input).at(Stage::Descriptors, || "dup2(stdin)".into())?;
     user::become_other(spec.uid, spec.gid, &spec.groups)?;
+    keep_no_keyring()?;
     // What is not root's is not lost by another id.
     capabilities::give_up()?;
     no_new_privs()?;
@@ -124,6 +126,15 @@ fn become_tenant(spec: &TenantSpec, parent: Pid, input: BorrowedFd<'_>) -> Resul
     descriptors::close_on_exec()?;
     let (argv, environment) = (Texts::of(&spec.argv), Texts::of(&spec.environment));
     Err(execve(OURSELVES, &argv, &environment)).at(Stage::Execute, || format!("execve({OURSELVES:?})"))
+}
+
+/// The session keyring is the whole service's, until a sandbox joins its own: other users' servers have it too.
+fn keep_no_keyring() -> Result<(), Failure> {
+    match join_keyring() {
+        // A kernel without keyrings shares none.
+        Err(failure) if failure.errno == nix::libc::ENOSYS => Ok(()),
+        joined => joined,
+    }
 }
 
 fn die_with(parent: Pid) -> Result<(), Failure> {
