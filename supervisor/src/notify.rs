@@ -64,25 +64,24 @@ impl Manager {
         self.say("STOPPING=1");
     }
 
-    /// Whoever says it has just seen that all works.
-    pub(crate) fn lives(&self) {
-        self.say("WATCHDOG=1");
+    /// Whoever says it has just seen that all works. False where it is to be said again: it was not taken.
+    pub(crate) fn lives(&self) -> bool {
+        self.say("WATCHDOG=1")
     }
 
-    /// Tells in one line what goes on, unless it has been told.
-    pub(crate) fn status(&self, line: &str) {
+    /// Tells in one line what goes on, unless it has been told. False where it was not taken.
+    pub(crate) fn status(&self, line: &str) -> bool {
         let mut told = self.status.lock().unwrap_or_else(PoisonError::into_inner);
-        if *told != line {
+        let is_told = *told == line || self.say(&format!("STATUS={line}"));
+        if is_told {
             line.clone_into(&mut told);
-            self.say(&format!("STATUS={line}"));
         }
+        is_told
     }
 
-    /// A manager that does not listen is not waited for; it asks again by what it does next.
-    fn say(&self, text: &str) {
-        if let Some((socket, to)) = &self.to {
-            let _ = socket.send_to_addr(text.as_bytes(), to);
-        }
+    /// A manager that does not listen is not waited for; where there is none, nothing is left to be said.
+    fn say(&self, text: &str) -> bool {
+        self.to.as_ref().is_none_or(|(socket, to)| socket.send_to_addr(text.as_bytes(), to).is_ok())
     }
 }
 
@@ -131,6 +130,19 @@ mod tests {
         manager.reloading();
         assert_eq!(heard(&socket), "STATUS=1 session");
         assert!(heard(&socket).starts_with("RELOADING=1\nMONOTONIC_USEC="));
+    }
+
+    #[test]
+    fn what_a_manager_does_not_take_is_told_again() {
+        let directory = tempfile::tempdir().expect("a directory");
+        let path = directory.path().join("notify");
+        let socket = UnixDatagram::bind(&path).expect("bound");
+        let manager = Manager::of(&|name| (name == "NOTIFY_SOCKET").then(|| path.clone().into_os_string()));
+        let taken = (0..100_000).take_while(|_| manager.lives()).count();
+        assert!(taken < 100_000 && !manager.status("full"));
+        (0..taken).for_each(|_| assert_eq!(heard(&socket), "WATCHDOG=1"));
+        assert!(manager.status("full") && manager.status("full"));
+        assert_eq!(heard(&socket), "STATUS=full");
     }
 
     #[test]

@@ -142,8 +142,8 @@ impl<'a> Service<'a> {
             counted(load.execs as usize, "running command"),
             counted(load.open as usize, "connection"),
         ];
-        self.manager.status(&counts.join(", "));
-        if self.tell_front(load) {
+        let is_told = self.manager.status(&counts.join(", "));
+        if self.tell_front(load) && is_told {
             self.told = Some(load);
         }
     }
@@ -158,8 +158,10 @@ impl<'a> Service<'a> {
         if every.is_none_or(|every| self.pulse.elapsed() < every) || !self.has_answered() {
             return;
         }
+        if !self.manager.lives() {
+            return;
+        }
         self.pulse = Instant::now();
-        self.manager.lives();
         if let Some(load) = self.told {
             self.tell_front(load);
         }
