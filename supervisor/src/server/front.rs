@@ -9,7 +9,9 @@
 //! a client sent may do even that. So it is the kernel that confines each user to what is theirs.
 
 mod account;
+mod bulletin;
 pub(super) mod messages;
+mod parting;
 mod refusal;
 mod tenancy;
 
@@ -17,6 +19,7 @@ use std::collections::BTreeMap;
 use std::ffi::CString;
 use std::os::fd::{AsFd as _, OwnedFd};
 use std::os::unix::net::{UnixListener, UnixStream};
+use std::rc::Rc;
 use std::time::{Duration, Instant};
 
 use clearing_runtime::cgroup::Household;
@@ -31,10 +34,12 @@ use super::{Options, log};
 use crate::error::Error;
 use crate::http::listening_family;
 use crate::notify::{Manager, counted};
+use bulletin::Bulletin;
+use parting::Parting;
 use refusal::Refusal;
 use tenancy::{Tenancy, Terms};
 
-/// Connections that are taken before anything else is looked at.
+/// Connections that are taken at one place before anything else is looked at.
 const AT_ONCE: usize = 32;
 /// How long nothing is accepted when there are no descriptors left.
 const BREATH: Duration = Duration::from_millis(100);
@@ -45,13 +50,12 @@ const PATIENCE: Duration = Duration::from_secs(25);
 struct Front {
     listeners: Vec<UnixListener>,
     signals: SignalFd,
-    manager: Manager,
+    bulletin: Bulletin,
+    parting: Rc<Parting>,
     terms: Terms,
     tenancies: BTreeMap<u32, Tenancy>,
     /// Until when nothing is accepted.
     breath: Option<Instant>,
-    /// When the manager heard last that we live.
-    pulse: Instant,
 }
 
 /// Serves whoever connects until somebody ends us; `rest` is how long a server with nothing to do is kept.
@@ -70,11 +74,11 @@ pub(crate) fn serve(
     }
     let signals = block_signals().map_err(|errno| Error::System("signalfd", errno.into()))?;
     let terms = Terms { house: Household::enter()?, argv: argv(options), rest };
-    let manager = Manager::of_environment();
-    let (tenancies, pulse) = (BTreeMap::new(), Instant::now());
-    let mut front = Front { listeners, signals, manager, terms, tenancies, breath: None, pulse };
+    let bulletin = Bulletin::of(Manager::of_environment());
+    let (parting, tenancies) = (Rc::default(), BTreeMap::new());
+    let mut front = Front { listeners, signals, bulletin, parting, terms, tenancies, breath: None };
     front.tell();
-    front.manager.ready();
+    front.bulletin.manager().ready();
     while front.turn()? {}
     front.end()
 }
@@ -137,14 +141,14 @@ impl Front {
 
     fn due(&self) -> Option<Instant> {
         let tenancies = self.tenancies.values().filter_map(|tenancy| tenancy.due(&self.terms));
-        let pulse = self.manager.pulse().map(|every| self.pulse + every);
-        tenancies.chain(pulse).chain(self.breath.filter(|until| *until > Instant::now())).min()
+        let breath = self.breath.filter(|until| *until > Instant::now());
+        tenancies.chain(self.bulletin.due()).chain(self.parting.due()).chain(breath).min()
     }
 
     fn accept(&mut self) {
         let mut taken: Vec<UnixStream> = Vec::new();
         for listener in &self.listeners {
-            while taken.len() < AT_ONCE {
+            for _ in 0..AT_ONCE {
                 match listener.accept() {
                     Ok((connection, _)) => taken.push(connection),
                     Err(error) if error.kind() == std::io::ErrorKind::WouldBlock => break,
@@ -162,12 +166,13 @@ impl Front {
     fn take(&mut self, connection: UnixStream) {
         match account::of_peer(&connection) {
             Ok(account) => {
-                let tenancy = self.tenancies.entry(account.uid).or_insert_with(|| Tenancy::of(account));
-                tenancy.take(connection);
+                let tenancy = self.tenancies.entry(account.uid);
+                let parting = Rc::clone(&self.parting);
+                tenancy.or_insert_with(|| Tenancy::of(account, parting)).take(connection);
             }
             Err(refusal) => {
                 log(&format!("a connection is refused: {}", refusal.text()));
-                refusal.tell(&connection);
+                refusal.tell(connection, &self.parting);
             }
         }
     }
@@ -177,51 +182,52 @@ impl Front {
         let Self { tenancies, terms, .. } = self;
         tenancies.values_mut().for_each(|tenancy| tenancy.turn(terms));
         tenancies.retain(|_, tenancy| !tenancy.is_over());
+        self.parting.turn();
         self.tell();
-        if self.manager.pulse().is_some_and(|every| self.pulse.elapsed() >= every) {
-            self.manager.lives();
-            self.pulse = Instant::now();
-        }
+        self.bulletin.live();
     }
 
-    fn tell(&self) {
+    fn tell(&mut self) {
         let loads = self.tenancies.values().filter_map(Tenancy::load);
         let (sessions, execs) = loads.fold((0_usize, 0_usize), |(sessions, execs), load| {
             (sessions.saturating_add(load.sessions as usize), execs.saturating_add(load.execs as usize))
         });
         let users = counted(self.tenancies.values().filter(|tenancy| tenancy.is_there()).count(), "user");
         let counts = [users, counted(sessions, "session"), counted(execs, "running command")];
-        self.manager.status(&counts.join(", "));
+        self.bulletin.tell(&counts.join(", "));
     }
 
     fn reload(&self) {
         log("profiles are read again");
-        self.manager.reloading();
+        self.bulletin.manager().reloading();
         self.tenancies.values().for_each(Tenancy::reload);
-        self.manager.ready();
+        self.bulletin.manager().ready();
     }
 
     /// Ends every server, and with it what runs there.
     fn end(&mut self) -> Result<(), Error> {
-        self.manager.stopping();
+        self.bulletin.manager().stopping();
         self.refuse_waiting();
         self.listeners.clear();
         self.tenancies.values_mut().for_each(Tenancy::end);
         let until = Instant::now() + PATIENCE;
-        while self.tenancies.values().any(Tenancy::is_there) && Instant::now() < until {
+        while self.is_there() && Instant::now() < until {
             self.wait()?;
-            let Self { tenancies, terms, .. } = self;
-            tenancies.values_mut().for_each(|tenancy| tenancy.turn(terms));
+            self.tend();
             while let Ok(Some(_)) = self.signals.read_signal() {}
         }
         Ok(())
+    }
+
+    fn is_there(&self) -> bool {
+        self.parting.due().is_some() || self.tenancies.values().any(Tenancy::is_there)
     }
 
     /// Who has connected and was not accepted yet is told; a manager that keeps the socket would begin us again.
     fn refuse_waiting(&self) {
         for listener in &self.listeners {
             while let Ok((connection, _)) = listener.accept() {
-                Refusal::ending().tell(&connection);
+                Refusal::ending().tell(connection, &self.parting);
             }
         }
     }

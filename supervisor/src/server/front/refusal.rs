@@ -3,6 +3,7 @@
 use std::io::Write as _;
 use std::os::unix::net::UnixStream;
 
+use super::parting::Parting;
 use crate::http::Wrong;
 use crate::protocol::Fault;
 
@@ -52,10 +53,10 @@ impl Refusal {
         &self.fault.message
     }
 
-    /// Says it, and hangs up. Who does not take it has not asked for it.
-    pub(super) fn tell(&self, connection: &UnixStream) {
-        let _ = connection.set_nonblocking(true).and_then(|()| (&*connection).write_all(&self.answer()));
-        let _ = connection.shutdown(std::net::Shutdown::Both);
+    /// Says it, as the last thing that is said. Who does not take it has not asked for it.
+    pub(super) fn tell(&self, connection: UnixStream, parting: &Parting) {
+        let _ = connection.set_nonblocking(true).and_then(|()| (&connection).write_all(&self.answer()));
+        parting.keep(connection);
     }
 
     fn answer(&self) -> Vec<u8> {
@@ -78,10 +79,13 @@ mod tests {
     #[test]
     fn a_refusal_is_a_whole_answer_and_the_end() {
         let (client, front) = UnixStream::pair().expect("socketpair");
-        Refusal::root().tell(&front);
-        drop(front);
+        let parting = Parting::default();
+        Refusal::root().tell(front, &parting);
+        // Nobody has hung up before the client asked.
+        (&client).write_all(b"GET / HTTP/1.1\r\n\r\n").expect("asked");
         let mut answer = String::new();
         (&client).read_to_string(&mut answer).expect("to its end");
+        assert!(parting.due().is_some_and(|due| due > std::time::Instant::now()));
         let (head, body) = answer.split_once("\r\n\r\n").expect("a head");
         assert!(head.starts_with("HTTP/1.1 403 Forbidden\r\n"), "{head}");
         assert!(head.contains(&format!("content-length: {}", body.len())), "{head}");

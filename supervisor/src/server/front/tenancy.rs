@@ -13,6 +13,7 @@ use std::collections::VecDeque;
 use std::ffi::CString;
 use std::os::fd::{AsFd as _, BorrowedFd, OwnedFd};
 use std::os::unix::net::UnixStream;
+use std::rc::Rc;
 use std::time::{Duration, Instant};
 
 use clearing_runtime::cgroup::Household;
@@ -21,6 +22,7 @@ use nix::libc::EBUSY;
 
 use super::account::Account;
 use super::messages::{Load, ask_to_reload, hand_over, hear};
+use super::parting::Parting;
 use super::refusal::Refusal;
 use crate::server::log;
 
@@ -47,6 +49,7 @@ pub(super) struct Tenancy {
     account: Account,
     state: State,
     waiting: VecDeque<UnixStream>,
+    parting: Rc<Parting>,
     /// Servers that did not begin, one after the other, and until when no other is started.
     failures: u32,
     paused: Option<Instant>,
@@ -85,9 +88,10 @@ pub(super) struct Terms {
 }
 
 impl Tenancy {
-    pub(super) fn of(account: Account) -> Self {
+    /// With nobody waiting; `parting` is where those go who are refused.
+    pub(super) fn of(account: Account, parting: Rc<Parting>) -> Self {
         let waiting = VecDeque::new();
-        Self { account, state: State::Resting, waiting, failures: 0, paused: None }
+        Self { account, state: State::Resting, waiting, parting, failures: 0, paused: None }
     }
 
     /// Takes a connection of the user.
@@ -95,7 +99,7 @@ impl Tenancy {
         if self.waiting.len() < WAITING {
             return self.waiting.push_back(connection);
         }
-        Refusal::busy(WAITING).tell(&connection);
+        Refusal::busy(WAITING).tell(connection, &self.parting);
     }
 
     /// Does whatever is due.
@@ -127,10 +131,10 @@ impl Tenancy {
         }
     }
 
-    /// Whether nothing is left of it, and nothing is to be remembered.
+    /// Whether nothing is left of it, and nothing is to be remembered: how often it failed is, for some time.
     pub(super) fn is_over(&self) -> bool {
-        let is_paused = self.paused.is_some_and(|until| until > Instant::now());
-        matches!(self.state, State::Resting) && self.waiting.is_empty() && !is_paused
+        let is_remembered = self.paused.is_some_and(|until| until + LONGEST_PAUSE > Instant::now());
+        matches!(self.state, State::Resting) && self.waiting.is_empty() && !is_remembered
     }
 
     /// Whether a process of it may be left.
@@ -292,7 +296,7 @@ impl Tenancy {
     }
 
     fn refuse_all(&mut self, refusal: &Refusal) {
-        self.waiting.drain(..).for_each(|connection| refusal.tell(&connection));
+        self.waiting.drain(..).for_each(|connection| refusal.tell(connection, &self.parting));
     }
 }
 
