@@ -46,12 +46,12 @@ pub(super) struct Arguments {
     /// Clients send it as `Authorization: Bearer`.
     #[arg(long, value_name = "FILE")]
     token_file: Option<PathBuf>,
-    /// Serve each user who comes with a server of their own.
+    /// Serve each user by a server of their own.
     ///
     /// For a service that systemd runs on a socket, with the capabilities to become other users and no other one.
     #[arg(long, conflicts_with_all = ["stdio", "socket", "group", "listen"])]
     each_user: bool,
-    /// With it, end a server with nothing to do after so long.
+    /// End an idle one of these after so long.
     #[arg(long, value_name = "TIME", value_parser = duration, default_value = "60s", requires = "each_user")]
     rest: Duration,
     /// Standard input is where `--each-user` hands connections over.
@@ -70,9 +70,9 @@ pub(super) struct Arguments {
     /// Give it up after so long in any case.
     #[arg(long, value_name = "TIME", value_parser = duration)]
     lifetime: Option<Duration>,
-    /// Make so many sessions before they are asked for.
+    /// Make so many sessions ahead.
     ///
-    /// They are like those that were asked for last; 64 at most.
+    /// They are made before they are asked for, and are like those that were asked for last; 64 at most.
     #[arg(long, value_name = "NUMBER", default_value_t = 0, value_parser = clap::value_parser!(u8).range(..=64))]
     pool: u8,
     /// Hold so many sessions at most.
