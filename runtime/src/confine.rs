@@ -102,7 +102,7 @@ fn confine_and_execute(
     }
 }
 
-/// What a process has taken for good that begins commands, and what it has for each of them.
+/// What a process has taken for good that begins commands (`zygote.rs`), and what it has for each of them.
 pub(crate) struct Taken {
     domain: Option<OwnedFd>,
     guards: Vec<GuardReport>,

@@ -194,7 +194,7 @@ fn landlock_is_left() -> Result<(), Failure> {
 }
 
 /// Begins a command, and waits until its program runs or there will be none. False if it may have left memory as it
-/// is in the midst of something: it was killed on its way, or had to be run by another program.
+/// is in the midst of something: it was killed on its way, was refused something, or had to be run by another program.
 fn begin(
     order: Order,
     mut descriptors: Vec<OwnedFd>,

@@ -1,4 +1,7 @@
 //! What happens to a request, from the first look at the caller to the outcome.
+//!
+//! Of a command in a sandbox that lives on `live/start.rs` tells the same. A server (`server.rs`) holds such sandboxes
+//! for whoever comes by JSON-RPC, by HTTP (`http.rs`) or by MCP (`mcp.rs`).
 
 mod asked;
 

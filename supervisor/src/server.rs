@@ -7,6 +7,9 @@
 //! - **store**: what an exec has said, kept for whoever reads slowly or later ([`store`]).
 //! - **handler**: does what a method says. It knows nothing of JSON-RPC: it takes typed parameters and a
 //!   [`reply::Reply`], so that other doors lead to the same.
+//! - **door**: how HTTP and MCP ask the handlers ([`door`]).
+//! - **pool**: sessions that are made before they are asked for ([`pool`]).
+//! - **front**: of a service of several users, what hands each to a server of their own ([`front`]).
 
 mod begun;
 mod conductor;

@@ -45,7 +45,7 @@ pub struct Given {
 
 impl Household {
     /// Takes the group that the calling process was started in, of version 2, and moves the process out of the
-    /// way; whatever an earlier one left there is removed.
+    /// way. What an earlier one left of a user's group is removed when that user is given one.
     pub fn enter() -> Result<Self, Failure> {
         let own = own_group()?;
         let is_inside = own.path.ends_with(SUPERVISOR);
