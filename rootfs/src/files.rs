@@ -7,7 +7,7 @@ use std::os::unix::ffi::{OsStrExt, OsStringExt};
 use std::path::{Component, Path, PathBuf};
 
 use rustix::buffer::spare_capacity;
-use rustix::fs::{CWD, FileType, Mode, OFlags, Stat, fstat, openat};
+use rustix::fs::{CWD, FileType, Mode, OFlags, ResolveFlags, Stat, fstat, openat, openat2};
 use rustix::io::Errno;
 
 /// Looks up a variable of the caller's environment; `&|name| std::env::var_os(name)` for the real one.
@@ -62,9 +62,25 @@ pub(crate) fn write_all(file: &OwnedFd, mut content: &[u8]) -> Result<(), Errno>
 
 /// The true name of `path`: absolute, without links.
 ///
-/// One `readlink` a component; to open the path and ask `/proc/self/fd` for its name takes longer.
+/// A path that leads through no link is its own, as one look tells. Any other takes a `readlink` a component; to open it
+/// and ask `/proc/self/fd` for its name takes longer.
 pub(crate) fn canonical(path: &Path) -> Result<PathBuf, Errno> {
+    if is_spelled_out(path) && leads_through_no_link(path) {
+        return Ok(path.to_owned());
+    }
     path.canonicalize().map_err(|error| Errno::from_io_error(&error).unwrap_or(Errno::INVAL))
+}
+
+/// Whether it is absolute, and its components are names with one slash before each.
+fn is_spelled_out(path: &Path) -> bool {
+    let mut components = path.components();
+    components.next() == Some(Component::RootDir)
+        && components.clone().all(|component| matches!(component, Component::Normal(_)))
+        && path.as_os_str().len() == components.map(|name| 1 + name.as_os_str().len()).sum::<usize>()
+}
+
+fn leads_through_no_link(path: &Path) -> bool {
+    openat2(CWD, path, OFlags::PATH | OFlags::CLOEXEC, Mode::empty(), ResolveFlags::NO_SYMLINKS).is_ok()
 }
 
 /// The true name of `path`, of which the last parts need not exist yet.
@@ -142,6 +158,24 @@ mod tests {
     fn a_path_is_normal_without_dots_and_never_above_the_root() {
         assert_eq!(normalize(Path::new("/a/./b/../c//d/")), Path::new("/a/c/d"));
         assert_eq!(normalize(Path::new("/../../etc")), Path::new("/etc"));
+    }
+
+    #[test]
+    fn a_true_name_has_no_link_no_dots_and_no_doubled_slash() {
+        let scratch = tempfile::tempdir().unwrap();
+        let top = scratch.path().canonicalize().unwrap();
+        std::fs::create_dir_all(top.join("a/b")).unwrap();
+        std::os::unix::fs::symlink("a", top.join("link")).unwrap();
+        for spelling in ["a/b", "link/b", "a//b", "a/./b", "a/b/", "a/b/.", "a/b/../b", "link/../a/b"] {
+            let path = PathBuf::from(format!("{}/{spelling}", top.display()));
+            let found = canonical(&path).unwrap();
+            assert_eq!(found.as_os_str(), top.join("a/b").as_os_str(), "{spelling}");
+        }
+        assert_eq!(canonical(&top.join("link")), Ok(top.join("a")));
+        assert_eq!(canonical(Path::new("/")), Ok("/".into()));
+        assert_eq!(canonical(&top.join("absent")), Err(Errno::NOENT));
+        let inside = std::env::current_dir().unwrap();
+        assert_eq!(canonical(Path::new(".")), Ok(inside.canonicalize().unwrap()));
     }
 
     #[test]
