@@ -88,6 +88,11 @@ impl Hidden {
         Self::find(project, rules.shared(), index, None)
     }
 
+    /// Searches the project again, by the same rules.
+    pub fn search_again(&self, project: &Path, index: Option<&Path>) -> Result<Self, HiddenError> {
+        Self::find(project, Arc::clone(&self.rules), index, None)
+    }
+
     /// Searches everything, or what `ways` lead to and through.
     fn find(
         project: &Path,
@@ -161,6 +166,9 @@ impl Hidden {
 
     /// The directories that lead to the hidden paths, outer before inner, the top left out.
     pub fn parents(&self, project: &Path) -> Result<Vec<Parent>, HiddenError> {
+        if self.is_nothing() {
+            return Ok(Vec::new());
+        }
         let failed = |errno| HiddenError::Look { path: project.to_owned(), source: io_error(errno) };
         let top = open_directory(project).map_err(failed)?;
         let above = self.paths.iter().flat_map(|hidden| hidden.path.0.ancestors().skip(1));

@@ -15,6 +15,11 @@ pub(crate) fn hidden(profile: &Profile, project: &Project, store: &Store) -> Res
     Ok(Hidden::search(&project.root, rules(profile), Some(&index(store)))?)
 }
 
+/// The same once more, by the profile that `before` was found by.
+pub(crate) fn hidden_again(before: &Hidden, project: &Project, store: &Store) -> Result<Hidden, Error> {
+    Ok(before.search_again(&project.root, Some(&index(store)))?)
+}
+
 /// What of a project is not the commands' to change.
 pub(crate) struct Withheld {
     /// What was hidden from them, and what the session's profile would hide now.

@@ -89,8 +89,14 @@ impl<'a> Wanted<'a> {
 /// The caller, and the project that `-w` names or that is found.
 pub(crate) fn of_project(directory: Option<&Path>) -> Result<(Host, Project), Error> {
     let host = Host::of_caller();
+    let project = located(&host, directory)?;
+    Ok((host, project))
+}
+
+/// The project that `-w` names or that is found, for this caller.
+pub(crate) fn located(host: &Host, directory: Option<&Path>) -> Result<Project, Error> {
     let state = Store::default_path(&|name| host.variable(name))?;
-    let project = Project::locate(&ProjectRequest {
+    Ok(Project::locate(&ProjectRequest {
         directory,
         cwd: &host.cwd,
         home: Some(&host.home),
@@ -98,8 +104,7 @@ pub(crate) fn of_project(directory: Option<&Path>) -> Result<(Host, Project), Er
         uid: host.uid,
         gid: host.gid,
         groups: &host.groups,
-    })?;
-    Ok((host, project))
+    })?)
 }
 
 type Find = fn(&str, Option<&Path>) -> Result<ChosenProfile, ProfileError>;

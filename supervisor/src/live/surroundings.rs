@@ -1,7 +1,7 @@
 //! What a sandbox would be made of now, to be compared with what one was made of before.
 //!
-//! Of the project and the profile nothing may be older than the question. What is shown of the host besides, its
-//! `/usr`, `/etc` and tools, changes seldom and takes long to be read: that is good for a second.
+//! Of the project and the profile nothing may be older than the question. What the host is and what is shown of it
+//! besides, its `/usr`, `/etc` and tools, changes seldom and takes long to be read: that is good for a second.
 
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
@@ -12,9 +12,9 @@ use clearing_rootfs::{
 };
 
 use crate::error::Error;
-use crate::hiding::hidden;
+use crate::hiding::{hidden, hidden_again};
 use crate::host::Host;
-use crate::permission::{Wanted, of_project};
+use crate::permission::{Wanted, located, of_project};
 use crate::workspace::{base, tools};
 
 /// For so long what was read of the host counts as what it is.
@@ -58,16 +58,16 @@ impl Surroundings {
 
     /// Whether one that is made now would be the same. `profile` is the name that it was looked up by.
     pub(super) fn are_still(&mut self, directory: &Path, profile: &str) -> Result<bool, Error> {
-        let (host, project) = of_project(Some(directory))?;
-        if host != self.host || project != self.project {
+        let project = located(&self.host, Some(directory))?;
+        if project != self.project {
             return Ok(false);
         }
-        let profile = Wanted { profile, ..Wanted::default() }.settle(&host, &project)?;
-        let store = Store::open(&Store::default_path(&|name| host.variable(name))?)?;
+        let profile = Wanted { profile, ..Wanted::default() }.settle(&self.host, &project)?;
         if profile != self.profile {
             return Ok(false);
         }
-        let hidden = hidden(&profile, &project, &store)?;
+        let store = Store::open(&Store::default_path(&|name| self.host.variable(name))?)?;
+        let hidden = hidden_again(&self.hidden, &project, &store)?;
         if hidden.paths != self.hidden.paths
             || hidden.notes != self.hidden.notes
             || hidden.parents(&project.root)? != self.parents
@@ -75,8 +75,8 @@ impl Surroundings {
             return Ok(false);
         }
         if self.looked.elapsed() > HOST_LASTS {
-            let now = Instant::now();
-            if Shown::look(&host, &profile, &project, &store)? != self.shown {
+            let (now, host) = (Instant::now(), Host::of_caller());
+            if host != self.host || Shown::look(&host, &profile, &project, &store)? != self.shown {
                 return Ok(false);
             }
             self.looked = now;
