@@ -2,7 +2,7 @@
 
 use super::changes::Changes;
 use super::judge::{Inner, Starts};
-use super::shell::Dialect;
+use super::shell::{BUILTINS_OF_ZSH, Dialect};
 use super::shells::{SAFE_OPTIONS, SAFE_SHOPTS};
 use super::variables::{assigned, changes_programs, is_name};
 use super::word::{Rest, Word};
@@ -22,7 +22,10 @@ const VALUE: &str = "it evaluates a value as code, or may";
 pub(super) fn starts<'w>(words: &[Word<'w>], shell: Shell) -> Option<Starts<'w>> {
     let name = words.first()?.text()?;
     let arguments = &words[1..];
-    let starts = match name {
+    if shell.dialect == Dialect::Zsh {
+        return of_zsh(name, arguments);
+    }
+    Some(match name {
         b":" | b"true" | b"false" | b"echo" | b"pwd" | b"times" | b"exit" | b"return" | b"break"
         | b"continue" | b"shift" | b"umask" | b"ulimit" | b"cd" | b"fg" | b"bg" | b"kill" | b"type" => {
             Starts::Nothing
@@ -57,16 +60,22 @@ pub(super) fn starts<'w>(words: &[Word<'w>], shell: Shell) -> Option<Starts<'w>>
         }
         b"builtin" if shell.dialect == Dialect::Sh => Starts::exposed(CHANGES),
         _ => return None,
-    };
-    // zsh evaluates numbers in many places.
-    let evaluated =
-        shell.dialect == Dialect::Zsh && !matches!(name, b"echo" | b"cd" | b"export" | b":" | b"eval");
-    let plain =
-        |word: &Word<'_>| word.text().is_some_and(|text| !text.iter().any(|byte| b"$`[".contains(byte)));
-    Some(match starts {
-        Starts::Nothing if evaluated && !arguments.iter().all(plain) => Starts::exposed(VALUE),
-        starts => starts,
     })
+}
+
+/// zsh evaluates numbers and names nearly everywhere.
+fn of_zsh<'w>(name: &[u8], arguments: &[Word<'_>]) -> Option<Starts<'w>> {
+    let number = |word: &Word<'_>| word.text().is_some_and(|text| text.iter().all(u8::is_ascii_digit));
+    match name {
+        b"echo" | b"cd" | b"pwd" | b"true" | b"false" | b":" => Some(Starts::Nothing),
+        b"exit" | b"return" | b"break" | b"continue" | b"shift" => {
+            Some(safe(arguments.iter().all(number), VALUE))
+        }
+        name if BUILTINS_OF_ZSH.iter().any(|builtin| builtin.as_bytes() == name) => {
+            Some(Starts::exposed(CHANGES))
+        }
+        _ => None,
+    }
 }
 
 fn safe<'w>(is_safe: bool, why: &'static str) -> Starts<'w> {

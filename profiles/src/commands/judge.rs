@@ -163,12 +163,8 @@ impl<'c> Judge<'c> {
             Ok(script) => script,
             Err(Unread(why)) => return self.undecided(&whole, why),
         };
-        let changes = |name: &Vec<u8>| {
-            let tied = dialect == Dialect::Zsh && changes_programs(&name.to_ascii_uppercase());
-            tied || changes_programs(name)
-        };
         let assigned = script.commands.iter().flat_map(|command| &command.assigned);
-        if assigned.chain(&script.variables).any(changes) {
+        if assigned.chain(&script.variables).any(|name| changes_programs(name)) {
             self.undecided(&whole, "it sets a variable that changes which programs run");
         }
         // What stands around it may be the same shell.

@@ -1,7 +1,7 @@
 //! Compound commands: groups, loops, conditions, functions.
 
 use super::super::variables::is_name;
-use super::{Dialect, Read, Reader, Unread, is_meta};
+use super::{Dialect, Read, Reader, Unread, is_meta, zsh};
 
 const BRANCHES: &[&[u8]] = &[b"esac", b";;", b";&", b";|"];
 
@@ -79,7 +79,7 @@ impl Reader<'_, '_> {
         self.at += word.len();
         self.blanks()?;
         let name = self.reserved().to_vec();
-        if !is_name(&name) {
+        if !is_name(&name) || (self.is_zsh() && !zsh::is_own(&name)) {
             return Err(Unread("a loop in it is not over a plain name"));
         }
         self.at += name.len();

@@ -3,7 +3,7 @@
 use super::super::variables::is_name;
 use super::super::word::Rest;
 use super::words::Partial;
-use super::{Dialect, Read, Reader, Unread, is_meta};
+use super::{Dialect, Read, Reader, Unread};
 
 impl Reader<'_, '_> {
     /// Reads an expansion. Its value is not known, quoted or not.
@@ -32,17 +32,10 @@ impl Reader<'_, '_> {
             }
             Some(b'*' | b'#' | b'?' | b'$' | b'!' | b'-' | b'0'..=b'9') => self.at += 1,
             Some(byte) if byte.is_ascii_alphabetic() || byte == b'_' => self.name(),
-            Some(byte) if self.dialect == Dialect::Zsh && !quoted && !is_meta(byte) => {
-                return Err(Unread("zsh evaluates what follows a dollar"));
-            }
             _ => {
                 word.push(b'$');
                 return Ok(());
             }
-        }
-        // `$x[1]` is an index in some shells.
-        if self.dialect == Dialect::Zsh && matches!(self.peek(), Some(b'[' | b':')) {
-            return Err(Unread("zsh evaluates what follows a variable"));
         }
         word.unknown(rest);
         Ok(())
@@ -79,9 +72,6 @@ impl Reader<'_, '_> {
         if self.peek() != Some(b'[') {
             return Ok(false);
         }
-        if self.dialect == Dialect::Zsh {
-            return Err(Unread("zsh evaluates what follows a variable"));
-        }
         if self.take(b"[@]") || self.take(b"[*]") {
             return Ok(true);
         }
@@ -103,7 +93,7 @@ impl Reader<'_, '_> {
             }
             Some(b'=') if is_name(name) => self.script.variables.push(name.to_vec()),
             Some(b'-' | b'?' | b'+') => {}
-            Some(b'#' | b'%' | b'/' | b'^' | b',') if !colon && self.dialect != Dialect::Zsh => {
+            Some(b'#' | b'%' | b'/' | b'^' | b',') if !colon => {
                 return self.operand(false, quoted);
             }
             Some(b'0'..=b'9' | b' ') if colon => return self.part_of_value(),
@@ -145,7 +135,6 @@ impl Reader<'_, '_> {
                 b'\\' if self.ahead(1).is_some_and(|next| next != b'\n') => self.at += 2,
                 b'\\' | b'{' | b'\'' | b'\n' => return Err(odd),
                 b'<' | b'>' | b'(' | b'=' if self.ahead(1) == Some(b'(') => return Err(odd),
-                b'(' | b'~' if self.dialect == Dialect::Zsh => return Err(odd),
                 _ => self.at += 1,
             }
         }

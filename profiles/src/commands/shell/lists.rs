@@ -152,3 +152,7 @@ impl Reader<'_, '_> {
         self.dialect == Dialect::Bash
     }
 }
+
+    pub(super) fn is_zsh(&self) -> bool {
+        self.dialect == Dialect::Zsh
+    }

@@ -10,8 +10,10 @@ mod here;
 mod lists;
 mod quoting;
 mod simple;
-
 mod words;
+mod zsh;
+
+pub(super) use zsh::BUILTINS as BUILTINS_OF_ZSH;
 
 use std::ops::Range;
 
@@ -23,6 +25,7 @@ pub(super) enum Dialect {
     /// `sh` is one shell here and another there: dash, bash, busybox.
     Sh,
     Bash,
+    /// Of its own are so many meanings that only what is plain is read.
     Zsh,
 }
 
@@ -70,6 +73,9 @@ pub(super) fn read(text: &[u8], dialect: Dialect) -> Read<Script> {
     }
     if text.contains(&0) {
         return Err(Unread("it has a NUL in it"));
+    }
+    if dialect == Dialect::Zsh {
+        zsh::plain(text)?;
     }
     let mut script = Script::default();
     Reader::new(text, dialect, &mut script, 0).whole()?;

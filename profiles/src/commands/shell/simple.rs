@@ -36,6 +36,9 @@ impl Reader<'_, '_> {
                 }
                 Some(_) if simple.words.is_empty() && self.assignment(&mut simple)? => {}
                 Some(_) => {
+                Some(_) if simple.words.is_empty() && self.is_zsh() && self.reserved().contains(&b'=') => {
+                    return Err(Unread("zsh evaluates what some variables are set to"));
+                }
                     let word = self.argument(declares)?;
                     let written = &self.text[before..self.at];
                     declares |= simple.words.is_empty() && self.is_bash() && DECLARING.contains(&written);
@@ -48,6 +51,9 @@ impl Reader<'_, '_> {
         }
         if self.script.commands.len() >= MOST {
             return Err(Unread("it has more commands than are read here"));
+        if self.is_zsh() && simple.words.is_empty() {
+            return Err(Unread("a redirection alone starts a program"));
+        }
         }
         self.script.commands.push(simple);
         Ok(())
@@ -150,12 +156,7 @@ impl Reader<'_, '_> {
         if self.word_ends() && !self.sees(b"<(") && !self.sees(b">(") {
             return Err(Unread("a redirection in it leads nowhere"));
         }
-        let target = self.word()?;
-        // zsh takes several, by a pattern that may hold code.
-        let odd = target.rest >= Rest::Several || target.begins("!");
-        match odd && self.dialect == Dialect::Zsh {
-            true => Err(Unread("a redirection in it has a pattern")),
-            false => Ok(true),
-        }
+        self.word()?;
+        Ok(true)
     }
 }

@@ -1,7 +1,7 @@
 //! Words: literal text, quotes, expansions, patterns.
 
 use super::super::word::{Rest, Word};
-use super::{Dialect, Read, Reader, Unread, is_meta};
+use super::{Read, Reader, Unread, is_meta};
 
 /// A word while it is read.
 #[derive(Default)]
@@ -62,7 +62,7 @@ impl Partial {
 impl Reader<'_, '_> {
     /// Reads a word. One has to begin here.
     pub(super) fn word(&mut self) -> Read<Word<'static>> {
-        if (self.sees(b"<(") || self.sees(b">(")) && self.dialect != Dialect::Zsh {
+        if self.sees(b"<(") || self.sees(b">(") {
             return self.process();
         }
         if self.word_ends() {
@@ -103,20 +103,11 @@ impl Reader<'_, '_> {
                 word.unknown(Rest::Unknown);
                 self.at += 1;
             }
-            _ => self.plain(byte, start, word)?,
+            _ => {
+                word.plain(byte);
+                self.at += 1;
+            }
         }
-        Ok(())
-    }
-
-    fn plain(&mut self, byte: u8, start: usize, word: &mut Partial) -> Read<()> {
-        let of_zsh = matches!(byte, b'*' | b'?' | b'[' | b']' | b'^' | b'#' | b'~' | b'{' | b'}' | b'!')
-            || (byte == b'=' && self.at == start);
-        let alone = start == self.at && self.ahead(1).is_none_or(is_meta);
-        if self.dialect == Dialect::Zsh && of_zsh && !alone {
-            return Err(Unread("zsh takes code from patterns"));
-        }
-        word.plain(byte);
-        self.at += 1;
         Ok(())
     }
 
