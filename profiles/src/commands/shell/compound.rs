@@ -5,6 +5,17 @@ use super::{Dialect, Read, Reader, Unread, is_meta, zsh};
 
 const BRANCHES: &[&[u8]] = &[b"esac", b";;", b";&", b";|"];
 
+/// Whether a word has a meaning of its own in some shell where a command may begin.
+#[rustfmt::skip]
+pub(super) fn is_reserved(word: &[u8]) -> bool {
+    matches!(
+        word,
+        b"!" | b"{" | b"}" | b"[[" | b"]]" | b"if" | b"then" | b"elif" | b"else" | b"fi" | b"while" | b"until" | b"for" | b"select"
+        | b"in" | b"do" | b"done" | b"case" | b"esac" | b"function" | b"time" | b"coproc" | b"repeat" | b"foreach" | b"end"
+        | b"always" | b"nocorrect" | b"noglob" | b"-"
+    )
+}
+
 impl Reader<'_, '_> {
     /// Reads a compound command, if one begins here.
     pub(super) fn compound(&mut self) -> Read<bool> {
@@ -137,9 +148,12 @@ impl Reader<'_, '_> {
     }
 
     fn patterns(&mut self) -> Read<()> {
-        self.take(b"(");
+        let mut inner = self.take(b"(");
         loop {
             self.blanks()?;
+            if std::mem::replace(&mut inner, true) && self.reserved() == b"esac" {
+                return Err(Unread("`esac` is a pattern here and the end there"));
+            }
             self.word()?;
             self.blanks()?;
             if self.take(b")") {
@@ -170,7 +184,8 @@ impl Reader<'_, '_> {
 
     /// Reads a function's body: it is judged where it stands, whoever may call it.
     pub(super) fn function(&mut self, name: Vec<u8>) -> Read<()> {
-        if !is_name(&name) {
+        // One with the name of a reserved word is called by none but who hides that word.
+        if !is_name(&name) || is_reserved(&name) {
             return Err(Unread("a function in it has no plain name"));
         }
         self.gap()?;

@@ -141,18 +141,25 @@ impl Reader<'_, '_> {
             return Err(Unread("a line with a here-document goes on in the next"));
         }
         // Shells join lines before they tell signs apart: with the next line these may be one sign.
-        if self.at > 0 && b"$<>()[]{}".contains(&self.text[self.at - 1]) {
-            return Err(Unread("a line goes on in the next in the middle of a sign"));
-        }
+        let before = self.at.checked_sub(1).map_or(b' ', |at| self.text[at]);
         self.at += 2;
-        Ok(())
+        let after = || {
+            let joined = self.left().chunks(2).take_while(|pair| pair == b"\\\n").count();
+            self.ahead(2 * joined)
+        };
+        let one_sign = b"$<>()[]{}".contains(&before)
+            || (b"&|;".contains(&before) && after().is_some_and(|next| b"&|;<>()".contains(&next)));
+        match one_sign {
+            true => Err(Unread("a line goes on in the next in the middle of a sign")),
+            false => Ok(()),
+        }
     }
 
     pub(super) fn is_bash(&self) -> bool {
         self.dialect == Dialect::Bash
     }
-}
 
     pub(super) fn is_zsh(&self) -> bool {
         self.dialect == Dialect::Zsh
     }
+}

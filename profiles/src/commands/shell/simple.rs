@@ -6,6 +6,8 @@ use super::{Dialect, MOST, Read, Reader, Simple, Unread, is_meta};
 
 /// Bash splits no assignment behind these, as long as they are written so, without quotes.
 const DECLARING: &[&[u8]] = &[b"export", b"readonly", b"local", b"declare", b"typeset"];
+/// Digits of a descriptor in bash; far more are none.
+const LONGEST_DESCRIPTOR: usize = 4;
 
 impl Reader<'_, '_> {
     /// Reads assignments, words and redirections up to the end of the command.
@@ -34,11 +36,11 @@ impl Reader<'_, '_> {
                 Some(_) if both && self.dialect != Dialect::Bash => {
                     return Err(Unread("`&>` means two things"));
                 }
-                Some(_) if simple.words.is_empty() && self.assignment(&mut simple)? => {}
-                Some(_) => {
                 Some(_) if simple.words.is_empty() && self.is_zsh() && self.reserved().contains(&b'=') => {
                     return Err(Unread("zsh evaluates what some variables are set to"));
                 }
+                Some(_) if simple.words.is_empty() && self.assignment(&mut simple)? => {}
+                Some(_) => {
                     let word = self.argument(declares)?;
                     let written = &self.text[before..self.at];
                     declares |= simple.words.is_empty() && self.is_bash() && DECLARING.contains(&written);
@@ -49,11 +51,11 @@ impl Reader<'_, '_> {
         if self.at == start {
             return Err(Unread("it has a sign where none can be"));
         }
-        if self.script.commands.len() >= MOST {
-            return Err(Unread("it has more commands than are read here"));
         if self.is_zsh() && simple.words.is_empty() {
             return Err(Unread("a redirection alone starts a program"));
         }
+        if self.script.commands.len() >= MOST {
+            return Err(Unread("it has more commands than are read here"));
         }
         self.script.commands.push(simple);
         Ok(())
@@ -119,12 +121,20 @@ impl Reader<'_, '_> {
         if !self.is_bash() {
             return Err(Unread("not every shell has arrays"));
         }
+        // Bash forgets what ends a document that is still to come.
+        if !self.here.is_empty() {
+            return Err(Unread("an array begins where a here-document is still to come"));
+        }
         self.at += 1;
         self.script.arrays = true;
         loop {
             self.gap()?;
             if self.take(b")") {
-                return Ok(());
+                // Bash goes on with the word, also where a comment would begin.
+                return match self.word_ends() {
+                    true => Ok(()),
+                    false => Err(Unread("an array in it is not a plain one")),
+                };
             }
             // `[index]=value`: an index is arithmetic.
             if self.word_ends() || self.peek() == Some(b'[') {
@@ -145,6 +155,10 @@ impl Reader<'_, '_> {
         if digits == 0 && (self.sees(b"<(") || self.sees(b">(")) {
             // It is a word.
             return Ok(false);
+        }
+        // What has more digits is a word, and what that redirects is another descriptor.
+        if digits > if self.is_bash() { LONGEST_DESCRIPTOR } else { 1 } {
+            return Err(Unread("a descriptor in it has too many digits"));
         }
         self.at += digits;
         if self.sees(b"<<") && !self.sees(b"<<<") {

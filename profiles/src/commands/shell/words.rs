@@ -1,6 +1,7 @@
 //! Words: literal text, quotes, expansions, patterns.
 
 use super::super::word::{Rest, Word};
+use super::compound::is_reserved;
 use super::{Read, Reader, Unread, is_meta};
 
 /// A word while it is read.
@@ -14,6 +15,8 @@ pub(super) struct Partial {
     brace: Option<usize>,
     /// What was seen behind an opening brace.
     alternatives: bool,
+    /// Whether a line goes on in the next within it.
+    joined: bool,
 }
 
 impl Partial {
@@ -69,6 +72,9 @@ impl Reader<'_, '_> {
             return Err(Unread("it has a sign where a word should be"));
         }
         let start = self.at;
+        if self.peek() == Some(b'#') && (start == 0 || is_meta(self.text[start - 1])) {
+            return Err(Unread("a comment begins where a word should be"));
+        }
         let mut word = Partial::default();
         while let Some(byte) = self.peek().filter(|byte| !is_meta(*byte)) {
             self.piece(byte, start, &mut word)?;
@@ -81,12 +87,41 @@ impl Reader<'_, '_> {
         if matches!(self.peek(), Some(b'<' | b'>')) && written.starts_with(b"{") && written.ends_with(b"}") {
             return Err(Unread("a redirection in it sets a variable"));
         }
+        if word.joined {
+            self.means_what_it_looks(written)?;
+        }
         Ok(word.finish())
+    }
+
+    /// Shells join lines before they know words by their letters. One that was not known here, for a line goes on
+    /// within it or behind it, has to be one of which nothing hangs on that.
+    fn means_what_it_looks(&self, written: &[u8]) -> Read<()> {
+        let mut joined = Vec::with_capacity(written.len());
+        let mut rest = written;
+        while let [byte, behind @ ..] = rest {
+            rest = rest.strip_prefix(b"\\\n").unwrap_or_else(|| {
+                joined.push(*byte);
+                behind
+            });
+        }
+        let redirects = matches!(self.peek(), Some(b'<' | b'>')) && joined.iter().all(u8::is_ascii_digit);
+        let name = joined.iter().take_while(|byte| byte.is_ascii_alphanumeric() || **byte == b'_').count();
+        let assigns = name > 0 && matches!(joined.get(name), Some(b'=' | b'+' | b'['));
+        match redirects || assigns || is_reserved(&joined) {
+            true => Err(Unread("a line goes on in the next within a word that has a meaning")),
+            false => Ok(()),
+        }
     }
 
     fn piece(&mut self, byte: u8, start: usize, word: &mut Partial) -> Read<()> {
         match byte {
-            b'\\' if self.ahead(1) == Some(b'\n') => self.joined_line()?,
+            b'\\' if self.ahead(1) == Some(b'\n') => {
+                self.joined_line()?;
+                word.joined = true;
+                if self.peek() == Some(b'~') {
+                    return Err(Unread("a line goes on in the next before a sign"));
+                }
+            }
             b'\\' => {
                 let next = self.ahead(1).ok_or(Unread("it ends in a backslash"))?;
                 word.push(next);
