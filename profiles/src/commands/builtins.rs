@@ -3,7 +3,7 @@
 use super::changes::Changes;
 use super::judge::{Inner, Starts};
 use super::shell::{BUILTINS_OF_ZSH, Dialect};
-use super::shells::{SAFE_OPTIONS, SAFE_SHOPTS};
+use super::shells::{INPUT, SAFE_OPTIONS, SAFE_SHOPTS, is_input};
 use super::variables::{assigned, changes_programs, is_name};
 use super::word::{Rest, Word};
 
@@ -50,6 +50,7 @@ pub(super) fn starts<'w>(words: &[Word<'w>], shell: Shell) -> Option<Starts<'w>>
             let one = arguments.first().is_some_and(|word| word.rest < Rest::Several);
             safe(one && arguments.get(1).is_some_and(is_harmless_name), CHANGES)
         }
+        b"." | b"source" => return sourced(words),
         b"eval" => eval(arguments, shell),
         b"trap" => trap(arguments, shell),
         b"alias" | b"unalias" | b"bind" | b"compgen" | b"complete" | b"compopt" | b"enable" | b"fc"
@@ -75,6 +76,16 @@ fn of_zsh<'w>(name: &[u8], arguments: &[Word<'_>]) -> Option<Starts<'w>> {
             Some(Starts::exposed(CHANGES))
         }
         _ => None,
+    }
+}
+
+/// `.`: a file is what it is by itself, and no input is one.
+fn sourced<'w>(words: &[Word<'_>]) -> Option<Starts<'w>> {
+    let at = if words.get(1)?.is("--") { 2 } else { 1 };
+    match words.get(at)?.text() {
+        Some(path) if path.starts_with(b"-") || is_input(path) => Some(Starts::Exposed { at, why: INPUT }),
+        Some(_) => None,
+        None => Some(Starts::exposed(INPUT)),
     }
 }
 

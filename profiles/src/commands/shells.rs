@@ -31,6 +31,27 @@ pub(super) const SAFE_SHOPTS: &[&[u8]] = &[
     b"huponexit",
 ];
 
+pub(super) const INPUT: &str = "what it reads as a script is known only when it runs";
+
+/// Whether a script's path leads to what is open, and not to a file. Only the path is looked at.
+pub(super) fn is_input(path: &[u8]) -> bool {
+    let mut parts: Vec<&[u8]> = Vec::new();
+    for part in path.split(|byte| *byte == b'/') {
+        match part {
+            b"" | b"." => {}
+            b".." => drop(parts.pop()),
+            part => parts.push(part),
+        }
+    }
+    let is_process = |part: &[u8]| part.ends_with(b"self") || part.iter().all(u8::is_ascii_digit);
+    match parts[..] {
+        [b"dev" | b"proc", ..] if path.starts_with(b"/") => true,
+        [b"dev", b"stdin" | b"fd", ..] => true,
+        [b"proc", process, ..] => is_process(process),
+        _ => false,
+    }
+}
+
 /// What a shell would run; nothing where this is none.
 pub(super) fn starts<'w>(words: &[Word<'w>]) -> Option<Starts<'w>> {
     let dialect = match name(words.first()?.text()?) {
@@ -65,7 +86,7 @@ fn read<'w>(words: &[Word<'w>], dialect: Dialect, alone: bool) -> Option<Starts<
                 LONG.contains(&long).then_some(())?;
             }
             [b'-' | b'+', letters @ ..] if !letters.is_empty() => {
-                text_follows |= known[0] == b'-' && letters.contains(&b'c');
+                text_follows |= letters.contains(&b'c');
                 at = cluster(words, at, letters, dialect)?;
             }
             _ => {
@@ -80,6 +101,7 @@ fn read<'w>(words: &[Word<'w>], dialect: Dialect, alone: bool) -> Option<Starts<
             None => Starts::exposed("its text is known only when it runs"),
         },
         (true, None) => return None,
+        (false, Some(script)) if is_input(script.text()?) => Starts::Exposed { at, why: INPUT },
         (false, Some(_)) => Starts::Itself,
         // Whoever allows a shell by a rule of its own has allowed this.
         (false, None) => Starts::Exposed { at: 0, why: "a shell runs whatever its input says" },
@@ -90,10 +112,13 @@ fn read<'w>(words: &[Word<'w>], dialect: Dialect, alone: bool) -> Option<Starts<
 fn cluster(words: &[Word<'_>], mut at: usize, letters: &[u8], dialect: Dialect) -> Option<usize> {
     for letter in letters {
         let harmless: &[u8] = match dialect {
-            Dialect::Zsh => b"cexvuiln",
+            // What is interactive there knows no comments.
+            Dialect::Zsh => b"cexvuln",
             Dialect::Sh | Dialect::Bash => b"ceuxvfCnbmhilp",
         };
         match letter {
+            // zsh takes what is left of the word for the option.
+            b'o' | b'O' if dialect == Dialect::Zsh && letters.len() > 1 => return None,
             b'o' | b'O' => {
                 let option = words.get(at)?.text()?;
                 let safe = if *letter == b'o' { SAFE_OPTIONS } else { SAFE_SHOPTS };

@@ -117,21 +117,22 @@ fn look_through<'w>(
         (_, None | Some([])) => return Ok(Starts::Itself),
         (_, Some(rest)) => rest.to_vec(),
     };
-    if own == b"time" && inner.first().is_some_and(is_reserved) {
+    if own == b"time" && inner.first().is_some_and(begins_construct) {
         return Err("`time` is a program here and begins a construct there");
     }
     let moved = given.iter().any(|(letter, _)| matches!((own, letter), (b"env", b'C') | (b"sudo", b'D')));
     let inner = match own {
-        b"command" | b"builtin" => Inner::OfShell(inner),
+        b"command" | b"builtin" | b"time" => Inner::OfShell(inner),
         _ => Inner::Program(inner, moved),
     };
     Ok(Starts::Others { alone, inner: vec![inner] })
 }
 
-fn is_reserved(word: &Word<'_>) -> bool {
-    ["!", "{", "[[", "if", "while", "until", "for", "case", "select", "function", "coproc", "time"]
-        .iter()
-        .any(|reserved| word.is(reserved))
+/// Whether a shell that takes `time` for a word of its own reads more than a program's name here.
+fn begins_construct(word: &Word<'_>) -> bool {
+    let reserved =
+        ["!", "{", "[[", "if", "while", "until", "for", "case", "select", "function", "coproc", "time"];
+    assigned(&word.start).is_some() || reserved.iter().any(|reserved| word.is(reserved))
 }
 
 /// Goes over `NAME=VALUE`, none of which may change which programs run.
