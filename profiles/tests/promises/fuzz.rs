@@ -19,7 +19,7 @@ const ROUND: u32 = 32;
 ///
 /// If the body does, with the simplest value that makes it and with the seed that brings it back.
 pub(crate) fn fuzz<S: Strategy<Value: Debug>>(strategy: &S, body: impl Fn(S::Value)) {
-    let end = Instant::now() + Duration::from_secs(number("CLEARING_FUZZ_SECONDS").unwrap_or(3));
+    let end = Instant::now() + time();
     let first = seed();
     println!("CLEARING_TEST_SEED={first}");
     let mut rounds: u64 = 0;
@@ -33,6 +33,11 @@ pub(crate) fn fuzz<S: Strategy<Value: Debug>>(strategy: &S, body: impl Fn(S::Val
         rounds += 1;
     }
     println!("{} values", rounds * u64::from(ROUND));
+}
+
+/// How long a body goes on.
+pub(crate) fn time() -> Duration {
+    Duration::from_secs(number("CLEARING_FUZZ_SECONDS").unwrap_or(3))
 }
 
 /// Where to begin: with `CLEARING_TEST_SEED`, or anywhere.

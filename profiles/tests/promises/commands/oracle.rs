@@ -16,7 +16,7 @@ use tempfile::TempDir;
 
 use super::wrapping::{WRAPS, wrap};
 use super::{commands, of_text};
-use crate::fuzz::{runner, seed};
+use crate::fuzz::{runner, seed, time};
 
 const RULES: &str = r#"[commands]
 default = "deny"
@@ -35,6 +35,23 @@ const PIECES: &[&str] = &[
     ";; esac", "f() ", "f", "bad() ", "function f ", "echo ", "env ", "env A=b ", "sh -c ", "bash -c ", "eval ", "exec ", "command ", "builtin ",
     "xargs ", "find . -exec ", " \\;", " {} +", "nice ", "time ", "trap ", " EXIT", "alias ok=bad", "set -- bad", "export ", "true", "false", "test ", "printf ", "-v",
     "shift", "unset -f f", "read A", "-c", "--", "{}", "[$(bad)]", "a[$(bad)]", "$IFS", "=", "coproc ", "declare ", "local ", "return", "jobs -x ",
+    "A=(", "A[0]=(", "A=(x)", ")#", "#; ", "es\\\nac", "d\\\none", "f\\\ni", "th\\\nen ", "copro\\\nc ", "!\\\n ", "A\\\n=", "2\\\n>", "10>", "10>f ", "99999999999>f ",
+    "function if { :; }; ", "function coproc { :; }; ", "function then { :; }; ", "i\\\nf ", "if", "+c ", "sh +c ", "bash +c ", "<<E; ", "<<E; A=(x\nE\ny)\n", "/dev/stdin",
+    "<<<bad", ". ", "source ", "&\\\n>f ", "esac", "(esac)", "|#", "hash ", "integer ", "noglob ", "nocorrect ", "repeat 1 ", "foreach x (a) ", "; end", "=bad", "X='psvar[$(bad)]'",
+    "exit X", "shift X", "$~A", "$=A", "{ bad }", "always ", "path=", "&|", "&!", ">!f ",
+];
+
+/// Ways to hide a command, which some shell once ran and nobody saw. `T` stands for it.
+#[rustfmt::skip]
+const TRICKS: &[&str] = &[
+    "A=()#; T", "A=(x)#; T", "A[0]=(x)#; T", ": A=(x)#; T", "declare A=(x)#; T",
+    "( case x in a) :;; es\\\nac | T )\n:;; esac )", "while false; do :; d\\\none; T\ndone", "if false; then :; f\\\ni; T\nfi",
+    "function coproc { :; }\ncopro\\\nc T; wait", "function if { :; }\ni\\\nf T; t\\\nhen :; f\\\ni", "function then { :; }\nif true; t\\\nhen T; f\\\ni",
+    "function if { :; }\nif\\\n T; then\\\n :; fi\\\n", "!\\\n T", "A\\\n=1 T", "{\\\n T; }", "time\\\n T", "time A=1 T", "time eval T", "time \\\n! T", "coproc T; wait",
+    ": <<E; A=(x\nE\ny)\n# $(T)\n:", ": <<E; [[ a\nE\n]]\n# $(T)\n:", ": <<E; : ${A:-\nE\n}\n# $(T)\n:", "sh +c 'T'", "bash +c 'T'", "bash 2\\\n>f -c 'T'", "sh 10>f -c 'T'",
+    "bash /dev/stdin <<<'T'", "bash /dev/fd/0 <<<'T'", ". /dev/stdin <<E\nT\nE", "source <(echo T)", "find . 10>f -exec T \\;", "find . 99999999999>f -exec T \\;", "find . &\\\n>f -exec T \\;",
+    "hash ok=bad; ok", "read path <<< ./; ok", "X='psvar[$(T)]'; exit X", "integer() { :; }; integer X='psvar[$(T)]'", "COLUMNS='psvar[$(T)]'", "time noglob T", "builtin noglob T", "repeat 1 T",
+    "ok {\n T\n}", "ok | { T }", "for x (a) T", "T &!", "READNULLCMD=bad; <f",
 ];
 
 /// A directory for shells to run in, and the programs that they find.
@@ -53,14 +70,24 @@ impl Stage {
             fs::write(&path, text).expect("a program is written");
             fs::set_permissions(&path, Permissions::from_mode(0o755)).expect("and can be executed");
         }
-        for name in
-            ["env", "sh", "bash", "xargs", "find", "nice", "cat", "timeout", "stdbuf", "setsid", "nohup"]
-        {
+        for name in [
+            "env", "sh", "bash", "xargs", "find", "nice", "cat", "timeout", "stdbuf", "setsid", "nohup",
+            "zsh",
+        ] {
             if let Some(path) = program(name) {
                 symlink(path, programs.join(name)).expect("a program is linked");
             }
         }
+        if let Some(path) = program("busybox") {
+            symlink(path, programs.join("ash")).expect("a shell is linked");
+        }
         Self { folder }
+    }
+
+    /// The shells that are here.
+    fn shells(&self) -> Vec<PathBuf> {
+        let ash = Some(self.folder.path().join("bin/ash")).filter(|ash| ash.exists());
+        ["bash", "dash", "sh", "zsh"].iter().filter_map(|name| program(name)).chain(ash).collect()
     }
 
     /// Runs a text, and tells which programs it started.
@@ -106,9 +133,9 @@ fn is_forbidden(line: &str) -> bool {
 #[test]
 fn no_allowed_text_runs_a_program_without_a_rule() {
     let rules = commands(RULES);
-    let shells: Vec<PathBuf> = ["bash", "dash", "sh"].iter().filter_map(|name| program(name)).collect();
-    assert!(shells.iter().any(|shell| shell.ends_with("bash")), "there is no bash to ask");
     let stage = Stage::new();
+    let shells = stage.shells();
+    assert!(shells.iter().any(|shell| shell.ends_with("bash")), "there is no bash to ask");
     let control = stage.run(&shells[0], "ok b; bad c");
     assert_eq!(control, ["ok b", "bad c"], "the programs tell");
     let seed = seed();
@@ -126,14 +153,18 @@ fn no_allowed_text_runs_a_program_without_a_rule() {
         nest.replace("npm test", "ok")
     });
     let nest = nest.boxed();
+    let trick =
+        (proptest::sample::select(TRICKS), proptest::sample::select(&["bad", "bad b", "ok; bad"][..]));
+    let trick = trick.prop_map(|(trick, core)| wrap(trick, core));
     let texts = prop_oneof![
         2 => pieces(10),
         3 => nest.clone(),
+        1 => trick,
         1 => (nest, pieces(3)).prop_map(|(nest, piece)| format!("{nest}{piece}")),
     ];
     let (mut ran, mut started) = (0, 0);
-    let end = Instant::now() + Duration::from_secs(6);
-    while Instant::now() < end && ran < 600 {
+    let end = Instant::now() + 2 * time();
+    while Instant::now() < end {
         let text = texts.new_tree(&mut runner).expect("a text").current();
         for shell in &shells {
             let name = shell.file_name().and_then(OsStr::to_str).expect("a shell has a name");
