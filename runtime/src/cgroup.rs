@@ -14,6 +14,7 @@ mod files;
 mod given;
 mod group;
 mod hierarchy;
+mod leaf;
 mod legacy;
 mod limits;
 mod manager;
@@ -26,10 +27,12 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use crate::error::{AtStage as _, Failure, Stage};
+use crate::sandbox::Sandbox;
 
 pub use given::{Given, Household};
 pub use group::Group;
 pub(crate) use group::Settling;
+pub use leaf::Leaf;
 pub use limits::Enforcement;
 pub(crate) use sweeper::{Sweeping, sweep_away};
 pub use usage::{Cpu, Events, Pressure, Sample};
@@ -126,6 +129,15 @@ pub enum Unavailable {
         /// Our own group, or the one above it.
         path: PathBuf,
     },
+    /// A command of a sandbox can have a group of its own in version 2 alone.
+    #[error("one command alone has no group in version 1")]
+    WithoutLeaves,
+    /// No process may be moved to where groups can be made from where it is.
+    #[error("the sandbox lies outside of {path:?}")]
+    Elsewhere {
+        /// There they could be made.
+        path: PathBuf,
+    },
     /// The kernel refused.
     #[error("no group can be made")]
     Refused(#[source] Failure),
@@ -148,6 +160,8 @@ impl Unavailable {
             Self::NotMounted | Self::NoControllers { .. } => libc::ENOENT,
             Self::NotDelegated { .. } | Self::NoScope { .. } => libc::EACCES,
             Self::Shared { .. } => libc::EBUSY,
+            Self::WithoutLeaves => libc::ENOSYS,
+            Self::Elsewhere { .. } => libc::EXDEV,
         };
         Failure { stage: Stage::Limits, action: self.to_string(), errno }
     }
@@ -205,6 +219,23 @@ impl Groups {
     /// Makes an empty group without limits: [`crate::Sandbox::limit`] sets them beside init's work.
     pub fn create(&self) -> Result<Group, Failure> {
         Group::create(&self.place)
+    }
+
+    /// The same for a sandbox whose commands may have limits of their own ([`Group::leaf`]).
+    pub fn create_with_leaves(&self) -> Result<Group, Failure> {
+        self.create()?.for_leaves()?.and_for_init()
+    }
+
+    /// Makes a group for the leaves of a sandbox that was launched for none; it is removed should the calling
+    /// process be killed.
+    pub fn create_for_leaves_of(&self, sandbox: &Sandbox) -> Result<Group, Unavailable> {
+        let Place::Unified(place, _) = &self.place else { return Err(Unavailable::WithoutLeaves) };
+        if !hierarchy::lies_below(sandbox.init(), &place.path) {
+            return Err(Unavailable::Elsewhere { path: place.path.clone() });
+        }
+        let group = self.create().and_then(Group::for_leaves).map_err(Unavailable::Refused)?;
+        group.settle(sandbox.init()).map_err(Unavailable::Refused)?;
+        Ok(group)
     }
 }
 

@@ -7,7 +7,7 @@
 //!      │ ── Build ──────────────────────▶ │
 //!      │ ── Filter ─────────────────────▶ │ puts the root together meanwhile
 //!      │ ── Regrouped (cgroup v1) ──────▶ │
-//!      │ ── Exec + 3 descriptors ───────▶ │
+//!      │ ── Exec + 3 or 4 descriptors ──▶ │
 //!      │ ◀── Ready + overlays, or Failed  │
 //!      │ ◀── Observed + listener ──────── ┤ the command itself, on its way, where somebody looks on
 //!      │ ◀── Started (+ terminal), ────── │ end-of-file on the command's pipe: execve succeeded
@@ -40,7 +40,7 @@ use crate::spec::{ExecSpec, Mount, Others, Remount, SandboxSpec, Source};
 pub(crate) enum Request {
     /// Put the sandbox together.
     Build(SandboxSpec),
-    /// Run a command; standard input, output and error come along.
+    /// Run a command; standard input, output and error come along, and the entrance to its leaf if it has one.
     Exec(ExecSpec),
     /// The user namespace has its ids.
     MapsWritten,

@@ -4,6 +4,7 @@ use std::convert::Infallible;
 use std::io;
 use std::os::fd::{AsFd as _, AsRawFd as _, BorrowedFd, OwnedFd};
 
+use nix::sched::{CloneFlags, unshare};
 use nix::sys::signal::{SigSet, SigmaskHow, Signal, sigprocmask};
 use rustix::fs::Mode;
 use seccompiler::BpfProgram;
@@ -37,12 +38,14 @@ pub(crate) enum Word {
     Failed(Failure),
 }
 
-/// Whom a command talks to on its way. Both are closed on exec.
+/// Whom a command talks to on its way, and where it goes. All are closed on exec.
 pub(crate) struct Ends<'a> {
     /// Init; end-of-file without a failure means that the program runs.
     pub(crate) told: &'a OwnedFd,
     /// Init's own end.
     pub(crate) supervisor: &'a Channel,
+    /// The entrance to the leaf that it is to be in, if that is not init's.
+    pub(crate) leaf: Option<&'a OwnedFd>,
     /// What tells this command's processes from those of others, where there may be others.
     pub(crate) mark: Option<u64>,
     /// What takes its place.
@@ -74,6 +77,7 @@ fn confine_and_execute(
 ) -> Result<Infallible, Failure> {
     let Confinement { sandbox, domain, user, filter } = confinement;
     let function = spec.function.map(function::find).transpose()?;
+    ends.leaf.map_or(Ok(()), enter_leaf)?;
     unblock_signals()?;
     take_umask(spec);
     new_session()?;
@@ -179,6 +183,12 @@ fn abi(domain: &Domain) -> String {
 
 fn enter(ruleset: &OwnedFd) -> Result<(), Failure> {
     landlock_restrict_self(ruleset.as_raw_fd()).at(Stage::Landlock, || "landlock_restrict_self".into())
+}
+
+/// It is the root of the command's cgroup namespace, as init's own group is of init's.
+fn enter_leaf(entrance: &OwnedFd) -> Result<(), Failure> {
+    rustix::io::write(entrance, b"0").at(Stage::Limits, || "write(\"cgroup.procs\", 0)".into())?;
+    unshare(CloneFlags::CLONE_NEWCGROUP).at(Stage::Limits, || "unshare(CLONE_NEWCGROUP)".into())
 }
 
 /// What this says is given back before the program is executed, like all that was allocated until then.

@@ -4,7 +4,7 @@ use std::io;
 use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 
 use crate::birth::Init;
-use crate::cgroup::{Group, Limits, Settling};
+use crate::cgroup::{Group, Leaf, Limits, Settling};
 use crate::channel::{Channel, DESCRIPTORS, Report, Request, Shown, is_hang_up};
 use crate::error::{AtStage as _, Failure, Stage};
 use crate::mapped::MappedMounts;
@@ -156,6 +156,14 @@ impl Sandbox {
     pub fn exec(&self, spec: &ExecSpec, streams: [BorrowedFd<'_>; 3]) -> Result<(), Failure> {
         self.settle()?;
         self.send(&RequestRef::Exec(spec), &streams)
+    }
+
+    /// The same of a command that is to be in a leaf of its own.
+    pub fn exec_in(&self, leaf: &Leaf, spec: &ExecSpec, streams: [BorrowedFd<'_>; 3]) -> Result<(), Failure> {
+        self.settle()?;
+        let entrance = leaf.entrance()?;
+        let [input, output, error] = streams;
+        self.send(&RequestRef::Exec(spec), &[input, output, error, entrance.as_fd()])
     }
 
     fn settle(&self) -> Result<(), Failure> {

@@ -198,10 +198,10 @@ impl<'a> Server<'a> {
     /// Carries out one request; false when the supervisor has hung up or cannot be understood.
     fn answer(&mut self) -> bool {
         match self.supervisor.receive() {
-            Ok(Some((Request::Exec(spec), streams))) => {
+            Ok(Some((Request::Exec(spec), handed))) => {
                 self.has_worked = true;
                 self.is_used();
-                self.start(spec, streams);
+                self.start(spec, handed);
                 self.clear();
             }
             Ok(Some((Request::Signal { exec, signal }, _))) => self.signal(exec, signal),

@@ -19,16 +19,18 @@ pub(super) struct Alarm {
 }
 
 impl Alarm {
-    /// None where the kernel tells nothing: without controllers there are no such files.
-    pub(super) fn open(version: Version, nodes: &[Node]) -> io::Result<Option<Self>> {
+    /// None where the kernel tells nothing: without controllers there are no such files. Where `init` has a leaf, it may
+    /// be told there of forks that the whole group's limit refused.
+    pub(super) fn open(version: Version, nodes: &[Node], init: Option<&OwnedFd>) -> io::Result<Option<Self>> {
         let mut alarm =
             Self { all: Epoll::new(EpollCreateFlags::EPOLL_CLOEXEC)?, polled: Vec::new(), told: None };
         let of = |kind| nodes.iter().find(|node| node.has(kind));
         for (kind, name) in [(Kind::Processes, "pids.events"), (Kind::Memory, "memory.events")] {
             if let Some(node) = of(kind) {
-                unless_absent(alarm.poll(node, name))?;
+                unless_absent(alarm.poll(&node.directory, name))?;
             }
         }
+        init.map_or(Ok(()), |init| unless_absent(alarm.poll(init, "pids.events")))?;
         if let (Some(node), Version::V1) = (of(Kind::Memory), version) {
             unless_absent(alarm.listen(node))?;
         }
@@ -36,8 +38,8 @@ impl Alarm {
     }
 
     /// The kernel answers `POLLPRI` once the file has changed since it was last read.
-    fn poll(&mut self, node: &Node, name: &str) -> io::Result<()> {
-        let file = files::open(&node.directory, name)?;
+    fn poll(&mut self, directory: &OwnedFd, name: &str) -> io::Result<()> {
+        let file = files::open(directory, name)?;
         files::read_again(&file)?;
         self.all.add(&file, EpollEvent::new(EpollFlags::EPOLLPRI, 0))?;
         self.polled.push(file);

@@ -144,7 +144,7 @@ fn own_group() -> Result<Own, Failure> {
 }
 
 /// What groups below get, as it is written.
-fn enabled(held: &str) -> String {
+pub(super) fn enabled(held: &str) -> String {
     let wanted = Kind::ALL.iter().map(|kind| kind.controller()).chain([MEASURES]);
     let there = wanted.filter(|name| held.split_whitespace().any(|held| held == *name));
     there.map(|name| format!("+{name}")).collect::<Vec<_>>().join(" ")

@@ -11,7 +11,7 @@ use serde::{Deserialize, Serialize};
 
 use super::alarm::Alarm;
 use super::sweeper::{self, Sweeper};
-use super::{Enforcement, Events, Kind, Limits, Place, Sample, Version, limits, names, unified, usage};
+use super::{Enforcement, Events, Kind, Limits, Place, Sample, Version, leaf, limits, names, unified, usage};
 use crate::error::{AtStage as _, Failure, Stage};
 use crate::spec::wire;
 
@@ -28,6 +28,18 @@ pub struct Group {
     alarm: OnceCell<Alarm>,
     moved: Option<unified::Moved>,
     sweeper: OnceCell<Sweeper>,
+    pub(super) inhabited: Inhabited,
+}
+
+/// By whom a group is.
+#[derive(Debug)]
+pub(super) enum Inhabited {
+    /// Init, and every command.
+    All,
+    /// Nobody: it has leaves, and init may be in the one with this directory.
+    Leaves(Option<OwnedFd>),
+    /// A command, with what it has begun.
+    Command,
 }
 
 /// A directory of ours in one hierarchy.
@@ -85,7 +97,40 @@ impl Group {
             alarm: OnceCell::new(),
             moved,
             sweeper: OnceCell::new(),
+            inhabited: Inhabited::All,
         })
+    }
+
+    /// One of version 2 below this one, for a command.
+    pub(super) fn make_below(&self, name: &str) -> Result<Self, Failure> {
+        let above = self.nodes.first().filter(|_| self.has_leaves());
+        let above = above.ok_or(Errno::INVAL).at(Stage::Limits, || format!("a leaf {name:?}"))?;
+        Ok(Self {
+            version: self.version,
+            name: name.to_owned(),
+            nodes: vec![Node::make(&above.directory, &above.path, name, None)?],
+            enforced: Vec::new(),
+            alarm: OnceCell::new(),
+            moved: None,
+            sweeper: OnceCell::new(),
+            inhabited: Inhabited::Command,
+        })
+    }
+
+    /// The same as a group in which nobody is but in leaves; of version 1 it is as it was.
+    pub(super) fn for_leaves(mut self) -> Result<Self, Failure> {
+        let Some(node) = self.nodes.first().filter(|_| self.version == Version::V2) else { return Ok(self) };
+        leaf::give_controllers(&node.directory)?;
+        self.inhabited = Inhabited::Leaves(None);
+        Ok(self)
+    }
+
+    /// With a leaf in which init is to be.
+    pub(super) fn and_for_init(mut self) -> Result<Self, Failure> {
+        if let (Inhabited::Leaves(init), Some(node)) = (&mut self.inhabited, self.nodes.first()) {
+            *init = Some(leaf::make_for_init(&node.directory)?);
+        }
+        Ok(self)
     }
 
     fn make_legacy(places: &[super::legacy::Place], name: &str) -> Result<Vec<Node>, Failure> {
@@ -124,8 +169,15 @@ impl Group {
 
     /// What a process can be born into by `clone3(CLONE_INTO_CGROUP)`; none of version 1.
     pub fn birthplace(&self) -> Option<BorrowedFd<'_>> {
-        let node = self.nodes.first().filter(|_| self.version == Version::V2)?;
-        Some(node.directory.as_fd())
+        match &self.inhabited {
+            Inhabited::Leaves(init) => init.as_ref().map(|init| init.as_fd()),
+            _ => Some(self.own_directory()?.as_fd()),
+        }
+    }
+
+    /// Of version 2.
+    pub(super) fn own_directory(&self) -> Option<&OwnedFd> {
+        self.nodes.first().filter(|_| self.version == Version::V2).map(|node| &node.directory)
     }
 
     /// Has a process stand by that removes the group should this one be killed, and in version 1 begins to
@@ -144,20 +196,35 @@ impl Group {
 
     /// Sets limits, and remembers what became of each.
     pub(crate) fn limit(&mut self, limits: Limits) {
-        self.enforced = limits::set(self.version, &self.nodes, limits);
+        let processes = limits.processes.map(|count| count.saturating_add(self.inits()));
+        self.enforced = limits::set(self.version, &self.nodes, Limits { processes, ..limits });
+    }
+
+    /// How many processes in it are no command's.
+    fn inits(&self) -> u64 {
+        u64::from(!matches!(self.inhabited, Inhabited::Command))
     }
 
     /// What it uses and has used.
     pub fn sample(&self) -> Sample {
-        usage::sample(self.version, &self.nodes)
+        let sample = usage::sample(self.version, &self.nodes);
+        let without_init = |count: u64| count.saturating_sub(self.inits());
+        Sample {
+            processes: sample.processes.map(without_init),
+            processes_peak: sample.processes_peak.map(without_init),
+            ..sample
+        }
     }
 
-    /// What happened at its limits so far; rearms the alarm.
+    /// What happened at its limits so far, and not at those of a leaf of its own; rearms the alarm.
     pub fn events(&self) -> Events {
         if let Some(alarm) = self.alarm.get() {
             alarm.rearm();
         }
-        usage::events(self.version, &self.nodes)
+        match (&self.inhabited, self.own_directory()) {
+            (Inhabited::Leaves(Some(init)), Some(directory)) => usage::events_beside_leaves(directory, init),
+            _ => usage::events(self.version, &self.nodes),
+        }
     }
 
     /// Readable once something happened at a limit, until [`Group::events`] has been asked. None where
@@ -165,7 +232,8 @@ impl Group {
     pub fn alarm(&self) -> Option<BorrowedFd<'_>> {
         if self.alarm.get().is_none() {
             // Nobody else fills it in between.
-            let _ = self.alarm.set(Alarm::open(self.version, &self.nodes).ok()??);
+            let init = if let Inhabited::Leaves(init) = &self.inhabited { init.as_ref() } else { None };
+            let _ = self.alarm.set(Alarm::open(self.version, &self.nodes, init).ok()??);
         }
         self.alarm.get().map(|alarm| alarm.as_fd())
     }
@@ -178,6 +246,11 @@ impl Group {
     /// Ends every process in it and removes it.
     pub fn remove(mut self) -> Result<(), Failure> {
         self.remove_nodes()
+    }
+
+    /// Removes it if no process is in it; true once it is gone.
+    pub(super) fn remove_if_empty(&self) -> bool {
+        self.nodes.iter().all(|node| node.remove().is_ok())
     }
 
     fn remove_nodes(&mut self) -> Result<(), Failure> {
@@ -236,12 +309,9 @@ impl Node {
         self.controllers.as_ref().is_none_or(|all| all.iter().any(|held| held == name))
     }
 
-    /// Removes the directory; one that is gone already is as good.
+    /// Removes the directory, with its leaves; one that is gone already is as good.
     pub(super) fn remove(&self) -> rustix::io::Result<()> {
-        match unlinkat(&self.parent, self.name.as_str(), AtFlags::REMOVEDIR) {
-            Err(Errno::NOENT) => Ok(()),
-            removed => removed,
-        }
+        names::remove(&self.parent, &self.name)
     }
 
     fn abandon(&self) {

@@ -22,12 +22,28 @@ impl Own {
     pub(super) fn is_unified(&self) -> bool {
         self.controllers.is_empty()
     }
+
+    /// Whether it is that process's group and not, as in some containers, another of the same name.
+    fn holds(&self, process: u32) -> bool {
+        let held = files::read_list(CWD, self.path.join("cgroup.procs"));
+        held.is_ok_and(|held| held.lines().any(|pid| pid == process.to_string()))
+    }
 }
 
 /// The groups that the calling process is in.
 pub(super) fn own_groups() -> io::Result<Vec<Own>> {
-    let cgroup = files::read(CWD, "/proc/self/cgroup")?;
-    if let Some(own) = only_group(&cgroup).filter(holds_us) {
+    groups_of(rustix::process::getpid().as_raw_nonzero().get().unsigned_abs())
+}
+
+/// Whether a process is in that group of version 2, or in one below.
+pub(super) fn lies_below(process: u32, group: &Path) -> bool {
+    let groups = groups_of(process).unwrap_or_default();
+    groups.iter().any(|own| own.is_unified() && own.path.starts_with(group))
+}
+
+fn groups_of(process: u32) -> io::Result<Vec<Own>> {
+    let cgroup = files::read(CWD, &format!("/proc/{process}/cgroup"))?;
+    if let Some(own) = only_group(&cgroup).filter(|own| own.holds(process)) {
         return Ok(vec![own]);
     }
     Ok(placed(&cgroup, &files::read_list(CWD, "/proc/self/mountinfo")?))
@@ -41,13 +57,6 @@ fn only_group(cgroup: &str) -> Option<Own> {
         let path = if path.is_empty() { top.clone() } else { top.join(path) };
         Own { controllers: Vec::new(), path, top }
     })
-}
-
-/// Whether that is our own group and not, as in some containers, another of the same name.
-fn holds_us(own: &Own) -> bool {
-    let me = rustix::process::getpid().as_raw_nonzero().to_string();
-    let held = files::read_list(CWD, own.path.join("cgroup.procs"));
-    held.is_ok_and(|held| held.lines().any(|pid| pid == me))
 }
 
 /// Where the groups of `/proc/self/cgroup` lie in the mounted hierarchies. One that no mount shows,

@@ -21,7 +21,7 @@ type Taken = (String, Option<&'static str>);
 /// Of a kernel that was built or booted without counting swap.
 const SWAP_IS_OPEN: &str = "this kernel does not count swap: memory that is swapped out is not limited";
 
-/// Sets what is asked for in the groups of one sandbox.
+/// Sets what is asked for in the groups of one sandbox, whose init is one of the processes.
 pub(super) fn set(version: Version, nodes: &[Node], limits: Limits) -> Vec<Enforcement> {
     let asked = [
         limits.memory.map(|bytes| (Kind::Memory, bytes)),
@@ -72,9 +72,8 @@ fn legacy_memory(node: &Node, bytes: u64) -> Result<Taken, Failure> {
 }
 
 fn processes(node: &Node, count: u64) -> Result<String, Failure> {
-    // Init is in the group as well.
-    set_file(node, "pids.max", count.saturating_add(1))?;
-    Ok(format!("pids.max {count} and init"))
+    set_file(node, "pids.max", count)?;
+    Ok(format!("pids.max {count}"))
 }
 
 fn cpu(node: &Node, share: u64) -> Result<String, Failure> {

@@ -3,9 +3,10 @@
 //! The owner holds a lock on its group's directory, and so does its sweeper; a lock needs no look at
 //! process ids, which are used again. The id in the name only spares a living owner's group the try.
 
-use std::os::fd::{AsFd, OwnedFd};
+use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 
 use rustix::fs::{AtFlags, Dir, FileType, FlockOperation, Mode, OFlags, flock, openat, unlinkat};
+use rustix::io::Errno;
 use rustix::process::{Pid, getpid, test_kill_process};
 use rustix::rand::{GetRandomFlags, getrandom};
 
@@ -33,8 +34,24 @@ pub(super) fn lock(group: impl AsFd) -> rustix::io::Result<()> {
 pub(super) fn collect(parent: impl AsFd) {
     for name in below(&parent).into_iter().filter(|name| owner_seems_gone(name)) {
         if open(&parent, &name).and_then(lock).is_ok() {
-            let _ = unlinkat(&parent, &name, AtFlags::REMOVEDIR);
+            let _ = remove(&parent, &name);
         }
+    }
+}
+
+/// Removes a group, and leaves in it that hold no process; one that is gone already is as good.
+pub(super) fn remove(parent: impl AsFd, name: &str) -> rustix::io::Result<()> {
+    let unlink = |parent: BorrowedFd<'_>, name: &str| match unlinkat(parent, name, AtFlags::REMOVEDIR) {
+        Err(Errno::NOENT) => Ok(()),
+        removed => removed,
+    };
+    match unlink(parent.as_fd(), name) {
+        Err(Errno::BUSY) => {
+            let group = open(&parent, name)?;
+            below(&group).iter().try_for_each(|leaf| unlink(group.as_fd(), leaf))?;
+            unlink(parent.as_fd(), name)
+        }
+        removed => removed,
     }
 }
 
@@ -54,7 +71,7 @@ pub(super) fn below(parent: impl AsFd) -> Vec<String> {
 fn owner_seems_gone(name: &str) -> bool {
     let id = name.strip_prefix(PREFIX).and_then(|rest| rest.split_once('-'));
     let owner = id.and_then(|(id, _)| Pid::from_raw(id.parse().ok()?));
-    owner.is_some_and(|owner| test_kill_process(owner) == Err(rustix::io::Errno::SRCH))
+    owner.is_some_and(|owner| test_kill_process(owner) == Err(Errno::SRCH))
 }
 
 #[cfg(test)]

@@ -1,5 +1,6 @@
 //! What a group used, and what happened to it at its limits.
 
+use std::os::fd::OwnedFd;
 use std::time::Duration;
 
 use super::files::{number, read, value_of};
@@ -66,10 +67,9 @@ pub struct Events {
     pub cpu_throttled: u64,
 }
 
-/// Reads what the groups of one sandbox used.
+/// Reads what the groups of one sandbox used, init being one of the processes.
 pub(super) fn sample(version: Version, nodes: &[Node]) -> Sample {
-    let without_init = |count: u64| count.saturating_sub(1);
-    let pids = |name| Some(without_init(number(&of(nodes, Kind::Processes)?.directory, name)?));
+    let pids = |name| number(&of(nodes, Kind::Processes)?.directory, name);
     let memory = |name| number(&of(nodes, Kind::Memory)?.directory, name);
     let shared =
         Sample { processes: pids("pids.current"), processes_peak: pids("pids.peak"), ..Sample::default() };
@@ -116,6 +116,20 @@ pub(super) fn events(version: Version, nodes: &[Node]) -> Events {
         oom_group_kills: count(&memory, "oom_group_kill"),
         forks_refused: count(&text(Kind::Processes, "pids.events"), "max"),
         cpu_throttled: count(&text(Kind::Cpu, "cpu.stat"), "nr_throttled"),
+    }
+}
+
+/// The same of a group of version 2 that has leaves, without what happened to a command in one. The kernel counts a kill
+/// where the process was, and a refused fork where the limit is; before 6.11, where the fork was tried.
+pub(super) fn events_beside_leaves(group: &OwnedFd, init: &OwnedFd) -> Events {
+    let count = |group: &OwnedFd, name, key| value_of(&read(group, name).ok()?, key);
+    let refused = count(group, "pids.events.local", "max").or_else(|| count(init, "pids.events", "max"));
+    Events {
+        oom: count(group, "memory.events.local", "oom").unwrap_or(0),
+        oom_kills: count(init, "memory.events", "oom_kill").unwrap_or(0),
+        oom_group_kills: count(group, "memory.events.local", "oom_group_kill").unwrap_or(0),
+        forks_refused: refused.unwrap_or(0),
+        cpu_throttled: count(group, "cpu.stat", "nr_throttled").unwrap_or(0),
     }
 }
 

@@ -17,6 +17,9 @@ use crate::spec::{ExecSpec, Resource};
 use crate::stdio::Streams;
 use crate::sys::{Forked, fork, vfork};
 
+/// So many descriptors come along with every command.
+const STREAMS: usize = 3;
+
 /// A command that has not been reaped.
 pub(super) struct Command {
     pub(super) exec: u32,
@@ -44,9 +47,9 @@ pub(super) struct Starting {
 }
 
 impl Server<'_> {
-    pub(super) fn start(&mut self, spec: ExecSpec, streams: Vec<OwnedFd>) {
+    pub(super) fn start(&mut self, spec: ExecSpec, handed: Vec<OwnedFd>) {
         let exec = spec.id;
-        match self.start_command(spec, streams) {
+        match self.start_command(spec, handed) {
             Ok(command) => {
                 self.has_begun = true;
                 self.commands.push(command);
@@ -56,32 +59,35 @@ impl Server<'_> {
         }
     }
 
-    fn start_command(&mut self, mut spec: ExecSpec, streams: Vec<OwnedFd>) -> Result<Command, Failure> {
+    fn start_command(&mut self, mut spec: ExecSpec, mut handed: Vec<OwnedFd>) -> Result<Command, Failure> {
         if self.living.is_some() {
             leave_room(&mut spec);
         }
-        let (streams, terminal) = Streams::open(streams, spec.terminal)?;
+        let leaf = if handed.len() > STREAMS { handed.pop() } else { None };
+        let (streams, terminal) = Streams::open(handed, spec.terminal)?;
         let mark = (!spec.last).then(|| mark::of(self.highest_mark, spec.id));
         let (exec, last) = (spec.id, spec.last);
         let (starting, tell) = Starting::new()?;
-        let pid = match self.order(spec, mark, streams, &tell) {
+        // The zygote has given up what it takes to enter a leaf.
+        let ours =
+            if leaf.is_some() { Some((spec, streams)) } else { self.order(spec, mark, streams, &tell) };
+        let pid = match ours {
             None => None,
-            Some((spec, streams)) => Some(self.begin(&spec, &streams, mark, &tell)?),
+            Some((spec, streams)) => {
+                let (supervisor, program) = (self.supervisor, Program::of(&spec));
+                let ends = Ends { told: &tell, supervisor, leaf: leaf.as_ref(), mark, program };
+                Some(self.begin(&spec, &streams, &ends)?)
+            }
         };
         let (reported, used) = (false, Usage::default());
         Ok(Command { exec, pid, starting: Some(starting), mark, terminal, last, reported, used })
     }
 
-    fn begin(
-        &self,
-        spec: &ExecSpec,
-        streams: &Streams,
-        mark: Option<u64>,
-        tell: &OwnedFd,
-    ) -> Result<Pid, Failure> {
-        let ends = Ends { told: tell, supervisor: self.supervisor, mark, program: Program::of(spec) };
-        let command = || become_command(spec, &self.confinement, streams, &ends);
-        let pid = if self.may_lend_memory(spec) { in_init_s_memory(command) } else { in_a_copy(command) };
+    fn begin(&self, spec: &ExecSpec, streams: &Streams, ends: &Ends<'_>) -> Result<Pid, Failure> {
+        let command = || become_command(spec, &self.confinement, streams, ends);
+        // To enter a leaf may take the kernel 10 ms.
+        let may_lend_memory = ends.leaf.is_none() && self.may_lend_memory(spec);
+        let pid = if may_lend_memory { in_init_s_memory(command) } else { in_a_copy(command) };
         pid.at(Stage::Clone, || "fork()".into())
     }
 
@@ -93,7 +99,8 @@ impl Server<'_> {
         mark: Option<u64>,
     ) -> Result<(Pid, Starting), Failure> {
         let (starting, tell) = Starting::new()?;
-        let ends = Ends { told: &tell, supervisor: self.supervisor, mark, program: Program::of(spec) };
+        let (supervisor, program) = (self.supervisor, Program::of(spec));
+        let ends = Ends { told: &tell, supervisor, leaf: None, mark, program };
         let pid = in_a_copy(|| become_command(spec, &self.confinement, streams, &ends));
         Ok((pid.at(Stage::Clone, || "fork()".into())?, starting))
     }

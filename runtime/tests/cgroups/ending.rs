@@ -12,7 +12,7 @@ use crate::limits::slow;
 use crate::sandboxed::{run, start};
 
 /// What never happens within this does not happen.
-const ENOUGH: Duration = Duration::from_secs(30);
+pub(crate) const ENOUGH: Duration = Duration::from_secs(30);
 
 pub(crate) fn sees_its_own_group_as_the_root(groups: &Groups) {
     let ended = run(groups, Limits::default(), &["group"]);
@@ -84,7 +84,7 @@ pub(crate) fn dead_group_is_collected(groups: &Groups) {
     drop(sandbox);
 }
 
-fn within(time: Duration, condition: impl Fn() -> bool) -> bool {
+pub(crate) fn within(time: Duration, condition: impl Fn() -> bool) -> bool {
     let until = Instant::now() + time;
     while !condition() {
         if Instant::now() > until {

@@ -5,6 +5,7 @@
 
 mod calls;
 mod ending;
+mod leaf;
 mod limits;
 mod payload;
 mod sandboxed;
@@ -26,11 +27,15 @@ enum Needs {
 /// A proof, for each version that the host has.
 type Proof = (&'static str, Needs, fn(&Groups));
 
-const PROOFS: [Proof; 13] = [
+const PROOFS: [Proof; 17] = [
     ("a_sandbox_sees_its_own_group_as_the_root", Needs::Group, ending::sees_its_own_group_as_the_root),
     ("a_group_is_gone_when_its_sandbox_is", Needs::Group, ending::gone_with_its_sandbox),
     ("a_killed_supervisor_leaves_no_group", Needs::Group, ending::killed_supervisor_leaves_nothing),
     ("a_dead_group_is_collected_by_the_next", Needs::Group, ending::dead_group_is_collected),
+    ("a_command_sees_its_leaf_as_the_root", Needs::Group, leaf::seen_as_the_root),
+    ("a_leaf_is_gone_when_nothing_is_in_it", Needs::Group, leaf::gone_when_empty),
+    ("a_killed_supervisor_leaves_no_leaf", Needs::Group, leaf::killed_supervisor_leaves_nothing),
+    ("a_dead_group_is_collected_with_its_leaves", Needs::Group, leaf::dead_group_is_collected),
     ("a_limit_that_was_not_taken_is_not_enforced", Needs::Group, limits::not_taken_is_not_enforced),
     ("private_memory_is_limited", Needs::Limits(&[Kind::Memory]), limits::private_memory),
     ("memory_of_many_processes_is_limited", Needs::Limits(&[Kind::Memory]), limits::memory_of_many),
@@ -47,6 +52,7 @@ fn main() -> ExitCode {
     match arguments.iter().map(String::as_str).collect::<Vec<_>>()[..] {
         ["payload", ref rest @ ..] => payload::run(rest),
         ["supervise", version] => ending::supervise(version),
+        ["supervise-leaf"] => leaf::supervise(),
         ["measure", version, rounds] => sandboxed::measure(version, rounds.parse().expect("a number")),
         ["find", ref rest @ ..] => find(rest.contains(&"ask")),
         // The runner's own flags.

@@ -9,7 +9,7 @@ use std::path::PathBuf;
 use std::process::ExitCode;
 use std::time::{Duration, Instant};
 
-use clearing_runtime::cgroup::{Events, Group, Groups, Limits, Sample, Search, Version};
+use clearing_runtime::cgroup::{Events, Group, Groups, Leaf, Limits, Sample, Search, Version};
 use clearing_runtime::spec::{
     Access, Answer, Birth, ExecSpec, Identity, Mount, Namespaces, Network, Owners, PathRule, Rights, Room,
     SandboxSpec, SyscallRule,
@@ -52,16 +52,30 @@ pub(crate) fn run(groups: &Groups, limits: Limits, words: &[&str]) -> Ended {
 
 /// A sandbox in which this program has been asked to run.
 pub(crate) fn start(group: &mut Group, limits: Limits, words: &[&str], out: &File) -> Sandbox {
-    let mut sandbox = Sandbox::launch(&Birth::Namespaces(namespaces()), Some(group)).expect("launched");
-    sandbox.build(&sandbox_spec(), &[]).expect("asked");
-    sandbox.limit(group, limits).expect("limited");
+    let sandbox = build(group, limits);
     let null = File::open("/dev/null").expect("null");
     let errors = std::io::stderr();
     sandbox.exec(&exec_spec(words), [null.as_fd(), out.as_fd(), errors.as_fd()]).expect("asked");
     sandbox
 }
 
-fn serve(sandbox: &mut Sandbox, group: &Group) -> (Option<ExitStatus>, bool) {
+/// The same in a leaf.
+pub(crate) fn start_in(leaf: &Leaf, group: &mut Group, words: &[&str], out: &File) -> Sandbox {
+    let sandbox = build(group, Limits::default());
+    let null = File::open("/dev/null").expect("null");
+    let errors = std::io::stderr();
+    sandbox.exec_in(leaf, &exec_spec(words), [null.as_fd(), out.as_fd(), errors.as_fd()]).expect("asked");
+    sandbox
+}
+
+fn build(group: &mut Group, limits: Limits) -> Sandbox {
+    let mut sandbox = Sandbox::launch(&Birth::Namespaces(namespaces()), Some(group)).expect("launched");
+    sandbox.build(&sandbox_spec(), &[]).expect("asked");
+    sandbox.limit(group, limits).expect("limited");
+    sandbox
+}
+
+pub(crate) fn serve(sandbox: &mut Sandbox, group: &Group) -> (Option<ExitStatus>, bool) {
     let mut rang = false;
     loop {
         let mut polled = vec![PollFd::new(sandbox.as_fd(), PollFlags::POLLIN)];
