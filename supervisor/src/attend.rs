@@ -13,7 +13,7 @@ use serde::Serialize;
 use crate::alerts::Alert;
 use crate::error::Error;
 use crate::limits::Hold;
-use crate::monitor::{Beside, Scene};
+use crate::monitor::{Beside, Counted, Scene};
 use crate::place::Place;
 use crate::policy::Denial;
 use crate::relay::Streams;
@@ -84,7 +84,7 @@ impl<'r> Attendance<'r> {
     /// Serves the command until it has ended, ends the sandbox, and hands on what is left of its output.
     pub(crate) fn until_the_end(mut self, streams: &mut Streams) -> Result<End, Error> {
         while !self.step(streams)? {}
-        let mut end = self.watch.into_end(self.group, Beside::NeverAnything);
+        let mut end = self.watch.into_end(Counted::by(self.group), Beside::NeverAnything);
         end.kept = self.sandbox.into_kept();
         hand_on(self.signals, end, streams)
     }
@@ -209,7 +209,8 @@ impl<'r> Attendance<'r> {
 
 fn scene<'a>(sandbox: &'a Sandbox, group: Option<&'a Group>, place: &'a Place) -> Scene<'a> {
     let (kept, init) = (sandbox.kept(), sandbox.init());
-    Scene { group, place, kept, init, beside: Beside::NeverAnything }
+    let counted = Counted::by(group);
+    Scene { counted, place, kept, init, beside: Beside::NeverAnything }
 }
 
 /// A reader of our output may have stopped reading; from here on a signal ends us.

@@ -1,15 +1,18 @@
 //! By which means each limit is held: the strongest that the host gives, told as it is.
 
+mod leaf;
+
 use std::collections::BTreeMap;
 
 use clearing_profiles::{LimitName, Limits, Profile, Requirement};
-use clearing_runtime::cgroup::{self, Group, Groups, Kind, Search, Version};
+use clearing_runtime::cgroup::{self, Enforcement, Group, Groups, Kind, Leaf, Search, Version};
 use clearing_runtime::spec::{Resource, ResourceLimit};
-use clearing_runtime::{Guard, GuardReport, Sandbox};
+use clearing_runtime::{Failure, Guard, GuardReport, Sandbox};
 use serde::{Serialize, Serializer};
 
 use crate::error::{Error, chain};
 use crate::quota::Quota;
+use leaf::Leaves;
 
 /// What holds a limit.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, schemars::JsonSchema)]
@@ -69,6 +72,8 @@ pub(crate) type LimitReports = BTreeMap<LimitName, LimitReport>;
 /// The control group of a run, or why it has none.
 pub(crate) struct Hold {
     group: Option<Group>,
+    /// Of commands that have other limits than the sandbox.
+    leaves: Leaves,
     asked: cgroup::Limits,
     /// Processes in it that are none of a command's, beside init.
     ours: u64,
@@ -83,22 +88,26 @@ impl Hold {
     /// Makes a group where the limits are worth one: joining it takes the kernel up to 10 ms, so limits
     /// that nobody asked for are held without.
     pub(crate) fn of(limits: &Limits) -> Result<Self, Error> {
+        Self::made_by(limits, 0, Groups::create)
+    }
+
+    /// The same for a sandbox that lives on, where init has help, and a command may have limits of its own.
+    pub(crate) fn of_living(limits: &Limits) -> Result<Self, Error> {
+        Self::made_by(limits, 1, Groups::create_with_leaves)
+    }
+
+    fn made_by(limits: &Limits, ours: u64, create: Create) -> Result<Self, Error> {
         let asked = asked(limits);
         let required = limits.cgroup == Requirement::Required;
-        let why = UNASKED.to_owned();
-        let mut hold = Self { group: None, asked, ours: 0, required, why, manager_ms: None };
+        let (leaves, why) = (Leaves::default(), UNASKED.to_owned());
+        let mut hold = Self { group: None, leaves, asked, ours, required, why, manager_ms: None };
         if asked != cgroup::Limits::default() && (required || is_asked_for(limits)) {
-            hold.make()?;
+            hold.make(create)?;
         }
         Ok(hold)
     }
 
-    /// The same for a sandbox that lives on, where init has help.
-    pub(crate) fn of_living(limits: &Limits) -> Result<Self, Error> {
-        Ok(Self { ours: 1, ..Self::of(limits)? })
-    }
-
-    fn make(&mut self) -> Result<(), Error> {
+    fn make(&mut self, create: Create) -> Result<(), Error> {
         // Without an address there is nobody to be asked.
         let ask_manager = MANAGERS.iter().any(|name| std::env::var_os(name).is_some());
         let made = Groups::find(Search { ask_manager, only: None })
@@ -106,7 +115,7 @@ impl Hold {
             .and_then(|groups| {
                 let asked = groups.asked();
                 self.manager_ms = asked.map(|time| u64::try_from(time.as_millis()).unwrap_or(u64::MAX));
-                groups.create().map_err(|failure| failure.to_string())
+                create(&groups).map_err(|failure| failure.to_string())
             });
         match made {
             Ok(group) => self.group = Some(group),
@@ -135,8 +144,7 @@ impl Hold {
 
     /// Whether the group holds this limit.
     pub(crate) fn holds(&self, kind: Kind) -> bool {
-        let enforced = self.group.iter().flat_map(|group| group.enforced());
-        enforced.into_iter().any(|limit| limit.kind == kind && limit.taken.is_ok())
+        self.group.as_ref().is_some_and(|group| group.holds(kind))
     }
 
     /// Whether the group holds this limit at no more than these limits say.
@@ -154,6 +162,18 @@ impl Hold {
 
     /// What became of each limit that is set.
     pub(crate) fn reports(&self, limits: &Limits, quota: &Quota, guards: &[GuardReport]) -> LimitReports {
+        self.reports_in(None, limits, quota, guards)
+    }
+
+    /// The same of a command that may have a leaf.
+    pub(crate) fn reports_in(
+        &self,
+        leaf: Option<&Leaf>,
+        limits: &Limits,
+        quota: &Quota,
+        guards: &[GuardReport],
+    ) -> LimitReports {
+        let by_group = |kind, otherwise| self.by_group(kind, leaf, limits, otherwise);
         let each = EachProcess::of(guards);
         let milliseconds = |time: std::time::Duration| u64::try_from(time.as_millis()).unwrap_or(u64::MAX);
         let (layers, why) = quota.means();
@@ -161,16 +181,10 @@ impl Hold {
         let watched = |amount| report(amount, EnforcedBy::Watchdog);
         let all = [
             (LimitName::Timeout, limits.timeout.map(|time| watched(milliseconds(time)))),
-            (LimitName::Cpus, limits.cpus.map(|share| self.cpus(share, limits))),
+            (LimitName::Cpus, limits.cpus.map(|share| by_group(Kind::Cpu, held_by_nothing(share)))),
             (LimitName::CpuTime, limits.cpu_time.map(|time| watched(milliseconds(time)))),
-            (
-                LimitName::Memory,
-                limits.memory.map(|bytes| self.by_group(Kind::Memory, limits, watched(bytes))),
-            ),
-            (
-                LimitName::Processes,
-                limits.processes.map(|n| self.by_group(Kind::Processes, limits, each.report(n))),
-            ),
+            (LimitName::Memory, limits.memory.map(|bytes| by_group(Kind::Memory, watched(bytes)))),
+            (LimitName::Processes, limits.processes.map(|n| by_group(Kind::Processes, each.report(n)))),
             (LimitName::Disk, limits.disk.map(written)),
             (LimitName::Inodes, limits.inodes.map(written)),
             (LimitName::Output, limits.output.map(watched)),
@@ -180,31 +194,44 @@ impl Hold {
         all.into_iter().filter_map(|(name, report)| Some((name, report?))).collect()
     }
 
-    fn cpus(&self, share: u64, limits: &Limits) -> LimitReport {
-        let nothing =
-            LimitReport { limit: Amount::Thousandths(share), enforced_by: EnforcedBy::None, why: None };
-        self.by_group(Kind::Cpu, limits, nothing)
-    }
-
-    /// What the group holds, or `otherwise` and why.
-    fn by_group(&self, kind: Kind, limits: &Limits, otherwise: LimitReport) -> LimitReport {
-        if self.group.is_some() && !is_same(kind, &asked(limits), &self.asked) {
-            return LimitReport { why: Some(OTHER.to_owned()), ..otherwise };
-        }
-        let taken = self.group.as_ref().map(|group| {
-            let enforced = group.enforced().iter().find(|limit| limit.kind == kind);
-            Some((group.version(), enforced?))
-        });
-        let Some((version, enforced)) = taken.flatten() else {
-            return LimitReport { why: Some(self.why.clone()), ..otherwise };
+    /// What the group or the leaf holds, or `otherwise` and why.
+    fn by_group(
+        &self,
+        kind: Kind,
+        leaf: Option<&Leaf>,
+        limits: &Limits,
+        otherwise: LimitReport,
+    ) -> LimitReport {
+        let is_own = !is_same(kind, &asked(limits), &self.asked);
+        let group = leaf.map(Leaf::group).or_else(|| self.group.as_ref().filter(|_| !is_own));
+        let Some(taken) = group.and_then(|group| Some((group.version(), enforcement(group, kind)?))) else {
+            let why = if is_own { self.why_no_leaf() } else { &self.why };
+            return LimitReport { why: Some(why.to_owned()), ..otherwise };
         };
+        let (version, enforced) = taken;
         let enforced_by = match (&enforced.taken, version) {
             (Err(failure), _) => return LimitReport { why: Some(failure.to_string()), ..otherwise },
             (Ok(_), Version::V2) => EnforcedBy::Cgroup2,
             (Ok(_), Version::V1) => EnforcedBy::Cgroup1,
         };
-        LimitReport { enforced_by, why: enforced.open.map(str::to_owned), ..otherwise }
+        // Its leaf lies in the sandbox's group.
+        let less =
+            leaf.filter(|_| self.holds(kind) && amount(kind, &self.asked) < amount(kind, &asked(limits)));
+        let open = enforced.open.or(less.map(|_| LESS));
+        LimitReport { enforced_by, why: open.map(str::to_owned), ..otherwise }
     }
+}
+
+/// How a group is made.
+type Create = fn(&Groups) -> Result<Group, Failure>;
+
+fn enforcement(group: &Group, kind: Kind) -> Option<&Enforcement> {
+    group.enforced().iter().find(|limit| limit.kind == kind)
+}
+
+/// A share of the processors.
+fn held_by_nothing(share: u64) -> LimitReport {
+    LimitReport { limit: Amount::Thousandths(share), enforced_by: EnforcedBy::None, why: None }
 }
 
 /// The guard that sets the limits of each process.
@@ -233,6 +260,8 @@ impl EachProcess {
 const MANAGERS: [&str; 2] = ["XDG_RUNTIME_DIR", "DBUS_SESSION_BUS_ADDRESS"];
 /// Of a limit of one command in a sandbox where others have other ones.
 const OTHER: &str = "the sandbox's cgroup holds another limit, for all commands together";
+/// Of a limit of one command that is more than that.
+const LESS: &str = "the sandbox's cgroup holds less, for all commands together";
 /// Of a limit that is the default profile's own.
 const UNASKED: &str = "no cgroup is made for the default limits alone";
 
@@ -246,10 +275,14 @@ fn asked(limits: &Limits) -> cgroup::Limits {
 }
 
 fn is_same(kind: Kind, one: &cgroup::Limits, other: &cgroup::Limits) -> bool {
+    amount(kind, one) == amount(kind, other)
+}
+
+fn amount(kind: Kind, limits: &cgroup::Limits) -> Option<u64> {
     match kind {
-        Kind::Memory => one.memory == other.memory,
-        Kind::Processes => one.processes == other.processes,
-        Kind::Cpu => one.cpu == other.cpu,
+        Kind::Memory => limits.memory,
+        Kind::Processes => limits.processes,
+        Kind::Cpu => limits.cpu.map(u64::from),
     }
 }
 

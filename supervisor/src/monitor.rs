@@ -48,12 +48,21 @@ pub(crate) struct Breach {
 /// Where a command runs, as far as it is looked at from outside.
 #[derive(Clone, Copy)]
 pub(crate) struct Scene<'a> {
-    pub(crate) group: Option<&'a Group>,
+    pub(crate) counted: Counted<'a>,
     pub(crate) place: &'a Place,
     pub(crate) kept: &'a Kept,
     /// Init, as the host numbers it.
     pub(crate) init: u32,
     pub(crate) beside: Beside,
+}
+
+/// The control groups in which it is counted what a command does.
+#[derive(Debug, Clone, Copy, Default)]
+pub(crate) struct Counted<'a> {
+    /// Of the sandbox.
+    pub(crate) sandbox: Option<&'a Group>,
+    /// Of the command, if it has limits of its own.
+    pub(crate) leaf: Option<&'a Group>,
 }
 
 /// What else runs in the sandbox.
@@ -133,6 +142,18 @@ impl Monitor {
         }
     }
 
+    /// The same of a command that may have a leaf.
+    pub(crate) fn in_leaf(self, leaf: Option<&Group>) -> Self {
+        let holds_memory = self.holds_memory && !leaf.is_some_and(|leaf| leaf.holds(Kind::Memory));
+        Self { holds_memory, ..self }
+    }
+
+    /// What a command left runs on.
+    pub(crate) fn go_on(&mut self, scene: Scene<'_>) {
+        self.begin(scene);
+        self.before = scene.counted.nearest().map(Group::events).unwrap_or_default();
+    }
+
     /// The command runs.
     pub(crate) fn begin(&mut self, scene: Scene<'_>) {
         let now = Instant::now();
@@ -140,7 +161,9 @@ impl Monitor {
             // What the command has made by now must not be among it.
             self.set_up = SetUp { in_memory: scene.kept.files, on_disk: scene.place.set_up_inodes() };
         }
-        if let Some(group) = scene.group.filter(|_| scene.beside != Beside::NeverAnything) {
+        // A leaf is new.
+        let shared = scene.counted.sandbox.filter(|_| scene.beside != Beside::NeverAnything);
+        if let Some(group) = shared.filter(|_| scene.counted.leaf.is_none()) {
             self.before = group.events();
         }
         self.began = Some(now);
@@ -185,7 +208,7 @@ impl Monitor {
 
     /// Asks the group what happened.
     fn ask(&mut self, scene: Scene<'_>) -> (Option<Breach>, Vec<Alert>) {
-        let Some(group) = scene.group else { return (None, Vec::new()) };
+        let Some(group) = scene.counted.nearest() else { return (None, Vec::new()) };
         let alerts = self.alerts.happened(self.since(group.events()), &self.limits);
         (self.killed_by_kernel(scene), alerts)
     }
@@ -199,18 +222,18 @@ impl Monitor {
         }
     }
 
-    /// Beside others nobody knows whose process it was.
+    /// Beside others in one group nobody knows whose process it was.
     fn killed_by_kernel(&self, scene: Scene<'_>) -> Option<Breach> {
-        if matches!(scene.beside, Beside::Others { .. }) {
+        if scene.counted.leaf.is_none() && matches!(scene.beside, Beside::Others { .. }) {
             return None;
         }
         let allowed = self.limits.memory.filter(|_| self.alerts.events().oom_kills > 0)?;
-        let used = scene.group?.sample().memory_peak.unwrap_or(allowed);
+        let used = scene.counted.nearest()?.sample().memory_peak.unwrap_or(allowed);
         Some(Breach { limit: LimitName::Memory, allowed, used })
     }
 
     fn measure(&mut self, scene: Scene<'_>, room: Option<&Room>, sample: &mut Sample) -> Option<Breach> {
-        let group = own_group(scene).map(Group::sample).unwrap_or_default();
+        let group = scene.counted.own(scene.beside).map(Group::sample).unwrap_or_default();
         let counted = group.memory.is_some() && group.cpu.is_some() && group.processes.is_some();
         let memory = match &scene.kept.processes {
             Some(procfs) if self.holds_memory || scene.place.is_on_disk() || !counted => {
@@ -350,19 +373,19 @@ impl Monitor {
         }
     }
 
-    /// Everything that was measured, once the command has ended; `group` is the sandbox's.
+    /// Everything that was measured, once the command has ended.
     pub(crate) fn into_measured(
         mut self,
-        group: Option<&Group>,
+        counted: Counted<'_>,
         beside: Beside,
         finish: Finish,
         reaped: Usage,
     ) -> Measured {
         let lasted = self.began.map_or(Duration::ZERO, |began| began.elapsed());
-        if let Some(group) = group {
+        if let Some(group) = counted.nearest() {
             self.alerts.happened(self.since(group.events()), &self.limits);
         }
-        let sampled = group.filter(|_| beside == Beside::NeverAnything).map(Group::sample);
+        let sampled = counted.own(beside).map(Group::sample);
         // Who ignores SIGXFSZ is told `EFBIG`, and may have failed for that.
         let longest = Sample { file: finish.longest_file, ..Sample::default() };
         self.alerts.near(&longest, 0, &self.limits);
@@ -373,14 +396,29 @@ impl Monitor {
             usage,
             events,
             alerts: self.alerts.into_all(),
-            processes_exhausted: if group.is_some() && events.forks_refused > 0 {
-                true
-            } else {
-                finish.processes_exhausted
-            },
+            // How many there are in the whole sandbox says nothing of a leaf.
+            processes_exhausted: events.forks_refused > 0
+                || counted.leaf.is_none() && finish.processes_exhausted,
             full: finish.full,
             longest_file: finish.longest_file,
         }
+    }
+}
+
+impl<'a> Counted<'a> {
+    /// Where all runs in the sandbox's group.
+    pub(crate) fn by(sandbox: Option<&'a Group>) -> Self {
+        Self { sandbox, leaf: None }
+    }
+
+    /// The smallest that the command is in.
+    fn nearest(self) -> Option<&'a Group> {
+        self.leaf.or(self.sandbox)
+    }
+
+    /// What a group counts is a command's own where it is the only one that was ever in it.
+    fn own(self, beside: Beside) -> Option<&'a Group> {
+        self.leaf.or(self.sandbox.filter(|_| beside == Beside::NeverAnything))
     }
 }
 
@@ -399,11 +437,6 @@ impl Beside {
             Self::NeverAnything | Self::NothingNow => 1,
         }
     }
-}
-
-/// What a group counts is a command's own where it is the only one that was ever in it.
-fn own_group(scene: Scene<'_>) -> Option<&Group> {
-    scene.group.filter(|_| scene.beside == Beside::NeverAnything)
 }
 
 /// Init is nobody whom the command can see, and so not in the list. What it reaped of others is nobody's.

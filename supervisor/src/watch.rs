@@ -13,13 +13,12 @@
 use std::os::fd::{BorrowedFd, OwnedFd};
 use std::time::{Duration, Instant};
 
-use clearing_runtime::cgroup::Group;
 use clearing_runtime::{ExitStatus, Failure, GuardReport, Kept, Report, Usage};
 use nix::sys::signal::Signal;
 
 use crate::alerts::Alert;
 use crate::error::Error;
-use crate::monitor::{Beside, Breach, Finish, Measured, Monitor, Scene};
+use crate::monitor::{Beside, Breach, Counted, Finish, Measured, Monitor, Scene};
 use crate::policy::Denial;
 use crate::refused::{Onlooker, Refused};
 use crate::relay::Truncated;
@@ -231,7 +230,7 @@ impl Watch {
 
     /// What is watched is what a command left that ran before.
     pub(crate) fn goes_on(&mut self, scene: Scene<'_>) {
-        self.monitor.begin(scene);
+        self.monitor.go_on(scene);
         self.onlooker.iter_mut().for_each(Onlooker::has_started);
     }
 
@@ -272,9 +271,9 @@ impl Watch {
         &mut self.end
     }
 
-    /// All that was seen, once the command has ended; `group` is the sandbox's.
-    pub(crate) fn into_end(self, group: Option<&Group>, beside: Beside) -> End {
-        let measured = self.monitor.into_measured(group, beside, self.finish, self.reaped);
+    /// All that was seen, once the command has ended.
+    pub(crate) fn into_end(self, counted: Counted<'_>, beside: Beside) -> End {
+        let measured = self.monitor.into_measured(counted, beside, self.finish, self.reaped);
         let refused = self.onlooker.map_or(self.end.refused, |mut onlooker| onlooker.take_refused());
         End { measured, refused, ..self.end }
     }

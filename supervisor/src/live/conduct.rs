@@ -9,7 +9,7 @@ use nix::sys::signal::Signal;
 
 use super::LiveSandbox;
 use super::asked::Happened;
-use super::exec::{Common, Exec};
+use super::exec::{Common, Exec, Rest};
 use crate::error::Error;
 use crate::watch::{Measure, Output};
 
@@ -72,7 +72,10 @@ impl LiveSandbox {
         let sandbox = self.sandbox.as_ref().ok_or(Error::SandboxEnded)?;
         match self.execs.iter_mut().find(|known| known.id == exec) {
             Some(exec) => exec.watch.cancel(),
-            None => sandbox.end_exec(exec)?,
+            None => {
+                self.rests.iter().filter(|rest| rest.id == exec).for_each(Rest::kill_leaf);
+                sandbox.end_exec(exec)?;
+            }
         }
         Ok(())
     }
@@ -168,12 +171,15 @@ impl LiveSandbox {
         let (kept, init) = (sandbox.kept(), sandbox.init());
         let common = Common { group: hold.group(), place, kept, init, watched };
         for exec in execs {
-            let (alerts, _) = exec.watch.keep_the_limits(common.scene(exec.mark), exec.output);
+            let scene = common.scene(exec.mark, exec.leaf.as_ref());
+            let (alerts, _) = exec.watch.keep_the_limits(scene, exec.output);
             happened.extend(alerts.into_iter().map(|alert| (exec.id, Happened::Alert(alert))));
         }
         for rest in rests {
             // Whoever asked for it has its outcome: nobody is told.
-            rest.watch.keep_the_limits(common.scene(Some(rest.mark)), Output::default());
+            rest.look_at_leaf();
+            let scene = common.scene(Some(rest.mark), rest.leaf.as_ref());
+            rest.watch.keep_the_limits(scene, Output::default());
         }
     }
 
@@ -188,12 +194,16 @@ impl LiveSandbox {
                     sandbox.signal_exec(exec.id, Signal::SIGTERM as i32)?;
                     sandbox.signal_exec(exec.id, Signal::SIGCONT as i32)?;
                 }
-                Some(Measure::Kill) => sandbox.end_exec(exec.id)?,
+                Some(Measure::Kill) => {
+                    exec.kill_leaf();
+                    sandbox.end_exec(exec.id)?;
+                }
                 Some(Measure::GiveUp) => given_up.push(exec.id),
             }
         }
         for rest in rests {
             if rest.watch.measure() == Some(Measure::Kill) {
+                rest.kill_leaf();
                 sandbox.end_exec(rest.id)?;
             }
         }

@@ -3,6 +3,7 @@
 use std::time::Instant;
 
 use clearing_rootfs::{Changes, Emptiness};
+use clearing_runtime::cgroup::Leaf;
 use clearing_runtime::spec::Layer;
 
 use super::LiveSandbox;
@@ -12,7 +13,7 @@ use crate::assemble::{Around, outcome};
 use crate::audit::{Act, Ended};
 use crate::error::Error;
 use crate::exec::COMPARISON;
-use crate::monitor::{Beside, Monitor};
+use crate::monitor::{Beside, Counted, Monitor};
 use crate::outcome::{Cause, ChangeCounts};
 use crate::place::Writable;
 use crate::quota::Quota;
@@ -25,26 +26,30 @@ impl LiveSandbox {
         let Some(mut exec) = self.take_exec(id) else { return Ok(()) };
         let onlooker = exec.watch.take_onlooker();
         let (limits, past) = (exec.limits.clone(), exec.act.as_ref().map(Act::past));
-        let rest = exec.mark.filter(|_| may_have_left).map(|mark| (mark, onlooker));
-        self.tell_end(exec);
+        let rest = exec.mark.map(|mark| (mark, onlooker));
+        let leaf = self.tell_end(exec).filter(|leaf| !leaf.remove_if_empty());
+        let rest = rest.filter(|_| may_have_left || leaf.is_some());
         let (Some((mark, onlooker)), Some(sandbox)) = (rest, &self.sandbox) else { return Ok(()) };
         let pace = Pace { grace: limits.grace, patience: limits.grace };
-        let mut watch = Watch::new(None, pace, Monitor::new(&limits, &self.hold, None)).looking_on(onlooker);
+        let monitor = Monitor::new(&limits, &self.hold, None).in_leaf(leaf.as_ref().map(Leaf::group));
+        let mut watch = Watch::new(None, pace, monitor).looking_on(onlooker);
         let (kept, init, group, place) = (sandbox.kept(), sandbox.init(), self.hold.group(), &self.place);
         // Among others, whether there are any or not: what it has is told by its mark alone.
         let common = Common { group, place, kept, init, watched: 2 };
-        watch.goes_on(common.scene(Some(mark)));
-        self.rests.push(Rest { id, mark, watch, past });
+        watch.goes_on(common.scene(Some(mark), leaf.as_ref()));
+        self.rests.push(Rest { id, mark, watch, leaf, past });
         Ok(())
     }
 
-    fn tell_end(&mut self, exec: Exec) {
-        let Exec { id, watch, limits, variables, began, mark, output, act, .. } = exec;
+    /// Gives back its leaf, which has been measured.
+    fn tell_end(&mut self, exec: Exec) -> Option<Leaf> {
+        let Exec { id, watch, limits, variables, began, mark, output, leaf, act, .. } = exec;
         let beside = match mark {
             Some(mark) if !self.is_quiet() => Beside::Others { mark, watched: 1 },
             _ => Beside::NothingNow,
         };
-        let mut end = watch.into_end(self.hold.group(), beside);
+        let counted = Counted { sandbox: self.hold.group(), leaf: leaf.as_ref().map(Leaf::group) };
+        let mut end = watch.into_end(counted, beside);
         end.truncated = output.truncated;
         // They are about the sandbox as a whole, and come before those of the command.
         end.guards.splice(0..0, self.guards.iter().cloned());
@@ -57,8 +62,8 @@ impl LiveSandbox {
             host: &self.host,
             workspace: &self.workspace,
             place: &self.place,
-            reports: self.hold.reports(&limits, &quota, &end.guards),
-            by_group: self.hold.group().is_some(),
+            reports: self.hold.reports_in(leaf.as_ref(), &limits, &quota, &end.guards),
+            by_group: leaf.is_some() || self.hold.group().is_some(),
             manager_ms: self.hold.manager_ms,
             changes: ChangeCounts::of(&changes),
             variables,
@@ -68,6 +73,7 @@ impl LiveSandbox {
         // That a command ran cannot be taken back when the record has no room for its end.
         let _ = act.map(|act| act.end(&Ended::of(&outcome)));
         self.happened.push((id, Happened::Exited(Box::new(outcome))));
+        leaf
     }
 
     /// What the session has changed of the project: nothing where nothing was, and nobody has written anything since.

@@ -2,6 +2,7 @@
 
 use std::os::fd::OwnedFd;
 
+use clearing_runtime::cgroup::Leaf;
 use clearing_runtime::{NotRemounted, Report};
 
 use super::LiveSandbox;
@@ -87,7 +88,7 @@ impl LiveSandbox {
         if let Report::Started { mark, .. } = &report {
             exec.mark = *mark;
         }
-        match exec.watch.take(report, descriptor, common.scene(exec.mark)) {
+        match exec.watch.take(report, descriptor, common.scene(exec.mark, exec.leaf.as_ref())) {
             Taken::Nothing => Ok(()),
             Taken::Started => {
                 happened.push((id, Happened::Started));
@@ -109,9 +110,11 @@ impl LiveSandbox {
         };
         let (is_ending, end) = (exec.watch.is_ending(), exec.watch.end_so_far());
         let (alone, left) = (end.alone, end.left);
+        let left = left || exec.leaf.as_ref().is_some_and(Leaf::is_inhabited);
         if is_ending && left {
             exec.is_clearing = true;
             exec.watch.kill();
+            exec.kill_leaf();
             sandbox.end_exec(id)?;
             return Ok(());
         }

@@ -5,6 +5,7 @@ use std::time::{Duration, Instant, SystemTime};
 
 use clearing_profiles::{LimitName, Limits, Profile};
 use clearing_rootfs::{PathText, changed_since};
+use clearing_runtime::cgroup::Leaf;
 use clearing_runtime::spec::{ExecSpec, Terminal};
 use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
 use rustix::fs::{Mode, OFlags};
@@ -47,15 +48,17 @@ impl LiveSandbox {
         }
         let permit = self.permit(&asked, began)?;
         let limits = self.limits_of(&asked.limits)?;
-        let spec = self.spec(&asked, &limits)?;
+        let mut spec = self.spec(&asked, &limits)?;
         let streams = given(asked.streams)?;
         let project_changed = self.look_at_project()?;
         self.name_present()?;
         let act = self.audit.decide(&self.decision(&asked.what, &asked.limits, &spec, permit)?)?;
-        if let Err(error) = self.begin().and_then(|()| self.ask_for(&spec, &streams)) {
-            return self.never_began(act, error);
-        }
-        self.execs.push(self.new_exec(&spec, limits, began, act));
+        let asked_for = self.begin().and_then(|()| self.ask_for(&mut spec, &limits, &streams));
+        let leaf = match asked_for {
+            Ok(leaf) => leaf,
+            Err(error) => return self.never_began(act, error),
+        };
+        self.execs.push(self.new_exec(&spec, limits, leaf, (began, act)));
         if let Some(exec) = self.execs.last_mut() {
             exec.watch.end_so_far().project_changed = project_changed;
         }
@@ -177,9 +180,21 @@ impl LiveSandbox {
         self.place.begin(&self.workspace.hidden)
     }
 
-    fn ask_for(&self, spec: &ExecSpec, streams: &[OwnedFd; 3]) -> Result<(), Error> {
+    /// Gives the leaf that the command is in, where it has limits of its own.
+    fn ask_for(
+        &mut self,
+        spec: &mut ExecSpec,
+        limits: &Limits,
+        streams: &[OwnedFd; 3],
+    ) -> Result<Option<Leaf>, Error> {
         let sandbox = self.sandbox.as_ref().ok_or(Error::SandboxEnded)?;
-        Ok(sandbox.exec(spec, streams.each_ref().map(|stream| stream.as_fd()))?)
+        let leaf = self.hold.leaf(sandbox, spec, limits)?;
+        let streams = streams.each_ref().map(|stream| stream.as_fd());
+        match &leaf {
+            Some(leaf) => sandbox.exec_in(leaf, spec, streams)?,
+            None => sandbox.exec(spec, streams)?,
+        }
+        Ok(leaf)
     }
 
     /// The session must not look as if there were a command.
@@ -190,15 +205,22 @@ impl LiveSandbox {
         Err(error)
     }
 
-    fn new_exec(&self, spec: &ExecSpec, limits: Limits, began: Instant, act: Act) -> Exec {
+    fn new_exec(
+        &self,
+        spec: &ExecSpec,
+        limits: Limits,
+        leaf: Option<Leaf>,
+        (began, act): (Instant, Act),
+    ) -> Exec {
         let (id, variables) = (spec.id, spec.environment.len());
         let deadline = limits.timeout.and_then(|timeout| began.checked_add(timeout));
         let pace = Pace { grace: limits.grace, patience: PATIENCE };
         let named = self.workspace.named.as_ref();
         let onlooker = named.map(|named| Onlooker::of(&self.profile, named, search_path(&self.host)));
-        let watch = Watch::new(deadline, pace, Monitor::new(&limits, &self.hold, None)).looking_on(onlooker);
+        let monitor = Monitor::new(&limits, &self.hold, None).in_leaf(leaf.as_ref().map(Leaf::group));
+        let watch = Watch::new(deadline, pace, monitor).looking_on(onlooker);
         let (mark, output, act) = (None, Output::default(), Some(act));
-        Exec { id, watch, limits, variables, began, mark, output, is_clearing: false, act }
+        Exec { id, watch, limits, variables, began, mark, output, leaf, is_clearing: false, act }
     }
 
     /// What the record says before a command is started.
