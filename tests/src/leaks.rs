@@ -77,7 +77,7 @@ fn process_traces(process: &Path, name: &str) -> Option<String> {
     (!found.is_empty()).then(|| format!("{}: {}", process.display(), found.join(", ")))
 }
 
-/// Groups of ours without a process. One that a run beside this proof is just making or leaving
+/// Groups of ours without a process in them or below. One that a run beside this proof is just making or leaving
 /// is gone, or has a process, at the next look.
 fn empty_groups(directory: &Path) -> Vec<String> {
     let Ok(entries) = fs::read_dir(directory) else {
@@ -87,13 +87,19 @@ fn empty_groups(directory: &Path) -> Vec<String> {
     let mut found = Vec::new();
     for path in children.map(|entry| entry.path()) {
         let ours = path.file_name().is_some_and(|name| name.to_string_lossy().contains("clearing"));
-        let empty = fs::read_to_string(path.join("cgroup.procs")).is_ok_and(|processes| processes.is_empty());
-        if ours && empty {
+        if ours && is_empty(&path) {
             found.push(path.display().to_string());
         }
         found.extend(empty_groups(&path));
     }
     found
+}
+
+fn is_empty(group: &Path) -> bool {
+    let processes = fs::read_to_string(group.join("cgroup.procs"));
+    let below = fs::read_dir(group).into_iter().flatten().flatten();
+    let mut groups = below.filter(|entry| entry.file_type().is_ok_and(|kind| kind.is_dir()));
+    processes.is_ok_and(|processes| processes.is_empty()) && groups.all(|entry| is_empty(&entry.path()))
 }
 
 fn runs(state: &Path) -> Vec<String> {

@@ -5,6 +5,7 @@ mod causes;
 mod cpu;
 mod disk;
 mod flags;
+mod leaf;
 mod means;
 mod memory;
 mod output;

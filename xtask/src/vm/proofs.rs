@@ -38,11 +38,15 @@ const LIMITS: [&str; 6] =
     ["--skip", "many_small_files", "--skip", "memory_near_its_limit", "--skip", "a_job_of_200"];
 
 /// The limits that each kernel has its own way to hold; the first machine runs all.
-const LIMITS_OF_A_KERNEL: [&str; 4] =
-    ["memory::anonymous", "memory::many", "memory::files_in", "processes::a_fork_bomb"];
+const LIMITS_OF_A_KERNEL: [&str; 5] =
+    ["memory::anonymous", "memory::many", "memory::files_in", "processes::a_fork_bomb", "leaf::"];
 
 /// One for each control group that an init may not have delegated.
-const LIMITS_OF_AN_INIT: [&str; 3] = ["memory::anonymous", "processes::a_fork_bomb", "cpu::half"];
+const LIMITS_OF_AN_INIT: [&str; 4] =
+    ["memory::anonymous", "processes::a_fork_bomb", "cpu::half", "leaf::out_of_memory"];
+
+/// Ids that are shifted are nobody's in a tree of groups.
+const LIMITS_OF_ROOT: [&str; 1] = ["leaf::"];
 
 /// What each kernel's overlay has a part in: several layers, going back, and what lands.
 const SESSIONS_OF_A_KERNEL: [&str; 4] =
@@ -66,7 +70,7 @@ enum Runs {
         limits: &'static [&'static str],
         sessions: &'static [&'static str],
     },
-    /// As root: what only root can have.
+    /// As root: what only root can have, and the limits that are held for root in another way.
     Quotas,
     /// As root: what takes a service manager.
     Service,
@@ -165,6 +169,7 @@ impl Proof {
             }
             (Runs::Ordinary { limits, .. }, "limits") => owned(limits),
             (Runs::Ordinary { sessions, .. }, "sessions") => owned(sessions),
+            (Runs::Quotas, "limits") => owned(&LIMITS_OF_ROOT),
             (Runs::Quotas, "quotas") | (Runs::Service, "service") => owned(&[]),
             _ => None,
         }
