@@ -23,6 +23,9 @@ fn an_answer_comes_early_and_the_end_later() {
         };
         let read = client.call("exec/read", on(json!({ "waitMs": 60_000 })));
         assert_eq!((&read["output"][0]["text"], &read["end"]), (&json!("one\n"), &json!(false)));
+        // However little is wanted, it is there.
+        let little = client.call("exec/read", on(json!({ "waitMs": 60_000, "maxBytes": 0 })));
+        assert_eq!(little["output"], read["output"]);
         let nothing = client.call("exec/read", on(json!({ "afterSeq": read["nextSeq"] })));
         assert_eq!(nothing["output"], json!([]));
         let late = client.ask("exec/wait", on(json!({})));

@@ -60,7 +60,8 @@ impl Conductor {
     pub(crate) fn exec_read(&mut self, params: ExecRead, caller: &Caller, reply: Reply<Pieces>) {
         let to = caller.outbox.clone();
         let until = after(params.wait_ms).unwrap_or_else(Instant::now);
-        let (after, most) = (params.after_seq, params.max_bytes.unwrap_or(BYTES).min(MOST_BYTES));
+        // One event comes however little is wanted: whoever got none would wait for what is there already.
+        let (after, most) = (params.after_seq, params.max_bytes.unwrap_or(BYTES).clamp(1, MOST_BYTES));
         self.wait_for(&params.exec, reply, |reply| Waiting::Read { reply, to, until, after, most });
     }
 
