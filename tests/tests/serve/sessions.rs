@@ -15,6 +15,14 @@ fn a_session_of_the_command_line_is_taken_and_given_back() {
         assert_eq!(taken["name"], "fix");
         let again = client.call("session/create", json!({ "session": id }));
         assert_eq!(again["session"], taken["session"]);
+        // What makes no sense makes none of a session that is held, either.
+        for more in
+            [json!({ "workspace": site.project() }), json!({ "name": "x" }), json!({ "profile": "default" })]
+        {
+            let mut params = json!({ "session": id });
+            params.as_object_mut().unwrap().extend(more.as_object().unwrap().clone());
+            assert_eq!(client.refused("session/create", params).1, "CLR-PARAMS", "{more}");
+        }
         assert_eq!(client.exec("fix", &["grep", "-q", "one", "a"])["exitCode"], 0);
         let told = client.call("session/get", json!({ "session": "fix" }));
         assert_eq!((&told["live"], &told["labels"]["task"]), (&json!(true), &json!("42")));

@@ -1,6 +1,6 @@
 //! Sessions: made, taken, told, given up.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError};
 
 use clearing_rootfs::{Listed, Written};
@@ -27,11 +27,14 @@ impl Server {
         caller: &Caller,
         reply: Reply<Created>,
     ) {
+        if let Err(fault) = check(&params) {
+            return reply.send(Err(fault));
+        }
         if let Some(handle) = params.session.as_deref().and_then(|name| self.find(name)) {
             handle.heard_by(caller);
             return handle.order(move |conductor| reply.send(conductor.told(Vec::new())));
         }
-        let seat = match check_labels(&params.labels).and_then(|()| self.seats.take()) {
+        let seat = match self.seats.take() {
             Ok(seat) => seat,
             Err(fault) => return reply.send(Err(fault)),
         };
@@ -100,18 +103,12 @@ impl Server {
     }
 
     fn open(&self, params: &SessionCreate) -> Result<(LiveSandbox, Vec<String>), Fault> {
-        let (id, notes, is_new) = match (&params.session, &params.workspace) {
-            (Some(_), Some(_)) => {
-                return Err(Fault::params("one of `session` and `workspace` is wanted, not both"));
-            }
-            (Some(session), None) if params.profile.is_some() || params.name.is_some() => {
-                return Err(Fault::params(format!("session `{session}` has a profile and a name already")));
-            }
-            (Some(session), None) => {
+        let (id, notes, is_new) = match &params.session {
+            Some(session) => {
                 (sessions()?.read(session).map_err(Error::from)?.id.to_string(), Vec::new(), false)
             }
-            (None, workspace) => {
-                let (id, notes) = make(params, workspace.as_deref())?;
+            None => {
+                let (id, notes) = make(params)?;
                 (id, notes, true)
             }
         };
@@ -184,12 +181,24 @@ impl Server {
     }
 }
 
-fn make(params: &SessionCreate, workspace: Option<&str>) -> Result<(String, Vec<String>), Fault> {
-    let Some(workspace) = workspace.map(PathBuf::from).filter(|path| path.is_absolute()) else {
-        return Err(Fault::params("`workspace`: an absolute path is wanted"));
-    };
+/// Whether it makes sense, of whatever is there.
+fn check(params: &SessionCreate) -> Result<(), Fault> {
+    let is_absolute = params.workspace.as_ref().is_some_and(|path| Path::new(path).is_absolute());
+    match &params.session {
+        Some(_) if params.workspace.is_some() => {
+            Err(Fault::params("one of `session` and `workspace` is wanted, not both"))
+        }
+        Some(session) if params.profile.is_some() || params.name.is_some() => {
+            Err(Fault::params(format!("session `{session}` has a profile and a name already")))
+        }
+        None if !is_absolute => Err(Fault::params("`workspace`: an absolute path is wanted")),
+        _ => check_labels(&params.labels),
+    }
+}
+
+fn make(params: &SessionCreate) -> Result<(String, Vec<String>), Fault> {
     let request = CreateRequest {
-        directory: Some(workspace),
+        directory: params.workspace.as_ref().map(PathBuf::from),
         profile: params.profile.clone().unwrap_or_else(|| DEFAULT_PROFILE.to_owned()),
         name: params.name.clone(),
     };
