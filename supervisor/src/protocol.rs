@@ -41,7 +41,7 @@ pub(crate) use frame::{Answer, Frame, Notification, RequestId};
 pub(crate) use json::Json;
 pub(crate) use methods::{Forms, METHODS, document};
 pub(crate) use named::OfSession;
-pub(crate) use params::read;
+pub(crate) use params::{read, with_whole_numbers};
 pub(crate) use patch::{PatchApply, PatchCheck, PatchTold};
 pub(crate) use policy::{PolicyCheck, PolicyTold, RulingTold};
 pub(crate) use server::{

@@ -17,7 +17,7 @@ use crate::files::Request;
 use crate::protocol::{
     Change, ChangesCommit, ChangesDiscard, CloseStdin, ExecRead, ExecResize, ExecSignal, ExecStart, ExecWait,
     ExecWrite, Fault, Nothing, OfSession, PatchApply, PatchCheck, RequestId, SessionChanged, SessionFork,
-    SessionRefresh, SnapshotCreate, SnapshotRollback, StatsGet, read,
+    SessionRefresh, SnapshotCreate, SnapshotRollback, StatsGet, read, with_whole_numbers,
 };
 
 /// A request that is about to be carried out.
@@ -87,7 +87,8 @@ fn of_server(call: Call<'_>, method: &str, params: Value) {
 }
 
 /// What is done with files: the parameters are those of the file, and the session.
-fn of_files(call: Call<'_>, method: &str, mut params: Value) {
+fn of_files(call: Call<'_>, method: &str, params: Value) {
+    let mut params = with_whole_numbers(params);
     let session = params.as_object_mut().and_then(|params| params.remove("session"));
     let server = call.server;
     let reply = call.reply();
