@@ -81,6 +81,7 @@ fn wrong(session: &str) -> Vec<(&'static str, Value, i64, &'static str)> {
         ("exec/start", on(json!({ "yieldMs": -7 })), -32602, "CLR-PARAMS"),
         ("exec/start", on(json!({ "argv": [] })), -32602, "CLR-PARAMS"),
         ("exec/start", on(json!({ "argv": ["a\u{0}b"] })), -32602, "CLR-REQUEST"),
+        ("policy/check", on(json!({ "argv": ["a\u{0}b"] })), -32602, "CLR-REQUEST"),
         ("exec/start", on(json!({ "argv": [{ "bytes": "?" }] })), -32602, "CLR-PARAMS"),
         ("exec/start", on(json!({ "env": { "A=B": "c" } })), -32602, "CLR-PARAMS"),
         ("exec/start", on(json!({ "limits": { "mood": 7 } })), -32602, "CLR-PARAMS"),

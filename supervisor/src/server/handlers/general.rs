@@ -1,6 +1,7 @@
 //! The server itself, and what needs no session.
 
 use std::collections::BTreeMap;
+use std::os::unix::ffi::OsStrExt as _;
 use std::path::Path;
 use std::sync::Arc;
 
@@ -113,6 +114,9 @@ fn policy_check(params: &PolicyCheck) -> Result<PolicyTold, Fault> {
     let argv = argv.map_err(|why| Fault::params(format!("`argv`: {why}")))?;
     if argv.is_empty() {
         return Err(Fault::params("`argv` is empty"));
+    }
+    if argv.iter().any(|word| word.as_bytes().contains(&0)) {
+        return Err(Error::Request("a word of the command holds a NUL byte".into()).into());
     }
     let judgement = judge(&profile.commands, &argv, &params.env);
     let rulings = judgement.rulings().iter().map(|ruling| RulingTold {
