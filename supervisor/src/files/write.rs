@@ -63,7 +63,9 @@ fn content(path: &Path, request: &WriteRequest) -> Result<Vec<u8>, FileError> {
 }
 
 fn mode(path: &Path, text: &str) -> Result<u32, FileError> {
-    let mode = u32::from_str_radix(text, 8).ok().filter(|mode| *mode <= 0o777);
+    // A sign would be read as well.
+    let digits = Some(text).filter(|text| text.bytes().all(|byte| byte.is_ascii_digit()));
+    let mode = digits.and_then(|digits| u32::from_str_radix(digits, 8).ok()).filter(|mode| *mode <= 0o777);
     mode.ok_or_else(|| FileFault::request(path, "`mode` is up to three octal digits, as \"644\""))
 }
 
