@@ -72,7 +72,7 @@ pub use commands::{Basis, Decision, Judgement, Rule, Ruling};
 pub use diagnostic::Diagnostic;
 pub use error::ProfileError;
 pub use kept::{KeptName, KeptNames, Verb, kept_names};
-pub use limit_values::{LimitError, LimitName, check_limit};
+pub use limit_values::{LimitError, LimitName, check_limit, limit_range};
 pub use origin::{Origin, Place};
 pub use profile::{Profile, Widening};
 pub use protected::{ProtectedName, protected_names};

@@ -118,14 +118,31 @@ pub(crate) fn parse(name: LimitName, text: &str) -> Result<Option<u64>, LimitErr
         LimitName::Timeout => duration(text, TIMEOUT)?,
         LimitName::CpuTime => duration(text, CPU_TIME)?,
         LimitName::Cpus => within(parse_thousandths(text)?, CPUS, write_thousandths)?,
-        LimitName::Memory => size(text, MEMORY)?,
-        LimitName::Disk => size(text, DISK)?,
-        LimitName::Output | LimitName::FileSize => size(text, BYTES)?,
-        LimitName::Processes => count(text, PROCESSES)?,
-        LimitName::Inodes => count(text, INODES)?,
-        LimitName::Nofile => count(text, NOFILE)?,
+        LimitName::Memory | LimitName::Disk | LimitName::Output | LimitName::FileSize => {
+            size(text, limit_range(name))?
+        }
+        LimitName::Processes | LimitName::Inodes | LimitName::Nofile => count(text, limit_range(name))?,
     };
     Ok(Some(amount))
+}
+
+/// What a limit can be, in its smallest unit: milliseconds, bytes, thousandths or a count.
+pub fn limit_range(name: LimitName) -> RangeInclusive<u64> {
+    let milliseconds = |range: RangeInclusive<Duration>| {
+        let [least, most] = [range.start(), range.end()].map(Duration::as_millis);
+        u64::try_from(least).unwrap_or(u64::MAX)..=u64::try_from(most).unwrap_or(u64::MAX)
+    };
+    match name {
+        LimitName::Timeout => milliseconds(TIMEOUT),
+        LimitName::CpuTime => milliseconds(CPU_TIME),
+        LimitName::Cpus => CPUS,
+        LimitName::Memory => MEMORY,
+        LimitName::Disk => DISK,
+        LimitName::Output | LimitName::FileSize => BYTES,
+        LimitName::Processes => PROCESSES,
+        LimitName::Inodes => INODES,
+        LimitName::Nofile => NOFILE,
+    }
 }
 
 /// Whether [`Limits::set`](crate::Limits::set) would take the text.

@@ -10,6 +10,7 @@
 //! Fields are camelCase. A request with a field that is not known is refused. Times are integers of
 //! milliseconds and their names end in `Ms`; sizes are integers of bytes, or text such as `"1G"`.
 
+pub(crate) mod bounds;
 mod changed;
 mod changes;
 mod exec;
@@ -34,7 +35,7 @@ pub(crate) use changes::{
 };
 pub(crate) use exec::{
     CloseStdin, Denied, ExecExited, ExecOutput, ExecRead, ExecResize, ExecSignal, ExecStart, ExecStarted,
-    ExecState, ExecWait, ExecWrite, Finished, Piece, Pieces, Size, StdinMode, StreamName,
+    ExecState, ExecWait, ExecWrite, Finished, LIMITS, Piece, Pieces, Size, StdinMode, StreamName,
 };
 pub(crate) use fault::Fault;
 pub(crate) use frame::{Answer, Frame, Notification, RequestId};
@@ -48,8 +49,8 @@ pub(crate) use server::{
     AuditTold, AuditVerify, Cancel, Health, Initialize, Initialized, Nothing, ServerName,
 };
 pub(crate) use session::{
-    Created, Destroyed, Forked, SessionCreate, SessionDestroy, SessionFork, SessionGet, SessionList,
-    SessionRefresh, SessionTold, Sessions,
+    Created, Destroyed, Forked, MOST_LABELS, SessionCreate, SessionDestroy, SessionFork, SessionGet,
+    SessionList, SessionRefresh, SessionTold, Sessions,
 };
 pub(crate) use snapshot::{
     ProcessesMode, RolledBackTold, SnapshotCreate, SnapshotList, SnapshotMade, SnapshotRollback, Snapshots,

@@ -29,6 +29,11 @@ pub(crate) fn number(name: &str) -> Option<i32> {
     name.parse::<Signal>().ok().map(|signal| signal as i32)
 }
 
+/// The names of all signals, without `SIG`.
+pub(crate) fn names() -> impl Iterator<Item = &'static str> {
+    Signal::iterator().map(|signal| signal.as_str().trim_start_matches("SIG"))
+}
+
 /// What a signal asks for.
 pub(crate) enum Asked {
     /// Hand it to the command.

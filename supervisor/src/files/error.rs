@@ -35,7 +35,7 @@ pub(crate) struct FileFault {
 /// What programs may want to know of it besides its code.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, JsonSchema)]
 pub(crate) struct FileDetail {
-    #[schemars(with = "crate::protocol::outside::Path")]
+    #[schemars(with = "crate::protocol::outside::Asked")]
     path: PathText,
     /// What the kernel said, by name.
     #[serde(skip_serializing_if = "Option::is_none")]

@@ -4,6 +4,8 @@ use clearing_rootfs::PathText;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
+use crate::protocol::bounds::Field::{Absent, Text};
+use crate::protocol::bounds::{BASE64, MODE, one_of};
 use crate::protocol::outside::Path;
 
 /// Something to be done with a file of the project.
@@ -32,6 +34,7 @@ pub(crate) struct ReadRequest {
     #[serde(default)]
     pub(crate) offset: u64,
     /// The first line, from 1, in place of an offset.
+    #[schemars(range(min = 1))]
     pub(crate) line: Option<u64>,
     /// How many lines at most.
     pub(crate) lines: Option<u64>,
@@ -71,12 +74,15 @@ pub(crate) struct ReadAnswer {
 /// Writes a regular file: `text`, or `bytes` in base64.
 #[derive(Debug, Clone, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
+#[schemars(transform = one_of(&[&[Text("text"), Absent("bytes")], &[Text("bytes"), Absent("text")]]))]
 pub(crate) struct WriteRequest {
     #[schemars(with = "Path")]
     pub(crate) path: PathText,
     pub(crate) text: Option<String>,
+    #[schemars(regex(pattern = BASE64))]
     pub(crate) bytes: Option<String>,
     /// Permission bits, as `chmod` writes them; else those that the file has, or 666 without the umask.
+    #[schemars(regex(pattern = MODE))]
     pub(crate) mode: Option<String>,
     /// Whether the file may be made, with the directories that lead to it; yes unless said.
     pub(crate) create: Option<bool>,
@@ -120,6 +126,7 @@ pub(crate) struct EditRequest {
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub(crate) struct Edit {
     /// What stands there, exactly; once, unless `all`.
+    #[schemars(length(min = 1))]
     pub(crate) old: String,
     pub(crate) new: String,
     /// Whether every place is meant.

@@ -7,16 +7,36 @@ use utoipa::openapi::request_body::RequestBodyBuilder;
 use utoipa::openapi::security::{HttpAuthScheme, HttpBuilder, SecurityRequirement, SecurityScheme};
 use utoipa::openapi::{
     ComponentsBuilder, Content, ContentBuilder, HttpMethod, InfoBuilder, ObjectBuilder, OpenApi,
-    OpenApiBuilder, PathItem, PathsBuilder, Ref, Required, ResponseBuilder, Type,
+    OpenApiBuilder, PathItem, PathsBuilder, Ref, Required, ResponseBuilder, Schema, Type,
 };
 
 use super::answer::Wrong;
 use super::routes::{EVENTS, Field, Kind, METRICS, OPENAPI, ROUTES, Route, Verb};
 use crate::protocol::{Forms, METHODS};
 
+/// A key in brackets has none.
+const KEY: &str = r"^[^\[\]]*$";
 /// Where the forms stand.
 const FORMS: &str = "/components/schemas";
 const JSON: &str = "application/json";
+
+/// What a method takes.
+struct Taken<'a> {
+    params: &'a Value,
+    /// The forms that are named in it.
+    named: &'a Map<String, Value>,
+}
+
+impl Taken<'_> {
+    /// The first of a choice, which a query can say: what is no text has no place there.
+    fn plain(&self, form: &Value) -> Value {
+        let form = of_name(self.named, form);
+        match form["anyOf"].get(0) {
+            Some(first) => self.plain(first),
+            None => form,
+        }
+    }
+}
 
 /// The description.
 pub(crate) fn document() -> Value {
@@ -28,11 +48,11 @@ pub(crate) fn document() -> Value {
     }
     let wrong = forms.said::<Wrong<'static>>();
     let mut named = forms.named();
-    let mut paths = PathsBuilder::new();
+    let mut paths = with_others(PathsBuilder::new(), &Taken { params: &named["ExecRead"], named: &named });
     for (route, (params, result)) in &taken {
         let (params, mut responses) = (of_name(&named, params.as_value()), Map::new());
         responses.insert(format!("{}Result", id(route)), result.as_value().clone());
-        let operation = operation(route, &params);
+        let operation = operation(route, &Taken { params: &params, named: &named });
         if route.verb.has_body() {
             responses.insert(format!("{}Body", id(route)), body(route, params));
         }
@@ -56,7 +76,7 @@ fn whole(paths: PathsBuilder) -> OpenApi {
     let knowing = SecurityRequirement::new("token", [] as [&str; 0]);
     OpenApiBuilder::new()
         .info(info.build())
-        .paths(with_others(paths))
+        .paths(paths)
         .components(Some(ComponentsBuilder::new().security_scheme("token", bearer).build()))
         // On a socket of the file system the peer itself is known.
         .security(Some([anybody, knowing]))
@@ -64,7 +84,7 @@ fn whole(paths: PathsBuilder) -> OpenApi {
 }
 
 /// Resources that are no methods.
-fn with_others(paths: PathsBuilder) -> PathsBuilder {
+fn with_others(paths: PathsBuilder, read: &Taken<'_>) -> PathsBuilder {
     let ok = |description: &str, kind: &str| {
         let text = ObjectBuilder::new().schema_type(Type::String).build();
         let content = ContentBuilder::new().schema(Some(text)).build();
@@ -75,7 +95,7 @@ fn with_others(paths: PathsBuilder) -> PathsBuilder {
         .operation_id(Some("execEvents"))
         .summary(Some("What an exec says, as it comes: server-sent events, named as the notifications are"))
         .parameters(Some(in_path(EVENTS)))
-        .parameter(in_query(&after, &Value::Null))
+        .parameter(in_query(&after, read))
         .response("200", ok("Events until the exec has said all", "text/event-stream"))
         .response("204", ResponseBuilder::new().description("All of it is known"))
         .response("default", wrong());
@@ -94,8 +114,8 @@ fn with_others(paths: PathsBuilder) -> PathsBuilder {
         .path(METRICS, PathItem::new(HttpMethod::Get, metrics))
 }
 
-fn operation(route: &Route, params: &Value) -> OperationBuilder {
-    let id = id(route);
+fn operation(route: &Route, taken: &Taken<'_>) -> OperationBuilder {
+    let (id, params) = (id(route), taken.params);
     let done = ResponseBuilder::new()
         .description(if route.makes { "It is made" } else { "It is done" })
         .content(JSON, form(&format!("{id}Result")));
@@ -103,7 +123,7 @@ fn operation(route: &Route, params: &Value) -> OperationBuilder {
         .tag(route.method.split('/').next().unwrap_or_default())
         .description(params["description"].as_str())
         .parameters(Some(in_path(route.path)))
-        .parameters(Some(route.query.iter().map(|field| in_query(field, params))))
+        .parameters(Some(route.query.iter().map(|field| in_query(field, taken))))
         .response(if route.makes { "201" } else { "200" }, done)
         .response("default", wrong());
     if route.verb.has_body() {
@@ -137,19 +157,24 @@ fn names(path: &str) -> impl Iterator<Item = &str> {
     path.split('/').filter_map(|part| part.strip_prefix('{')?.strip_suffix('}'))
 }
 
-fn in_query(field: &Field, params: &Value) -> Parameter {
+fn in_query(field: &Field, taken: &Taken<'_>) -> Parameter {
+    let params = taken.params;
+    let form = taken.plain(&params["properties"][field.name]);
     let text = || ObjectBuilder::new().schema_type(Type::String);
-    let schema = match field.kind {
-        Kind::Text => text().into(),
+    let schema: Schema = match field.kind {
+        Kind::Text => text().pattern(form["pattern"].as_str()).into(),
         Kind::Whole => {
-            let default = field.otherwise.map(Value::from);
-            ObjectBuilder::new().schema_type(Type::Integer).minimum(Some(0)).default(default).into()
+            let [least, most] = ["minimum", "maximum"].map(|bound| form[bound].as_u64());
+            let whole = ObjectBuilder::new().schema_type(Type::Integer).minimum(least).maximum(most);
+            whole.default(field.otherwise.map(Value::from)).into()
         }
         Kind::Truth => ObjectBuilder::new().schema_type(Type::Boolean).into(),
         Kind::Many => text().to_array_builder().into(),
-        Kind::Pairs => ObjectBuilder::new().additional_properties(Some(text())).into(),
+        Kind::Pairs => {
+            let key: Schema = text().pattern(Some(KEY)).into();
+            ObjectBuilder::new().additional_properties(Some(text())).property_names(Some(key)).into()
+        }
     };
-    let schema: utoipa::openapi::Schema = schema;
     let is_required = is_required(params, field.name);
     ParameterBuilder::new()
         .name(field.name)
@@ -179,9 +204,12 @@ fn body(route: &Route, mut params: Value) -> Value {
     params
 }
 
+/// Whether something has to stand in it, whatever the choice.
 fn needs_a_body(route: &Route, params: &Value) -> bool {
     let required = params["required"].as_array();
-    required.is_some_and(|all| all.iter().any(|one| !names(route.path).any(|name| one == name)))
+    let is_any = required.is_some_and(|all| all.iter().any(|one| !names(route.path).any(|name| one == name)));
+    let cases = ["oneOf", "anyOf"].iter().filter_map(|word| params[*word].as_array());
+    is_any || cases.into_iter().any(|cases| cases.iter().all(|case| needs_a_body(route, case)))
 }
 
 /// The form that a reference names.
@@ -240,6 +268,33 @@ mod tests {
             let place = reference.trim_start_matches('#');
             assert!(document.pointer(place).is_some(), "{reference}");
         }
+    }
+
+    #[test]
+    fn a_query_has_the_bounds_of_the_method() {
+        let document = document();
+        let parameter = |path: &str, name: &str| {
+            let parameters = document["paths"][path]["get"]["parameters"].as_array().expect("parameters");
+            let found = parameters.iter().find(|parameter| parameter["name"] == name).expect("the parameter");
+            found["schema"].clone()
+        };
+        let files = "/v1/sessions/{session}/files";
+        assert_eq!(parameter(files, "line")["minimum"], 1);
+        assert_eq!(parameter(files, "path")["pattern"], r"^[^\x00]*$");
+        assert_eq!(parameter(&format!("{files}/list"), "depth")["maximum"], u32::MAX);
+        assert_eq!(parameter(EVENTS, "afterSeq")["maximum"], u64::MAX);
+        assert_eq!(parameter("/v1/sessions", "labels")["propertyNames"]["pattern"], KEY);
+    }
+
+    #[test]
+    fn a_body_is_wanted_where_nothing_is_no_request() {
+        let document = document();
+        let required = |path: &str| document["paths"][path]["post"]["requestBody"]["required"].clone();
+        let execs = "/v1/sessions/{session}/execs";
+        // One of a choice, some field, and none.
+        assert_eq!(required(execs), true);
+        assert_eq!(required(&format!("{execs}/{{exec}}/signal")), true);
+        assert_eq!(required("/v1/sessions/{session}/snapshots"), false);
     }
 
     #[test]

@@ -81,7 +81,8 @@ fn tool<I: JsonSchema + 'static, O: JsonSchema + 'static>(
         Does::Changes => annotations.read_only(false).destructive(true).idempotent(false),
         Does::Sets => annotations.read_only(false).destructive(true).idempotent(true),
     };
-    let input = without_session(form::<I>(SchemaSettings::draft2020_12().for_deserialize()));
+    let input = form::<I>(SchemaSettings::draft2020_12().for_deserialize());
+    let input = without_choice(without_session(input));
     let output = form::<O>(SchemaSettings::draft2020_12().for_serialize());
     Tool::new(name, description, Arc::new(input))
         .with_title(title)
@@ -119,6 +120,12 @@ fn without_session(mut schema: JsonObject) -> JsonObject {
     if let Some(Value::Array(required)) = schema.get_mut("required") {
         required.retain(|name| name != "session");
     }
+    schema
+}
+
+/// What goes together the tool tells itself: many models are given no tool whose schema has a choice at its top.
+fn without_choice(mut schema: JsonObject) -> JsonObject {
+    schema.retain(|name, _| !matches!(name.as_str(), "oneOf" | "anyOf" | "allOf"));
     schema
 }
 
@@ -178,6 +185,7 @@ mod tests {
                 assert_eq!(input["type"], "object", "{}", tool.name);
                 assert_eq!(input["additionalProperties"], false, "{}", tool.name);
                 assert!(!input.to_string().contains("session\":{"), "{input}");
+                assert!(input.get("oneOf").is_none() && input.get("anyOf").is_none(), "{input}");
                 let output = tool.output_schema.expect("an output schema");
                 assert_eq!(output["type"], "object", "{}", tool.name);
                 assert_eq!(tool.annotations.and_then(|it| it.open_world_hint), Some(false));

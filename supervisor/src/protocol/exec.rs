@@ -2,18 +2,36 @@
 
 use std::collections::BTreeMap;
 
+use clearing_profiles::LimitName;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
+use super::bounds::Field::{Absent, Items, Text};
+use super::bounds::{self, BASE64, NO_NUL, VARIABLE, one_of};
 use super::json::Json;
 use super::text::{Amount, Content, Word};
 use crate::outcome::Outcome;
 use crate::relay::Truncated;
 use crate::script::Lang;
 
+/// All limits by the names that they have in requests.
+pub(crate) const LIMITS: [(&str, LimitName); 10] = [
+    ("timeout", LimitName::Timeout),
+    ("cpus", LimitName::Cpus),
+    ("cpuTime", LimitName::CpuTime),
+    ("memory", LimitName::Memory),
+    ("processes", LimitName::Processes),
+    ("disk", LimitName::Disk),
+    ("inodes", LimitName::Inodes),
+    ("output", LimitName::Output),
+    ("fileSize", LimitName::FileSize),
+    ("nofile", LimitName::Nofile),
+];
+
 /// `exec/start`: runs a command. Without `yieldMs` the answer comes when it has ended.
 #[derive(Debug, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
+#[schemars(transform = one_of(&[&[Items("argv"), Absent("lang"), Absent("code")], &[Text("lang"), Text("code")]]))]
 pub(crate) struct ExecStart {
     pub(crate) session: String,
     /// A name for it, unique in the session; one is given where there is none.
@@ -26,16 +44,20 @@ pub(crate) struct ExecStart {
     /// A program given as text, which the language's interpreter runs.
     pub(crate) code: Option<String>,
     /// Where it begins: an absolute path inside, or one below the project.
+    #[schemars(regex(pattern = NO_NUL))]
     pub(crate) cwd: Option<String>,
     /// Variables to set.
     #[serde(default)]
+    #[schemars(extend("propertyNames" = { "pattern": VARIABLE }))]
     pub(crate) env: BTreeMap<String, Word>,
     /// How long the answer waits for the command's end: 0 answers at once. The command goes on.
     pub(crate) yield_ms: Option<u64>,
     /// How long the command may run.
+    #[schemars(transform = bounds::timeout)]
     pub(crate) timeout_ms: Option<u64>,
     /// Limits in place of the profile's: `memory`, `processes`, `output`, … as `clearing run` has them.
     #[serde(default)]
+    #[schemars(schema_with = "bounds::limits")]
     pub(crate) limits: BTreeMap<String, Amount>,
     /// What the command reads.
     #[serde(default)]
@@ -160,12 +182,14 @@ pub(crate) enum StreamName {
 /// `exec/write`: standard input. The answer comes when the command's pipe has taken it.
 #[derive(Debug, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
+#[schemars(transform = one_of(&[&[Text("text"), Absent("bytes")], &[Text("bytes"), Absent("text")]]))]
 pub(crate) struct ExecWrite {
     pub(crate) session: String,
     pub(crate) exec: String,
     /// UTF-8.
     pub(crate) text: Option<String>,
     /// In base64, in place of `text`.
+    #[schemars(regex(pattern = BASE64))]
     pub(crate) bytes: Option<String>,
 }
 
@@ -194,6 +218,7 @@ pub(crate) struct ExecSignal {
     pub(crate) session: String,
     pub(crate) exec: String,
     /// As `TERM` or `SIGTERM`.
+    #[schemars(schema_with = "bounds::signal")]
     pub(crate) signal: String,
 }
 

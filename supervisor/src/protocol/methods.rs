@@ -1,6 +1,7 @@
 //! All methods and notifications, with the form of what each takes and gives.
 
 use schemars::generate::SchemaSettings;
+use schemars::transform::RecursiveTransform;
 use schemars::{JsonSchema, Schema, SchemaGenerator};
 use serde_json::{Map, Value, json};
 
@@ -12,7 +13,7 @@ use super::{
     PatchApply, PatchCheck, PatchTold, Pieces, PolicyCheck, PolicyTold, RolledBackTold, SessionChanged,
     SessionCreate, SessionDestroy, SessionFork, SessionGet, SessionList, SessionRefresh, SessionTold,
     Sessions, SnapshotCreate, SnapshotList, SnapshotMade, SnapshotRollback, Snapshots, StatsGet, StatsTold,
-    VERSION,
+    VERSION, bounds,
 };
 use crate::commit_report::CommitReport;
 use crate::files::{
@@ -97,8 +98,11 @@ pub(crate) struct Forms {
 impl Forms {
     /// Of a document that has them at this place.
     pub(crate) fn at(place: &'static str) -> Self {
-        let settings =
-            || SchemaSettings::draft2020_12().with(|settings| settings.definitions_path = place.into());
+        let settings = || {
+            SchemaSettings::draft2020_12()
+                .with(|settings| settings.definitions_path = place.into())
+                .with_transform(RecursiveTransform(bounds::whole))
+        };
         Self {
             heard: settings().for_deserialize().into_generator(),
             said: settings().for_serialize().into_generator(),

@@ -2,11 +2,26 @@
 
 use schemars::JsonSchema;
 
+use super::bounds::{self, BASE64, NO_NUL};
+
 /// A path: a text where it is UTF-8, else its bytes.
 #[derive(JsonSchema)]
-#[serde(untagged)]
+#[serde(untagged, deny_unknown_fields)]
 #[expect(dead_code, reason = "read by the schema alone")]
 pub(crate) enum Path {
+    Text(#[schemars(regex(pattern = NO_NUL))] String),
+    Bytes {
+        /// In base64.
+        #[schemars(regex(pattern = BASE64))]
+        bytes: String,
+    },
+}
+
+/// A path as somebody has asked for it, be it one or not: text where it is UTF-8, else its bytes.
+#[derive(JsonSchema)]
+#[serde(untagged, deny_unknown_fields)]
+#[expect(dead_code, reason = "read by the schema alone")]
+pub(crate) enum Asked {
     Text(String),
     Bytes {
         /// In base64.
@@ -14,8 +29,9 @@ pub(crate) enum Path {
     },
 }
 
-/// What is asked for of a file, and the session.
+// What is asked for of a file, which says itself what that is, and the session.
 #[derive(JsonSchema)]
+#[schemars(transform = bounds::closed)]
 #[expect(dead_code, reason = "read by the schema alone")]
 pub(crate) struct OfFile<T> {
     session: String,

@@ -4,16 +4,20 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
+use super::bounds::Field::{Absent, Text};
+use super::bounds::{BASE64, one_of};
 use super::snapshot::ProcessesMode;
 
 /// `patch/check`: what a patch would do to the session, and whether it would be applied.
 #[derive(Debug, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
+#[schemars(transform = one_of(&[&[Text("text"), Absent("bytes")], &[Text("bytes"), Absent("text")]]))]
 pub(crate) struct PatchCheck {
     pub(crate) session: String,
     /// The patch, as text.
     pub(crate) text: Option<String>,
     /// In base64, in place of `text`.
+    #[schemars(regex(pattern = BASE64))]
     pub(crate) bytes: Option<String>,
     /// How many directories of each name are left out; else as git does.
     pub(crate) strip: Option<usize>,
@@ -25,11 +29,13 @@ pub(crate) struct PatchCheck {
 /// `patch/apply`: applies it as a whole, or not at all.
 #[derive(Debug, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
+#[schemars(transform = one_of(&[&[Text("text"), Absent("bytes")], &[Text("bytes"), Absent("text")]]))]
 pub(crate) struct PatchApply {
     pub(crate) session: String,
     /// The patch, as text.
     pub(crate) text: Option<String>,
     /// In base64, in place of `text`.
+    #[schemars(regex(pattern = BASE64))]
     pub(crate) bytes: Option<String>,
     /// How many directories of each name are left out; else as git does.
     pub(crate) strip: Option<usize>,

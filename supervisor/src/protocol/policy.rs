@@ -4,17 +4,22 @@ use clearing_profiles::Decision;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
+use super::bounds::Field::Text;
+use super::bounds::{ABSOLUTE, any_of};
 use super::text::Word;
 
 /// `policy/check`: the decision on a command that is not run.
 #[derive(Debug, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
+#[schemars(transform = any_of(&[&[Text("session")], &[Text("workspace")]]))]
 pub(crate) struct PolicyCheck {
     /// Of the profile of this session.
     pub(crate) session: Option<String>,
     /// Of a profile, by name or absolute path, for `workspace`.
     pub(crate) profile: Option<String>,
+    #[schemars(regex(pattern = ABSOLUTE))]
     pub(crate) workspace: Option<String>,
+    #[schemars(length(min = 1))]
     pub(crate) argv: Vec<Word>,
     /// Names of variables that would be set.
     #[serde(default)]

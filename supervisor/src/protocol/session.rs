@@ -6,24 +6,36 @@ use clearing_rootfs::{PathText, Record, Written};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
+use super::bounds::Field::{Absent, Text};
+use super::bounds::{ABSOLUTE, NAME, one_of};
 use super::snapshot::{ProcessesMode, SnapshotMade};
 use crate::outcome::Tier;
 use crate::session::State;
 
+/// So many labels has a session.
+pub(crate) const MOST_LABELS: usize = 64;
+
 /// `session/create`: makes a session over a project, or takes one that is there.
 #[derive(Debug, Clone, Default, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
+#[schemars(transform = one_of(&[
+    &[Text("workspace"), Absent("session")],
+    &[Text("session"), Absent("workspace"), Absent("profile"), Absent("name")],
+]))]
 pub(crate) struct SessionCreate {
     /// The project, an absolute path.
+    #[schemars(regex(pattern = ABSOLUTE))]
     pub(crate) workspace: Option<String>,
     /// A session that is there, by id or name, in place of `workspace`.
     pub(crate) session: Option<String>,
     /// A profile's name, or an absolute path; `default` where there is none.
     pub(crate) profile: Option<String>,
     /// A name of your own for it, beside its id.
+    #[schemars(regex(pattern = NAME))]
     pub(crate) name: Option<String>,
-    /// What you want to know it by; kept for as long as the server holds it.
+    /// What you want to know it by; kept for as long as the server holds it. No more than 16 KiB of text in all.
     #[serde(default)]
+    #[schemars(extend("maxProperties" = MOST_LABELS))]
     pub(crate) labels: BTreeMap<String, String>,
     /// After so long without a command and without a request its sandbox ends; the session is kept on disk.
     pub(crate) idle_ms: Option<u64>,
@@ -127,6 +139,7 @@ impl SessionTold {
 pub(crate) struct SessionFork {
     pub(crate) session: String,
     /// A name for the new one.
+    #[schemars(regex(pattern = NAME))]
     pub(crate) name: Option<String>,
     /// What becomes of processes that run.
     #[serde(default)]

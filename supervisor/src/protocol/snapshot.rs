@@ -5,6 +5,8 @@ use clearing_runtime::spec::Others;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
+use super::bounds::NAME;
+
 /// What becomes of processes that are alive where nothing may change below them.
 #[derive(Debug, Default, Clone, Copy, PartialEq, Eq, Deserialize, Serialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
@@ -31,6 +33,7 @@ impl ProcessesMode {
 pub(crate) struct SnapshotCreate {
     pub(crate) session: String,
     /// Its name; one is given where there is none.
+    #[schemars(regex(pattern = NAME))]
     pub(crate) label: Option<String>,
     #[serde(default)]
     pub(crate) processes: ProcessesMode,

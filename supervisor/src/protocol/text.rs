@@ -9,12 +9,14 @@ use base64::prelude::BASE64_STANDARD;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
+use super::bounds::{BASE64, NO_NUL};
+
 /// A word of a command line: a string, or `{"bytes": base64}` where it is not UTF-8.
 #[derive(Debug, Clone, PartialEq, Eq, Deserialize, Serialize, JsonSchema)]
 #[serde(untagged)]
 pub(crate) enum Word {
     /// UTF-8.
-    Text(String),
+    Text(#[schemars(regex(pattern = NO_NUL))] String),
     /// Anything.
     Bytes(WordBytes),
 }
@@ -24,6 +26,7 @@ pub(crate) enum Word {
 #[serde(deny_unknown_fields)]
 pub(crate) struct WordBytes {
     /// In base64.
+    #[schemars(regex(pattern = BASE64))]
     bytes: String,
 }
 

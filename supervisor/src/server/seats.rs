@@ -4,10 +4,9 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
-use crate::protocol::Fault;
+use crate::protocol::{Fault, MOST_LABELS};
 
-/// So many labels has a session, of so many bytes in all.
-const MOST_LABELS: usize = 64;
+/// So many bytes have the labels of a session in all.
 const LONGEST_LABELS: usize = 16 * 1024;
 
 /// The places for sessions.

@@ -18,7 +18,7 @@ use crate::live::{ExecAsked, Given, What};
 use crate::outcome::Cause;
 use crate::policy::Denied;
 use crate::protocol::{
-    Amount, CloseStdin, ExecResize, ExecSignal, ExecStart, ExecWrite, Fault, Finished, Json, Nothing,
+    Amount, CloseStdin, ExecResize, ExecSignal, ExecStart, ExecWrite, Fault, Finished, Json, LIMITS, Nothing,
     StdinMode, StreamName, content,
 };
 use crate::script::Script;
@@ -225,20 +225,6 @@ fn what(params: &ExecStart, argv: Vec<OsString>) -> Result<What, Fault> {
         _ => Err(Fault::params("`lang` and `code` go together")),
     }
 }
-
-/// All limits by the names that they have in requests.
-const LIMITS: [(&str, LimitName); 10] = [
-    ("timeout", LimitName::Timeout),
-    ("cpus", LimitName::Cpus),
-    ("cpuTime", LimitName::CpuTime),
-    ("memory", LimitName::Memory),
-    ("processes", LimitName::Processes),
-    ("disk", LimitName::Disk),
-    ("inodes", LimitName::Inodes),
-    ("output", LimitName::Output),
-    ("fileSize", LimitName::FileSize),
-    ("nofile", LimitName::Nofile),
-];
 
 fn limit(name: &str, amount: &Amount) -> Result<(LimitName, String), Fault> {
     let Some((_, limit)) = LIMITS.into_iter().find(|(known, _)| *known == name) else {
