@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""Works on a project through `clearing mcp` by the MCP SDK: mcp_client.py CLEARING PROJECT PROFILE BEGIN"""
+"""Works on a project through `clearing mcp` by the MCP SDK: mcp_client.py CLEARING PROJECT PROFILE BEGIN SECONDS"""
 import os
 import sys
 
@@ -19,21 +19,38 @@ async def work(session):
     listed = await session.list_tools()
     assert [tool.name for tool in listed.tools] == TOOLS.split(), listed
     run = lambda line: session.call_tool("run", {"shell": line})
+
+    async def is_running(name):
+        told = await session.call_tool("exec_poll", {"exec": name, "waitMs": 0})
+        return (told.structured_content or {}).get("state") == "running"
+
     ran = data(await run("echo one; exit 3"))
     print("run", ran["exitCode"], repr(ran["stdout"]))
-    heard = []
+    begun = anyio.Event()
 
     async def hear(progress, total, message):
-        heard.append(message)
+        if message == "begun":
+            begun.set()
 
-    slow = {"shell": "echo begun; sleep 1; echo done"}
-    data(await session.call_tool("run", slow, progress_callback=hear))
-    print("progress", heard[0])
-    with anyio.move_on_after(1):
-        await run("exec sleep 4321")
-    with anyio.fail_after(20):
-        while data(await run("pgrep -fx 'sleep 4321' | wc -l"))["stdout"] != "0\n":
+    async def slow():
+        waits = {"shell": "echo begun; until rm go; do sleep 0.1; done 2>/dev/null"}
+        data(await session.call_tool("run", waits, progress_callback=hear))
+
+    # It ends when its beginning was heard of, and not before.
+    async with anyio.create_task_group() as group:
+        group.start_soon(slow)
+        await begun.wait()
+        data(await run(": > go"))
+    print("progress begun")
+    async with anyio.create_task_group() as group:
+        last = data(await run("true"))["exec"]
+        group.start_soon(run, "exec sleep 4321")
+        sleeping = f"e{int(last[1:]) + 1}"
+        while not await is_running(sleeping):
             pass
+        group.cancel_scope.cancel()
+    while await is_running(sleeping):
+        pass
     print("cancelled")
     data(await session.call_tool("snapshot", {"label": "good"}))
     print("patch", data(await session.call_tool("patch", {"text": PATCH}))["applied"])
@@ -49,13 +66,14 @@ async def work(session):
     print("commit", data(await session.call_tool("commit", {}))["landed"])
 
 
-async def main(program, project, profile, begin):
+async def main(program, project, profile, begin, patience):
     arguments = ["mcp", "-w", project, "-p", profile, "--commit", "allow", "--discard"]
     server = StdioServerParameters(command=program, args=arguments, env=dict(os.environ))
     async with stdio_client(server) as (read, write), ClientSession(read, write) as session:
-        await getattr(session, begin)()
-        print("server", session.server_info.name)
-        await work(session)
+        with anyio.fail_after(float(patience)):
+            await getattr(session, begin)()
+            print("server", session.server_info.name)
+            await work(session)
 
 
 anyio.run(main, *sys.argv[1:])

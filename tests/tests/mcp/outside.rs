@@ -4,7 +4,7 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::sync::{Mutex, PoisonError};
 
-use clearing_tests::{Site, assert_nothing_left, expect_success, for_each_caller};
+use clearing_tests::{DEADLINE, Site, assert_nothing_left, expect_success, for_each_caller, patience};
 use serde_json::Value;
 
 use crate::refused::PROFILE;
@@ -31,6 +31,8 @@ fn the_sdk_for_python_works_on_a_project_by_the_old_handshake_and_by_the_new() {
             let client = site.write_home("mcp_client.py", &source);
             let mut program = site.host(PYTHON);
             program.arg(client).arg(site.binary()).arg(site.project()).arg(profile).arg(begin);
+            // Far more than it takes anywhere: what it waits for always comes.
+            program.arg(patience(5 * DEADLINE).as_secs().to_string());
             program.env("CLEARING_STATE_DIR", site.state()).env("PYTHONPATH", sdk(&site));
             let output = program.output().unwrap();
             let said = String::from_utf8_lossy(&output.stdout);

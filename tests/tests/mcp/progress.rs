@@ -45,11 +45,15 @@ fn a_cancelled_call_ends_its_processes_and_no_others() {
         let site = Site::new(caller);
         let mut mcp = Mcp::begin(&site, &["--discard"]);
         let other = mcp.call("exec_start", json!({ "argv": ["sleep", "1000"] }))["exec"].clone();
-        let id = mcp.start("run", json!({ "shell": "sleep 777 & echo begun > mark; exec sleep 777" }));
+        // No command sees another one's processes; all see whether a file is locked, which both of these hold.
+        let line = "exec 9> lock; flock 9; sleep 777 & echo begun > mark; exec sleep 777";
+        let is_held = |mcp: &mut Mcp| mcp.shell("flock --nonblock lock true")["exitCode"] == 1;
+        let id = mcp.start("run", json!({ "shell": line }));
         while mcp.refused_or("read_file", json!({ "path": "mark" })) {}
+        assert!(is_held(&mut mcp));
         mcp.notify("notifications/cancelled", json!({ "requestId": id, "reason": "enough" }));
         let end = std::time::Instant::now() + patience(Duration::from_secs(10));
-        while mcp.shell("pgrep -fx 'sleep 777' | wc -l")["stdout"] != "0\n" {
+        while is_held(&mut mcp) {
             assert!(std::time::Instant::now() < end, "it is not ended");
         }
         assert_eq!(mcp.call("exec_poll", json!({ "exec": other, "waitMs": 0 }))["state"], "running");
