@@ -59,6 +59,11 @@ impl Running {
         String::from_utf8_lossy(&self.stdout.so_far()).into_owned()
     }
 
+    /// What it has told on standard error until now.
+    pub fn told_so_far(&self) -> String {
+        String::from_utf8_lossy(&self.stderr.so_far()).into_owned()
+    }
+
     /// Waits until it has printed `text` on standard output.
     ///
     /// # Panics
@@ -76,8 +81,7 @@ impl Running {
     /// If it has not at the deadline.
     #[track_caller]
     pub fn expect_told(&self, text: &str) {
-        let told = || String::from_utf8_lossy(&self.stderr.so_far()).contains(text);
-        self.expect(&format!("never told {text:?}"), told);
+        self.expect(&format!("never told {text:?}"), || self.told_so_far().contains(text));
     }
 
     /// Waits until that one process is stopped.

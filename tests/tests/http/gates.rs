@@ -93,8 +93,10 @@ pub(crate) fn token(site: &Site, mode: u32) -> PathBuf {
     path
 }
 
-pub(crate) fn free_port() -> SocketAddr {
-    std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap()
+/// A server that listens on the network as well, at a port that the kernel chooses.
+pub(crate) fn open_to_the_network(site: &Site) -> House<'_> {
+    let token = token(site, 0o600).into_os_string();
+    House::open_with(site, &["--listen".into(), "127.0.0.1:0".into(), "--token-file".into(), token])
 }
 
 fn ask(address: SocketAddr, more: &str) -> crate::peer::Answer {
@@ -109,11 +111,8 @@ fn ask(address: SocketAddr, more: &str) -> crate::peer::Answer {
 fn over_the_network_only_who_knows_the_token_is_let_in() {
     for_each_caller(|caller| {
         let site = Site::new(caller);
-        let address = free_port();
-        let token = token(&site, 0o600);
-        let options =
-            ["--listen".into(), address.to_string().into(), "--token-file".into(), token.into_os_string()];
-        let house = House::open_with(&site, &options);
+        let house = open_to_the_network(&site);
+        let address = house.address();
         let host = format!("Host: {address}\r\n");
         let right = format!("Authorization: Bearer {TOKEN}\r\n");
         assert_eq!(ask(address, &format!("{host}{right}")).expect(200)["state"], "ok");

@@ -1,6 +1,7 @@
 //! A client of HTTP/1.1, as small as one can be: what it sends is what the proof says, to the byte.
 
 use std::io::{BufRead as _, BufReader, Read, Write};
+use std::net::SocketAddr;
 use std::os::unix::net::UnixStream;
 use std::path::{Path, PathBuf};
 
@@ -50,6 +51,16 @@ impl<'s> House<'s> {
         Self { site, server, socket }
     }
 
+    /// Where it listens on the network, in place of the port 0 that was asked for.
+    pub(crate) fn address(&self) -> SocketAddr {
+        let told = || {
+            let told = self.server.told_so_far();
+            told.lines().find_map(|line| line.rsplit_once("listening on ")?.1.parse().ok())
+        };
+        self.server.expect("it never told where it listens", || told().is_some());
+        told().unwrap()
+    }
+
     pub(crate) fn peer(&self) -> Peer<UnixStream> {
         let stream = UnixStream::connect(&self.socket).unwrap();
         stream.set_read_timeout(Some(patience(DEADLINE))).unwrap();
@@ -58,8 +69,10 @@ impl<'s> House<'s> {
 
     /// Ends the server, which has nothing to complain of.
     pub(crate) fn close(self) {
-        self.server.signal(nix::sys::signal::Signal::SIGTERM);
-        self.server.wait().expect_code(0);
+        // However long the proof has taken until here.
+        let server = self.server.with_deadline(DEADLINE);
+        server.signal(nix::sys::signal::Signal::SIGTERM);
+        server.wait().expect_code(0);
         assert!(!self.socket.exists(), "the socket was left");
         clearing_tests::assert_nothing_left(self.site);
     }
