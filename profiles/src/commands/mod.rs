@@ -9,6 +9,7 @@ mod covers;
 mod exposed;
 mod judge;
 mod judgement;
+mod regex;
 mod rule;
 mod sed;
 mod shell;

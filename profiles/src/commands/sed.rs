@@ -1,6 +1,7 @@
 //! `sed`, whose scripts may start programs: `e`, and `s///e`.
 
 use super::judge::Starts;
+use super::regex;
 use super::word::{Rest, Word};
 
 const WHY: &str = "its script may start a program";
@@ -115,10 +116,10 @@ impl Script<'_> {
     fn addresses(&mut self) -> Option<()> {
         loop {
             match *self.left.first()? {
-                b'/' => self.part_behind()?,
+                b'/' => self.pattern()?,
                 b'\\' => {
                     self.next();
-                    self.part_behind()?;
+                    self.pattern()?;
                 }
                 _ => self.skip(b"0123456789$~+"),
             }
@@ -133,10 +134,15 @@ impl Script<'_> {
         Some(())
     }
 
-    /// Goes from a sign past its next one.
-    fn part_behind(&mut self) -> Option<()> {
-        let sign = self.next().filter(|sign| sign.is_ascii_punctuation() && *sign != b'\\')?;
-        self.past(sign)
+    /// Goes from a sign past its next one, over a regular expression.
+    fn pattern(&mut self) -> Option<()> {
+        let sign = self.sign()?;
+        self.left = regex::past(self.left, sign)?;
+        Some(())
+    }
+
+    fn sign(&mut self) -> Option<u8> {
+        self.next().filter(|sign| sign.is_ascii_punctuation() && !b"\\[]^".contains(sign))
     }
 
     fn past(&mut self, sign: u8) -> Option<()> {
@@ -164,7 +170,10 @@ impl Script<'_> {
             b'a' | b'i' | b'c' => return self.lines(),
             begins @ (b's' | b'y') => {
                 let sign = *self.left.first()?;
-                self.part_behind()?;
+                match begins {
+                    b's' => self.pattern()?,
+                    _ => self.sign().and_then(|sign| self.past(sign))?,
+                }
                 self.past(sign)?;
                 if begins == b's' {
                     self.skip(b"gpiIm0123456789");
