@@ -7,6 +7,7 @@ mod builtins;
 mod changes;
 mod covers;
 mod exposed;
+mod find;
 mod judge;
 mod judgement;
 mod regex;

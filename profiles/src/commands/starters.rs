@@ -1,51 +1,103 @@
-//! Programs of which no more is known than that they start others, and `find`.
+//! Programs of which no more is known than that they start others.
 
-use super::judge::{Inner, Starts};
-use super::sed;
-use super::word::{Rest, Word, name};
-use super::wrappers::replaced;
+use super::judge::Starts;
+use super::word::{Word, name};
+use super::{find, sed};
 
 /// They start what their arguments say, by rules that are not read here.
 #[rustfmt::skip]
 const STARTERS: &[&str] = &[
-    "at", "batch", "bwrap", "capsh", "catchsegv", "cgexec", "chpst", "choom", "chroot", "cross-env", "crontab", "csh", "daemonize",
-    "dbus-run-session", "dbus-launch", "distrobox", "docker", "dotenv", "elvish", "entr", "expect", "fakechroot", "faketime", "fakeroot", "firejail", "fish",
-    "flatpak", "flock", "gdbserver", "hyperfine", "inotifywait", "ksh", "ksh93", "kubectl", "ltrace", "linux32",
-    "linux64", "lxc-execute", "mksh", "mosh", "mpirun", "newgrp", "nodemon", "nsenter", "nu", "numactl", "parallel",
-    "perf", "pkexec", "podman", "posh", "prlimit", "proot", "proxychains", "proxychains4", "pwsh", "qemu-x86_64", "rbash-static",
-    "rc", "rlwrap", "run-parts", "runc", "runuser", "screen", "script", "sem", "setarch", "setpriv", "sg", "softlimit",
-    "srun", "start-stop-daemon", "strace", "su", "systemd-run", "tcsh", "tmux", "torsocks", "torify", "unbuffer", "unshare",
-    "uname26", "valgrind", "watch", "watchexec", "wine", "x86_64", "bear", "ccache", "chronic", "concurrently", "cpulimit", "distcc",
-    "dotenvx", "dumb-init", "eatmydata", "env-cmd", "envdir", "gosu", "guix", "heaptrack", "ifne", "mispipe", "nix-shell", "pee", "rr",
-    "run-one", "scan-build", "sccache", "setuidgid", "ssh-agent", "sshpass", "su-exec", "systemd-inhibit", "systemd-nspawn", "tini",
-    "tsocks", "uclampset", "uftrace", "xinit", "xterm", "i386", "xonsh", "xvfb-run", "yash", "dash-static",
+    // As another user, with other rights, on another machine's terms, or in another room.
+    "aa-exec", "apptainer", "arch-chroot", "box64", "box86", "bwrap", "capsh", "chroot", "clearing", "crun", "ctr",
+    "dchroot", "distrobox", "docker", "docker-compose", "env.fakechroot", "fakechroot", "fakeroot", "firejail",
+    "flatpak", "flatpak-spawn", "gosu", "host-spawn", "incus", "kubectl", "landrun", "lxc", "lxc-attach",
+    "lxc-execute", "lxc-unshare-userns", "machinectl", "minijail0", "mount.fuse", "mount.fuse3", "nerdctl", "newgrp",
+    "nsenter", "nsjail", "oc", "pkexec", "podman", "proot", "run0", "runc", "runcon", "runsc", "runuser", "schroot",
+    "setuidgid", "sg", "singularity", "su", "su-exec", "sudoedit", "switch_root", "systemd-nspawn", "toolbox",
+    "udocker", "unshare", "wine", "wine64", "youki",
+    // With other limits, priorities, memory, or another personality.
+    "aarch64", "armv7l", "armv8l", "cgclassify", "cgexec", "choom", "chpst", "coresched", "cpulimit", "i386", "i486",
+    "i586", "i686", "linux32", "linux64", "numactl", "numademo", "ppc64le", "prlimit", "s390x", "schedtool",
+    "setarch", "setpgid", "setpriv", "softlimit", "systemd-run", "timelimit", "trickle", "uclampset", "uname26",
+    "x86_64",
+    // Later, again, beside each other, or when something happens.
+    "air", "anacron", "at", "batch", "chokidar", "concurrently", "condor_run", "cronic", "crontab", "daemon",
+    "daemonize", "entr", "foreman", "forever", "honcho", "incrontab", "inotifywait", "keep-one-running", "mpiexec",
+    "mpirun", "nodemon", "nq", "onchange", "orterun", "overmind", "parallel", "pdsh", "pee", "pm2", "pssh", "pueue",
+    "qsub", "reflex", "rerun", "retry", "run-one", "run-one-constantly", "run-one-until-failure",
+    "run-one-until-success", "run-parts", "run-this-one", "salloc", "sbatch", "sem", "srun", "start-server-and-test",
+    "start-stop-daemon", "supervisord", "torchrun", "tsp", "wait-for-it", "watch", "watchexec", "watchman-make",
+    "watchmedo", "when-changed", "xjobs",
+    // Under a lock, with other descriptors, or with its output elsewhere.
+    "chronic", "dotlockfile", "fghack", "flock", "flom", "ifne", "inetd", "lckdo", "lockf", "logsave", "mispipe",
+    "multilog", "pgrphack", "pipesz", "readproctitle", "recordio", "runsv", "runsvdir", "setlock", "socksify",
+    "sslserver", "supervise", "svlogd", "svscan", "systemd-cat", "systemd-inhibit", "systemd-notify",
+    "systemd-socket-activate", "tcpclient", "tcpserver", "withlock", "xinetd",
+    // With other variables, another name, another clock, or another network.
+    "argv0", "catatonit", "cross-env", "cross-env-shell", "datefudge", "dotenv", "dotenvx", "dumb-init", "eatmydata",
+    "env-cmd", "envdir", "envuidgid", "faketime", "graftcp", "nocache", "proxychains", "proxychains-ng",
+    "proxychains4", "ssh-argv0", "tini", "torify", "torsocks", "tsocks", "with-contenv",
+    // With a terminal, a display, a bus or an agent.
+    "abduco", "agetty", "alacritty", "asciinema", "autoexpect", "byobu", "dbus-launch", "dbus-run-session",
+    "dislocate", "dtach", "exo-open", "expect", "expectk", "gnome-terminal", "gotty", "gpg-agent",
+    "gpg-connect-agent", "gtk-launch", "kibitz", "kitty", "konsole", "login", "luit", "lxterminal", "mlterm", "mosh",
+    "open", "openvt", "rlwrap", "rxvt", "screen", "script", "scriptlive", "see", "sensible-browser",
+    "sensible-editor", "sensible-pager", "ssh-agent", "sshpass", "startx", "terminator", "tilix", "tmux", "ttyd",
+    "unbuffer", "urxvt", "wezterm", "www-browser", "x-terminal-emulator", "xdg-open", "xfce4-terminal", "xinit",
+    "xterm", "xvfb-run", "zellij",
+    // Watched, measured or traced.
+    "apitrace", "bear", "bpftrace", "catchsegv", "compiledb", "enosys", "gdbserver", "heaptrack", "hyperfine",
+    "intercept-build", "kcov", "ldd", "lldb-server", "ltrace", "memusage", "mtrace", "multitime", "ocount", "operf",
+    "perf", "rr", "samply", "scan-build", "sotruss", "strace", "sysprof-cli", "trace-cmd", "uftrace", "valgrind",
+    "xtrace",
+    // Around builds.
+    "ccache", "debconf", "debconf-apt-progress", "debuild", "distcc", "dpkg-architecture", "dpkg-buildpackage",
+    "guix", "icecc", "libtool", "make-first-existing-target", "mmdebstrap", "msgexec", "msgfilter", "nix-shell",
+    "not", "pbuilder", "pg_virtualenv", "sbuild", "sccache",
+    // Shells whose text is not read here.
+    "csh", "elvish", "execlineb", "fish", "ksh", "ksh93", "lksh", "mksh", "nu", "osh", "pdksh", "posh", "pwsh", "rc",
+    "rksh", "run-mailcap", "rzsh", "sash", "tcsh", "xonsh", "yash",
 ];
 
-/// They start the program that follows these words, after so many others: a rule has to name it.
+/// How the names begin of loaders, of emulators, and of families of such programs.
+const FAMILIES: &[&str] = &["fakeroot-", "ld-linux", "ld-musl", "ld.so", "qemu-", "s6-"];
+
+/// How the names of programs end that are shells, whatever stands before it.
+const STATIC: &[&str] = &["-static", ".static"];
+
+/// They start the program that follows these words, after so many others: a rule has to name it. Each program's
+/// own words come before the program alone.
 #[rustfmt::skip]
 const RUNNERS: &[(&[&str], usize)] = &[
-    (&["npx"], 0), (&["bunx"], 0), (&["uvx"], 0), (&["npm", "exec"], 0), (&["npm", "x"], 0), (&["pnpm", "exec"], 0),
-    (&["pnpm", "dlx"], 0), (&["yarn", "exec"], 0), (&["yarn", "dlx"], 0), (&["bun", "x"], 0), (&["uv", "run"], 0),
-    (&["uv", "tool"], 1), (&["pipx", "run"], 0), (&["poetry", "run"], 0), (&["pipenv", "run"], 0), (&["pdm", "run"], 0),
-    (&["hatch", "run"], 0), (&["conda", "run"], 0), (&["bundle", "exec"], 0), (&["rustup", "run"], 1),
-    (&["nix", "run"], 0), (&["mise", "exec"], 0), (&["asdf", "exec"], 0), (&["pyenv", "exec"], 0),
-    (&["rbenv", "exec"], 0), (&["direnv", "exec"], 1), (&["go", "tool"], 0),
+    (&["asdf", "exec"], 0), (&["aws-vault", "exec"], 1), (&["bun", "x"], 0), (&["bun", "run"], 0), (&["bun"], 0),
+    (&["bundle", "exec"], 0), (&["bunx"], 0), (&["cabal", "exec"], 0), (&["chamber", "exec"], 1),
+    (&["composer", "exec"], 0), (&["conda", "run"], 0), (&["corepack"], 0), (&["devbox", "run"], 0),
+    (&["direnv", "exec"], 1), (&["doppler", "run"], 0), (&["dune", "exec"], 0), (&["fnm", "exec"], 0),
+    (&["go", "tool"], 0), (&["goenv", "exec"], 0), (&["hatch", "run"], 0), (&["jenv", "exec"], 0), (&["lerna", "exec"], 0),
+    (&["mamba", "run"], 0), (&["micromamba", "run"], 0), (&["mise", "exec"], 0), (&["mise", "x"], 0),
+    (&["nix", "develop"], 0), (&["nix", "run"], 0), (&["nix", "shell"], 0), (&["nodenv", "exec"], 0),
+    (&["npm", "exe"], 0), (&["npm", "exec"], 0), (&["npm", "x"], 0), (&["npx"], 0), (&["nx", "exec"], 0), (&["op", "run"], 0),
+    (&["opam", "exec"], 0), (&["pdm", "run"], 0), (&["pipenv", "run"], 0), (&["pipx", "run"], 0), (&["pixi", "exec"], 0),
+    (&["pixi", "run"], 0), (&["pnpm", "dlx"], 0), (&["pnpm", "exec"], 0), (&["pnpm"], 0), (&["pnpx"], 0),
+    (&["poetry", "run"], 0), (&["pyenv", "exec"], 0), (&["rbenv", "exec"], 0), (&["rustup", "run"], 1), (&["rye", "run"], 0),
+    (&["snap", "run"], 0), (&["stack", "exec"], 0), (&["tox", "exec"], 0), (&["uv", "run"], 0), (&["uv", "tool"], 1),
+    (&["uvx"], 0), (&["volta", "run"], 0), (&["yarn", "dlx"], 0), (&["yarn", "exec"], 0), (&["yarn", "node"], 0),
 ];
 
 /// What such a program starts; nothing where this is none.
 pub(super) fn starts<'w>(words: &[Word<'w>]) -> Option<Starts<'w>> {
     let program = name(words.first()?.text()?);
     if program == b"find" {
-        return Some(found(words));
+        return Some(find::starts(words));
     }
     if matches!(program, b"sed" | b"gsed") {
         return sed::starts(words);
     }
     let text = std::str::from_utf8(program).ok()?;
     if STARTERS.contains(&text)
-        || text.starts_with("ld-linux")
-        || text.starts_with("ld-musl")
-        || text == "ld.so"
+        || FAMILIES.iter().any(|begin| text.starts_with(begin))
+        || STATIC.iter().any(|end| text.ends_with(end))
+        || is_versioned_shell(text)
     {
         return Some(Starts::exposed("it starts a program that its arguments name"));
     }
@@ -60,6 +112,12 @@ pub(super) fn starts<'w>(words: &[Word<'w>]) -> Option<Starts<'w>> {
     }
 }
 
+/// Whether a name is that of a shell with its version, as `zsh5`.
+fn is_versioned_shell(text: &str) -> bool {
+    let plain = text.trim_end_matches(|c: char| c.is_ascii_digit() || c == '.' || c == '-');
+    plain != text && ["bash", "dash", "sh", "zsh"].contains(&plain)
+}
+
 /// Where the program stands that a runner starts. Options may stand before the word that makes it one.
 fn started_at(lead: &[&str], program: &str, words: &[Word<'_>]) -> Option<usize> {
     match *lead {
@@ -69,45 +127,4 @@ fn started_at(lead: &[&str], program: &str, words: &[Word<'_>]) -> Option<usize>
         }
         _ => None,
     }
-}
-
-/// `find`: looked at by itself, and through `-exec` and its like.
-fn found<'w>(words: &[Word<'w>]) -> Starts<'w> {
-    let why = "what it starts is known only when it runs";
-    let mut inner = Vec::new();
-    let mut at = 1;
-    while let Some(word) = words.get(at) {
-        at += 1;
-        let Some(text) = word.text() else {
-            // A path or a pattern is harmless as long as it stays one that is no action.
-            match word.rest == Rest::Many || word.start.is_empty() || word.begins("-") {
-                true => return Starts::exposed(why),
-                false => continue,
-            }
-        };
-        match text {
-            b"-exec" | b"-execdir" | b"-ok" | b"-okdir" => {
-                let Some(end) = end_of_command(&words[at..]) else { return Starts::exposed(why) };
-                let mut command = words[at..at + end].to_vec();
-                command.iter_mut().for_each(|word| replaced(word, b"{}"));
-                inner.push(Inner::Program(command, text.ends_with(b"dir")));
-                at += end + 1;
-            }
-            b"-delete" => inner.push(Inner::Program(vec![Word::known(&b"rm"[..]), Word::many()], false)),
-            _ => {}
-        }
-    }
-    if inner.is_empty() { Starts::Itself } else { Starts::Others { alone: false, inner } }
-}
-
-/// How many words there are up to `;`, or to `+` behind `{}`.
-fn end_of_command(words: &[Word<'_>]) -> Option<usize> {
-    for (place, word) in words.iter().enumerate() {
-        match word.text()? {
-            b";" => return (place > 0).then_some(place),
-            b"+" if place > 0 && words[place - 1].is("{}") => return Some(place),
-            _ => {}
-        }
-    }
-    None
 }
