@@ -3,6 +3,7 @@
 //! Pure: nothing is looked up, so what is judged is what is written. Whatever cannot be read for certain is
 //! not decided here, and what is not decided is never allowed.
 
+mod awk;
 mod builtins;
 mod changes;
 mod covers;

@@ -2,7 +2,7 @@
 
 use super::judge::Starts;
 use super::word::{Word, name};
-use super::{find, sed};
+use super::{awk, find, sed};
 
 /// They start what their arguments say, by rules that are not read here.
 #[rustfmt::skip]
@@ -92,6 +92,9 @@ pub(super) fn starts<'w>(words: &[Word<'w>]) -> Option<Starts<'w>> {
     }
     if matches!(program, b"sed" | b"gsed") {
         return sed::starts(words);
+    }
+    if matches!(program, b"awk" | b"gawk" | b"mawk" | b"nawk" | b"original-awk") {
+        return awk::starts(words);
     }
     let text = std::str::from_utf8(program).ok()?;
     if STARTERS.contains(&text)
