@@ -3,89 +3,53 @@
 //! A rule allows a program with what it does by itself. Where it may be told to start any other, the words that
 //! say so have to be in the rule.
 
+use super::exposures::EXPOSURES;
 use super::judge::Starts;
 use super::variables::{assigned, changes_programs, is_name};
 use super::word::{Rest, Word, name};
 
-/// What of a program's arguments starts others.
-struct Exposure {
-    names: &'static [&'static str],
+/// What of a program's arguments starts others. All that are about a program count.
+pub(super) struct Exposure {
+    /// Without a version, and without what it compiles for.
+    pub(super) names: &'static [&'static str],
+    /// Its first arguments to which this belongs; none for all of them.
+    pub(super) verbs: &'static [&'static str],
+    /// First arguments that start others by themselves.
+    pub(super) starting: &'static [&'static str],
     /// Long options, without their dashes. Who abbreviates one means it.
-    long: &'static [&'static str],
+    pub(super) long: &'static [&'static str],
     /// Letters of short options.
-    short: &'static [u8],
-    /// What whole words are, or begin with where there is a `*` at the end.
-    words: &'static [&'static str],
-    /// Whether one dash is as good as two.
-    one_dash: bool,
+    pub(super) short: &'static [u8],
+    /// What whole words are; `*` stands for anything.
+    pub(super) words: &'static [&'static str],
+    /// Whether it counts no dashes, and reads `no-` away.
+    pub(super) any_dashes: bool,
     /// Whether the first word is letters of options, with a dash or without.
-    cluster: bool,
+    pub(super) cluster: bool,
     /// Whether `NAME=VALUE` sets variables.
-    sets: bool,
+    pub(super) sets: bool,
 }
 
-const NONE: Exposure =
-    Exposure { names: &[], long: &[], short: b"", words: &[], one_dash: false, cluster: false, sets: false };
-
-#[rustfmt::skip]
-const EXPOSURES: &[Exposure] = &[
-    Exposure { names: &["tar", "gtar", "bsdtar", "star"], cluster: true, short: b"IFT", long: &[
-        "to-command", "checkpoint-action", "use-compress-program", "info-script", "new-volume-script", "rsh-command",
-        "rmt-command", "files-from",
-    ], ..NONE },
-    Exposure { names: &["rsync"], short: b"eM", long: &["rsh", "rsync-path", "remote-option"], ..NONE },
-    Exposure { names: &["ssh", "scp", "sftp", "autossh", "sshfs"], short: b"oFSD", ..NONE },
-    Exposure { names: &["git"], long: &[
-        "config-env", "exec-path", "upload-pack", "receive-pack", "exec", "open-files-in-pager", "extcmd", "template",
-        "config", "upload-archive", "tool", "strategy",
-    ], words: &[
-        "-c*", "-O*", "-x*", "-ix*", "-u", "ext::*", "config", "filter-branch", "difftool", "mergetool", "daemon", "instaweb",
-        "send-email", "bisect", "submodule", "web--browse", "help", "shell", "cvsserver", "remote-*", "credential*",
-        "upload-pack", "receive-pack", "upload-archive", "fast-import", "p4", "svn",
-    ], ..NONE },
-    Exposure { names: &["npm", "pnpm", "yarn", "bun"], one_dash: true, short: b"c", long: &[
-        "script-shell", "shell", "node-options", "editor", "viewer", "browser", "git", "call", "userconfig", "globalconfig",
-        "shell-mode", "shell-emulator", "init-module", "onload-script", "node-gyp", "use-node-version",
-    ], words: &["explore", "edit", "config", "set", "c", "init", "create", "innit", "exec", "x", "dlx"], ..NONE },
-    Exposure { names: &["cargo"], long: &["config"], short: b"Z", words: &["+*"], ..NONE },
-    Exposure { names: &["rustc", "rustdoc"], short: b"C", long: &["codegen", "test-runtool", "runtool"], ..NONE },
-    Exposure { names: &["pip", "pip3"], long: &["python"], ..NONE },
-    Exposure { names: &["go"], words: &[
-        "-exec*", "--exec*", "-toolexec*", "--toolexec*", "-vettool*", "--vettool*", "-overlay*", "--overlay*", "env",
-    ], ..NONE },
-    Exposure { names: &["gcc", "g++", "cc", "c++", "clang", "clang++", "gfortran", "cpp"], words: &[
-        "-wrapper*", "-fplugin*", "-specs*", "--specs*", "-fuse-ld*", "--ld-path*", "-B*", "@*", "-load*",
-    ], ..NONE },
-    Exposure { names: &["make", "gmake", "bmake"], short: b"E", sets: true, long: &["eval"],
-        words: &[".SHELLFLAGS*", ".RECIPEPREFIX*"], ..NONE },
-    Exposure { names: &["cmake"], words: &["-E", "-P*"], ..NONE },
-    Exposure { names: &["fd", "fdfind"], short: b"xX", long: &["exec", "exec-batch"], ..NONE },
-    Exposure { names: &["rg"], long: &["pre", "hostname-bin"], ..NONE },
-    Exposure { names: &["sort"], long: &["compress-program"], ..NONE },
-    Exposure { names: &["split"], long: &["filter"], ..NONE },
-    Exposure { names: &["sdiff"], long: &["diff-program"], ..NONE },
-    Exposure { names: &["install"], long: &["strip-program"], ..NONE },
-    Exposure { names: &["zip"], short: b"T", long: &["unzip-command", "test"], ..NONE },
-    Exposure { names: &["man", "apropos"], short: b"PHC", long: &["pager", "html", "config-file"], ..NONE },
-    Exposure { names: &["less", "more"], words: &["+*"], short: b"k", long: &["lesskey-file", "lesskey-src"], ..NONE },
-    Exposure { names: &["wget"], short: b"e", long: &["use-askpass", "execute", "config"], ..NONE },
-    Exposure { names: &["nc", "ncat", "netcat"], short: b"ec", long: &["exec", "sh-exec", "lua-exec"], ..NONE },
-    Exposure { names: &["socat"], words: &["EXEC*", "SYSTEM*", "SHELL*", "exec*", "system*", "shell*"], ..NONE },
-    Exposure { names: &["tcpdump"], short: b"z", ..NONE },
-    Exposure { names: &["ip"], words: &["netns", "vrf", "-b*"], ..NONE },
-    Exposure { names: &["apt", "apt-get", "aptitude", "dpkg"], short: b"oc", long: &[
-        "option", "config-file", "pre-invoke", "post-invoke",
-    ], ..NONE },
-    Exposure { names: &["psql"], short: b"c", ..NONE },
-    Exposure { names: &["ld", "ar", "strip"], long: &["plugin"], words: &["-plugin*"], ..NONE },
-];
+pub(super) const NONE: Exposure = Exposure {
+    names: &[],
+    verbs: &[],
+    starting: &[],
+    long: &[],
+    short: b"",
+    words: &[],
+    any_dashes: false,
+    cluster: false,
+    sets: false,
+};
 
 /// The last argument by which a program starts others, or may.
 pub(super) fn starts<'w>(words: &[Word<'_>]) -> Option<Starts<'w>> {
-    let program = name(words.first()?.text()?);
-    let exposure =
-        EXPOSURES.iter().find(|exposure| exposure.names.iter().any(|name| name.as_bytes() == program))?;
-    let at = (1..words.len()).rfind(|at| exposure.is_by(&words[*at], *at))?;
+    let (program, first) = subject(words)?;
+    let verb = words.get(first).and_then(Word::text).filter(|text| !text.starts_with(b"-"));
+    let last = |exposure: &Exposure| {
+        (first..words.len()).rfind(|at| exposure.is_by(&words[*at], *at == first, verb.is_some()))
+    };
+    let at = EXPOSURES.iter().filter(|exposure| exposure.is_of(program, verb)).filter_map(last).max()?;
     let why = match words[at].rest {
         Rest::Nothing => "an argument tells it to start another program, or to take code from somewhere",
         _ => "an argument that is known only when it runs may tell it to start another program",
@@ -93,34 +57,82 @@ pub(super) fn starts<'w>(words: &[Word<'_>]) -> Option<Starts<'w>> {
     Some(Starts::Exposed { at, why })
 }
 
+/// The program's name, and where its arguments begin: `python3 -m pip` is `pip`.
+fn subject<'w>(words: &'w [Word<'_>]) -> Option<(&'w [u8], usize)> {
+    let program = name(words.first()?.text()?);
+    let module = words.get(2).and_then(Word::text).filter(|_| words[1].is("-m"));
+    match module {
+        Some(module) if matches!(without_version(program), b"python" | b"pypy") => Some((module, 3)),
+        _ => Some((program, 1)),
+    }
+}
+
+fn without_version(program: &[u8]) -> &[u8] {
+    let is_version = |byte: &u8| byte.is_ascii_digit() || b".-".contains(byte);
+    let end = program.iter().rposition(|byte| !is_version(byte)).map_or(0, |last| last + 1);
+    &program[..end]
+}
+
 /// Whether a variable of `make` changes what it starts: by its name, by a sign that evaluates its value at once,
-/// or by a value that is evaluated for each command.
+/// or by what a shell finds in its value.
 fn sets(start: &[u8], whole: bool) -> bool {
-    let odd = |name: &[u8]| !is_name(name) || changes_programs(name) || start.contains(&b'$');
+    let odd = |name: &[u8]| {
+        !is_name(name) || changes_programs(name) || start.iter().any(|byte| b"$;&|<>()`\n".contains(byte))
+    };
     !whole || assigned(start).is_some_and(odd)
 }
 
+/// Whether a word is what a pattern says, or may be once its end is known.
+fn fits(pattern: &str, start: &[u8], whole: bool) -> bool {
+    let mut parts = pattern.as_bytes().split(|byte| *byte == b'*');
+    let first = parts.next().unwrap_or_default();
+    let Some(mut left) = start.strip_prefix(first) else { return !whole && first.starts_with(start) };
+    let parts: Vec<&[u8]> = parts.collect();
+    let Some((last, between)) = parts.split_last() else { return left.is_empty() };
+    for part in between {
+        let found = left.windows(part.len().max(1)).position(|window| window == *part);
+        match found {
+            Some(at) => left = &left[at + part.len()..],
+            None if part.is_empty() => {}
+            None => return !whole,
+        }
+    }
+    !whole || left.ends_with(last)
+}
+
 impl Exposure {
-    fn is_by(&self, word: &Word<'_>, at: usize) -> bool {
+    fn is_of(&self, program: &[u8], verb: Option<&[u8]>) -> bool {
+        let plain = without_version(program);
+        let is_named = |name: &&str| {
+            let of_target = plain.strip_suffix(name.as_bytes()).is_some_and(|target| target.ends_with(b"-"));
+            [program, plain].contains(&name.as_bytes()) || of_target
+        };
+        let is_meant = |verb: &[u8]| self.verbs.iter().any(|own| own.as_bytes() == verb);
+        self.names.iter().any(is_named) && (self.verbs.is_empty() || verb.is_none_or(is_meant))
+    }
+
+    /// Whether a word exposes. Which one the verb is, is certain only of one that is the first word.
+    fn is_by(&self, word: &Word<'_>, first: bool, has_verb: bool) -> bool {
         let start = &*word.start;
         let whole = word.rest == Rest::Nothing;
-        if !whole && (word.rest == Rest::Many || start.is_empty() || start == b"-") {
+        if !whole && (word.rest == Rest::Many || start.is_empty() || matches!(start, b"-" | b"--")) {
             return true;
         }
-        let is_word = |text: &&str| match text.strip_suffix('*') {
-            Some(begin) => word.begins(begin) || (!whole && begin.as_bytes().starts_with(start)),
-            None => word.is(text) || (!whole && text.as_bytes().starts_with(start)),
-        };
-        if self.words.iter().any(is_word) || (self.sets && sets(start, whole)) {
+        let is_word = |pattern: &&str| fits(pattern, start, whole);
+        let may_be_verb = first || !has_verb;
+        if self.words.iter().any(is_word)
+            || (may_be_verb && self.starting.iter().any(is_word))
+            || (self.sets && sets(start, whole))
+        {
             return true;
         }
-        if self.cluster && at == 1 && !word.begins("--") {
+        if self.cluster && first && !word.begins("--") {
             return !whole || start.iter().any(|letter| self.short.contains(letter));
         }
         match start {
             [b'-', b'-', name @ ..] => self.is_long(name, whole),
             [b'-', letters @ ..] => {
-                (self.one_dash && letters.len() > 1 && self.is_long(letters, whole))
+                (self.any_dashes && letters.len() > 1 && self.is_long(letters, whole))
                     || letters.iter().any(|letter| self.short.contains(letter))
                     || (!whole && !self.short.is_empty())
             }
@@ -129,11 +141,19 @@ impl Exposure {
     }
 
     /// Whether a long option is meant, or may be once its end is known.
-    fn is_long(&self, name: &[u8], whole: bool) -> bool {
+    fn is_long(&self, mut name: &[u8], whole: bool) -> bool {
+        while self.any_dashes
+            && let Some(less) = name.strip_prefix(b"-").or_else(|| name.strip_prefix(b"no-"))
+        {
+            name = less;
+        }
         let equals = name.iter().position(|byte| *byte == b'=');
         let given = &name[..equals.unwrap_or(name.len())];
         let abbreviates = |long: &&str| long.as_bytes().starts_with(given);
         let grows = |long: &&str| !whole && equals.is_none() && given.starts_with(long.as_bytes());
-        !given.is_empty() && self.long.iter().any(|long| abbreviates(long) || grows(long))
+        if given.is_empty() {
+            return !whole && !self.long.is_empty();
+        }
+        self.long.iter().any(|long| abbreviates(long) || grows(long))
     }
 }

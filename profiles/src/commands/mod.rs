@@ -8,6 +8,7 @@ mod builtins;
 mod changes;
 mod covers;
 mod exposed;
+mod exposures;
 mod find;
 mod judge;
 mod judgement;
