@@ -187,6 +187,10 @@ impl Wrapper {
     fn options<'a>(&self, own: &[u8], words: &'a [Word<'_>]) -> Result<Options<'a>, &'static str> {
         let mut options = Options { given: Vec::new(), end: 1 };
         while let Some(word) = words.get(options.end) {
+            // What follows the text that `env -S` splits belongs to what stands in it.
+            if own == b"env" && matches!(options.given.last(), Some((b'S', _))) {
+                break;
+            }
             let known = match word.text() {
                 Some(known) => known,
                 // An operand: whatever it is, it is no option.
