@@ -41,8 +41,9 @@ enum Line {
     Argv(Vec<String>),
 }
 
-fn corpus() -> Corpus {
-    toml::from_str(include_str!("corpus.toml")).expect("the corpus is a table")
+fn corpora() -> [Corpus; 2] {
+    [include_str!("corpus.toml"), include_str!("arguments.toml")]
+        .map(|text| toml::from_str(text).expect("a corpus is a table"))
 }
 
 fn decide(commands: &Commands, shell: &str, line: &Line) -> Decision {
@@ -54,10 +55,11 @@ fn decide(commands: &Commands, shell: &str, line: &Line) -> Decision {
 
 #[test]
 fn every_line_of_the_corpus_is_decided_as_it_says() {
-    let Corpus { policies, case } = corpus();
     let (mut lines, mut wrong) = (0, Vec::new());
-    for Case { policy, shell, allow, ask, deny } in case {
-        let rules = commands(&policies[&policy].text);
+    let cases = corpora().into_iter().flat_map(|Corpus { policies, case }| {
+        case.into_iter().map(move |case| (commands(&policies[&case.policy].text), case))
+    });
+    for (rules, Case { policy, shell, allow, ask, deny }) in cases {
         for (expected, list) in [(Decision::Allow, allow), (Decision::Ask, ask), (Decision::Deny, deny)] {
             let distinct: BTreeSet<Line> = list.into_iter().collect();
             for line in distinct {
