@@ -6,7 +6,7 @@
 use super::exposures::EXPOSURES;
 use super::judge::Starts;
 use super::variables::{assigned, changes_programs, is_name};
-use super::word::{Rest, Word, name};
+use super::word::{Rest, Word, name, without_version};
 
 /// What of a program's arguments starts others. All that are about a program count.
 pub(super) struct Exposure {
@@ -22,6 +22,8 @@ pub(super) struct Exposure {
     pub(super) short: &'static [u8],
     /// What whole words are; `*` stands for anything.
     pub(super) words: &'static [&'static str],
+    /// Options whose value may be the next word: `-D X` is looked at as `-D=X` as well.
+    pub(super) valued: &'static [&'static str],
     /// Whether it counts no dashes, and reads `no-` away.
     pub(super) any_dashes: bool,
     /// Whether the first word is letters of options, with a dash or without.
@@ -37,6 +39,7 @@ pub(super) const NONE: Exposure = Exposure {
     long: &[],
     short: b"",
     words: &[],
+    valued: &[],
     any_dashes: false,
     cluster: false,
     sets: false,
@@ -47,7 +50,11 @@ pub(super) fn starts<'w>(words: &[Word<'_>]) -> Option<Starts<'w>> {
     let (program, first) = subject(words)?;
     let verb = words.get(first).and_then(Word::text).filter(|text| !text.starts_with(b"-"));
     let last = |exposure: &Exposure| {
-        (first..words.len()).rfind(|at| exposure.is_by(&words[*at], *at == first, verb.is_some()))
+        (first..words.len()).rfind(|at| {
+            let joined = exposure.joined(&words[first..=*at]);
+            exposure.is_by(&words[*at], *at == first, verb.is_some())
+                || joined.is_some_and(|word| exposure.is_by(&word, *at == first, verb.is_some()))
+        })
     };
     let at = EXPOSURES.iter().filter(|exposure| exposure.is_of(program, verb)).filter_map(last).max()?;
     let why = match words[at].rest {
@@ -67,12 +74,6 @@ fn subject<'w>(words: &'w [Word<'_>]) -> Option<(&'w [u8], usize)> {
     }
 }
 
-fn without_version(program: &[u8]) -> &[u8] {
-    let is_version = |byte: &u8| byte.is_ascii_digit() || b".-".contains(byte);
-    let end = program.iter().rposition(|byte| !is_version(byte)).map_or(0, |last| last + 1);
-    &program[..end]
-}
-
 /// Whether a variable of `make` changes what it starts: by its name, by a sign that evaluates its value at once,
 /// or by what a shell finds in its value.
 fn sets(start: &[u8], whole: bool) -> bool {
@@ -87,6 +88,8 @@ fn fits(pattern: &str, start: &[u8], whole: bool) -> bool {
     let mut parts = pattern.as_bytes().split(|byte| *byte == b'*');
     let first = parts.next().unwrap_or_default();
     let Some(mut left) = start.strip_prefix(first) else { return !whole && first.starts_with(start) };
+    // What is known to be a path stays one, whatever its end.
+    let whole = whole || (first.is_empty() && start.contains(&b'/'));
     let parts: Vec<&[u8]> = parts.collect();
     let Some((last, between)) = parts.split_last() else { return left.is_empty() };
     for part in between {
@@ -109,6 +112,14 @@ impl Exposure {
         };
         let is_meant = |verb: &[u8]| self.verbs.iter().any(|own| own.as_bytes() == verb);
         self.names.iter().any(is_named) && (self.verbs.is_empty() || verb.is_none_or(is_meant))
+    }
+
+    /// The last of these as the value of the one before it.
+    fn joined(&self, words: &[Word<'_>]) -> Option<Word<'static>> {
+        let [.., option, value] = words else { return None };
+        let option = option.text().filter(|text| self.valued.iter().any(|own| own.as_bytes() == *text))?;
+        let start = [option, b"=", &value.start].concat();
+        Some(Word { start: start.into(), rest: value.rest })
     }
 
     /// Whether a word exposes. Which one the verb is, is certain only of one that is the first word.

@@ -28,7 +28,6 @@ pub(super) const EXPOSURES: &[Exposure] = &[
     Exposure { names: &["busctl", "dbus-monitor", "dbus-send", "gdbus"], long: &["address", "bus", "peer"], ..NONE },
     Exposure { names: &["nc", "ncat", "netcat"], short: b"ce", long: &["exec", "lua-exec", "sh-exec"], ..NONE },
     Exposure { names: &["openssl"], words: &["-config*", "-engine*", "-provider*", "engine"], ..NONE },
-    Exposure { names: &["socat"], words: &["*EXEC*", "*SHELL*", "*SYSTEM*", "*exec*", "*shell*", "*system*"], ..NONE },
     Exposure { names: &["tcpdump"], short: b"z", ..NONE },
     Exposure { names: &["tshark", "wireshark"], short: b"X", ..NONE },
     Exposure { names: &["wget"], short: b"e", long: &["config", "execute", "use-askpass"], ..NONE },
@@ -98,9 +97,9 @@ pub(super) const EXPOSURES: &[Exposure] = &[
         "-fpass-plugin*", "-fplugin*", "-fuse-ld*", "-iplugindir*", "-load*", "-resource-dir*", "-specs*",
         "-wrapper*", "@*",
     ], ..NONE },
-    Exposure { names: &["go"], starting: &["env"], words: &[
-        "*-extar*", "*-extld*", "*-ldflags*-I*", "--exec*", "--gccgoflags*", "--overlay*", "--toolexec*",
-        "--vettool*", "-exec*", "-gccgoflags*", "-overlay*", "-toolexec*", "-vettool*",
+    Exposure { names: &["go"], starting: &["env"], valued: &["--ldflags", "-ldflags"], words: &[
+        "--exec*", "--gccgoflags*", "--ldflags*-I*", "--ldflags*-ext*", "--overlay*", "--toolexec*", "--vettool*",
+        "-exec*", "-gccgoflags*", "-ldflags*-I*", "-ldflags*-ext*", "-overlay*", "-toolexec*", "-vettool*",
     ], ..NONE },
     Exposure { names: &["ghc"], words: &["--interactive*", "--run*", "-F*", "-e*", "-fplugin*", "-package-db*", "-pgm*", "@*"], ..NONE },
     Exposure { names: &["jar", "jarsigner", "javac", "javadoc", "javap", "jlink", "keytool"], words: &[
@@ -115,10 +114,10 @@ pub(super) const EXPOSURES: &[Exposure] = &[
         "*/dev/*", "*/proc/*", "-", "-*=-", "-*f-", ".RECIPEPREFIX*", ".SHELLFLAGS*",
     ], ..NONE },
     Exposure { names: &["bazel", "bazelisk"], words: &["--*bazelrc*", "--run_under*", "--workspace_status_command*"], ..NONE },
-    Exposure { names: &["cmake"], words: &[
-        "*COMMAND*=*", "*COMPILER*=*", "*EMULATOR*=*", "*EXECUTABLE*=*", "*LAUNCHER*=*", "*LINKER*=*",
-        "*MODULE_PATH*=*", "*PROGRAM*=*", "*PROJECT*INCLUDE*=*", "*RULE*=*", "*TOOLCHAIN*=*", "--toolchain*", "-C*",
-        "-E", "-P*",
+    Exposure { names: &["cmake"], valued: &["-D"], words: &[
+        "--toolchain*", "-C*", "-D*COMPILER*", "-D*EMULATOR*", "-D*EXECUTABLE*", "-D*LAUNCHER*", "-D*LINKER*",
+        "-D*MODULE_PATH*", "-D*PROGRAM*", "-D*PROJECT*INCLUDE*", "-D*RULE*", "-D*TOOLCHAIN*",
+        "-D*_COMMAND:*", "-D*_COMMAND=*", "-E", "-P*",
     ], ..NONE },
     Exposure { names: &["cpack", "ctest"], words: &["-D*", "-G*", "-S*"], long: &[
         "build-and-test", "build-makeprogram", "config", "dashboard", "overwrite", "script", "test-command",
@@ -131,7 +130,7 @@ pub(super) const EXPOSURES: &[Exposure] = &[
         "-D*compiler*", "-D*exec*", "-Djvm*", "-Dmaven.*", "-f*", "-gs*", "-s*", "-t*",
     ], ..NONE },
     Exposure { names: &["meson"], long: &["cross-file", "gdb-path", "native-file", "wrapper"], starting: &["devenv"], ..NONE },
-    Exposure { names: &["ninja", "samu"], words: &["*/dev/*", "*/proc/*", "-", "-*f-"], ..NONE },
+    Exposure { names: &["ninja", "samu"], valued: &["-f"], words: &["-*f*/dev/*", "-*f*/proc/*", "-*f-", "-f=-"], ..NONE },
 
     // Looking: what pages, what reads first, what runs for each that is found.
     Exposure { names: &["ack", "ag", "bat", "batcat", "delta"], long: &["ackrc", "config-file", "env", "pager"], ..NONE },

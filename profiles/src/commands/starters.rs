@@ -1,7 +1,7 @@
 //! Programs of which no more is known than that they start others.
 
 use super::judge::Starts;
-use super::word::{Word, name};
+use super::word::{Word, name, without_version};
 use super::{awk, find, sed};
 
 /// They start what their arguments say, by rules that are not read here.
@@ -30,7 +30,7 @@ const STARTERS: &[&str] = &[
     "watchmedo", "when-changed", "xjobs",
     // Under a lock, with other descriptors, or with its output elsewhere.
     "chronic", "dotlockfile", "fghack", "flock", "flom", "ifne", "inetd", "lckdo", "lockf", "logsave", "mispipe",
-    "multilog", "pgrphack", "pipesz", "readproctitle", "recordio", "runsv", "runsvdir", "setlock", "socksify",
+    "multilog", "pgrphack", "pipesz", "readproctitle", "recordio", "runsv", "runsvdir", "setlock", "socat", "socksify",
     "sslserver", "supervise", "svlogd", "svscan", "systemd-cat", "systemd-inhibit", "systemd-notify",
     "systemd-socket-activate", "tcpclient", "tcpserver", "withlock", "xinetd",
     // With other variables, another name, another clock, or another network.
@@ -61,6 +61,9 @@ const STARTERS: &[&str] = &[
 
 /// How the names begin of loaders, of emulators, and of families of such programs.
 const FAMILIES: &[&str] = &["fakeroot-", "ld-linux", "ld-musl", "ld.so", "qemu-", "s6-"];
+
+/// Shells whose text is read where their name has no version, as `zsh5` has.
+const SHELLS: &[&str] = &["bash", "dash", "sh", "zsh"];
 
 /// How the names of programs end that are shells, whatever stands before it.
 const STATIC: &[&str] = &["-static", ".static"];
@@ -97,10 +100,12 @@ pub(super) fn starts<'w>(words: &[Word<'w>]) -> Option<Starts<'w>> {
         return awk::starts(words);
     }
     let text = std::str::from_utf8(program).ok()?;
+    let plain = std::str::from_utf8(without_version(program)).ok()?;
     if STARTERS.contains(&text)
+        || STARTERS.contains(&plain)
+        || (plain != text && SHELLS.contains(&plain))
         || FAMILIES.iter().any(|begin| text.starts_with(begin))
         || STATIC.iter().any(|end| text.ends_with(end))
-        || is_versioned_shell(text)
     {
         return Some(Starts::exposed("it starts a program that its arguments name"));
     }
@@ -113,12 +118,6 @@ pub(super) fn starts<'w>(words: &[Word<'w>]) -> Option<Starts<'w>> {
         // It starts nothing, or its own default.
         false => None,
     }
-}
-
-/// Whether a name is that of a shell with its version, as `zsh5`.
-fn is_versioned_shell(text: &str) -> bool {
-    let plain = text.trim_end_matches(|c: char| c.is_ascii_digit() || c == '.' || c == '-');
-    plain != text && ["bash", "dash", "sh", "zsh"].contains(&plain)
 }
 
 /// Where the program stands that a runner starts. Options may stand before the word that makes it one.

@@ -76,6 +76,13 @@ pub(super) fn name(path: &[u8]) -> &[u8] {
     path.rsplit(|byte| *byte == b'/').next().unwrap_or(path)
 }
 
+/// A program's name up to its version: `gcc` of `gcc-12`.
+pub(super) fn without_version(program: &[u8]) -> &[u8] {
+    let is_version = |byte: &u8| byte.is_ascii_digit() || b".-".contains(byte);
+    let end = program.iter().rposition(|byte| !is_version(byte)).map_or(0, |last| last + 1);
+    &program[..end]
+}
+
 /// Whether a program is found by name, or lies where the sandbox lets nobody write.
 pub(super) fn is_of_system(program: &[u8]) -> bool {
     let folder = &program[..program.len() - name(program).len()];
