@@ -44,7 +44,7 @@ struct Program<'t> {
 }
 
 /// What a slash begins here. Behind `i++` and `if (…)` that is an expression for some, and a division for others.
-#[derive(Clone, Copy, PartialEq)]
+#[derive(Clone, Copy)]
 enum Slash {
     Expression,
     Division,
@@ -75,10 +75,6 @@ impl<'t> Program<'t> {
         self.slash = match sign {
             b' ' | b'\t' => {
                 self.heads = heads;
-                self.slash
-            }
-            b'\\' => {
-                self.left = self.left.strip_prefix(b"\n")?;
                 self.slash
             }
             b'#' => {

@@ -23,7 +23,6 @@ pub(super) const EXPOSURES: &[Exposure] = &[
     // Other machines: what carries the connection, what is loaded for it, what runs over there.
     Exposure { names: &["autossh", "scp", "sftp", "ssh", "sshfs"], short: b"DFISbo", ..NONE },
     Exposure { names: &["ssh-add", "ssh-keygen"], short: b"DSsw", ..NONE },
-    Exposure { names: &["curl"], short: b"K", long: &["config", "engine"], ..NONE },
     Exposure { names: &["bridge", "ip", "tc"], words: &["-b*", "exec", "netns", "vrf"], ..NONE },
     Exposure { names: &["busctl", "dbus-monitor", "dbus-send", "gdbus"], long: &["address", "bus", "peer"], ..NONE },
     Exposure { names: &["nc", "ncat", "netcat"], short: b"ce", long: &["exec", "lua-exec", "sh-exec"], ..NONE },
