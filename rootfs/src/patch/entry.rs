@@ -8,7 +8,9 @@ pub(super) struct Entry<'a> {
     /// Where it begins in the patch.
     pub(super) line: usize,
     pub(super) how: How,
+    /// What the file is said to have been. Of a regular file it may have had another.
     pub(super) old_mode: Option<FileMode>,
+    /// What it becomes; where nothing is said, it keeps what it has.
     pub(super) new_mode: Option<FileMode>,
     pub(super) body: Body<'a>,
     /// A plain diff does not always say whether its file is there already.

@@ -32,7 +32,7 @@ enum Side {
     Name(Vec<u8>),
 }
 
-/// The names that git gives to both contents, and the mode of a file that keeps it.
+/// The names that git gives to both contents, and the mode that the file had, which it keeps.
 struct Index<'a> {
     blobs: [&'a [u8]; 2],
     mode: Option<FileMode>,
@@ -104,7 +104,8 @@ impl<'a> Said<'a> {
         let (from, to) = (name::path(old)?, name::path(new)?);
         let index_mode = self.index.as_ref().and_then(|index| index.mode);
         let old_mode = self.deleted.or(self.old_mode).or(index_mode);
-        let new_mode = self.created.or(self.new_mode).or(index_mode);
+        // As git has it: a line that begins with `index` tells what the file was, and makes it nothing else.
+        let new_mode = self.created.or(self.new_mode);
         let does_something = self.created.is_some()
             || self.deleted.is_some()
             || self.rename_from.is_some()

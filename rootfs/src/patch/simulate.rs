@@ -283,8 +283,8 @@ fn node(entry: &Entry<'_>, old: Option<Was>, content: &mut Vec<u8>) -> Result<No
     }
     let mode = match entry.new_mode {
         Some(FileMode::Executable) => had | (had & 0o444) >> 2,
-        Some(FileMode::Regular) if entry.old_mode != entry.new_mode => had & !0o111,
-        _ => had,
+        Some(FileMode::Regular) => had & !0o111,
+        Some(FileMode::Link) | None => had,
     };
     Ok(Node::File { is_empty: content.is_empty(), mode })
 }
