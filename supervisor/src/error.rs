@@ -119,6 +119,9 @@ pub(crate) enum Error {
     /// Layers cannot change below what runs.
     #[error("{0} processes are alive in the sandbox")]
     Alive(u64),
+    /// What a patch has written by now is no state of the session.
+    #[error("a patch is being applied to the session")]
+    Patching,
     /// The sandbox was ended, and nothing more is done in it.
     #[error("the sandbox has ended")]
     SandboxEnded,
@@ -190,6 +193,7 @@ impl Error {
                 Some("a newer kernel has it; `abi` in [landlock] of the profile asks for it".into())
             }
             Self::Alive(_) => Some("let them end, or have them ended".into()),
+            Self::Patching => Some("ask again when the patch has been answered".into()),
             Self::InitEnded => Some("look for the out-of-memory killer in `dmesg`".into()),
             Self::SandboxEnded
             | Self::NoOverlay(_)

@@ -19,7 +19,7 @@ pub(crate) fn of(error: &Error) -> &'static str {
         Error::Hidden(_) => "CLR-HIDDEN",
         Error::Audit(_) => "CLR-AUDIT",
         Error::Server(refusal) => refusal.code,
-        Error::Alive(_) | Error::Queue(QueueError::Busy { .. }) => "CLR-BUSY",
+        Error::Alive(_) | Error::Patching | Error::Queue(QueueError::Busy { .. }) => "CLR-BUSY",
         Error::Session(error) => of_session(error),
         Error::Store(_) | Error::Queue(_) | Error::Run(_) | Error::Shut(..) | Error::Remove(_) => "CLR-STATE",
         Error::Seen(_) | Error::Changes(_) | Error::Diff(_) => "CLR-READ",

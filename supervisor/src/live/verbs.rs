@@ -23,11 +23,21 @@ impl LiveSandbox {
     /// Goes back to a snapshot, and names the one that keeps what would be lost by that.
     pub fn rollback(&mut self, name: &str, others: Others) -> Result<Option<String>, LiveError> {
         self.quiet(others)?;
-        Ok(self.recorded("rollback", json!({ "snapshot": name }), |live| {
+        Ok(self.roll_back(name)?)
+    }
+
+    /// Takes back what a patch has written, and ends whatever of it still runs.
+    pub(crate) fn undo_patch(&mut self, before: &Snapshot) -> Result<(), Error> {
+        self.await_quiet(Others::End)?;
+        self.roll_back(&before.name).map(drop)
+    }
+
+    fn roll_back(&mut self, name: &str) -> Result<Option<String>, Error> {
+        self.recorded("rollback", json!({ "snapshot": name }), |live| {
             let (step, rolled) = live.session()?.step_back(name, Why::BeforeRollback)?;
             live.go_on(step)?;
             Ok(rolled.backup)
-        })?)
+        })
     }
 
     /// Shows the project, its git directory and the caches as they are now, under what the session changed.
@@ -72,8 +82,17 @@ impl LiveSandbox {
         self.audit.clone().record(&decision, || act(self))
     }
 
-    /// Sees to it that nothing runs, and that what ran is written down. What is ended for that was cancelled.
+    /// Sees to it that nothing runs, and that what ran is written down. What is ended for that was cancelled; but a
+    /// patch is not: until it is whole, or taken back, what it wrote is no state that can be named, landed or left.
     pub(crate) fn quiet(&mut self, others: Others) -> Result<(), Error> {
+        if self.session()?.is_patching() {
+            return Err(Error::Patching);
+        }
+        self.await_quiet(others)
+    }
+
+    /// The same, a patch among it.
+    pub(crate) fn await_quiet(&mut self, others: Others) -> Result<(), Error> {
         let sandbox = self.sandbox.as_ref().ok_or(Error::SandboxEnded)?;
         let is_written_quiet = self.session()?.record().running.is_none() && self.is_quiet();
         if others == Others::Refuse && is_written_quiet {

@@ -279,7 +279,7 @@ impl Conductor {
     fn end(&mut self, live: Option<LiveSandbox>) -> Result<(), Error> {
         let Some(mut live) = live else { return Ok(()) };
         // What runs gets its outcome; a sandbox that is gone already has told all.
-        let quiet = if live.is_alive() { live.quiet(Others::End) } else { Ok(()) };
+        let quiet = if live.is_alive() { live.await_quiet(Others::End) } else { Ok(()) };
         let told = self.hear_the_last(&mut live);
         self.finish_at_once();
         quiet.and(told).and(live.end().map_err(Error::from))

@@ -1,7 +1,12 @@
 //! Patches to a session that is held.
 
-use clearing_tests::{Site, assert_nothing_left, for_each_caller};
-use serde_json::json;
+use std::fmt::Write as _;
+use std::fs;
+use std::thread::sleep;
+use std::time::Duration;
+
+use clearing_tests::{Client, Site, assert_nothing_left, for_each_caller};
+use serde_json::{Value, json};
 
 const GOOD: &str = "--- a/a\n+++ b/a\n@@ -1 +1 @@\n-one\n+two\n";
 /// What `sha256sum` says of it.
@@ -38,4 +43,59 @@ fn a_patch_is_checked_and_applied_as_a_whole_or_not_at_all() {
         assert_eq!(client.finish(), 0);
         assert_nothing_left(&site);
     });
+}
+
+/// So many files that others come while they are written.
+const FILES: usize = 3000;
+
+fn many_files() -> String {
+    let mut patch = String::new();
+    for number in 0..FILES {
+        let _ = write!(patch, "--- /dev/null\n+++ b/new/f{number}\n@@ -0,0 +1 @@\n+{number}\n");
+    }
+    patch
+}
+
+/// Waits until the patch is being written, as the session's record says; false if it was over by then.
+fn is_written(site: &Site, session: &str) -> bool {
+    let directory = site.state().join("sessions").join(session);
+    let says = |name: &str| {
+        let record = fs::read_to_string(directory.join(name)).unwrap_or_default();
+        record.contains("\"patching\"") && !record.contains("\"patching\": null")
+    };
+    (0..10_000).any(|_| {
+        sleep(Duration::from_millis(1));
+        says("session.later.json") || says("session.json")
+    })
+}
+
+#[test]
+fn nobody_lands_names_or_takes_back_half_a_patch() {
+    for_each_caller(|caller| {
+        let site = Site::new(caller);
+        let mut client = site.serve([] as [&str; 0]);
+        let session = client.session(&site);
+        client.exec(&session, &["sh", "-c", "echo z > z"]);
+        let applying = client.ask("patch/apply", json!({ "session": session, "text": many_files() }));
+        assert!(is_written(&site, &session));
+        let stopping = json!({ "session": session, "processes": "stop" });
+        let verbs =
+            ["snapshot/create", "changes/discard", "session/fork", "session/refresh", "changes/commit"];
+        let asked: Vec<i64> = verbs.iter().map(|verb| client.ask(verb, stopping.clone())).collect();
+        for asked in asked {
+            assert_eq!(client.error(asked), (-32000, "CLR-BUSY".into()), "{}", client.told());
+        }
+        assert_eq!(client.result(applying)["applied"], true);
+        assert_eq!(fs::read_dir(site.project()).unwrap().count(), 0);
+        whole_patch_lands(&mut client, &site, stopping);
+        client.call("session/destroy", json!({ "session": session }));
+        assert_eq!(client.finish(), 0);
+        assert_nothing_left(&site);
+    });
+}
+
+fn whole_patch_lands(client: &mut Client, site: &Site, stopping: Value) {
+    let landed = client.call("changes/commit", stopping);
+    assert_eq!(fs::read_dir(site.project().join("new")).unwrap().count(), FILES, "{landed}");
+    assert_eq!(fs::read_to_string(site.project().join("z")).unwrap(), "z\n");
 }

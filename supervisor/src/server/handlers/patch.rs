@@ -76,7 +76,7 @@ impl Conductor {
     fn end_patch(&mut self, before: &Snapshot, is_whole: bool) -> Result<(), Fault> {
         let live = self.live()?;
         if !is_whole {
-            live.rollback(&before.name, Others::End).map_err(Error::from)?;
+            live.undo_patch(before)?;
         }
         live.session_mut()?.patch_is_whole().map_err(Error::from)?;
         Ok(())
