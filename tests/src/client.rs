@@ -138,6 +138,19 @@ impl Client {
         answer["result"].clone()
     }
 
+    /// The result of a request, if it has come by now.
+    ///
+    /// # Panics
+    ///
+    /// If it is an error.
+    #[track_caller]
+    pub fn answered(&mut self, id: i64) -> Option<Value> {
+        while let Some(said) = self.hear_for(Duration::ZERO) {
+            self.sort(said);
+        }
+        self.answers.iter().any(|answer| answer["id"] == id).then(|| self.result(id))
+    }
+
     /// Waits for an error.
     ///
     /// # Panics

@@ -157,10 +157,16 @@ impl Conductor {
         }
     }
 
+    /// Does what was asked for, for a while: deadlines, limits and what the commands say have their turn however
+    /// much there is of it.
     fn carry_out_orders(&mut self) {
+        let until = Instant::now() + TURN;
         while let Some(order) = self.handle.next_order() {
             order(self);
             self.used = Instant::now();
+            if self.used >= until {
+                return self.handle.remind();
+            }
         }
     }
 
@@ -303,5 +309,7 @@ impl Conductor {
     }
 }
 
+/// How long orders are carried out before all else has its turn.
+const TURN: Duration = Duration::from_millis(5);
 /// How long what was killed may take to be told.
 const LAST_WORDS: Duration = Duration::from_secs(1);

@@ -89,6 +89,11 @@ impl Handle {
         }
         queue.orders.push_back(Box::new(order));
         drop(queue);
+        self.remind();
+    }
+
+    /// Wakes the conductor: there may be orders.
+    pub(super) fn remind(&self) {
         // A counter that is full wakes as well.
         let _ = self.orders.wake.write(1);
     }

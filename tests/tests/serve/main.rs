@@ -13,6 +13,7 @@ mod crowded;
 mod denied;
 mod ending;
 mod files;
+mod flooded;
 mod input;
 mod limits;
 mod memory;
