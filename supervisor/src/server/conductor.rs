@@ -117,6 +117,7 @@ impl Conductor {
     pub(super) fn conduct(mut self) {
         while !self.is_over() {
             self.carry_out_orders();
+            self.heed_the_end_of_the_sandbox();
             if self.is_over() {
                 break;
             }
@@ -124,6 +125,7 @@ impl Conductor {
                 super::log(&format!("session {}: {}", self.handle.id, error.message()));
                 self.leaving = Leaving::Now;
             }
+            self.heed_the_end_of_the_sandbox();
         }
         self.leave();
     }
@@ -167,6 +169,13 @@ impl Conductor {
             if self.used >= until {
                 return self.handle.remind();
             }
+        }
+    }
+
+    /// A sandbox may end while something is done in it, and has nothing to tell any more.
+    fn heed_the_end_of_the_sandbox(&mut self) {
+        if !self.live.as_ref().is_some_and(LiveSandbox::is_alive) {
+            self.leaving = Leaving::Now;
         }
     }
 

@@ -32,6 +32,30 @@ fn a_sandbox_whose_init_is_killed_ends_its_session_and_no_other() {
     });
 }
 
+#[test]
+fn a_sandbox_that_ends_while_something_is_done_in_it_ends_its_session() {
+    for_each_caller(|caller| {
+        let site = Site::new(caller);
+        let mut client = site.serve([] as [&str; 0]);
+        client.call("session/create", json!({ "workspace": site.project(), "name": "one" }));
+        client.exec("one", &["sh", "-c", "echo kept > a"]);
+        let init = descendants(client.pid()).into_iter().find(|pid| is_init(*pid)).unwrap();
+        kill(init, Signal::SIGSTOP).unwrap();
+        // It waits for the answer of an init that will give none.
+        let asked = client.ask("snapshot/create", json!({ "session": "one" }));
+        std::thread::sleep(std::time::Duration::from_millis(200));
+        kill(init, Signal::SIGKILL).unwrap();
+        assert_eq!(client.error(asked), (-32000, "CLR-ENDED".into()));
+        let told = client.note_of("session/changed");
+        assert_eq!((&told["what"], &told["why"]), (&json!("ended"), &json!("sandbox")), "{told}");
+        assert_eq!(client.call("health", json!({}))["sessions"], 0);
+        client.call("session/create", json!({ "session": "one" }));
+        assert_eq!(client.exec("one", &["grep", "-q", "kept", "a"])["exitCode"], 0);
+        assert_eq!(client.finish(), 0);
+        assert_nothing_left(&site);
+    });
+}
+
 fn descendants(pid: nix::unistd::Pid) -> Vec<nix::unistd::Pid> {
     let own = children(pid);
     own.iter().flat_map(|child| descendants(*child)).chain(own.clone()).collect()
@@ -41,5 +65,5 @@ fn descendants(pid: nix::unistd::Pid) -> Vec<nix::unistd::Pid> {
 fn is_init(pid: nix::unistd::Pid) -> bool {
     let status = std::fs::read_to_string(format!("/proc/{pid}/status")).unwrap_or_default();
     let line = status.lines().find(|line| line.starts_with("NSpid:")).unwrap_or_default();
-    line.split_whitespace().count() > 2
+    line.split_whitespace().count() > 2 && line.ends_with("\t1")
 }
