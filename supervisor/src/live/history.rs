@@ -9,8 +9,10 @@ use crate::outcome::Cause;
 use crate::rollback::{WentBack, decision, trigger};
 
 impl LiveSandbox {
-    /// Gives the state before a command a name, if the command may be undone.
+    /// Gives the state before a command a name, if the command may be undone. One that begins beside others may
+    /// not, nor may those any more.
     pub(super) fn name_present(&mut self) -> Result<(), Error> {
+        self.before = None;
         if self.profile.rollback.on.is_empty() || !self.is_quiet() {
             return Ok(());
         }

@@ -36,3 +36,37 @@ fn a_rollback_is_refused_while_something_runs_or_ends_it() {
         assert_nothing_left(&site);
     });
 }
+
+#[test]
+fn what_one_command_did_is_not_undone_for_another() {
+    for_each_caller(|caller| {
+        let site = Site::new(caller);
+        let profile = site.write_home("back.toml", "extends = \"default\"\n[rollback]\non = [\"error\"]\n");
+        let mut client = site.serve([] as [&str; 0]);
+        let made = json!({ "workspace": site.project(), "profile": profile });
+        let session = client.call("session/create", made)["session"].as_str().unwrap().to_owned();
+        let open = |name: &str| json!({ "exec": name, "stdin": "open" });
+        let go = |name: &str| json!({ "session": session, "exec": name, "text": "go\n" });
+        let one = ["sh", "-c", "read -r line; echo a > a"];
+        let one = client.running(&session, &one, open("one"));
+        let other = ["sh", "-c", "read -r line; echo b > b; exit 1"];
+        let other = client.running(&session, &other, open("other"));
+        client.call("exec/write", go("one"));
+        assert_eq!(client.result(one)["exitCode"], 0);
+        // It is the last one to end, and went wrong.
+        client.call("exec/write", go("other"));
+        let other = client.result(other);
+        assert_eq!(
+            (&other["exitCode"], &other["outcome"]["rolledBack"]),
+            (&json!(1), &json!(null)),
+            "{other}"
+        );
+        assert_eq!(client.exec(&session, &["cat", "a", "b"])["exitCode"], 0);
+        // One that nothing runs beside is undone.
+        let alone = client.exec(&session, &["sh", "-c", "rm a; exit 1"]);
+        assert_eq!(alone["outcome"]["rolledBack"]["on"], "error", "{alone}");
+        assert_eq!(client.exec(&session, &["cat", "a", "b"])["exitCode"], 0);
+        assert_eq!(client.finish(), 0);
+        assert_nothing_left(&site);
+    });
+}
