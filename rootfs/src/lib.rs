@@ -140,7 +140,7 @@ pub use remove::{RemoveError, remove_tree};
 pub use run::{RunDirectory, RunError};
 pub use seen::{Kept, Seen, SeenError};
 pub use session::{
-    Apart, Holder, LayerId, Listed, NewSession, PROJECT, Parts, Ready, Record, Recovered, Retained,
+    Apart, Holder, LayerId, Listed, Merging, NewSession, PROJECT, Parts, Ready, Record, Recovered, Retained,
     Retention, RolledBack, Running, Session, SessionError, SessionId, Sessions, Snapshot, Step, Why,
     listens_at,
 };

@@ -24,6 +24,7 @@ mod history;
 mod layers;
 mod parked;
 mod renewal;
+mod retention;
 mod spares;
 mod start;
 mod surroundings;
@@ -91,6 +92,10 @@ pub struct LiveSandbox {
     unwritten: Option<Emptiness>,
     /// The state that the session goes back to by itself, where the profile says so.
     before: Option<String>,
+    /// How many layers there were after the last time that there were too many.
+    depth: usize,
+    /// Since when there are layers that nobody names any more.
+    uncollected: Option<Instant>,
     /// What nobody has been told yet.
     happened: Vec<(u32, Happened)>,
 }
@@ -217,6 +222,8 @@ impl LiveSandbox {
             begun: Instant::now(),
             unwritten: None,
             before: None,
+            depth: 0,
+            uncollected: None,
             happened: Vec::new(),
         };
         live.await_ready()?;
@@ -236,6 +243,7 @@ impl LiveSandbox {
         std::mem::take(&mut self.happened).into_iter().for_each(|(exec, happened)| tell(exec, happened));
         let Some(kept) = kept else { return ended };
         ended.and_then(|()| self.settle())?;
+        self.collect_layers()?;
         spares::clear(self.session()?)?;
         Leftover { place: self.place, kept }.clear(Duration::MAX)
     }

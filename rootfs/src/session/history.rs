@@ -12,6 +12,7 @@ use super::ids::{LayerId, is_name};
 use super::layers::Making;
 use super::onward::Ready;
 use super::record::{LayerRecord, Record, Snapshot, Why};
+use super::retention::Fewer;
 
 /// A state that was gone back to.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -31,6 +32,8 @@ pub struct Step {
     snapshot: Option<Snapshot>,
     /// The parts of the live layer that something was written to before.
     written: Vec<String>,
+    /// Merged layers below.
+    pub(super) fewer: Option<Fewer>,
 }
 
 /// A new live layer.
@@ -82,7 +85,7 @@ impl Session {
 
     /// Prepares to go on where commands write now.
     pub fn step_aside(&self) -> Step {
-        Step { next: None, snapshot: None, written: Vec::new() }
+        Step { next: None, snapshot: None, written: Vec::new(), fewer: None }
     }
 
     /// Prepares to go on above what has been written.
@@ -92,13 +95,18 @@ impl Session {
             true => None,
             false => Some(Next { parent: Some(self.record.live.clone()), made: None }),
         };
-        Ok(Step { next, snapshot: None, written })
+        Ok(Step { next, written, ..self.step_aside() })
+    }
+
+    /// Prepares to go on where commands write now, above fewer layers.
+    pub(super) fn step_above(&self, fewer: Fewer) -> Step {
+        Step { fewer: Some(fewer), ..self.step_aside() }
     }
 
     /// Prepares to go on below the live layer, of which nothing is kept.
     pub(super) fn step_below(&self) -> Step {
         let parent = self.record.sealed_top().cloned();
-        Step { next: Some(Next { parent, made: None }), snapshot: None, written: Vec::new() }
+        Step { next: Some(Next { parent, made: None }), ..self.step_aside() }
     }
 
     /// Makes the step, at once or not at all.
@@ -190,7 +198,7 @@ impl Session {
         };
         let backup = snapshot.as_ref().map(|snapshot| snapshot.name.clone());
         let next = Some(Next { parent: to.top, made: None });
-        Ok((Step { next, snapshot, written }, RolledBack { to: to.name, backup }))
+        Ok((Step { next, snapshot, written, fewer: None }, RolledBack { to: to.name, backup }))
     }
 
     /// The snapshot of this name.
@@ -272,6 +280,9 @@ impl Session {
 
 impl Record {
     fn step(&mut self, step: &Step) {
+        if let Some(fewer) = &step.fewer {
+            (self.layers, self.snapshots) = (fewer.record.layers.clone(), fewer.record.snapshots.clone());
+        }
         self.snapshots.extend(step.snapshot.clone());
         let made = step.next.as_ref().and_then(|next| Some((&next.parent, next.made.as_ref()?)));
         if let Some((parent, Made { layer: Ok(id), .. })) = made {

@@ -37,8 +37,9 @@ impl Session {
         known: &mut Parts,
     ) -> Result<Vec<PathBuf>, SessionError> {
         let mut uppers = Vec::new();
-        let top = step.next.as_ref().map_or_else(|| self.record.sealed_top(), |next| next.parent.as_ref());
-        for id in self.record.chain(top) {
+        let record = step.fewer.as_ref().map_or(&self.record, |fewer| &fewer.record);
+        let top = step.next.as_ref().map_or_else(|| record.sealed_top(), |next| next.parent.as_ref());
+        for id in record.chain(top) {
             if !known.0.contains_key(&id) {
                 known.0.insert(id.clone(), self.sessions.layers.written_parts(&id)?);
             }

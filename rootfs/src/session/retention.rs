@@ -10,7 +10,9 @@ use rustix::io::Errno;
 
 use super::Session;
 use super::error::SessionError;
+use super::history::Step;
 use super::ids::LayerId;
+use super::layers::Making;
 use super::merge::merge;
 use super::record::{LayerRecord, Record, Snapshot, Why};
 use crate::atomic::replace;
@@ -51,29 +53,70 @@ pub struct Apart {
     pub why: SessionError,
 }
 
+/// Layers that were merged, of which no record knows yet.
+#[derive(Debug)]
+pub(super) struct Fewer {
+    /// The record as it will be.
+    pub(super) record: Record,
+    making: Making,
+}
+
+/// What merging came to.
+#[derive(Debug, Default)]
+pub struct Merging {
+    /// Goes on above fewer layers; none where nothing was merged.
+    pub step: Option<Step>,
+    /// Layers that stay apart though there are too many.
+    pub apart: Option<Apart>,
+    /// Whether something may be left of what was tried.
+    pub tried: bool,
+}
+
 impl Session {
     /// Forgets the snapshots that are not kept, and merges layers where there are too many. What is seen at
     /// present, and at the snapshots that are left, stays the same.
     pub fn retain(&mut self, retention: Retention) -> Result<Retained, SessionError> {
-        let forgotten = beyond(&self.record.snapshots, retention, Timestamp::now());
-        if !forgotten.is_empty() {
-            self.forget(&forgotten)?;
-        }
-        let (merged, apart) = self.merge_deep()?;
-        if merged || !forgotten.is_empty() {
-            self.sessions.collect_layers()?;
+        let forgotten = self.forget_beyond(retention)?;
+        let Merging { step, apart, tried } = self.step_to_fewer()?;
+        step.map_or(Ok(()), |step| self.take(step))?;
+        if tried || !forgotten.is_empty() {
+            self.collect_layers()?;
         }
         Ok(Retained { forgotten, apart })
     }
 
-    /// Tells whether anything was tried, and what stays apart.
-    fn merge_deep(&mut self) -> Result<(bool, Option<Apart>), SessionError> {
+    /// Forgets the snapshots that are not kept, and tells their names.
+    pub fn forget_beyond(&mut self, retention: Retention) -> Result<Vec<String>, SessionError> {
+        let forgotten = beyond(&self.record.snapshots, retention, Timestamp::now());
+        if !forgotten.is_empty() {
+            self.forget(&forgotten)?;
+        }
+        Ok(forgotten)
+    }
+
+    /// Removes the layers that no session names any more.
+    pub fn collect_layers(&self) -> Result<(), SessionError> {
+        self.sessions.collect_layers().map(drop)
+    }
+
+    /// Whether there are more layers than is quick, snapshots to be forgotten aside.
+    pub fn is_deep(&self) -> bool {
+        self.record.depth() > DEEPEST + 1
+    }
+
+    /// Prepares to go on above merged layers, where there are too many. Until the step is taken they are garbage; from
+    /// then on those are which were merged.
+    pub fn step_to_fewer(&self) -> Result<Merging, SessionError> {
+        if !self.is_deep() {
+            return Ok(Merging::default());
+        }
+        let mut fewer = Fewer { record: self.record.clone(), making: self.sessions.layers.making()? };
         let (mut tried, mut apart, mut first) = (false, BTreeSet::new(), None);
-        while self.record.depth() > DEEPEST + 1 {
-            let Some((older, newer)) = self.cheapest_pair(&apart)? else { break };
+        while fewer.record.depth() > DEEPEST + 1 {
+            let Some((older, newer)) = self.cheapest_pair(&fewer.record, &apart)? else { break };
             tried = true;
             // What a command wrote may stand against it: too deep, marked by hand, of another owner.
-            let Err(why) = self.merge_pair(&older, &newer) else { continue };
+            let Err(why) = self.merge_pair(&mut fewer, &older, &newer) else { continue };
             // On a full disk no other pair fares better.
             let is_hopeless = why.is_full_disk();
             first.get_or_insert(why);
@@ -82,17 +125,23 @@ impl Session {
             }
             apart.insert(older);
         }
-        let depth = self.record.depth();
-        Ok((tried, first.filter(|_| depth > DEEPEST + 1).map(|why| Apart { depth, why })))
+        let depth = fewer.record.depth();
+        let apart = first.filter(|_| depth > DEEPEST + 1).map(|why| Apart { depth, why });
+        let step = (depth < self.record.depth()).then(|| self.step_above(fewer));
+        Ok(Merging { step, apart, tried })
     }
 
     /// Of the pairs that nothing needs apart, the one with the fewest files.
-    fn cheapest_pair(&self, apart: &BTreeSet<LayerId>) -> Result<Option<(LayerId, LayerId)>, SessionError> {
-        let chain = self.record.chain(self.record.sealed_top());
+    fn cheapest_pair(
+        &self,
+        record: &Record,
+        apart: &BTreeSet<LayerId>,
+    ) -> Result<Option<(LayerId, LayerId)>, SessionError> {
+        let chain = record.chain(record.sealed_top());
         let mut cheapest: Option<(u64, LayerId, LayerId)> = None;
         for pair in chain.windows(2) {
             let [newer, older] = pair else { continue };
-            if !apart.contains(older) && !self.record.is_needed_apart(older) {
+            if !apart.contains(older) && !record.is_needed_apart(older) {
                 let cost = self.inodes(older)? + self.inodes(newer)?;
                 if cheapest.as_ref().is_none_or(|(least, ..)| cost < *least) {
                     cheapest = Some((cost, older.clone(), newer.clone()));
@@ -106,15 +155,14 @@ impl Session {
         Ok(written(self.sessions.layers.open(id)?.as_fd()).inodes)
     }
 
-    /// Until the record names it, the merged layer is garbage; from then on the two are.
-    fn merge_pair(&mut self, older: &LayerId, newer: &LayerId) -> Result<(), SessionError> {
-        let layers = self.sessions.layers.clone();
-        let making = layers.making()?;
-        let merged = layers.make(&making)?;
+    fn merge_pair(&self, fewer: &mut Fewer, older: &LayerId, newer: &LayerId) -> Result<(), SessionError> {
+        let layers = &self.sessions.layers;
+        let merged = layers.make(&fewer.making)?;
         let failed = |errno| SessionError::file("merging layers into", layers.path(&merged), errno);
         let (old, new, into) = (layers.open(older)?, layers.open(newer)?, layers.open(&merged)?);
         merge_layers(&old, &new, &into).map_err(failed)?;
-        self.change(|record| record.replace_pair(older, newer, merged))
+        fewer.record.replace_pair(older, newer, merged);
+        Ok(())
     }
 }
 

@@ -134,6 +134,8 @@ impl LiveSandbox {
         self.take_measures()?;
         if self.settling.is_some_and(|at| at <= Instant::now()) {
             self.settle()?;
+            // Nobody waits for anything now. What cannot be done of it is as good as it was.
+            let _ = self.retain();
         }
         Ok(())
     }

@@ -17,6 +17,7 @@ impl LiveSandbox {
             return Ok(());
         }
         self.settle()?;
+        self.make_room_for_a_snapshot()?;
         let name = match self.session()?.present_snapshot()? {
             Some(name) => name,
             None => {

@@ -65,7 +65,7 @@ impl LiveSandbox {
 
     /// Makes new layers for the parts that `choose` wants, by name, target and whether other layers lie below;
     /// the others stay as they are. Says where the new ones are to be shown.
-    fn renew(
+    pub(super) fn renew(
         &mut self,
         step: &Step,
         mut spare: Option<LayerDirectories>,
@@ -89,7 +89,7 @@ impl LiveSandbox {
 
     /// Shows what of the workspace was renewed, and where; or describes the workspace as it was `before`, as
     /// that is still what is shown.
-    fn show(
+    pub(super) fn show(
         &mut self,
         renewed: Result<BTreeSet<PathBuf>, Error>,
         before: Workspace,

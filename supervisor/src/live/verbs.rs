@@ -13,6 +13,7 @@ impl LiveSandbox {
     /// Names the present state. What is written from now on goes to a new layer.
     pub fn snapshot(&mut self, label: Option<&str>, others: Others) -> Result<Snapshot, LiveError> {
         self.quiet(others)?;
+        self.make_room_for_a_snapshot()?;
         Ok(self.recorded("snapshot", json!({ "label": label }), |live| {
             let (step, snapshot) = live.session()?.step_to_snapshot(label, Why::Asked)?;
             live.go_on(step)?;

@@ -1,6 +1,9 @@
 //! Snapshots and rollbacks, with nothing running and with something.
 
-use clearing_tests::{Site, assert_nothing_left, for_each_caller};
+use std::thread::sleep;
+use std::time::{Duration, Instant};
+
+use clearing_tests::{Client, DEADLINE, Site, assert_nothing_left, for_each_caller, patience};
 use serde_json::json;
 
 #[test]
@@ -67,6 +70,59 @@ fn what_one_command_did_is_not_undone_for_another() {
         assert_eq!(alone["outcome"]["rolledBack"]["on"], "error", "{alone}");
         assert_eq!(client.exec(&session, &["cat", "a", "b"])["exitCode"], 0);
         assert_eq!(client.finish(), 0);
+        assert_nothing_left(&site);
+    });
+}
+
+/// So many snapshots, more than there may be layers that no snapshot needs.
+const MANY: usize = 120;
+/// So many the profile keeps.
+const KEPT: usize = 3;
+/// So many more may be there while nobody leaves off.
+const SLACK: usize = 32;
+
+fn snapshots(client: &mut Client, session: &str) -> usize {
+    let all = client.call("snapshot/list", json!({ "session": session }));
+    // But for the first one.
+    all["snapshots"].as_array().unwrap().len() - 1
+}
+
+#[test]
+fn a_session_that_lives_on_keeps_as_many_snapshots_as_its_profile_says() {
+    for_each_caller(|caller| {
+        let site = Site::new(caller);
+        let rules = format!("extends = \"default\"\n[rollback]\non = [\"error\"]\nmax_snapshots = {KEPT}\n");
+        let profile = site.write_home("few.toml", rules);
+        let mut client = site.serve([] as [&str; 0]);
+        let made = json!({ "workspace": site.project(), "profile": profile });
+        let session = client.call("session/create", made)["session"].as_str().unwrap().to_owned();
+        for number in 0..MANY {
+            let script = format!("echo {number} > f{number}; echo {number} > ~/last");
+            assert_eq!(client.exec(&session, &["sh", "-c", &script])["exitCode"], 0, "{}", client.told());
+        }
+        let busy = snapshots(&mut client, &session);
+        assert!(busy <= KEPT + SLACK + 2, "{busy} snapshots");
+        let until = Instant::now() + patience(DEADLINE);
+        while snapshots(&mut client, &session) > KEPT {
+            assert!(Instant::now() < until, "{}", client.told());
+            sleep(Duration::from_millis(20));
+        }
+        let seen = format!("ls f* | wc -l; cat f* | sort -n | tail -n 1; cat ~/last; echo > g{MANY}");
+        client.notes();
+        assert_eq!(client.exec(&session, &["sh", "-c", &seen])["exitCode"], 0);
+        let last = MANY - 1;
+        assert_eq!(client.said("stdout"), format!("{MANY}\n{last}\n{last}\n"));
+        let layers = client.call("session/get", json!({ "session": session }))["layers"].as_u64().unwrap();
+        assert!(layers <= 36, "{layers} layers");
+        // What is undone goes back to where it was, whatever was merged.
+        let undone = client.exec(&session, &["sh", "-c", "rm f*; exit 1"]);
+        assert_eq!(undone["outcome"]["rolledBack"]["on"], "error", "{undone}");
+        client.notes();
+        client.exec(&session, &["sh", "-c", "ls f* | wc -l"]);
+        assert_eq!(client.said("stdout"), format!("{MANY}\n"));
+        client.call("session/destroy", json!({ "session": session }));
+        assert_eq!(client.finish(), 0);
+        assert_eq!(std::fs::read_dir(site.state().join("layers")).unwrap().count(), 0);
         assert_nothing_left(&site);
     });
 }
