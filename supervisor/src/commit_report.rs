@@ -26,6 +26,9 @@ pub(crate) struct CommitReport {
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     #[schemars(with = "Vec<crate::protocol::outside::Path>")]
     pub(crate) left: Vec<PathText>,
+    /// What the caller should know.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub(crate) notes: Vec<String>,
 }
 
 #[derive(Debug, Serialize, Deserialize, schemars::JsonSchema)]
@@ -113,6 +116,7 @@ impl CommitReport {
                 .map(|it| ToldReport { path: PathText(it.path.clone()), difference: it.difference })
                 .collect(),
             not_chosen: plan.not_chosen,
+            notes: Vec::new(),
         }
     }
 }

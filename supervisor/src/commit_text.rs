@@ -29,6 +29,9 @@ pub(crate) fn block(plan: &CommitReport, dry_run: bool) -> String {
             Differs::DirectoryKept => format!("  ! {path}: the directory stays, since something in it does"),
         }
     });
+    for note in &plan.notes {
+        let _ = writeln!(text, "  ! {}", printable(Path::new(note)));
+    }
     for left in &plan.left {
         let _ = writeln!(text, "  ! {}: could not be removed, and is tried again", printable(&left.0));
     }

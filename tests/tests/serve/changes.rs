@@ -1,7 +1,13 @@
 //! What a session changed: told while commands run, landed when none does.
 
+use std::thread::sleep;
+use std::time::Duration;
+
 use clearing_tests::{Site, assert_nothing_left, for_each_caller};
+use nix::sys::signal::{Signal, kill};
 use serde_json::json;
+
+use crate::ending::{descendants, is_init};
 
 #[test]
 fn a_diff_is_told_while_something_runs_and_a_commit_waits_for_nobody() {
@@ -40,6 +46,35 @@ fn a_diff_is_told_while_something_runs_and_a_commit_waits_for_nobody() {
         let discarded = client.call("changes/discard", json!({ "session": session }));
         assert!(discarded["backup"].is_string(), "{discarded}");
         assert_eq!(client.exec(&session, &["test", "-e", "more"])["exitCode"], 1);
+        assert_eq!(client.finish(), 0);
+        assert_nothing_left(&site);
+    });
+}
+
+#[test]
+fn what_has_landed_is_told_whether_the_session_can_show_it_or_not() {
+    for_each_caller(|caller| {
+        let site = Site::new(caller);
+        let mut client = site.serve([] as [&str; 0]);
+        let session = client.session(&site);
+        client.exec(&session, &["sh", "-c", "echo new > new"]);
+        // Until it is written down that nothing runs.
+        sleep(Duration::from_millis(500));
+        let init = descendants(client.pid()).into_iter().find(|pid| is_init(*pid)).unwrap();
+        kill(init, Signal::SIGSTOP).unwrap();
+        let asked = client.ask("changes/commit", json!({ "session": session }));
+        while !site.project().join("new").exists() {
+            sleep(Duration::from_millis(1));
+        }
+        sleep(Duration::from_millis(200));
+        kill(init, Signal::SIGKILL).unwrap();
+        let landed = client.result(asked);
+        assert_eq!(
+            (&landed["landed"], &landed["lands"][0]["path"]),
+            (&json!(true), &json!("new")),
+            "{landed}"
+        );
+        assert!(landed["notes"][0].as_str().unwrap().contains("session/refresh"), "{landed}");
         assert_eq!(client.finish(), 0);
         assert_nothing_left(&site);
     });

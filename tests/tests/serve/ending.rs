@@ -56,13 +56,13 @@ fn a_sandbox_that_ends_while_something_is_done_in_it_ends_its_session() {
     });
 }
 
-fn descendants(pid: nix::unistd::Pid) -> Vec<nix::unistd::Pid> {
+pub(crate) fn descendants(pid: nix::unistd::Pid) -> Vec<nix::unistd::Pid> {
     let own = children(pid);
     own.iter().flat_map(|child| descendants(*child)).chain(own.clone()).collect()
 }
 
 /// Whether it is the first process of a PID namespace.
-fn is_init(pid: nix::unistd::Pid) -> bool {
+pub(crate) fn is_init(pid: nix::unistd::Pid) -> bool {
     let status = std::fs::read_to_string(format!("/proc/{pid}/status")).unwrap_or_default();
     let line = status.lines().find(|line| line.starts_with("NSpid:")).unwrap_or_default();
     line.split_whitespace().count() > 2 && line.ends_with("\t1")

@@ -98,6 +98,10 @@ fn side(side: Side) -> FileSide {
     FileSide { kind: kind_word(side.kind), mode: mode_text(side.mode), size: side.size }
 }
 
+fn not_shown(error: &Error) -> String {
+    format!("the session does not see what has landed until `session/refresh`: {}", error.message())
+}
+
 impl Conductor {
     /// `changes/commit`.
     pub(crate) fn changes_commit(&mut self, params: &ChangesCommit) -> Result<CommitReport, Fault> {
@@ -108,11 +112,13 @@ impl Conductor {
         let store = store.map_err(Error::from)?;
         let options = CommitOptions { only: only.clone(), merge: *merge, allow: allow.clone() };
         let committed = of_session(&store, live.session()?, &options, &|_| Ok(!dry_run))?;
+        let mut report = CommitReport::of(&committed);
         if committed.landed.is_some() {
-            // The project is another one now, below what the session has.
-            live.refresh(processes.others()).map_err(Error::from)?;
+            // The project is another one now, below what the session has. It has landed whether that is shown or not.
+            let shown = live.refresh(processes.others()).map_err(Error::from);
+            report.notes.extend(shown.err().map(|error| not_shown(&error)));
         }
-        Ok(CommitReport::of(&committed))
+        Ok(report)
     }
 
     /// `changes/discard`.
