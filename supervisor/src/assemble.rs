@@ -38,13 +38,17 @@ pub(crate) struct Around<'a> {
 pub(crate) fn outcome(
     verdict: Verdict,
     mut end: End,
-    rolled_back: Option<WentBack>,
+    rolled_back: Result<Option<WentBack>, Error>,
     around: Around<'_>,
 ) -> (Outcome, Option<Error>) {
     let variables = format!("{} variables, by allow-list", around.variables);
     end.guards.push(GuardReport::enforced(Guard::Environment, variables));
     let Verdict { cause, exit_code, signal, exceeded } = verdict;
     let error = end.failure.map(Error::Setup).or_else(|| (cause == Cause::Init).then_some(Error::InitEnded));
+    let (rolled_back, not_rolled_back) = match rolled_back {
+        Ok(rolled_back) => (rolled_back, None),
+        Err(error) => (None, Some(error.text())),
+    };
     let outcome = Outcome {
         session: around.place.session().map(|session| session.record().id.clone()),
         decision: Decision::Allow,
@@ -60,6 +64,7 @@ pub(crate) fn outcome(
         guards: end.guards,
         changes: around.changes,
         rolled_back,
+        not_rolled_back,
         limits: around.reports,
         exceeded,
         oom_kills: end.measured.events.oom_kills,

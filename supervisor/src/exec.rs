@@ -265,7 +265,7 @@ impl Prepared {
             variables: self.plan.exec.environment.len(),
             wall: self.started.elapsed(),
         };
-        let (outcome, error) = outcome(verdict, end, rolled_back, around);
+        let (outcome, error) = outcome(verdict, end, Ok(rolled_back), around);
         self.record_end(&Ended::of(&outcome), tell);
         // What is left to be removed grows no more.
         drop(self.quota);

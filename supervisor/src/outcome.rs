@@ -59,6 +59,9 @@ pub(crate) struct Outcome {
     /// The session went back by itself, as its profile says.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(crate) rolled_back: Option<WentBack>,
+    /// Why it did not go back, though its profile says that it does: it is as the command left it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) not_rolled_back: Option<ErrorText>,
     /// Each limit that was set, and what held it.
     #[schemars(with = "std::collections::BTreeMap<String, crate::limits::LimitReport>")]
     pub(crate) limits: LimitReports,

@@ -108,6 +108,11 @@ impl WentBack {
     }
 }
 
+/// The same for a person, where it could not go back.
+pub(crate) fn not_gone_back(why: &str) -> String {
+    format!("the session is as the command left it, and not back where its profile says: {why}")
+}
+
 fn stay_apart(apart: Apart) -> String {
     let Apart { depth, why } = apart;
     let hint = why.hint().map(|hint| format!(" ({hint})")).unwrap_or_default();

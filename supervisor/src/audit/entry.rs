@@ -110,6 +110,8 @@ pub(crate) struct Ended {
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(crate) rolled_back: Option<WentBack>,
     #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) not_rolled_back: Option<ErrorText>,
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub(crate) error: Option<ErrorText>,
     /// Programs that were not executed, where only named ones can be.
     #[serde(skip_serializing_if = "Vec::is_empty")]
@@ -182,6 +184,7 @@ impl Ended {
             signal: outcome.signal,
             changes: Some(outcome.changes),
             rolled_back: outcome.rolled_back.clone(),
+            not_rolled_back: outcome.not_rolled_back.clone(),
             error: outcome.error.clone(),
             denials: outcome.denials.iter().map(Refusal::of).collect(),
             more_denials: outcome.more_denials,

@@ -13,6 +13,7 @@ use crate::client::{Asked, Client, Ending, exec};
 use crate::error::Error;
 use crate::exit_code::{self, REFUSED};
 use crate::outcome::Cause;
+use crate::rollback::not_gone_back;
 use crate::signals::survive_file_limits;
 use crate::{changes_text, why};
 
@@ -91,6 +92,7 @@ fn tell_person(ending: &Ending) {
     let ended_at = ending.exceeded.map(|breach| breach.limit);
     ending.alerts.iter().filter(|alert| !alert.is_of(ended_at)).for_each(|alert| say_note(&alert.text()));
     ending.rolled_back.iter().for_each(|back| say_note(&back.text()));
+    ending.not_rolled_back.iter().for_each(|failed| say_note(&not_gone_back(&failed.message)));
     if let Some(counted) = ending.changes.filter(|_| ending.error.is_none()) {
         let counts = Counts {
             added: counted.added,

@@ -33,6 +33,7 @@ pub(crate) struct Ending {
     #[serde(default)]
     pub(crate) unseen_executions: u64,
     pub(crate) rolled_back: Option<WentBack>,
+    pub(crate) not_rolled_back: Option<Failed>,
     pub(crate) error: Option<Failed>,
     /// All of it.
     #[serde(skip)]

@@ -55,8 +55,8 @@ impl LiveSandbox {
         end.guards.splice(0..0, self.guards.iter().cloned());
         let verdict = judge(&end, &limits);
         let changes = self.changes(&limits).unwrap_or_else(|_| Changes::unreadable());
-        // There is an outcome all the same, which does not say that it went back.
-        let rolled_back = self.go_back(verdict.cause, verdict.exit_code).unwrap_or(None);
+        // There is an outcome all the same, which says whether it went back.
+        let rolled_back = self.go_back(verdict.cause, verdict.exit_code);
         let quota = Quota::of_living();
         let around = Around {
             host: &self.host,

@@ -6,13 +6,13 @@ use serde::Serialize;
 use serde_json::Value;
 
 use crate::alerts::{Alert, amount, name};
-use crate::client::{Counted, Ending};
+use crate::client::{Counted, Ending, Failed};
 use crate::monitor::Breach;
 use crate::outcome::{Cause, ChangeCounts, ErrorText};
 use crate::policy::Denial;
 use crate::protocol::{ExecState, RulingTold, outside};
 use crate::relay::Truncated;
-use crate::rollback::WentBack;
+use crate::rollback::{WentBack, not_gone_back};
 use crate::text::line;
 
 /// What a tool answers.
@@ -80,6 +80,9 @@ pub(super) struct Ran {
     /// The session went back by itself, as the profile says.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(super) rolled_back: Option<WentBack>,
+    /// Why it did not, though the profile says that it does.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(super) not_rolled_back: Option<ErrorText>,
     /// What went wrong when there was no command.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(super) error: Option<ErrorText>,
@@ -119,6 +122,10 @@ pub(super) struct Explained {
     pub(super) notes: Vec<String>,
 }
 
+fn error_text(failed: Failed) -> ErrorText {
+    ErrorText { code: None, message: failed.message, hint: failed.hint }
+}
+
 #[expect(clippy::trivially_copy_pass_by_ref, reason = "serde asks with a reference")]
 fn is_zero(number: &u64) -> bool {
     *number == 0
@@ -143,6 +150,7 @@ impl Ran {
             changes: None,
             alerts: Vec::new(),
             rolled_back: None,
+            not_rolled_back: None,
             error: None,
         }
     }
@@ -164,11 +172,8 @@ impl Ran {
             changes: ending.changes.filter(|_| ending.error.is_none()).map(counts),
             alerts: ending.alerts,
             rolled_back: ending.rolled_back,
-            error: ending.error.map(|failed| ErrorText {
-                code: None,
-                message: failed.message,
-                hint: failed.hint,
-            }),
+            not_rolled_back: ending.not_rolled_back.map(error_text),
+            error: ending.error.map(error_text),
             ..Self::running(exec)
         }
     }
@@ -201,6 +206,7 @@ impl Ran {
         let ended_at = self.exceeded.map(|breach| breach.limit);
         lines.extend(self.alerts.iter().filter(|alert| !alert.is_of(ended_at)).map(Alert::text));
         lines.extend(self.rolled_back.as_ref().map(WentBack::text));
+        lines.extend(self.not_rolled_back.as_ref().map(|failed| not_gone_back(&failed.message)));
         if let Some(counts) =
             self.changes.filter(|counts| counts.added + counts.modified + counts.deleted > 0)
         {

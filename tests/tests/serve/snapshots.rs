@@ -74,6 +74,31 @@ fn what_one_command_did_is_not_undone_for_another() {
     });
 }
 
+#[test]
+fn that_a_session_could_not_go_back_is_told() {
+    for_each_caller(|caller| {
+        let site = Site::new(caller);
+        let profile = site.write_home("back.toml", "extends = \"default\"\n[rollback]\non = [\"error\"]\n");
+        let mut client = site.serve([] as [&str; 0]);
+        let made = json!({ "workspace": site.project(), "profile": profile });
+        let session = client.call("session/create", made)["session"].as_str().unwrap().to_owned();
+        client.exec(&session, &["sh", "-c", "echo good > good"]);
+        let failing = ["sh", "-c", "read -r line; echo bad > bad; exit 1"];
+        let failing = client.running(&session, &failing, json!({ "exec": "failing", "stdin": "open" }));
+        // What its next record would be written to.
+        let record = site.state().join("sessions").join(&session).join(".later");
+        let _ = std::fs::remove_file(&record);
+        std::fs::create_dir(&record).unwrap();
+        client.call("exec/write", json!({ "session": session, "exec": "failing", "text": "go\n" }));
+        let outcome = client.result(failing)["outcome"].clone();
+        std::fs::remove_dir(&record).unwrap();
+        assert_eq!((&outcome["exitCode"], &outcome["rolledBack"]), (&json!(1), &json!(null)), "{outcome}");
+        assert_eq!(outcome["notRolledBack"]["code"], "CLR-STATE", "{outcome}");
+        assert_eq!(client.finish(), 0);
+        assert_nothing_left(&site);
+    });
+}
+
 /// So many snapshots, more than there may be layers that no snapshot needs.
 const MANY: usize = 120;
 /// So many the profile keeps.
