@@ -135,3 +135,22 @@ fn nothing_that_a_command_prepared_leads_out_or_holds_a_request_up() {
         assert_nothing_left(&site);
     });
 }
+
+#[test]
+fn what_is_done_with_files_is_no_exec_and_takes_no_name() {
+    for_each_caller(|caller| {
+        let site = Site::new(caller);
+        let mut client = site.serve([] as [&str; 0]);
+        let session = client.session(&site);
+        client.call("fs/write", json!({ "session": session, "path": "a", "text": "a" }));
+        let asked = client.ask("fs/read", json!({ "session": session, "path": "a" }));
+        for name in ["1()", "2()"] {
+            let on = json!({ "session": session, "exec": name, "signal": "KILL" });
+            assert_eq!(client.refused("exec/signal", on).1, "CLR-EXEC-UNKNOWN");
+            assert_eq!(client.exec_with(&session, &["true"], json!({ "exec": name }))["exitCode"], 0);
+        }
+        assert_eq!(client.result(asked)["text"], "a");
+        assert_eq!(client.finish(), 0);
+        assert_nothing_left(&site);
+    });
+}

@@ -90,8 +90,11 @@ const TURNS: usize = 4;
 const CHUNK: usize = 64 * 1024;
 
 impl Execs {
+    /// From now on it is found by its name, unless it is of what we do ourselves.
     pub(super) fn add(&mut self, number: u32, exec: Exec) {
-        self.names.insert(exec.name.clone(), number);
+        if exec.then.is_none() {
+            self.names.insert(exec.name.clone(), number);
+        }
         self.all.insert(number, exec);
     }
 
