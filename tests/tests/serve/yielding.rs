@@ -52,3 +52,28 @@ fn a_command_that_has_had_its_time_is_ended_whoever_waits() {
         assert_nothing_left(&site);
     });
 }
+
+#[test]
+fn who_waits_for_more_of_a_command_that_is_forgotten_is_told_its_end() {
+    for_each_caller(|caller| {
+        let site = Site::new(caller);
+        let mut client = site.serve([] as [&str; 0]);
+        let session = client.session(&site);
+        // What it leaves holds its output open.
+        client.exec_with(&session, &["sh", "-c", "echo one; sleep 1000 &"], json!({ "exec": "e" }));
+        let on =
+            |seq: u64, time: u64| json!({ "session": session, "exec": "e", "afterSeq": seq, "waitMs": time });
+        let read = client.call("exec/read", on(0, 0));
+        assert_eq!((&read["state"], &read["end"]), (&json!("exited"), &json!(false)), "{read}");
+        let waiting = client.ask("exec/read", on(read["nextSeq"].as_u64().unwrap(), 600_000));
+        for _ in 0..64 {
+            client.exec(&session, &["true"]);
+        }
+        let last = client.result(waiting);
+        assert_eq!((&last["output"], &last["end"]), (&json!([]), &json!(true)), "{last}");
+        assert_eq!(client.refused("exec/read", on(0, 0)).1, "CLR-EXEC-UNKNOWN");
+        client.call("session/destroy", json!({ "session": session }));
+        assert_eq!(client.finish(), 0);
+        assert_nothing_left(&site);
+    });
+}

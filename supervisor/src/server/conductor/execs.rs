@@ -216,8 +216,9 @@ impl Execs {
         self.ended.push_back(number);
         while self.ended.len() > REMEMBERED {
             let Some(oldest) = self.ended.pop_front() else { return };
-            if let Some(exec) = self.all.remove(&oldest) {
+            if let Some(mut exec) = self.all.remove(&oldest) {
                 exec.store.end();
+                exec.answer_all();
                 if self.names.get(&exec.name) == Some(&oldest) {
                     self.names.remove(&exec.name);
                 }

@@ -41,10 +41,10 @@ impl Waiting {
         }
     }
 
-    fn cancel(self) {
+    fn refuse(self, fault: Fault) {
         match self {
-            Self::Finished { reply, .. } => reply.send(Err(Fault::cancelled())),
-            Self::Read { reply, .. } => reply.send(Err(Fault::cancelled())),
+            Self::Finished { reply, .. } => reply.send(Err(fault)),
+            Self::Read { reply, .. } => reply.send(Err(fault)),
         }
     }
 }
@@ -92,10 +92,18 @@ impl Exec {
         let now = Instant::now();
         for waiting in std::mem::take(&mut self.waiting) {
             if waiting.is_cancelled() {
-                waiting.cancel();
+                waiting.refuse(Fault::cancelled());
             } else if let Some(waiting) = self.answered(waiting, now) {
                 self.waiting.push(waiting);
             }
+        }
+    }
+
+    /// Answers everybody, since nobody can ask for it any more.
+    pub(super) fn answer_all(&mut self) {
+        self.answer();
+        for waiting in std::mem::take(&mut self.waiting) {
+            waiting.refuse(Fault::unknown_exec(&self.name));
         }
     }
 
