@@ -90,10 +90,9 @@ impl Conductor {
             waiting: Vec::new(),
             then: None,
         };
-        self.renew()?;
-        match self.live()?.start(asked) {
+        match self.begin(asked) {
             Ok(number) => {
-                let limit = self.live()?.output_limit(number);
+                let limit = self.live.as_ref().and_then(|live| live.output_limit(number));
                 self.execs.add(number, Exec { limit, ..exec(ends) });
                 Ok(number)
             }
@@ -103,10 +102,16 @@ impl Conductor {
                 Ok(self.execs.add_denied(exec(ends), &denied))
             }
             Err(error) => {
+                // Or whoever follows it would wait for ever.
                 store.end();
                 Err(error.into())
             }
         }
+    }
+
+    fn begin(&mut self, asked: ExecAsked) -> Result<u32, Error> {
+        self.renew()?;
+        self.live.as_mut().ok_or(Error::SandboxEnded)?.start(asked)
     }
 
     /// Ends an exec as somebody wishes who does not want it any more.
