@@ -85,14 +85,20 @@ pub(crate) fn is_of_same_user(client: &UnixStream) -> bool {
 fn begin(server: &Arc<Server>, client: UnixStream) -> Result<(), Error> {
     let output = client.try_clone().map_err(|error| Error::System("dup of a client's socket", error))?;
     let connection = Connection::new(server, output.into());
-    let writing = Arc::clone(&connection);
-    spawn("client", move || writing.write())?;
-    spawn("client", move || {
-        connection.read(client);
-        connection.end();
-        connection.outbox.finish();
+    let (writing, reading) = (Arc::clone(&connection), Arc::clone(&connection));
+    let begun = spawn("client", move || writing.write()).and_then(|()| {
+        spawn("client", move || {
+            reading.read(client);
+            reading.end();
+            reading.outbox.finish();
+            reading.close();
+        })
+    });
+    if begun.is_err() {
+        // Nobody reads what it asks: the one who would write to it ends, and it hears the end.
         connection.close();
-    })
+    }
+    begun
 }
 
 impl Drop for Listening {

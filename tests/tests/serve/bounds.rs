@@ -1,6 +1,12 @@
 //! What a server holds has bounds, and what is beyond one is refused by its own code.
 
-use clearing_tests::{Site, assert_nothing_left, for_each_caller};
+use std::io::Read as _;
+use std::os::unix::net::UnixStream;
+
+use clearing_tests::{
+    Caller, DEADLINE, Site, absent, assert_nothing_left, expect_success, for_each_caller, patience,
+};
+use nix::unistd::Pid;
 use serde_json::{Map, json};
 
 #[test]
@@ -54,6 +60,39 @@ fn labels_have_a_number_and_a_length() {
             assert_eq!(client.refused("session/create", params).1, "CLR-LABELS");
         }
         client.call("session/create", json!({ "workspace": site.project(), "labels": many(64) }));
+        assert_eq!(client.finish(), 0);
+        assert_nothing_left(&site);
+    });
+}
+
+fn limit_of_threads(server: Pid) -> String {
+    let limits = std::fs::read_to_string(format!("/proc/{server}/limits")).unwrap();
+    let line = limits.lines().find_map(|line| line.strip_prefix("Max processes")).unwrap();
+    line.split_whitespace().next().unwrap().to_owned()
+}
+
+fn limit_threads(site: &Site, server: Pid, most: &str) {
+    let limit = ["--pid".to_owned(), server.to_string(), format!("--nproc={most}:")];
+    expect_success(site.host("prlimit").args(limit));
+}
+
+#[test]
+fn a_client_that_no_thread_can_be_begun_for_is_let_go() {
+    for_each_caller(|caller| {
+        if caller == Caller::Root {
+            return absent("root may have as many threads as it likes");
+        }
+        let site = Site::new(caller);
+        let mut client = site.serve([] as [&str; 0]);
+        let health = client.call("health", json!({}));
+        let most = limit_of_threads(client.pid());
+        limit_threads(&site, client.pid(), "1");
+        let socket = site.state().join("servers").join(format!("{}.sock", client.pid()));
+        let mut other = UnixStream::connect(socket).unwrap();
+        other.set_read_timeout(Some(patience(DEADLINE))).unwrap();
+        assert_eq!(other.read(&mut [0]).unwrap(), 0);
+        limit_threads(&site, client.pid(), &most);
+        assert_eq!(client.call("health", json!({}))["connections"], health["connections"]);
         assert_eq!(client.finish(), 0);
         assert_nothing_left(&site);
     });
