@@ -215,14 +215,19 @@ impl Server {
         let server = Arc::clone(self);
         let body = move || {
             session(&server);
-            server.registry().threads -= 1;
-            server.left.notify_all();
+            server.one_has_left();
         };
         let begun = std::thread::Builder::new().name("session".into()).spawn(body);
         begun.map(drop).map_err(|error| {
-            self.registry().threads -= 1;
+            self.one_has_left();
             Error::System("starting a thread", error).into()
         })
+    }
+
+    /// Whoever waits for the last one hears of it.
+    fn one_has_left(&self) {
+        self.registry().threads -= 1;
+        self.left.notify_all();
     }
 
     /// It can be found from now on.
