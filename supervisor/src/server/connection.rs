@@ -136,11 +136,11 @@ impl Connection {
 
     fn initialize(&self, params: &Initialize) -> Result<Initialized, Fault> {
         let said = super::handlers::initialize(params)?;
-        if let Some(on_eof) = params.on_eof {
-            *self.on_eof.lock().unwrap_or_else(PoisonError::into_inner) = on_eof;
-        }
         if self.is_initialized.swap(true, Ordering::Relaxed) {
             return Err(Fault::invalid("the connection is initialized already"));
+        }
+        if let Some(on_eof) = params.on_eof {
+            *self.on_eof.lock().unwrap_or_else(PoisonError::into_inner) = on_eof;
         }
         if let Some(client) = &params.client {
             super::log(&format!("connection {} is `{}`", self.caller.connection, client.text()));

@@ -45,6 +45,20 @@ fn at_the_end_of_input_commands_are_ended_where_that_is_wanted() {
 }
 
 #[test]
+fn what_is_said_twice_changes_nothing() {
+    for_each_caller(|caller| {
+        let site = Site::new(caller);
+        let mut client = busy(&site, &[], "0.5");
+        assert_eq!(client.refused("initialize", json!({ "onEof": "kill" })).0, -32600);
+        client.close_input();
+        assert_eq!(client.note_of("exec/exited")["outcome"]["cause"], "exit");
+        assert_eq!(client.wait(), 0);
+        assert!(is_done(&site));
+        assert_nothing_left(&site);
+    });
+}
+
+#[test]
 fn a_client_that_vanishes_mid_command_leaves_nothing() {
     for_each_caller(|caller| {
         let site = Site::new(caller);
