@@ -49,6 +49,30 @@ fn a_command_that_does_not_read_holds_up_nobody() {
 }
 
 #[test]
+fn what_was_to_be_read_can_be_taken_back_until_it_is_read() {
+    for_each_caller(|caller| {
+        let site = Site::new(caller);
+        let mut client = site.serve([] as [&str; 0]);
+        let session = client.session(&site);
+        // A pipe takes 64 KiB.
+        let script = "while ! test -e go; do sleep 0.01; done; wc -c";
+        let counting = client.start(&session, &["sh", "-c", script], json!({ "exec": "c", "stdin": "open" }));
+        let on = |text: &str| json!({ "session": session, "exec": "c", "text": text });
+        client.call("exec/write", on(&"x".repeat(64 << 10)));
+        let waiting = client.ask("exec/write", on(&"y".repeat(1 << 20)));
+        let close = client.ask("exec/closeStdin", json!({ "session": session, "exec": "c" }));
+        client.cancel(waiting);
+        assert_eq!(client.error(waiting).1, "CLR-CANCELLED");
+        client.call("fs/write", json!({ "session": session, "path": "go", "text": "" }));
+        client.result(close);
+        assert_eq!(client.result(counting)["exitCode"], 0);
+        assert_eq!(client.said("stdout").trim(), (64 << 10).to_string());
+        assert_eq!(client.finish(), 0);
+        assert_nothing_left(&site);
+    });
+}
+
+#[test]
 fn a_command_without_input_reads_its_end() {
     for_each_caller(|caller| {
         let site = Site::new(caller);

@@ -120,6 +120,17 @@ impl Input {
         }
     }
 
+    /// Forgets what was cancelled; what the command has of it by now it keeps.
+    pub(super) fn forget_cancelled(&mut self) {
+        let (cancelled, waiting): (VecDeque<_>, VecDeque<_>) =
+            std::mem::take(&mut self.waiting).into_iter().partition(|written| written.reply.is_cancelled());
+        self.waiting = waiting;
+        for Written { bytes, done, reply, .. } in cancelled {
+            self.bytes -= bytes.len() - done;
+            reply.send(Err(Fault::cancelled()));
+        }
+    }
+
     /// Nobody reads it any more.
     pub(super) fn close(&mut self) {
         self.to = To::Nothing;
@@ -136,6 +147,21 @@ fn closed() -> Fault {
 }
 
 impl Conductor {
+    /// Has input go to a command, unless whoever wrote it thinks better of it before it is taken.
+    pub(super) fn hand_to(&mut self, exec: &str, bytes: Vec<u8>, is_end: bool, reply: Reply<Nothing>) {
+        let Some((number, found)) = self.execs.by_name(exec) else {
+            return reply.send(Err(Fault::unknown_exec(exec)));
+        };
+        let handle = Arc::downgrade(&self.handle);
+        reply.when_cancelled(move || {
+            let forget = move |on: &mut Self| {
+                on.execs.get(number).into_iter().for_each(|exec| exec.input.forget_cancelled());
+            };
+            handle.upgrade().into_iter().for_each(|handle| handle.order(forget));
+        });
+        found.input.write(bytes, is_end, reply);
+    }
+
     /// Hands on input to those whose pipes have room.
     pub(super) fn feed(&mut self, ready: &[u32]) {
         for number in ready {

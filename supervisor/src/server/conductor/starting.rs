@@ -133,21 +133,15 @@ impl Conductor {
     /// `exec/write`.
     pub(crate) fn exec_write(&mut self, params: ExecWrite, reply: Reply<Nothing>) {
         let ExecWrite { exec, text, bytes, .. } = params;
-        let Some((_, found)) = self.execs.by_name(&exec) else {
-            return reply.send(Err(Fault::unknown_exec(&exec)));
-        };
         match content(text, bytes.as_deref()) {
-            Ok(bytes) => found.input.write(bytes, false, reply),
+            Ok(bytes) => self.hand_to(&exec, bytes, false, reply),
             Err(why) => reply.send(Err(Fault::params(why))),
         }
     }
 
     /// `exec/closeStdin`.
     pub(crate) fn exec_close_stdin(&mut self, params: CloseStdin, reply: Reply<Nothing>) {
-        match self.execs.by_name(&params.exec) {
-            Some((_, found)) => found.input.write(Vec::new(), true, reply),
-            None => reply.send(Err(Fault::unknown_exec(&params.exec))),
-        }
+        self.hand_to(&params.exec, Vec::new(), true, reply);
     }
 
     /// `exec/resize`.
