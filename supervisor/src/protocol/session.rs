@@ -105,6 +105,9 @@ pub(crate) struct SessionTold {
     pub(crate) layers: usize,
     pub(crate) bytes: u64,
     pub(crate) inodes: u64,
+    /// Not all that was written could be counted, and there is more than `bytes` and `inodes` say.
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    pub(crate) uncounted: bool,
     pub(crate) labels: BTreeMap<String, String>,
     /// Commands that run now.
     pub(crate) running: Vec<String>,
@@ -127,6 +130,7 @@ impl SessionTold {
             layers: record.depth(),
             bytes: written.bytes,
             inodes: written.inodes,
+            uncounted: written.unread > 0,
             labels: BTreeMap::new(),
             running: Vec::new(),
         }

@@ -1,7 +1,7 @@
 //! Sessions in a server and on disk are the same ones.
 
 use clearing_tests::{Site, assert_nothing_left, for_each_caller};
-use serde_json::json;
+use serde_json::{Value, json};
 
 #[test]
 fn a_session_of_the_command_line_is_taken_and_given_back() {
@@ -88,6 +88,31 @@ fn what_the_session_shows_of_the_project_is_the_project_of_now() {
         client.running(&session, &["sleep", "1000"], json!({ "yieldMs": 0 }));
         assert_eq!(client.refused("session/refresh", json!({ "session": session })).1, "CLR-BUSY");
         client.call("session/refresh", json!({ "session": session, "processes": "stop" }));
+        assert_eq!(client.finish(), 0);
+        assert_nothing_left(&site);
+    });
+}
+
+#[test]
+fn what_cannot_be_counted_of_a_session_is_told_to_be_uncounted() {
+    for_each_caller(|caller| {
+        let site = Site::new(caller);
+        let mut client = site.serve([] as [&str; 0]);
+        let session = client.session(&site);
+        client.exec(&session, &["sh", "-c", "echo a > a"]);
+        client.call("session/destroy", json!({ "session": session, "keep": true }));
+        let listed = |client: &mut clearing_tests::Client| {
+            let listed = client.call("session/list", json!({}));
+            let one = &listed["sessions"][0];
+            (one["inodes"].as_u64().unwrap() > 0, one["uncounted"].clone())
+        };
+        assert_eq!(listed(&mut client), (true, Value::Null));
+        let (layers, aside) = (site.state().join("layers"), site.state().join("aside"));
+        std::fs::rename(&layers, &aside).unwrap();
+        std::fs::create_dir(&layers).unwrap();
+        assert_eq!(listed(&mut client), (false, json!(true)));
+        std::fs::remove_dir(&layers).unwrap();
+        std::fs::rename(&aside, &layers).unwrap();
         assert_eq!(client.finish(), 0);
         assert_nothing_left(&site);
     });

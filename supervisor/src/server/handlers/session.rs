@@ -146,7 +146,8 @@ impl Server {
             for Listed { record, .. } in listed.into_iter().take_while(|_| is_wanted()) {
                 // One that cannot be read hides no other one.
                 let Ok(record) = record else { continue };
-                let written = sessions.written(&record).unwrap_or_else(|_| Written::default());
+                let unread = Written { unread: 1, ..Written::default() };
+                let written = sessions.written(&record).unwrap_or(unread);
                 let mut one = SessionTold::of(&record, written);
                 if let Some(handle) = server.find(&one.session) {
                     (one.live, one.labels) = (true, handle.labels.clone());
