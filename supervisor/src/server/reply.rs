@@ -16,6 +16,7 @@ pub(crate) struct Reply<T> {
 }
 
 /// A reply that whoever cancels the request takes away: he has his answer at once, and what comes later is dropped.
+/// Dropped unsent, it is answered as any other.
 pub(crate) struct Cancellable<T>(Arc<Mutex<Option<Reply<T>>>>);
 
 /// Whether whoever asked does not want it any more.
@@ -73,10 +74,12 @@ impl<T: 'static> Reply<T> {
     /// Has a cancelled request answered at once. For work that changes nothing: it may go on for a while.
     pub(crate) fn cancellable(self) -> Cancellable<T> {
         let cancellation = Arc::clone(&self.cancellation);
-        let kept = Cancellable(Arc::new(Mutex::new(Some(self))));
-        let theirs = Cancellable(Arc::clone(&kept.0));
-        cancellation.when_cancelled(move || theirs.send(Err(Fault::cancelled())));
-        kept
+        let kept = Arc::new(Mutex::new(Some(self)));
+        let theirs = Arc::clone(&kept);
+        cancellation.when_cancelled(move || {
+            take(&theirs).into_iter().for_each(|reply| reply.send(Err(Fault::cancelled())));
+        });
+        Cancellable(kept)
     }
 }
 
@@ -88,11 +91,21 @@ impl<T> Cancellable<T> {
 
     /// Answers, unless it was cancelled.
     pub(crate) fn send(self, said: Result<T, Fault>) {
-        let reply = self.0.lock().unwrap_or_else(PoisonError::into_inner).take();
-        if let Some(reply) = reply {
+        if let Some(reply) = take(&self.0) {
             reply.send(said);
         }
     }
+}
+
+impl<T> Drop for Cancellable<T> {
+    fn drop(&mut self) {
+        // The other half of it is kept for as long as the request can be cancelled.
+        drop(take(&self.0));
+    }
+}
+
+fn take<T>(reply: &Mutex<Option<Reply<T>>>) -> Option<Reply<T>> {
+    reply.lock().unwrap_or_else(PoisonError::into_inner).take()
 }
 
 impl<T> Drop for Reply<T> {
@@ -156,8 +169,10 @@ mod tests {
         let answered = Arc::<Cancellation>::default();
         reply(&answered).send(Ok(2));
         answered.cancel();
+        let forgotten = Arc::<Cancellation>::default();
+        drop(reply(&forgotten));
         let said: Vec<_> = from.try_iter().map(|said| said.map_err(|fault| fault.data.code)).collect();
-        assert_eq!(said, [Err("CLR-CANCELLED"), Ok(2)]);
+        assert_eq!(said, [Err("CLR-CANCELLED"), Ok(2), Err("CLR-SESSION-ENDED")]);
     }
 
     #[test]
