@@ -7,7 +7,7 @@ use clearing_profiles::{Decision, NetworkMode};
 use serde_json::json;
 
 use super::arguments::Why;
-use super::run::{map, read};
+use super::run::{Answer, map, read};
 use super::session::Desk;
 use super::told::{Explained, Ran, Told, denial_lines};
 use crate::alerts::{amount, name};
@@ -34,6 +34,10 @@ struct Past {
 
 /// So many.
 const REMEMBERED: usize = 32;
+
+/// Where no command is asked about.
+const NOTHING: &str = "no rule refused anything to a command whose end was told here, and none reached a limit; `exec` names \
+                       one that was not told";
 
 /// The answer of `policy/check`.
 #[derive(serde::Deserialize)]
@@ -76,18 +80,43 @@ impl Memory {
                 let explained = Explained { rulings: checked.rulings, ..Explained::default() };
                 Ok(self.told(explained, &head))
             }
-            Why { exec, argv: None } => Ok(self.past(exec.as_deref())),
+            Why { exec: None, argv: None } => Ok(match self.found(None) {
+                Some(past) => self.explained(past),
+                None => self.told(Explained::default(), NOTHING),
+            }),
+            Why { exec: Some(exec), argv: None } => self.of_exec(desk, exec).await,
         }
     }
 
-    fn past(&self, exec: Option<&str>) -> Told {
-        let last = self.last.lock().unwrap_or_else(PoisonError::into_inner);
-        let found = last.iter().find(|past| exec.is_none_or(|exec| past.exec == exec)).cloned();
-        drop(last);
-        let Some(past) = found else {
-            return self
-                .told(Explained::default(), "no rule refused anything here, and no limit was reached");
+    /// Of one command, whether anybody has heard of its end or not.
+    async fn of_exec(&self, desk: &Desk, exec: String) -> Result<Told, Fault> {
+        if let Some(past) = self.found(Some(&exec)) {
+            return Ok(self.explained(past));
+        }
+        let params = map(json!({ "exec": exec, "waitMs": 0 }));
+        let Answer { outcome, .. } = read(&desk.ask("exec/wait", params).await?)?;
+        let Some(ending) = outcome else {
+            let head = format!("exec `{exec}` runs; what it was refused is told when it has ended");
+            return Ok(self.told(Explained { exec: Some(exec), ..Explained::default() }, &head));
         };
+        let ran = Ran::ended(exec.clone(), ending);
+        self.remember(&ran);
+        Ok(self.found(Some(&exec)).map_or_else(
+            || {
+                let head = format!("of exec `{exec}`: no rule refused anything, and no limit was reached");
+                let plain = Explained { exec: Some(exec), cause: ran.cause, ..Explained::default() };
+                self.told(plain, &head)
+            },
+            |past| self.explained(past),
+        ))
+    }
+
+    fn found(&self, exec: Option<&str>) -> Option<Past> {
+        let last = self.last.lock().unwrap_or_else(PoisonError::into_inner);
+        last.iter().find(|past| exec.is_none_or(|exec| past.exec == exec)).cloned()
+    }
+
+    fn explained(&self, past: Past) -> Told {
         let head = match (&past.error, past.exceeded) {
             (Some(error), _) => format!("exec `{}` did not run: {error}", past.exec),
             (None, Some(Breach { limit, allowed, used })) => format!(

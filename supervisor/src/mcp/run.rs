@@ -34,9 +34,9 @@ pub(super) struct Commands {
 
 /// The answer of `exec/start` and `exec/wait`, as far as it is of use here.
 #[derive(Deserialize)]
-struct Answer {
-    exec: String,
-    outcome: Option<Ending>,
+pub(super) struct Answer {
+    pub(super) exec: String,
+    pub(super) outcome: Option<Ending>,
 }
 
 /// Both streams, as they are told.

@@ -55,3 +55,32 @@ fn a_program_that_is_not_there_is_told_with_a_way_forward() {
         assert_nothing_left(&site);
     });
 }
+
+#[test]
+fn why_tells_of_a_command_that_nobody_has_asked_after_and_of_none_that_is_not_there() {
+    for_each_caller(|caller| {
+        let site = Site::new(caller);
+        let mut mcp = Mcp::begin(&site, &["--discard"]);
+        let no = mcp.refused("why", json!({ "exec": "nothing" }));
+        assert!(no.contains("CLR-EXEC-UNKNOWN"), "{no}");
+        let run = json!({ "argv": ["sleep", "1000"], "timeoutMs": 1000 });
+        let exec = mcp.call("exec_start", run)["exec"].clone();
+        let why = mcp.answer("why", json!({ "exec": exec }));
+        assert!(text(&why).contains("runs"), "{why}");
+        let of = json!({ "exec": exec });
+        let ended = (0..2000).map(|_| {
+            std::thread::sleep(std::time::Duration::from_millis(10));
+            mcp.answer("why", of.clone())
+        });
+        let why = ended.into_iter().find(|why| why["structuredContent"]["cause"] != json!(null)).unwrap();
+        assert_eq!(why["structuredContent"]["exceeded"]["limit"], "timeout", "{why}");
+        let plain = mcp.shell("true")["exec"].clone();
+        let why = mcp.answer("why", json!({ "exec": plain }));
+        assert_eq!(
+            (&why["structuredContent"]["exec"], &why["structuredContent"]["cause"]),
+            (&plain, &json!("exit"))
+        );
+        assert_eq!(mcp.finish(), 0);
+        assert_nothing_left(&site);
+    });
+}
