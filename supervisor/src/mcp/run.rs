@@ -1,6 +1,7 @@
 //! Commands: started, waited for, heard, spoken to.
 
 use std::collections::HashMap;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
@@ -13,7 +14,7 @@ use super::output::{Stream, USUAL};
 use super::session::Desk;
 use super::told::{Ran, Sent, Told};
 use crate::client::Ending;
-use crate::protocol::{ExecState, Fault};
+use crate::protocol::{ExecState, Fault, content};
 use crate::relay::Truncated;
 use crate::server::{Cursor, Follower, Following, Next};
 
@@ -21,7 +22,7 @@ use crate::server::{Cursor, Follower, Following, Next};
 const YIELD: u64 = 50_000;
 /// So long one waits that asks what a command has said.
 const WAIT: u64 = 5_000;
-/// So many commands that still ran when they were last heard of are kept in mind.
+/// So many commands are kept in mind: of the others it is not known how far they were told.
 const REMEMBERED: usize = 1024;
 
 /// What tools do with commands.
@@ -29,7 +30,15 @@ pub(super) struct Commands {
     /// The profile's, which no call makes longer.
     longest: Option<Duration>,
     /// How far each was told.
-    told: Mutex<HashMap<String, Cursor>>,
+    told: Mutex<HashMap<String, Place>>,
+    /// How often that was taken down.
+    times: AtomicU64,
+}
+
+/// How far a command was told, and when that was taken down.
+struct Place {
+    cursor: Cursor,
+    time: u64,
 }
 
 /// The answer of `exec/start` and `exec/wait`, as far as it is of use here.
@@ -46,7 +55,7 @@ struct Heard {
 
 impl Commands {
     pub(super) fn new(longest: Option<Duration>) -> Self {
-        Self { longest, told: Mutex::default() }
+        Self { longest, told: Mutex::default(), times: AtomicU64::new(0) }
     }
 
     /// Runs a command to its end, or for as long as the call may wait.
@@ -78,7 +87,7 @@ impl Commands {
     pub(super) async fn poll(&self, desk: &Desk, asked: Poll, memory: &Memory) -> Result<Told, Fault> {
         let Poll { exec, wait_ms, after_seq, max_bytes } = asked;
         let store = desk.store(&exec).await?;
-        let told = self.told().get(&exec).copied().unwrap_or_default();
+        let told = self.told().get(&exec).map(|place| place.cursor).unwrap_or_default();
         let mut following =
             Following::new(Arc::clone(&store), after_seq.map_or(told, |seq| store.after(seq)));
         let mut heard = Heard::new(max_bytes.unwrap_or(USUAL));
@@ -102,9 +111,8 @@ impl Commands {
         }
         let mut written = 0;
         if text.is_some() || bytes.is_some() {
-            written =
-                text.as_ref().map(String::len).or(bytes.as_ref().map(|it| it.len() / 4 * 3)).unwrap_or(0);
             desk.ask("exec/write", map(json!({ "exec": exec, "text": text, "bytes": bytes }))).await?;
+            written = content(text, bytes.as_deref()).map_or(0, |bytes| bytes.len());
         }
         if close {
             desk.ask("exec/closeStdin", map(json!({ "exec": exec }))).await?;
@@ -142,12 +150,14 @@ impl Commands {
     fn remember(&self, exec: &str, left: Cursor) {
         let mut told = self.told();
         if told.len() >= REMEMBERED && !told.contains_key(exec) {
-            told.clear();
+            let oldest = told.iter().min_by_key(|(_, place)| place.time).map(|(exec, _)| exec.clone());
+            oldest.into_iter().for_each(|oldest| drop(told.remove(&oldest)));
         }
-        told.insert(exec.to_owned(), left);
+        let time = self.times.fetch_add(1, Ordering::Relaxed);
+        told.insert(exec.to_owned(), Place { cursor: left, time });
     }
 
-    fn told(&self) -> MutexGuard<'_, HashMap<String, Cursor>> {
+    fn told(&self) -> MutexGuard<'_, HashMap<String, Place>> {
         self.told.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }

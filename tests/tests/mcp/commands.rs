@@ -69,7 +69,11 @@ fn a_command_in_the_background_is_written_to_and_ended() {
         assert_eq!(mcp.call("exec_input", json!({ "exec": exec, "text": "this\n" }))["written"], 5);
         let heard = |mcp: &mut Mcp| mcp.call("exec_poll", json!({ "exec": exec, "waitMs": 20_000 }));
         assert_eq!(heard(&mut mcp)["stdout"], "got this\n");
-        mcp.call("exec_input", json!({ "exec": exec, "text": "more\n", "close": true }));
+        for (bytes, written) in [("bQ==", 1), ("bw==", 1), ("cmU=", 2)] {
+            let sent = mcp.call("exec_input", json!({ "exec": exec, "bytes": bytes }));
+            assert_eq!(sent["written"], written, "{sent}");
+        }
+        mcp.call("exec_input", json!({ "exec": exec, "text": "\n", "close": true }));
         let mut end = heard(&mut mcp);
         let mut said = end["stdout"].as_str().unwrap().to_owned();
         while end["state"] == "running" {
