@@ -6,13 +6,13 @@ use serde_json::{Map, Value, json};
 
 use super::CommitMode;
 use super::arguments::{Commit, Diff, Patch};
-use super::output::{MOST, USUAL, shown};
+use super::output::{MOST, USUAL, shown, whole};
 use super::run::{map, read};
 use super::session::Desk;
 use super::told::Told;
 use crate::commit_report::CommitReport;
 use crate::commit_text;
-use crate::protocol::{Fault, ProcessesMode};
+use crate::protocol::{Content, Fault, ProcessesMode, content};
 use crate::text::line;
 
 /// Names that are told in words; data has all of them.
@@ -48,19 +48,26 @@ pub(super) async fn diff(desk: &Desk, asked: Diff) -> Result<Told, Fault> {
 
 /// Takes what is too long off the patch, and gives it as it is read, and whether it was cut.
 fn cut(diffed: &mut Value, most: usize) -> Option<(String, bool)> {
-    let mut is_cut = diffed["truncated"] == true;
-    let text = match diffed.get_mut("text") {
-        Some(Value::String(text)) => text,
-        // In base64, where the project has files whose text is no UTF-8.
-        _ => return diffed.get("bytes").is_some().then(|| ("the patch is no UTF-8".to_owned(), is_cut)),
-    };
-    if text.len() > most {
-        let end = (0..=most).rev().find(|at| text.is_char_boundary(*at)).unwrap_or(0);
-        text.truncate(text[..end].rfind('\n').map_or(end, |at| at + 1));
+    let told = diffed.as_object_mut()?;
+    let [text, bytes] = ["text", "bytes"].map(|name| match told.remove(name) {
+        Some(Value::String(content)) => Some(content),
+        _ => None,
+    });
+    // In base64, where the project has files whose text is no UTF-8.
+    let is_text = text.is_some();
+    let mut patch = content(text, bytes.as_deref()).ok()?;
+    let mut is_cut = told.get("truncated") == Some(&Value::Bool(true));
+    if patch.len() > most {
+        patch.truncate(most);
+        patch.truncate(patch.iter().rposition(|byte| *byte == b'\n').map_or(whole(&patch), |at| at + 1));
         is_cut = true;
     }
-    let text = shown(text.as_bytes());
-    diffed["truncated"] = is_cut.into();
+    let text = if is_text { shown(&patch) } else { "the patch is no UTF-8".to_owned() };
+    told.insert("truncated".into(), is_cut.into());
+    // Of what is plain data nothing fails.
+    if let Ok(Value::Object(content)) = serde_json::to_value(Content::owned(patch)) {
+        told.extend(content);
+    }
     (!text.is_empty()).then_some((text, is_cut))
 }
 

@@ -68,7 +68,7 @@ impl Stream {
 }
 
 /// How many bytes there are before a character that is cut.
-fn whole(bytes: &[u8]) -> usize {
+pub(super) fn whole(bytes: &[u8]) -> usize {
     match std::str::from_utf8(bytes) {
         Err(error) if error.error_len().is_none() => error.valid_up_to(),
         _ => bytes.len(),

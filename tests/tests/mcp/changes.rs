@@ -82,3 +82,25 @@ fn a_model_lands_no_settings_that_run_by_themselves() {
         assert_nothing_left(&site);
     });
 }
+
+#[test]
+fn a_diff_is_as_long_as_was_asked_for_whatever_its_bytes() {
+    for_each_caller(|caller| {
+        let site = Site::new(caller);
+        let mut mcp = Mcp::begin(&site, &["--discard"]);
+        // A line of Latin-1 among others.
+        mcp.shell("i=0; while [ $i -lt 5000 ]; do printf 'gr\\374n\\n'; i=$((i + 1)); done > latin");
+        let diff = mcp.answer("diff", json!({ "maxBytes": 1000 }));
+        let told = &diff["structuredContent"];
+        assert_eq!(told["truncated"], true, "{told}");
+        let bytes = told["bytes"].as_str().unwrap();
+        assert!(bytes.len() > 500 && bytes.len() <= 1336, "{} characters", bytes.len());
+        assert!(text(&diff).contains("no UTF-8") && text(&diff).contains("cut here"), "{diff}");
+        mcp.shell("yes line | head -n 5000 > latin");
+        let diff = mcp.call("diff", json!({ "maxBytes": 1000 }));
+        let patch = diff["text"].as_str().unwrap();
+        assert!(patch.len() <= 1000 && patch.ends_with("+line\n") && diff["truncated"] == true, "{diff}");
+        assert_eq!(mcp.finish(), 0);
+        assert_nothing_left(&site);
+    });
+}
