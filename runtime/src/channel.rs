@@ -21,18 +21,16 @@
 //!      └ hang-up: init exits and the kernel ends all that is left
 //! ```
 
-use std::io::{self, IoSlice, IoSliceMut};
-use std::os::fd::{AsFd, AsRawFd as _, BorrowedFd, OwnedFd, RawFd};
+use std::io;
+use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 
-use nix::sys::socket::{
-    AddressFamily, ControlMessage, ControlMessageOwned, MsgFlags, SockFlag, SockType, recvmsg, sendmsg,
-    socketpair,
-};
+use nix::sys::socket::{AddressFamily, MsgFlags, SockFlag, SockType, socketpair};
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 
 use crate::error::Failure;
 use crate::guard::GuardReport;
+use crate::rights;
 use crate::spec::{ExecSpec, Mount, Others, Remount, SandboxSpec, Source};
 
 /// From the supervisor to init.
@@ -221,19 +219,9 @@ impl Channel {
     /// Sends one message, with descriptors for the peer to own.
     pub(crate) fn send<T: Serialize>(&self, message: &T, descriptors: &[BorrowedFd<'_>]) -> io::Result<()> {
         let frame = frame(message)?;
-        let raw: Vec<RawFd> = descriptors.iter().map(|fd| fd.as_raw_fd()).collect();
-        let rights = [ControlMessage::ScmRights(&raw)];
-        let control = if raw.is_empty() { &rights[..0] } else { &rights[..] };
-        let flags = MsgFlags::MSG_NOSIGNAL;
-        let sent = sendmsg::<()>(self.0.as_raw_fd(), &[IoSlice::new(&frame)], control, flags, None)?;
-        self.send_rest(&frame[sent..])
-    }
-
-    fn send_rest(&self, mut rest: &[u8]) -> io::Result<()> {
-        while !rest.is_empty() {
-            let flags = MsgFlags::MSG_NOSIGNAL;
-            let sent = sendmsg::<()>(self.0.as_raw_fd(), &[IoSlice::new(rest)], &[], flags, None)?;
-            rest = &rest[sent..];
+        let mut sent = rights::send(&self.0, &frame, descriptors, MsgFlags::empty())?;
+        while sent < frame.len() {
+            sent += rights::send(&self.0, &frame[sent..], &[], MsgFlags::empty())?;
         }
         Ok(())
     }
@@ -249,7 +237,7 @@ impl Channel {
 
     fn receive_message<T: DeserializeOwned>(&self) -> io::Result<Option<(T, Vec<OwnedFd>)>> {
         let mut length = [0; 4];
-        let (read, descriptors) = self.receive_head(&mut length)?;
+        let (read, descriptors) = rights::receive(&self.0, &mut length, MsgFlags::empty())?;
         if read == 0 {
             return Ok(None);
         }
@@ -262,20 +250,6 @@ impl Channel {
         self.receive_exactly(&mut body)?;
         let message = postcard::from_bytes(&body).map_err(invalid)?;
         Ok(Some((message, descriptors)))
-    }
-
-    fn receive_head(&self, length: &mut [u8; 4]) -> io::Result<(usize, Vec<OwnedFd>)> {
-        let mut space = nix::cmsg_space!([RawFd; crate::parcel::MOST]);
-        let mut parts = [IoSliceMut::new(length)];
-        let flags = MsgFlags::MSG_CMSG_CLOEXEC;
-        let message = recvmsg::<()>(self.0.as_raw_fd(), &mut parts, Some(&mut space), flags)?;
-        let mut descriptors = Vec::new();
-        for control in message.cmsgs()? {
-            if let ControlMessageOwned::ScmRights(received) = control {
-                descriptors.extend(received.into_iter().map(crate::sys::adopt_received));
-            }
-        }
-        Ok((message.bytes, descriptors))
     }
 
     fn receive_exactly(&self, buffer: &mut [u8]) -> io::Result<()> {

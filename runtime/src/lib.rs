@@ -46,6 +46,7 @@ mod processors;
 mod program;
 pub mod quota;
 mod remount;
+mod rights;
 mod rlimits;
 mod sandbox;
 mod script;

@@ -1,16 +1,11 @@
 //! Short messages, each with a descriptor or none, on a socket that keeps them apart.
 
-use std::io::{self, IoSlice, IoSliceMut};
-use std::os::fd::{AsFd, AsRawFd as _, BorrowedFd, OwnedFd, RawFd};
+use std::io;
+use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 
-use nix::sys::socket::{
-    AddressFamily, ControlMessage, ControlMessageOwned, MsgFlags, SockFlag, SockType, recvmsg, sendmsg,
-    socketpair,
-};
+use nix::sys::socket::{AddressFamily, MsgFlags, SockFlag, SockType, socketpair};
 
-/// So many descriptors come with a message at the most. Where there is no room for all of them those that found
-/// some are lost, open.
-pub(crate) const MOST: usize = 253;
+use crate::rights;
 
 /// Makes both ends; nothing that is done with them waits.
 pub fn pair() -> io::Result<(OwnedFd, OwnedFd)> {
@@ -20,28 +15,15 @@ pub fn pair() -> io::Result<(OwnedFd, OwnedFd)> {
 
 /// Sends a message whole, or not at all: `EAGAIN` while the peer has many unread.
 pub fn send(to: impl AsFd, message: &[u8], descriptor: Option<BorrowedFd<'_>>) -> io::Result<()> {
-    let raw: Vec<RawFd> = descriptor.iter().map(|fd| fd.as_raw_fd()).collect();
-    let rights = [ControlMessage::ScmRights(&raw)];
-    let control = if raw.is_empty() { &rights[..0] } else { &rights[..] };
-    let flags = MsgFlags::MSG_NOSIGNAL | MsgFlags::MSG_DONTWAIT;
-    sendmsg::<()>(to.as_fd().as_raw_fd(), &[IoSlice::new(message)], control, flags, None)?;
+    rights::send(to, message, descriptor.as_slice(), MsgFlags::MSG_DONTWAIT)?;
     Ok(())
 }
 
 /// Receives a message, cut where it is longer than `buffer`, and the first descriptor that came with it. An empty
 /// one is the peer's end; `EAGAIN` where there is none yet.
 pub fn receive(from: impl AsFd, buffer: &mut [u8]) -> io::Result<(usize, Option<OwnedFd>)> {
-    let mut space = nix::cmsg_space!([RawFd; MOST]);
-    let mut parts = [IoSliceMut::new(buffer)];
-    let flags = MsgFlags::MSG_CMSG_CLOEXEC | MsgFlags::MSG_DONTWAIT;
-    let message = recvmsg::<()>(from.as_fd().as_raw_fd(), &mut parts, Some(&mut space), flags)?;
-    let mut descriptors: Vec<OwnedFd> = Vec::new();
-    for control in message.cmsgs()? {
-        if let ControlMessageOwned::ScmRights(received) = control {
-            descriptors.extend(received.into_iter().map(crate::sys::adopt_received));
-        }
-    }
-    Ok((message.bytes, descriptors.into_iter().next()))
+    let (length, descriptors) = rights::receive(from, buffer, MsgFlags::MSG_DONTWAIT)?;
+    Ok((length, descriptors.into_iter().next()))
 }
 
 #[cfg(test)]
@@ -70,12 +52,9 @@ mod tests {
     #[test]
     fn of_several_descriptors_none_stays_open_but_the_first() {
         let (one, other) = pair().expect("socketpair");
-        for count in [2, 3, MOST] {
+        for count in [2, 3, rights::MOST] {
             let (reader, writer) = nix::unistd::pipe().expect("pipe");
-            let raw = vec![writer.as_raw_fd(); count];
-            let part = [IoSlice::new(b"c")];
-            let rights = [ControlMessage::ScmRights(&raw)];
-            sendmsg::<()>(one.as_raw_fd(), &part, &rights, MsgFlags::empty(), None).expect("sent");
+            rights::send(&one, b"c", &vec![writer.as_fd(); count], MsgFlags::empty()).expect("sent");
             drop(writer);
             let (length, descriptor) = receive(&other, &mut [0; 8]).expect("received");
             assert_eq!((length, descriptor.is_some()), (1, true), "{count}");

@@ -10,15 +10,11 @@
 //! other signals, and talks to init alone; init does its work where it does not answer.
 
 use std::convert::Infallible;
-use std::io::{IoSlice, IoSliceMut};
-use std::os::fd::{AsFd, AsRawFd as _, BorrowedFd, OwnedFd, RawFd};
+use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 
 use nix::errno::Errno;
 use nix::sys::signal::{Signal, kill};
-use nix::sys::socket::{
-    AddressFamily, ControlMessage, ControlMessageOwned, MsgFlags, SockFlag, SockType, recvmsg, sendmsg,
-    socketpair,
-};
+use nix::sys::socket::{AddressFamily, MsgFlags, SockFlag, SockType, socketpair};
 use nix::sys::wait::{WaitPidFlag, waitpid};
 use nix::unistd::Pid;
 use serde::{Deserialize, Serialize};
@@ -31,11 +27,11 @@ use crate::guard::GuardReport;
 use crate::landlock::Domain;
 use crate::mark;
 use crate::program::Program;
+use crate::rights;
 use crate::spec::ExecSpec;
 use crate::stdio::Streams;
 use crate::sys::{
-    Forked, SharedNumber, Stack, adopt_received, fork_apart, landlock_restrict_self, scheduling,
-    vfork_sibling,
+    Forked, SharedNumber, Stack, fork_apart, landlock_restrict_self, scheduling, vfork_sibling,
 };
 
 /// Init's side of it.
@@ -62,8 +58,6 @@ type Received = (Order, Vec<OwnedFd>);
 
 /// Longer orders are not taken.
 const LONGEST: usize = 32 << 10;
-/// A pipe, three streams, a terminal.
-const DESCRIPTORS: usize = 5;
 
 impl Zygote {
     /// Forks one, which is not prepared yet.
@@ -122,13 +116,10 @@ impl Zygote {
         }
         mark::put_on(self.pid, mark).map_err(|errno| Errno::from_raw(errno.raw_os_error()))?;
         self.begun.set(0);
-        let raw: Vec<RawFd> =
-            std::iter::once(tell).chain(given).map(|descriptor| descriptor.as_raw_fd()).collect();
-        let rights = [ControlMessage::ScmRights(&raw)];
-        let flags = MsgFlags::MSG_NOSIGNAL | MsgFlags::MSG_DONTWAIT;
+        let descriptors: Vec<BorrowedFd<'_>> = std::iter::once(tell).chain(given).collect();
         // A command may have stopped it. Later it would be in the way of what it does.
         kill(self.pid, Signal::SIGCONT)?;
-        sendmsg::<()>(self.orders.as_raw_fd(), &[IoSlice::new(&order)], &rights, flags, None)?;
+        rights::send(&self.orders, &order, &descriptors, MsgFlags::MSG_DONTWAIT)?;
         self.is_used = true;
         Ok(())
     }
@@ -217,21 +208,8 @@ fn begin(
 
 /// The next order; none once init has hung up.
 fn receive(orders: &OwnedFd, bytes: &mut [u8]) -> Result<Option<Received>, Failure> {
-    let mut space = nix::cmsg_space!([RawFd; DESCRIPTORS]);
-    let received = {
-        let mut parts = [IoSliceMut::new(bytes)];
-        let flags = MsgFlags::MSG_CMSG_CLOEXEC;
-        let message = recvmsg::<()>(orders.as_raw_fd(), &mut parts, Some(&mut space), flags)
-            .at(Stage::Channel, || "recvmsg(order)".into())?;
-        let mut descriptors = Vec::new();
-        for control in message.cmsgs().at(Stage::Channel, || "recvmsg(descriptors)".into())? {
-            if let ControlMessageOwned::ScmRights(received) = control {
-                descriptors.extend(received.into_iter().map(adopt_received));
-            }
-        }
-        (message.bytes, descriptors)
-    };
-    let (length, descriptors) = received;
+    let (length, descriptors) =
+        rights::receive(orders, bytes, MsgFlags::empty()).at(Stage::Channel, || "recvmsg(order)".into())?;
     if length == 0 {
         return Ok(None);
     }
