@@ -12,7 +12,7 @@ use clearing_rootfs::Record;
 use serde_json::{Value, json};
 
 use crate::error::Error;
-use crate::server::is_of_same_user;
+use crate::peer::is_of_same_user;
 use crate::session::sessions;
 pub(crate) use ending::{Counted, Ending, Failed};
 pub(crate) use exec::{Asked, exec};

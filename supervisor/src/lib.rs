@@ -40,6 +40,7 @@ mod named;
 mod notify;
 mod outcome;
 mod patch;
+mod peer;
 mod permission;
 mod place;
 mod plan;

@@ -66,7 +66,6 @@ pub(crate) use lines::{Line, Lines};
 pub(crate) use outbox::Outbox;
 pub(crate) use reply::Reply;
 pub(crate) use service::{Service, take_front};
-pub(crate) use socket::is_of_same_user;
 pub(crate) use stdio::{serve as serve_stdio, spawn, streams};
 pub(crate) use store::{Cursor, Next, Store as Events};
 

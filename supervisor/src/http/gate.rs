@@ -4,9 +4,9 @@ use std::os::fd::AsFd;
 
 use axum::http::header::{AUTHORIZATION, HOST, HeaderMap, ORIGIN};
 use axum::http::{Request, StatusCode};
-use nix::sys::socket::{getsockopt, sockopt::PeerCredentials};
 
 use super::token::Token;
+use crate::peer;
 use crate::protocol::Fault;
 
 /// Says who may talk.
@@ -32,15 +32,7 @@ impl Gate {
     /// Whether a peer is let in.
     pub(super) fn of_peer(&self, stream: &impl AsFd) -> bool {
         let Self::Peers { group } = self else { return false };
-        let Ok(peer) = getsockopt(&stream.as_fd(), PeerCredentials) else { return false };
-        let own = rustix::process::geteuid().as_raw();
-        if peer.uid() == own || peer.uid() == 0 {
-            return true;
-        }
-        group.is_some_and(|group| {
-            peer.gid() == group
-                || clearing_runtime::peer_groups(stream.as_fd()).is_ok_and(|groups| groups.contains(&group))
-        })
+        peer::is_of_same_user(stream) || group.is_some_and(|group| peer::is_in_group(stream, group))
     }
 
     /// What is said to those who are not.

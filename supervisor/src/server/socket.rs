@@ -4,7 +4,6 @@ use std::os::unix::net::{UnixListener, UnixStream};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use nix::sys::socket::{getsockopt, sockopt::PeerCredentials};
 use rustix::fs::{Dir, Mode, OFlags, chmod, mkdir, open, unlink};
 use rustix::io::Errno;
 use rustix::process::{Pid, test_kill_process};
@@ -13,6 +12,7 @@ use super::Server;
 use super::connection::Connection;
 use super::stdio::spawn;
 use crate::error::Error;
+use crate::peer::is_of_same_user;
 
 /// A socket that is removed with this.
 pub(super) struct Listening(PathBuf);
@@ -74,12 +74,6 @@ fn accept(server: &Arc<Server>, listener: &UnixListener) {
             super::log(&error.message());
         }
     }
-}
-
-/// Whether the other side is of the same user, or of root.
-pub(crate) fn is_of_same_user(client: &UnixStream) -> bool {
-    let own = rustix::process::geteuid().as_raw();
-    getsockopt(client, PeerCredentials).is_ok_and(|peer| peer.uid() == own || peer.uid() == 0)
 }
 
 fn begin(server: &Arc<Server>, client: UnixStream) -> Result<(), Error> {
