@@ -10,7 +10,7 @@ use std::time::{Duration, Instant};
 use rustix::fs::{Mode, OFlags};
 use tracing::Span;
 
-use super::{Server, store};
+use super::Server;
 use crate::outcome::Cause;
 use crate::protocol::{Fault, METHODS};
 
@@ -117,7 +117,8 @@ impl Server {
         text.one("sessions_parked", "gauge", "Sandboxes that wait for a session.", health.parked as f64);
         text.one("execs_running", "gauge", "Commands that run.", health.execs as f64);
         text.one("connections", "gauge", "Clients that are connected.", health.connections as f64);
-        text.one("kept_output_bytes", "gauge", "Output of commands that is kept.", store::kept() as f64);
+        let kept = self.room.kept().all() as f64;
+        text.one("kept_output_bytes", "gauge", "Output of commands that is kept.", kept);
         if let Some(memory) = resident() {
             text.one("resident_memory_bytes", "gauge", "Memory of the server's process.", memory as f64);
         }

@@ -22,8 +22,6 @@ use passed::Passed;
 pub(crate) use room::Room;
 use spool::{Place, Spool};
 
-pub(super) use spool::kept;
-
 /// The events of one exec.
 pub(crate) struct Store {
     pub(crate) session: String,

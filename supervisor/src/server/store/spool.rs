@@ -2,12 +2,11 @@
 
 use std::os::fd::OwnedFd;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, Ordering};
 
 use clearing_profiles::Output;
 use rustix::fs::{MemfdFlags, Mode, OFlags};
 
-use super::room::Room;
+use super::room::{Bytes, Room};
 
 /// Where some bytes are.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -30,8 +29,8 @@ pub(super) enum Place {
 /// The bytes of one exec.
 pub(super) struct Spool {
     room: Arc<Room>,
-    /// Bytes that the room knows of.
-    counted: u64,
+    /// What the room knows of.
+    counted: Bytes,
     /// How much of it is kept.
     most: Output,
     memory: Vec<u8>,
@@ -47,38 +46,29 @@ pub(super) struct Spool {
 /// Kept without a file.
 const IN_MEMORY: usize = 32 * 1024;
 
-/// Bytes that are kept in all.
-static KEPT: AtomicU64 = AtomicU64::new(0);
-
-/// Bytes that are kept of all execs.
-pub(in crate::server) fn kept() -> u64 {
-    KEPT.load(Ordering::Relaxed)
-}
-
 impl Drop for Spool {
     fn drop(&mut self) {
-        KEPT.fetch_sub(self.size(), Ordering::Relaxed);
-        self.room.change(self.counted, 0);
+        self.room.change(self.counted, Bytes::default());
     }
 }
 
 impl Spool {
     pub(super) fn new(room: &Arc<Room>, most: Output) -> Self {
         let (room, memory, file) = (Arc::clone(room), Vec::new(), None);
-        Self { room, counted: 0, most, memory, file, head: 0, tail: 0, is_full: false }
+        Self { room, counted: Bytes::default(), most, memory, file, head: 0, tail: 0, is_full: false }
     }
 
     /// Bytes that are kept.
     pub(super) fn size(&self) -> u64 {
-        self.memory.len() as u64 + self.in_file()
+        self.kept().all()
     }
 
-    fn in_file(&self) -> u64 {
-        self.head + self.tail.min(self.most.tail)
+    fn kept(&self) -> Bytes {
+        Bytes { memory: self.memory.len() as u64, disk: self.head + self.tail.min(self.most.tail) }
     }
 
     fn count(&mut self) {
-        let now = self.in_file();
+        let now = self.kept();
         self.room.change(self.counted, now);
         self.counted = now;
     }
@@ -89,7 +79,7 @@ impl Spool {
         if self.file.is_none() && self.memory.len() + length <= IN_MEMORY {
             let at = self.memory.len();
             self.memory.extend_from_slice(bytes);
-            KEPT.fetch_add(length as u64, Ordering::Relaxed);
+            self.count();
             return Some(Place::Memory { at, length });
         }
         if self.is_full || self.head + length as u64 > self.most.head {
@@ -99,7 +89,6 @@ impl Spool {
         let at = self.head;
         write(self.file()?, bytes, at)?;
         self.head += length as u64;
-        KEPT.fetch_add(length as u64, Ordering::Relaxed);
         self.count();
         Some(Place::Head { at, length })
     }
@@ -115,9 +104,7 @@ impl Spool {
         let (at, length) = (self.place_of(bytes.len()), bytes.len());
         let Output { head, tail } = self.most;
         write(self.file()?, bytes, head + at % tail)?;
-        let before = self.size();
         self.tail = at + length as u64;
-        KEPT.fetch_add(self.size() - before, Ordering::Relaxed);
         self.count();
         Some(Place::Tail { at, length })
     }

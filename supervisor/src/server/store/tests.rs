@@ -212,3 +212,17 @@ fn a_room_is_full_of_what_all_keep_on_disk_and_of_nothing_that_is_gone() {
     drop(one);
     assert!(room.check().is_ok());
 }
+
+#[test]
+fn what_all_execs_keep_is_counted_in_memory_and_on_disk_and_given_back() {
+    let room = room();
+    let store = || Store::new("s", "e", &room, Output { head: 1 << 20, tail: 1 << 20 });
+    let (short, long) = (store(), store());
+    short.output(StreamName::Stdout, b"hello");
+    (0..100).for_each(|_| long.output(StreamName::Stdout, &[b'x'; 50_000]));
+    let kept = room.kept();
+    assert_eq!((kept.memory, kept.all()), (5, 5 + long.size()));
+    assert!(kept.disk > 1 << 20, "{kept:?}");
+    drop((short, long));
+    assert_eq!(room.kept().all(), 0);
+}
