@@ -5,20 +5,18 @@ use std::net::Shutdown;
 use std::os::unix::net::UnixStream;
 use std::time::Duration;
 
-use clearing_tests::{Site, for_each_caller, in_time};
+use clearing_tests::in_time;
 use serde_json::{Value, json};
 
 use crate::events::resident;
-use crate::peer::{House, Peer};
+use crate::peer::{Peer, for_each_house};
 
 #[test]
 fn a_body_of_a_gigabyte_is_refused_and_not_read() {
-    for_each_caller(|caller| {
-        let site = Site::new(caller);
-        let house = House::open(&site);
+    for_each_house(|house| {
         let mut peer = house.peer();
         peer.get("/v1/health");
-        let before = resident(&house);
+        let before = resident(house);
         // One that says how long it is.
         peer.send(b"POST /v1/sessions HTTP/1.1\r\nHost: x\r\nContent-Length: 1073741824\r\n\r\n{");
         assert_eq!(peer.answer().refused(), (413, "CLR-BODY-TOO-LONG".into()));
@@ -30,19 +28,16 @@ fn a_body_of_a_gigabyte_is_refused_and_not_read() {
         let chunk = [b"100000\r\n".to_vec(), vec![b' '; 1 << 20], b"\r\n".to_vec()].concat();
         let taken = (0..1024).take_while(|_| stream.write_all(&chunk).is_ok()).count();
         assert!(taken < 32, "{taken} MiB were taken");
-        let after = resident(&house);
+        let after = resident(house);
         assert!(after < before + 40_000, "it was kept: {before} kB, then {after} kB");
         assert_eq!(house.peer().get("/v1/health")["state"], "ok");
-        house.close();
     });
 }
 
 #[test]
 fn a_request_that_is_cut_in_the_middle_is_no_request() {
-    for_each_caller(|caller| {
-        let site = Site::new(caller);
-        let house = House::open(&site);
-        let body = json!({ "workspace": site.project() }).to_string();
+    for_each_house(|house| {
+        let body = json!({ "workspace": house.site.project() }).to_string();
         let whole = format!(
             "POST /v1/sessions HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\nContent-Length: {}\r\n\r\n{body}",
             body.len()
@@ -54,17 +49,14 @@ fn a_request_that_is_cut_in_the_middle_is_no_request() {
             assert!(Peer::new(stream).is_at_its_end() || end > whole.len() - body.len());
         }
         assert_eq!(house.peer().get("/v1/sessions"), json!({ "sessions": [] }));
-        house.close();
     });
 }
 
 #[test]
 fn a_thousand_idle_connections_keep_nobody_out() {
-    for_each_caller(|caller| {
-        let site = Site::new(caller);
-        let house = House::open(&site);
+    for_each_house(|house| {
         let mut peer = house.peer();
-        let session = peer.session(&site);
+        let session = peer.session(house.site);
         // Some say nothing, some have begun to say something, and more than there are places half of a body.
         let idle: Vec<UnixStream> = (0..1000)
             .map(|number| {
@@ -86,18 +78,15 @@ fn a_thousand_idle_connections_keep_nobody_out() {
         let open = std::fs::read_dir(format!("/proc/{}/fd", house.server.pid())).unwrap().count();
         assert!(open < 600, "{open}");
         drop(idle);
-        house.close();
     });
 }
 
 #[test]
 fn ten_thousand_requests_in_a_row_are_answered_each() {
-    for_each_caller(|caller| {
-        let site = Site::new(caller);
-        let house = House::open(&site);
+    for_each_house(|house| {
         let mut peer = house.peer();
         peer.get("/v1/health");
-        let before = resident(&house);
+        let before = resident(house);
         in_time(Duration::ZERO, Duration::from_secs(20), || {
             for _ in 0..100 {
                 // A hundred at a time, before the first is answered.
@@ -105,17 +94,14 @@ fn ten_thousand_requests_in_a_row_are_answered_each() {
                 (0..100).for_each(|_| assert_eq!(peer.answer().status, 200));
             }
         });
-        let after = resident(&house);
+        let after = resident(house);
         assert!(after < before + 2_000, "{before} kB, then {after} kB");
-        house.close();
     });
 }
 
 #[test]
 fn what_is_not_http_or_too_long_is_hung_up_on() {
-    for_each_caller(|caller| {
-        let site = Site::new(caller);
-        let house = House::open(&site);
+    for_each_house(|house| {
         let endless = format!("GET /v1/health HTTP/1.1\r\nX: {}\r\n\r\n", "x".repeat(200_000));
         let many = format!("GET /v1/health HTTP/1.1\r\n{}\r\n", "X: x\r\n".repeat(1000));
         for said in ["\0\0\0\r\n\r\n", "GET\r\n\r\n", "GET / HTTP/9.9\r\n\r\n", &endless, &many] {
@@ -126,15 +112,12 @@ fn what_is_not_http_or_too_long_is_hung_up_on() {
             assert!(head.is_empty() || head.starts_with("HTTP/1.1 4"), "{head}");
         }
         assert_eq!(house.peer().get("/v1/health")["state"], "ok");
-        house.close();
     });
 }
 
 #[test]
 fn a_body_that_is_no_json_is_told_as_what_it_is() {
-    for_each_caller(|caller| {
-        let site = Site::new(caller);
-        let house = House::open(&site);
+    for_each_house(|house| {
         let mut peer = house.peer();
         for (kind, body, refused) in [
             ("application/json", "{", (400, "CLR-MALFORMED")),
@@ -153,6 +136,5 @@ fn a_body_that_is_no_json_is_told_as_what_it_is() {
             assert_eq!((status, code.as_str()), refused, "{kind} {body:.20}");
         }
         assert_eq!(peer.ask("GET", "/v1/sessions", &Value::Null).status, 200);
-        house.close();
     });
 }

@@ -5,10 +5,14 @@ use std::time::{Duration, Instant};
 use clearing_tests::{DEADLINE, Site, for_each_caller, patience};
 use serde_json::{Value, json};
 
-use crate::peer::House;
+use crate::peer::{House, for_each_house};
 
 /// Asks for the events of an exec, and reads the head of the answer.
-fn follow(house: &House<'_>, exec: &str, more: &str) -> crate::peer::Peer<std::os::unix::net::UnixStream> {
+pub(crate) fn follow(
+    house: &House<'_>,
+    exec: &str,
+    more: &str,
+) -> crate::peer::Peer<std::os::unix::net::UnixStream> {
     let mut peer = house.peer();
     peer.send(format!("GET {exec}/events HTTP/1.1\r\nHost: x\r\n{more}\r\n").as_bytes());
     let head = peer.head();
@@ -18,16 +22,14 @@ fn follow(house: &House<'_>, exec: &str, more: &str) -> crate::peer::Peer<std::o
 
 #[test]
 fn events_come_as_they_happen_and_go_on_where_a_client_left_off() {
-    for_each_caller(|caller| {
-        let site = Site::new(caller);
-        let house = House::open(&site);
+    for_each_house(|house| {
         let mut peer = house.peer();
-        let session = peer.session(&site);
+        let session = peer.session(house.site);
         let start = json!({ "exec": "e", "argv": ["sh", "-c", "echo one; read x; echo two; exit 3"],
             "stdin": "open", "yieldMs": 0 });
         peer.post(&format!("{session}/execs"), start);
         let exec = format!("{session}/execs/e");
-        let mut events = follow(&house, &exec, "");
+        let mut events = follow(house, &exec, "");
         let (started, one) = (events.event().unwrap(), events.event().unwrap());
         assert_eq!((started.name.as_str(), started.id), ("exec/started", 1));
         assert_eq!((one.name.as_str(), &one.data["text"]), ("exec/output", &json!("one\n")));
@@ -35,7 +37,7 @@ fn events_come_as_they_happen_and_go_on_where_a_client_left_off() {
         // A reader that goes away in between misses nothing.
         drop(events);
         peer.post(&format!("{exec}/input"), json!({ "text": "x\n" }));
-        let mut events = follow(&house, &exec, "Last-Event-ID: 2\r\n");
+        let mut events = follow(house, &exec, "Last-Event-ID: 2\r\n");
         let (two, exited) = (events.event().unwrap(), events.event().unwrap());
         assert_eq!((two.id, &two.data["text"]), (3, &json!("two\n")));
         assert_eq!((exited.name.as_str(), &exited.data["outcome"]["exitCode"]), ("exec/exited", &json!(3)));
@@ -44,7 +46,6 @@ fn events_come_as_they_happen_and_go_on_where_a_client_left_off() {
         assert_eq!(over.status, 204);
         assert_eq!(peer.ask("GET", &format!("{session}/execs/x/events"), &Value::Null).refused().0, 404);
         assert_eq!(peer.ask("GET", &format!("{exec}/events?from=1"), &Value::Null).refused().0, 400);
-        house.close();
     });
 }
 
@@ -69,21 +70,19 @@ fn a_denial_is_an_event() {
 
 #[test]
 fn who_never_reads_its_events_stops_nobody_and_is_told_what_it_missed() {
-    for_each_caller(|caller| {
-        let site = Site::new(caller);
-        let house = House::open(&site);
+    for_each_house(|house| {
         let mut peer = house.peer();
-        let session = peer.session(&site);
+        let session = peer.session(house.site);
         let start = json!({ "exec": "e", "argv": ["sh", "-c", "read x; yes | head -c 200M"], "stdin": "open",
             "stream": false, "yieldMs": 0 });
         peer.post(&format!("{session}/execs"), start);
         let exec = format!("{session}/execs/e");
-        let mut idle: Vec<_> = (0..4).map(|_| follow(&house, &exec, "")).collect();
-        let before = resident(&house);
+        let mut idle: Vec<_> = (0..4).map(|_| follow(house, &exec, "")).collect();
+        let before = resident(house);
         peer.post(&format!("{exec}/input"), json!({ "text": "x\n" }));
         let ended = peer.get(&format!("{exec}?waitMs=50000"));
         assert_eq!(ended["exitCode"], 0, "{ended}");
-        let after = resident(&house);
+        let after = resident(house);
         assert!(after < before + 8 * 1024, "it was kept: {before} kB, then {after} kB");
         // All that is kept comes, and the number of bytes that was not.
         let (mut bytes, mut dropped) = (0, 0);
@@ -95,7 +94,6 @@ fn who_never_reads_its_events_stops_nobody_and_is_told_what_it_missed() {
         }
         assert_eq!(bytes as u64 + dropped, 200 << 20);
         assert!(dropped > 100 << 20, "{dropped}");
-        house.close();
     });
 }
 
@@ -108,16 +106,14 @@ pub(crate) fn resident(house: &House<'_>) -> u64 {
 
 #[test]
 fn a_follower_is_gone_when_it_hangs_up() {
-    for_each_caller(|caller| {
-        let site = Site::new(caller);
-        let house = House::open(&site);
+    for_each_house(|house| {
         let mut peer = house.peer();
-        let session = peer.session(&site);
+        let session = peer.session(house.site);
         peer.post(
             &format!("{session}/execs"),
             json!({ "exec": "e", "argv": ["sleep", "600"], "yieldMs": 0 }),
         );
-        let followers: Vec<_> = (0..20).map(|_| follow(&house, &format!("{session}/execs/e"), "")).collect();
+        let followers: Vec<_> = (0..20).map(|_| follow(house, &format!("{session}/execs/e"), "")).collect();
         assert_eq!(peer.get("/v1/health")["connections"], 21);
         drop(followers);
         let end = Instant::now() + patience(DEADLINE);
@@ -125,6 +121,5 @@ fn a_follower_is_gone_when_it_hangs_up() {
             assert!(Instant::now() < end, "still there");
             std::thread::sleep(Duration::from_millis(5));
         }
-        house.close();
     });
 }

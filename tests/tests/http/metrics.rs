@@ -1,17 +1,14 @@
 //! What is counted, for Prometheus.
 
-use clearing_tests::{Site, for_each_caller};
 use serde_json::{Value, json};
 
-use crate::peer::House;
+use crate::peer::for_each_house;
 
 #[test]
 fn work_is_counted_and_no_client_chooses_a_label() {
-    for_each_caller(|caller| {
-        let site = Site::new(caller);
-        let house = House::open(&site);
+    for_each_house(|house| {
         let mut peer = house.peer();
-        let execs = format!("{}/execs", peer.session(&site));
+        let execs = format!("{}/execs", peer.session(house.site));
         peer.post(&execs, json!({ "argv": ["sh", "-c", "echo 12345"] }));
         peer.post(&execs, json!({ "argv": ["sh", "-c", "kill -KILL $$"] }));
         peer.ask("GET", &format!("{execs}/none"), &Value::Null).refused();
@@ -41,23 +38,19 @@ fn work_is_counted_and_no_client_chooses_a_label() {
                 ["_bucket", "_sum", "_count"].iter().find_map(|end| name.strip_suffix(end)).unwrap_or(name);
             assert!(text.contains(&format!("# TYPE {base} ")), "{line}");
         }
-        house.close();
     });
 }
 
 #[test]
 fn an_idle_server_takes_little_memory() {
-    for_each_caller(|caller| {
-        let site = Site::new(caller);
-        let house = House::open(&site);
+    for_each_house(|house| {
         let mut peer = house.peer();
-        let session = peer.session(&site);
+        let session = peer.session(house.site);
         peer.post(&format!("{session}/execs"), json!({ "argv": ["true"] }));
         peer.get("/v1/openapi.json");
         // What the work took is given back a second later.
         std::thread::sleep(std::time::Duration::from_millis(1500));
-        let resident = crate::events::resident(&house);
+        let resident = crate::events::resident(house);
         assert!(resident < 12 * 1024, "{resident} kB");
-        house.close();
     });
 }

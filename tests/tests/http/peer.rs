@@ -5,7 +5,7 @@ use std::net::SocketAddr;
 use std::os::unix::net::UnixStream;
 use std::path::{Path, PathBuf};
 
-use clearing_tests::{DEADLINE, Running, Site, patience};
+use clearing_tests::{DEADLINE, Running, Site, for_each_caller, patience};
 use serde_json::Value;
 
 /// A server of the site's caller.
@@ -36,6 +36,16 @@ pub(crate) struct Answer {
     pub(crate) status: u16,
     pub(crate) head: String,
     pub(crate) body: Vec<u8>,
+}
+
+/// Runs a proof once for each caller, with a server of theirs over a new project.
+pub(crate) fn for_each_house(proof: impl Fn(&House<'_>)) {
+    for_each_caller(|caller| {
+        let site = Site::new(caller);
+        let house = House::open(&site);
+        proof(&house);
+        house.close();
+    });
 }
 
 impl<'s> House<'s> {

@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use clearing_tests::{Site, for_each_caller};
 use serde_json::{Value, json};
 
-use crate::peer::House;
+use crate::peer::{House, for_each_house};
 
 #[test]
 fn a_session_is_worked_on_from_its_beginning_to_its_commit() {
@@ -55,11 +55,9 @@ fn a_session_is_worked_on_from_its_beginning_to_its_commit() {
 
 #[test]
 fn files_are_resources_of_their_session() {
-    for_each_caller(|caller| {
-        let site = Site::new(caller);
-        let house = House::open(&site);
+    for_each_house(|house| {
         let mut peer = house.peer();
-        let files = format!("{}/files", peer.session(&site));
+        let files = format!("{}/files", peer.session(house.site));
         peer.ask("PUT", &files, &json!({ "path": "a/b c", "text": "one\n" })).expect(200);
         peer.post(
             &format!("{files}/edit"),
@@ -78,17 +76,14 @@ fn files_are_resources_of_their_session() {
         assert_eq!(gone.refused(), (404, "CLR-FILE-MISSING".into()));
         let outside = peer.ask("GET", &format!("{files}?path=../../etc/passwd"), &Value::Null);
         assert_eq!(outside.refused(), (403, "CLR-FILE-OUTSIDE".into()));
-        house.close();
     });
 }
 
 #[test]
 fn a_command_is_fed_stopped_and_waited_for() {
-    for_each_caller(|caller| {
-        let site = Site::new(caller);
-        let house = House::open(&site);
+    for_each_house(|house| {
         let mut peer = house.peer();
-        let execs = format!("{}/execs", peer.session(&site));
+        let execs = format!("{}/execs", peer.session(house.site));
         let begun =
             peer.post(&execs, json!({ "exec": "cat", "argv": ["cat"], "stdin": "open", "yieldMs": 0 }));
         assert_eq!(begun["state"], "running");
@@ -103,17 +98,14 @@ fn a_command_is_fed_stopped_and_waited_for() {
         assert_eq!(peer.get(&format!("{execs}/long?waitMs=10000"))["outcome"]["signal"], 15);
         let again = peer.ask("POST", &format!("{execs}/long/signal"), &json!({ "signal": "TERM" }));
         assert_eq!(again.refused(), (409, "CLR-EXEC-ENDED".into()));
-        house.close();
     });
 }
 
 #[test]
 fn who_hangs_up_has_cancelled_what_it_waited_for() {
-    for_each_caller(|caller| {
-        let site = Site::new(caller);
-        let house = House::open(&site);
+    for_each_house(|house| {
         let mut peer = house.peer();
-        let session = peer.session(&site);
+        let session = peer.session(house.site);
         let mut other = house.peer();
         let body = json!({ "exec": "long", "argv": ["sleep", "600"] }).to_string();
         other.send(
@@ -129,17 +121,14 @@ fn who_hangs_up_has_cancelled_what_it_waited_for() {
         }
         drop(other);
         assert_eq!(peer.get(&format!("{session}/execs/long?waitMs=10000"))["outcome"]["signal"], 15);
-        house.close();
     });
 }
 
 #[test]
 fn what_is_no_resource_no_verb_and_no_parameter_is_told() {
-    for_each_caller(|caller| {
-        let site = Site::new(caller);
-        let house = House::open(&site);
+    for_each_house(|house| {
         let mut peer = house.peer();
-        let session = peer.session(&site);
+        let session = peer.session(house.site);
         assert_eq!(peer.ask("GET", "/v2/health", &Value::Null).refused(), (404, "CLR-RESOURCE".into()));
         let answer = peer.ask("PATCH", "/v1/sessions", &Value::Null);
         assert_eq!(answer.refused(), (405, "CLR-VERB".into()));
@@ -161,6 +150,5 @@ fn what_is_no_resource_no_verb_and_no_parameter_is_told() {
             let (status, _) = peer.ask("DELETE", &format!("/v1/sessions/{id}"), &Value::Null).refused();
             assert!(matches!(status, 400 | 404), "{id}: {status}");
         }
-        house.close();
     });
 }

@@ -5,17 +5,14 @@ use std::os::unix::net::UnixListener;
 
 use clearing_tests::{Site, for_each_caller};
 
-use crate::peer::{House, refused};
+use crate::peer::{House, for_each_house, refused};
 
 #[test]
 fn the_socket_is_for_its_owner_alone() {
-    for_each_caller(|caller| {
-        let site = Site::new(caller);
-        let house = House::open(&site);
+    for_each_house(|house| {
         let found = std::fs::symlink_metadata(&house.socket).unwrap();
         assert!(found.file_type().is_socket());
         assert_eq!(found.permissions().mode() & 0o777, 0o600);
-        house.close();
     });
 }
 
@@ -33,13 +30,10 @@ fn a_server_that_was_killed_leaves_a_socket_that_the_next_one_replaces() {
 
 #[test]
 fn a_live_servers_socket_is_left_to_it() {
-    for_each_caller(|caller| {
-        let site = Site::new(caller);
-        let house = House::open(&site);
-        let said = refused(&site, &house.socket);
+    for_each_house(|house| {
+        let said = refused(house.site, &house.socket);
         assert!(said.contains("a server listens at") && said.contains("already"), "{said}");
         assert_eq!(house.peer().get("/v1/health")["state"], "ok");
-        house.close();
     });
 }
 
