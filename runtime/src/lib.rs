@@ -73,5 +73,7 @@ pub use mark::in_limits as mark_in_limits;
 pub use sandbox::{Kept, Sandbox};
 pub use seccomp::filter_length;
 pub use spec::{ExecSpec, SandboxSpec};
-pub use sys::{duplicate, environment_names, is_ignored, landlock_abi, peer_groups, share_heaps, trim_heap};
+pub use sys::{
+    duplicate, environment_names, is_ignored, landlock_abi, peer_groups, share_heaps, trim_heap, untaken,
+};
 pub use tenant::{Tenant, TenantSpec};

@@ -17,6 +17,7 @@ mod fuzz;
 mod gate;
 mod group;
 mod held;
+mod impatient;
 mod listeners;
 mod openapi;
 mod router;

@@ -33,8 +33,8 @@ pub(crate) use keyring::keyctl_join_session_keyring;
 pub use landlock::landlock_abi;
 pub(crate) use landlock::landlock_restrict_self;
 pub(crate) use mount::{MountAttributes, mount_setattr, protect_mount};
-pub use network::peer_groups;
 pub(crate) use network::set_interface_up;
+pub use network::{peer_groups, untaken};
 pub(crate) use quota::{
     FileAttributes, LIMITS_ARE_SET, PROJECT_INHERITED, ProjectBlock, file_attributes, project_quota,
     quota_state, set_file_attributes, set_project_quota,

@@ -1,4 +1,4 @@
-//! The one `ioctl` that a private network needs.
+//! What sockets and interfaces are asked by numbers of their own.
 
 use std::io;
 use std::os::fd::{AsFd, AsRawFd as _, BorrowedFd};
@@ -33,4 +33,16 @@ pub fn peer_groups(socket: BorrowedFd<'_>) -> io::Result<Vec<u32>> {
     }))?;
     groups.truncate(length as usize / std::mem::size_of::<u32>());
     Ok(groups)
+}
+
+/// Bytes that were written to a connection, and that its other end has not taken; of a socket of the file system with
+/// what the kernel needs for them, and by pieces of up to 36 KiB.
+/// <https://man7.org/linux/man-pages/man7/unix.7.html>
+pub fn untaken(socket: &impl AsFd) -> io::Result<u64> {
+    let mut bytes: libc::c_int = 0;
+    // SAFETY: SIOCOUTQ, which is TIOCOUTQ, writes one `int`, alive during the call.
+    super::check(libc::c_long::from(unsafe {
+        libc::ioctl(socket.as_fd().as_raw_fd(), libc::TIOCOUTQ, &raw mut bytes)
+    }))?;
+    Ok(u64::try_from(bytes).unwrap_or_default())
 }

@@ -1,6 +1,7 @@
 //! Clients come, are let in or not, and are served; all of it in one thread.
 
 use std::convert::Infallible;
+use std::os::fd::AsFd;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -18,6 +19,7 @@ use tokio::sync::{mpsc, watch};
 
 use super::crowd::{Busy, Crowd, Guest};
 use super::gate::Gate;
+use super::impatient::{Impatient, PATIENCE};
 use super::listeners::{Accepted, Listener};
 use super::visits::{Bell, Visit};
 use super::{answer, router};
@@ -136,7 +138,7 @@ fn let_in(house: &Arc<House>, gate: &Arc<Gate>, accepted: Accepted) {
 
 async fn talk<I>(house: Arc<House>, guest: Arc<Guest>, is_let_in: bool, gate: Arc<Gate>, stream: I)
 where
-    I: AsyncRead + AsyncWrite + Unpin + Send + 'static,
+    I: AsyncRead + AsyncWrite + AsFd + Unpin + Send + 'static,
 {
     let door = Arc::new(Door::open(&house.server));
     let inner = TowerToHyperService::new(house.router.clone());
@@ -155,6 +157,7 @@ where
             Ok::<_, Infallible>(response.map(|body| super::held::Held::new(body, busy)))
         }
     });
+    let stream = Impatient::new(stream, PATIENCE);
     let mut builder = http1::Builder::new();
     builder.timer(TokioTimer::new()).header_read_timeout(SILENCE).max_buf_size(LONGEST_HEAD);
     let mut connection = std::pin::pin!(builder.serve_connection(TokioIo::new(stream), service));

@@ -11,6 +11,7 @@ use tokio::net::{TcpListener, TcpStream, UnixListener, UnixStream};
 
 use super::bound::{Bound, bind};
 use super::gate::Gate;
+use super::impatient::PATIENCE;
 use super::token::Token;
 use super::{Doors, group};
 use crate::error::Error;
@@ -114,6 +115,8 @@ impl Listener {
             Socket::Tcp(listener) => {
                 let (stream, _) = listener.accept().await?;
                 stream.set_nodelay(true)?;
+                // A host that is no more acknowledges nothing, be it a comment among events.
+                sockopt::set_tcp_user_timeout(&stream, PATIENCE.as_millis() as u32)?;
                 Ok(Accepted::Tcp(stream))
             }
         }
@@ -130,4 +133,22 @@ fn without_token(address: SocketAddr) -> Error {
 
 fn unusable(error: io::Error) -> Error {
     Error::System("making a socket ready", error)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_kernel_gives_up_a_host_that_acknowledges_nothing() {
+        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().expect("a runtime");
+        let accepted = runtime.block_on(async {
+            let listener = TcpListener::bind("127.0.0.1:0").await.expect("a port");
+            let _client = TcpStream::connect(listener.local_addr().expect("an address")).await.expect("room");
+            Listener { socket: Socket::Tcp(listener), gate: Arc::new(Gate::own()) }.accept().await
+        });
+        let Ok(Accepted::Tcp(stream)) = accepted else { panic!("no connection") };
+        let timeout = sockopt::tcp_user_timeout(&stream).expect("an option");
+        assert_eq!(u128::from(timeout), PATIENCE.as_millis());
+    }
 }

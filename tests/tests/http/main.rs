@@ -10,4 +10,5 @@ mod metrics;
 mod outside;
 mod peer;
 mod resources;
+mod slow;
 mod socket;
