@@ -8,6 +8,7 @@
 
 mod accept;
 mod answer;
+mod body;
 mod bound;
 mod call;
 mod crowd;

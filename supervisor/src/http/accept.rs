@@ -19,6 +19,7 @@ use tokio::sync::{mpsc, watch};
 
 use super::crowd::{Busy, Crowd, Guest};
 use super::gate::Gate;
+use super::held::Held;
 use super::impatient::{Impatient, PATIENCE};
 use super::listeners::{Accepted, Listener};
 use super::visits::{Bell, Visit};
@@ -38,7 +39,7 @@ const PAUSE: Duration = Duration::from_millis(10);
 struct House {
     server: Arc<Server>,
     router: Router,
-    crowd: Crowd,
+    crowd: Arc<Crowd>,
     /// Says when there will be nothing more.
     closing: watch::Receiver<bool>,
     /// Held by whoever is served.
@@ -143,7 +144,7 @@ where
     let door = Arc::new(Door::open(&house.server));
     let inner = TowerToHyperService::new(house.router.clone());
     let service = service_fn(|request: Request<Incoming>| {
-        let (busy, door, inner) = (Arc::new(guest.begin()), Arc::clone(&door), inner.clone());
+        let (busy, door, inner) = (Arc::new(house.crowd.begin(&guest)), Arc::clone(&door), inner.clone());
         if request.body().is_end_stream() {
             busy.has_come();
         }
@@ -153,8 +154,7 @@ where
                 Some((status, fault)) => answer::faulty(status, &fault),
                 None => routed(inner, door, Arc::clone(&busy), request).await,
             };
-            // It is busy until the last of the body was sent, or nobody wants it.
-            Ok::<_, Infallible>(response.map(|body| super::held::Held::new(body, busy)))
+            Ok::<_, Infallible>(response.map(|body| Held::new(body, busy)))
         }
     });
     let stream = Impatient::new(stream, PATIENCE);

@@ -1,4 +1,4 @@
-//! Who takes nothing of what waits for it: it is hung up on.
+//! Who takes nothing of what waits for it: it is hung up on, and what waits has a bound.
 
 use std::io::{Read, Write as _};
 use std::net::TcpStream;
@@ -8,9 +8,9 @@ use std::time::{Duration, Instant};
 use clearing_tests::{DEADLINE, Site, for_each_caller, patience};
 use serde_json::json;
 
-use crate::events::follow;
+use crate::events::{follow, resident};
 use crate::gates::{TOKEN, open_to_the_network};
-use crate::peer::House;
+use crate::peer::{House, for_each_house};
 
 /// How long a client may take nothing of what waits for it.
 const PATIENCE: Duration = Duration::from_secs(30);
@@ -80,5 +80,65 @@ fn who_takes_nothing_for_half_a_minute_is_hung_up_on_and_who_takes_little_is_not
         assert_eq!(quiet.event().unwrap().name, "exec/exited");
         drop(silent);
         house.close();
+    });
+}
+
+/// So many kilobytes are held for all clients.
+const HELD: u64 = 256 << 10;
+
+#[test]
+fn answers_that_nobody_takes_have_a_bound_together_and_who_takes_its_own_gets_it() {
+    for_each_house(|house| {
+        // Six characters of JSON each.
+        house.site.write("large", "\u{1}".repeat(LARGE));
+        let session = house.peer().session(house.site);
+        let large = format!("{session}/files?path=large&maxBytes={LARGE}");
+        let before = resident(house);
+        let silent: Vec<_> = (0..8)
+            .map(|_| {
+                let mut peer = house.peer();
+                peer.send(format!("GET {large} HTTP/1.1\r\nHost: x\r\n\r\n").as_bytes());
+                assert!(peer.head().starts_with("HTTP/1.1 200"));
+                peer
+            })
+            .collect();
+        let after = resident(house);
+        assert!(after < before + HELD + (64 << 10), "{before} kB, then {after} kB");
+        assert_eq!(house.peer().get(&large)["text"].as_str().map(str::len), Some(LARGE));
+        let connected = house.peer().get("/v1/health")["connections"].as_u64().unwrap();
+        assert!(connected < 8, "{connected} are connected");
+        drop(silent);
+    });
+}
+
+#[test]
+fn halves_of_requests_have_a_bound_together() {
+    for_each_house(|house| {
+        house.peer().get("/v1/health");
+        let before = resident(house);
+        let half = vec![b' '; 15 << 20];
+        let halves: Vec<UnixStream> = (0..30)
+            .map(|_| {
+                let mut stream = UnixStream::connect(&house.socket).unwrap();
+                stream
+                    .write_all(b"POST /v1/sessions HTTP/1.1\r\nHost: x\r\nContent-Length: 16777216\r\n\r\n")
+                    .unwrap();
+                stream.write_all(&half).unwrap();
+                stream
+            })
+            .collect();
+        let after = resident(house);
+        assert!(after < before + HELD + (64 << 10), "{before} kB, then {after} kB");
+        // One that goes on in time is taken to its end.
+        let mut whole = vec![b' '; 15 << 20];
+        whole.extend(json!({ "workspace": house.site.project() }).to_string().into_bytes());
+        let mut peer = house.peer();
+        peer.send(
+            format!("POST /v1/sessions HTTP/1.1\r\nHost: x\r\nContent-Length: {}\r\n\r\n", whole.len())
+                .as_bytes(),
+        );
+        peer.send(&whole);
+        assert_eq!(peer.answer().status, 201);
+        drop(halves);
     });
 }
