@@ -6,6 +6,8 @@
 mod encoder;
 mod notes;
 mod pump;
+mod sink;
+mod truncated;
 
 use std::io;
 use std::os::fd::{AsFd as _, BorrowedFd, OwnedFd};
@@ -25,7 +27,7 @@ use crate::terminal::{self, CallersTerminal, Sharing};
 use encoder::{Encoder, Stream};
 use notes::Hearing;
 use pump::Pump;
-pub(crate) use pump::Truncated;
+pub(crate) use truncated::Truncated;
 
 /// The caller's standard streams, and what the command gets in their place.
 pub(crate) struct Streams {

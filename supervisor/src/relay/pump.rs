@@ -1,23 +1,21 @@
 //! Moves bytes from sources to sinks without ever waiting for either.
 
-use std::collections::VecDeque;
 use std::io;
 use std::os::fd::{AsFd as _, OwnedFd};
 use std::time::Duration;
 
 use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
 use rustix::io::Errno;
-use serde::{Deserialize, Serialize};
+use serde::Serialize;
 
 use super::encoder::{self, Encoder, Stream};
+use super::sink::{AT_ONCE, Part, Sink};
+use super::truncated::Truncated;
 
 /// A sink that has this much waiting takes no more, so that its sources wait in turn.
 const WAITING: usize = 64 << 10;
 /// Room for events of our own beyond that.
 const MOST_WAITING: usize = 2 * WAITING;
-/// A descriptor that polls as writable takes this many bytes without blocking: `PIPE_BUF`.
-const AT_ONCE: usize = 4096;
-
 /// All relays of one run.
 pub(super) struct Pump {
     limit: Option<u64>,
@@ -41,75 +39,11 @@ struct Source {
     role: Role,
 }
 
-/// Bytes that were not handed on.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
-pub(crate) struct Truncated {
-    stdout: u64,
-    stderr: u64,
-}
-
-impl Truncated {
-    /// So many on each stream.
-    pub(crate) fn of(stdout: u64, stderr: u64) -> Self {
-        Self { stdout, stderr }
-    }
-
-    /// Of standard output and of errors.
-    pub(crate) fn each(self) -> [u64; 2] {
-        [self.stdout, self.stderr]
-    }
-
-    /// Whether there were any.
-    pub(crate) fn any(self) -> bool {
-        self != Self::default()
-    }
-
-    /// On both streams.
-    pub(crate) fn bytes(self) -> u64 {
-        self.stdout + self.stderr
-    }
-
-    /// The sum.
-    pub(crate) fn and(self, other: Self) -> Self {
-        Self { stdout: self.stdout + other.stdout, stderr: self.stderr + other.stderr }
-    }
-
-    fn add(&mut self, stream: Stream, bytes: u64) {
-        match stream {
-            Stream::Stdout => self.stdout += bytes,
-            Stream::Stderr => self.stderr += bytes,
-        }
-    }
-}
-
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Role {
     /// What the caller types, and the key that stands for its end.
     Input(u8),
     Output(Stream),
-}
-
-struct Sink {
-    to: OwnedFd,
-    waiting: Vec<u8>,
-    /// What `waiting` was made of, in its order.
-    parts: VecDeque<Part>,
-    /// Whether each part is one line, of which nobody wants a piece.
-    of_events: bool,
-    /// It takes nothing any more; what comes is dropped.
-    broken: bool,
-    /// Whether what was appended last ends a line.
-    line_ended: bool,
-}
-
-/// What was appended to a sink at once.
-struct Part {
-    /// Bytes of it that still wait.
-    left: usize,
-    /// Bytes of the command's output in it.
-    of: Option<(Stream, u64)>,
-    /// Whether some of it has been written.
-    is_begun: bool,
 }
 
 /// What a polled descriptor is for.
@@ -357,13 +291,6 @@ impl Pump {
     }
 }
 
-/// Whether [`AT_ONCE`] bytes can be written without waiting.
-pub(super) fn is_writable(to: &OwnedFd) -> bool {
-    let mut polled = [PollFd::new(to.as_fd(), PollFlags::POLLOUT)];
-    let ready = poll(&mut polled, PollTimeout::ZERO);
-    ready.is_ok() && polled[0].revents() == Some(PollFlags::POLLOUT)
-}
-
 /// How many of the bytes that were read may be handed on; the rest is counted and dropped.
 fn allowed(role: Role, read: usize, left: &mut Option<u64>, truncated: &mut Truncated) -> usize {
     let (Role::Output(stream), Some(left)) = (role, left) else { return read };
@@ -392,53 +319,5 @@ impl Source {
                 0
             });
         }
-    }
-}
-
-impl Sink {
-    fn new(to: OwnedFd, of_events: bool) -> Self {
-        Self { to, waiting: Vec::new(), parts: VecDeque::new(), of_events, broken: false, line_ended: true }
-    }
-
-    /// Appends what `encode` makes; it tells how many bytes of the stream that is.
-    fn append(&mut self, stream: Option<Stream>, encode: impl FnOnce(&mut Vec<u8>) -> usize) {
-        let before = self.waiting.len();
-        let bytes = encode(&mut self.waiting);
-        let left = self.waiting.len() - before;
-        self.line_ended = self.waiting[before..].last().map_or(self.line_ended, |last| *last == b'\n');
-        if left > 0 {
-            let of = stream.map(|stream| (stream, bytes as u64));
-            self.parts.push_back(Part { left, of, is_begun: false });
-        }
-    }
-
-    /// Whether another line fits in now.
-    fn is_between_lines(&self) -> bool {
-        !self.broken && self.waiting.is_empty() && self.line_ended && is_writable(&self.to)
-    }
-
-    fn wrote(&mut self, mut written: usize) {
-        self.waiting.drain(..written);
-        while let Some(part) = self.parts.front_mut().filter(|_| written > 0) {
-            let now = part.left.min(written);
-            (part.left, part.is_begun, written) = (part.left - now, true, written - now);
-            if part.left == 0 {
-                self.parts.pop_front();
-            }
-        }
-    }
-
-    fn clear(&mut self) {
-        self.waiting.clear();
-        self.parts.clear();
-    }
-}
-
-impl Part {
-    /// Bytes of output in what is left of it. A line that was begun is never dropped, and bytes are
-    /// written as they are.
-    fn output(&self) -> Option<(Stream, u64)> {
-        let (stream, bytes) = self.of?;
-        Some((stream, if self.is_begun { self.left as u64 } else { bytes }))
     }
 }
