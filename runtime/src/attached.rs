@@ -5,7 +5,7 @@ use std::os::fd::{AsFd as _, AsRawFd as _, BorrowedFd, OwnedFd};
 
 use rustix::fs::{AtFlags, Mode, OFlags, mkdirat, openat, unlinkat};
 
-use crate::mounts::attach;
+use crate::detached::attach;
 
 /// A mount in the root under construction, until that is entered: kernels before 6.15 take an overlay's
 /// layers only from mounts of the caller's namespace.

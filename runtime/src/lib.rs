@@ -20,6 +20,7 @@ pub mod cgroup;
 mod channel;
 mod confine;
 mod descriptors;
+mod detached;
 mod error;
 mod executions;
 mod family;

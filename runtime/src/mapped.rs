@@ -9,9 +9,9 @@ use std::path::{Path, PathBuf};
 
 use rustix::fs::CWD;
 
+use crate::detached::clone_tree;
 use crate::error::{AtStage as _, Failure, Stage};
 use crate::idmap::OwnerMaps;
-use crate::mounts::clone_tree;
 use crate::spec::{Access, Identity, Layer, Mount, Owners, Source};
 use crate::sys::{MountAttributes, mount_setattr};
 

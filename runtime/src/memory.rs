@@ -8,7 +8,7 @@ use std::os::fd::{BorrowedFd, OwnedFd};
 use rustix::fs::{AtFlags, Mode, OFlags, chmodat, mkdirat, openat};
 
 use crate::attached::Attached;
-use crate::mounts::{PRIVATE, clone_mount, new_filesystem};
+use crate::detached::{PRIVATE, clone_mount, new_filesystem};
 use crate::spec::Room;
 
 /// Directories, and upper and work directories of overlays, side by side in one file system.

@@ -4,16 +4,18 @@
 //! beneath the new root, and nothing that a command wrote is in view while it happens.
 
 use std::io;
-use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
+use std::os::fd::{AsFd, OwnedFd};
 use std::path::{Path, PathBuf};
 
 use rustix::fs::{AtFlags, CWD, FileType, Mode, OFlags, openat};
 use rustix::io::Errno;
-use rustix::mount::{
-    self as kernel, FsMountFlags, FsOpenFlags, MountAttrFlags, MoveMountFlags, OpenTreeFlags,
-};
+use rustix::mount::{UnmountFlags, unmount};
 
 use crate::attached::Attached;
+use crate::detached::{
+    PRIVATE, attach, clone_mount, clone_tree, device, new_devpts, new_empty_directory, new_filesystem,
+    new_proc, restrict_bind,
+};
 use crate::error::{AtStage as _, Failure, Stage};
 use crate::mapped::MappedMounts;
 use crate::memory::Memory;
@@ -25,10 +27,6 @@ use crate::stash::Stash;
 use crate::sys::{MountAttributes, mount_setattr, protect_mount};
 use crate::targets::{TargetKind, Targets};
 use crate::veil::Veil;
-
-/// No program gains rights, no device works.
-pub(crate) const PRIVATE: MountAttrFlags =
-    MountAttrFlags::MOUNT_ATTR_NOSUID.union(MountAttrFlags::MOUNT_ATTR_NODEV);
 
 /// Name of what masks are clones of, until all are in place.
 const MASK: &str = ".mask";
@@ -285,8 +283,7 @@ impl Root {
 fn pivot_into(top: &OwnedFd) -> Result<(), Failure> {
     rustix::process::fchdir(top).at(Stage::Mounts, || "fchdir(new root)".into())?;
     rustix::process::pivot_root(".", ".").at(Stage::Mounts, || "pivot_root(\".\", \".\")".into())?;
-    kernel::unmount(".", kernel::UnmountFlags::DETACH)
-        .at(Stage::Mounts, || "umount2(old root, MNT_DETACH)".into())?;
+    unmount(".", UnmountFlags::DETACH).at(Stage::Mounts, || "umount2(old root, MNT_DETACH)".into())?;
     rustix::process::chdir("/").at(Stage::Mounts, || "chdir(\"/\")".into())
 }
 
@@ -311,59 +308,7 @@ fn leave(memory: Memory, attached: Vec<Attached>) -> Result<OwnedFd, Failure> {
     memory.leave(host.as_fd()).at(Stage::Mounts, moved)
 }
 
-/// Clones a tree of the host, unattached. A plain clone of a tree with mounts below it is refused in
-/// a new user namespace, so the clone is recursive; what is writable must hold no such mounts, or the
-/// command could write to file systems that nobody meant.
-pub(crate) fn clone_tree(at: BorrowedFd<'_>, source: &Path, access: Access) -> io::Result<OwnedFd> {
-    let flags = OpenTreeFlags::OPEN_TREE_CLONE
-        | OpenTreeFlags::OPEN_TREE_CLOEXEC
-        | OpenTreeFlags::AT_SYMLINK_NOFOLLOW;
-    let depth = match access {
-        Access::ReadOnly => OpenTreeFlags::AT_RECURSIVE,
-        Access::ReadWrite => OpenTreeFlags::empty(),
-    };
-    Ok(kernel::open_tree(at, source, flags | depth)?)
-}
-
-/// Attaches an unattached mount on the open path `target`.
-pub(crate) fn attach(mount: &OwnedFd, target: BorrowedFd<'_>) -> io::Result<()> {
-    let flags = MoveMountFlags::MOVE_MOUNT_F_EMPTY_PATH | MoveMountFlags::MOVE_MOUNT_T_EMPTY_PATH;
-    Ok(kernel::move_mount(mount, "", target, "", flags)?)
-}
-
-/// Mounts a new file system with `options`, unattached.
-pub(crate) fn new_filesystem(
-    kind: &str,
-    options: &[(&str, &str)],
-    attributes: MountAttrFlags,
-) -> io::Result<OwnedFd> {
-    let context = kernel::fsopen(kind, FsOpenFlags::FSOPEN_CLOEXEC)?;
-    for (key, value) in options {
-        kernel::fsconfig_set_string(&context, *key, *value)?;
-    }
-    kernel::fsconfig_create(&context)?;
-    Ok(kernel::fsmount(&context, FsMountFlags::FSMOUNT_CLOEXEC, attributes)?)
-}
-
-pub(crate) fn restrict_bind(tree: &OwnedFd, access: Access) -> io::Result<()> {
-    let read_only = match access {
-        Access::ReadOnly => libc::MOUNT_ATTR_RDONLY,
-        Access::ReadWrite => 0,
-    };
-    let set = read_only | libc::MOUNT_ATTR_NOSUID | libc::MOUNT_ATTR_NODEV;
-    mount_setattr(tree, MountAttributes { set, id_map: None })
-}
-
-/// Clones what an open path leads to, with all mounts below it.
-pub(crate) fn clone_mount(path: &OwnedFd) -> io::Result<OwnedFd> {
-    let flags = OpenTreeFlags::OPEN_TREE_CLONE
-        | OpenTreeFlags::OPEN_TREE_CLOEXEC
-        | OpenTreeFlags::AT_EMPTY_PATH
-        | OpenTreeFlags::AT_RECURSIVE;
-    Ok(kernel::open_tree(path, "", flags)?)
-}
-
-pub(crate) fn kind_of(tree: &OwnedFd) -> io::Result<TargetKind> {
+fn kind_of(tree: &OwnedFd) -> io::Result<TargetKind> {
     let mode = rustix::fs::fstat(tree)?.st_mode;
     Ok(if FileType::from_raw_mode(mode) == FileType::Directory {
         TargetKind::Directory
@@ -376,32 +321,10 @@ fn is_overlay(mount: &OwnedFd) -> io::Result<bool> {
     Ok(rustix::fs::fstatfs(mount)?.f_type == libc::OVERLAYFS_SUPER_MAGIC)
 }
 
-fn new_empty_directory() -> io::Result<OwnedFd> {
-    let attributes = PRIVATE | MountAttrFlags::MOUNT_ATTR_RDONLY;
-    new_filesystem("tmpfs", &[("size", "4k"), ("mode", "0")], attributes)
-}
-
 /// A table of System V objects shows those of the IPC namespace in which it was opened. A kernel may have
 /// none.
 fn table(processes: &OwnedFd, name: &str) -> Option<OwnedFd> {
     openat(processes, name, OFlags::RDONLY | OFlags::CLOEXEC, Mode::empty()).ok()
-}
-
-/// With hidepid the command does not even see init, whose arguments name the caller's files.
-fn new_proc() -> io::Result<OwnedFd> {
-    new_filesystem("proc", &[("hidepid", "invisible")], PRIVATE | MountAttrFlags::MOUNT_ATTR_NOEXEC)
-}
-
-fn new_devpts() -> io::Result<OwnedFd> {
-    let attributes = MountAttrFlags::MOUNT_ATTR_NOSUID | MountAttrFlags::MOUNT_ATTR_NOEXEC;
-    new_filesystem("devpts", &[("ptmxmode", "0666"), ("mode", "0620")], attributes)
-}
-
-fn device(path: &Path) -> io::Result<OwnedFd> {
-    let node = clone_tree(CWD, path, Access::ReadOnly)?;
-    let set = libc::MOUNT_ATTR_NOSUID | libc::MOUNT_ATTR_NOEXEC;
-    mount_setattr(&node, MountAttributes { set, id_map: None })?;
-    Ok(node)
 }
 
 pub(crate) fn describe(step: &Mount) -> String {

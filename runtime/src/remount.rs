@@ -22,9 +22,10 @@ use rustix::pipe::{PipeFlags, pipe_with};
 
 use crate::channel::ExitStatus;
 use crate::confine::exit;
+use crate::detached::{PRIVATE, attach, clone_mount, restrict_bind};
 use crate::error::{AtStage as _, Failure, Stage};
 use crate::landlock::{Border, Domain, OpenRule};
-use crate::mounts::{PRIVATE, attach, clone_mount, describe, restrict_bind};
+use crate::mounts::describe;
 use crate::overlay::{Directories, Layers, Overlay};
 use crate::spec::{Access, Mount, Owners, PathRule, Source};
 use crate::stash::Stash;

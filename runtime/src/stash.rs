@@ -10,7 +10,7 @@ use rustix::fs::{Mode, OFlags, mkdirat, openat};
 use rustix::mount::{UnmountFlags, unmount};
 use rustix::process::{chdir, chroot, fchdir, pivot_root};
 
-use crate::mounts::{PRIVATE, attach, new_filesystem};
+use crate::detached::{PRIVATE, attach, new_filesystem};
 
 /// A small file system of directories to mount upon.
 pub(crate) struct Stash {

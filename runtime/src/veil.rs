@@ -9,7 +9,7 @@ use std::path::PathBuf;
 
 use rustix::fs::{AtFlags, FileType, Mode, Timespec, Timestamps, chmodat, mkdirat, mknodat, utimensat};
 
-use crate::mounts::{PRIVATE, new_filesystem};
+use crate::detached::{PRIVATE, new_filesystem};
 use crate::spec::VeiledDirectory;
 
 /// What the overlay at `target` does not show, and the directories that lead there, outer before inner.
