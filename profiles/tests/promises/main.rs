@@ -7,6 +7,7 @@ mod default;
 mod finding;
 mod findings;
 mod fuzz;
+mod inherited;
 mod messages;
 mod narrowing;
 mod profiles;
