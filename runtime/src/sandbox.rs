@@ -316,18 +316,7 @@ mod tests {
             syscalls: Vec::new(),
             best_effort: BTreeSet::new(),
         };
-        let exec = || ExecSpec {
-            id: 7,
-            argv: vec![c"true".into()],
-            function: None,
-            environment: Vec::new(),
-            cwd: c"/".into(),
-            laid: None,
-            terminal: None,
-            limits: Vec::new(),
-            umask: 0o22,
-            last: true,
-        };
+        let exec = || ExecSpec::of(vec![c"true".into()]);
         assert_eq!(travels(&RequestRef::Build(&sandbox())), travels(&Request::Build(sandbox())));
         assert_eq!(travels(&RequestRef::Exec(&exec())), travels(&Request::Exec(exec())));
     }

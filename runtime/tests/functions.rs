@@ -2,6 +2,9 @@
 //!
 //! All in one process with one thread, as in a supervisor: init is a fork of it and has its functions.
 
+#[path = "cgroups/identity.rs"]
+mod identity;
+
 use std::collections::BTreeSet;
 use std::ffi::{CString, OsStr};
 use std::fs::{self, File};
@@ -13,13 +16,13 @@ use std::path::Path;
 use std::process::ExitCode;
 
 use clearing_runtime::spec::{
-    Access, Answer, Birth, ExecSpec, Identity, Mount, Namespaces, Network, Owners, PathRule, Resource,
-    ResourceLimit, Rights, Room, SandboxSpec, SyscallRule,
+    Access, Birth, ExecSpec, Mount, Owners, PathRule, Resource, ResourceLimit, Rights, Room, SandboxSpec,
+    SyscallRule,
 };
 use clearing_runtime::{
     ExitStatus, Failure, Function, Report, Sandbox, Stage, duplicate, register_functions,
 };
-use nix::unistd::{getegid, geteuid};
+use identity::namespaces;
 
 /// Their numbers are their places.
 const FUNCTIONS: [Function; 5] = [tell, look, touch, fail, wait];
@@ -181,28 +184,9 @@ fn end(mut sandbox: Sandbox, started: impl Fn(&Sandbox)) -> Result<ExitStatus, F
 }
 
 fn exec_spec(function: u32, arguments: &[&str]) -> ExecSpec {
-    ExecSpec {
-        id: 1,
-        argv: arguments.iter().map(|word| CString::new(*word).expect("text")).collect(),
-        function: Some(function),
-        environment: Vec::new(),
-        cwd: c"/".into(),
-        laid: None,
-        terminal: None,
-        limits: vec![ResourceLimit { resource: Resource::FileSize, value: 4096 }],
-        last: true,
-        umask: 0o022,
-    }
-}
-
-fn namespaces() -> Namespaces {
-    let (uid, gid) = (geteuid(), getegid());
-    let identity = if uid.is_root() {
-        Identity::Shifted { uid: 1000, gid: 1000, base: 524_288 }
-    } else {
-        Identity::Caller { uid: uid.as_raw(), gid: gid.as_raw() }
-    };
-    Namespaces { identity, network: Network::None }
+    let argv = arguments.iter().map(|word| CString::new(*word).expect("text")).collect();
+    let limits = vec![ResourceLimit { resource: Resource::FileSize, value: 4096 }];
+    ExecSpec { function: Some(function), limits, ..ExecSpec::of(argv) }
 }
 
 fn sandbox_spec() -> SandboxSpec {
@@ -222,13 +206,9 @@ fn sandbox_spec() -> SandboxSpec {
             Mount::Memory { target: "/tmp".into(), mode: 0o1777 },
         ],
         landlock: vec![everything, PathRule { path: "/tmp".into(), rights: Rights::All }],
-        syscalls: CALLS.iter().map(|name| allowed(name)).collect(),
+        syscalls: CALLS.iter().map(|name| SyscallRule::allowed(name)).collect(),
         best_effort: BTreeSet::new(),
     }
-}
-
-fn allowed(name: &'static str) -> SyscallRule {
-    SyscallRule { name, answer: Answer::Allow, when: Vec::new(), otherwise: Answer::Allow }
 }
 
 /// What these functions make of the kernel; `mkdir` is not among it.

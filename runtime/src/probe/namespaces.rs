@@ -13,8 +13,8 @@ use crate::error::{AtStage as _, Failure, Stage};
 use crate::namespaces;
 use crate::sandbox::Sandbox;
 use crate::spec::{
-    Answer as Permission, Birth, ExecSpec, Identity, Layer, Mount, Namespaces, Network, Owners, PathRule,
-    Rights, Room, SHIFTED_IDS, SandboxSpec, SyscallRule,
+    Birth, ExecSpec, Identity, Layer, Mount, Namespaces, Network, Owners, PathRule, Rights, Room,
+    SHIFTED_IDS, SandboxSpec, SyscallRule,
 };
 
 /// A user namespace of its own, with the ids of a sandbox.
@@ -108,27 +108,10 @@ fn empty_sandbox(request: &Request<'_>) -> SandboxSpec {
 }
 
 fn no_program() -> ExecSpec {
-    ExecSpec {
-        id: 1,
-        argv: vec![c"/no-such-program".into()],
-        function: None,
-        environment: Vec::new(),
-        cwd: c"/".into(),
-        laid: None,
-        terminal: None,
-        limits: Vec::new(),
-        last: true,
-        umask: 0o022,
-    }
+    ExecSpec::of(vec![c"/no-such-program".into()])
 }
 
 /// Rules that permit these calls and no other.
 pub(super) fn allowed(names: &[&'static str]) -> Vec<SyscallRule> {
-    let permit = |name: &&'static str| SyscallRule {
-        name,
-        answer: Permission::Allow,
-        when: Vec::new(),
-        otherwise: Permission::Allow,
-    };
-    names.iter().map(permit).collect()
+    names.iter().map(|name| SyscallRule::allowed(name)).collect()
 }

@@ -30,6 +30,24 @@ pub struct ExecSpec {
     pub last: bool,
 }
 
+impl ExecSpec {
+    /// The only command of a sandbox, with nothing but its program and arguments.
+    pub fn of(argv: Vec<CString>) -> Self {
+        Self {
+            id: 1,
+            argv,
+            function: None,
+            environment: Vec::new(),
+            cwd: c"/".into(),
+            terminal: None,
+            limits: Vec::new(),
+            laid: None,
+            umask: 0o022,
+            last: true,
+        }
+    }
+}
+
 /// Files that a command makes before it is executed, confined as it is: in a directory of their own, which must not
 /// exist, and which nobody else may look into.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]

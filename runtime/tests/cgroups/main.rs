@@ -5,6 +5,7 @@
 
 mod calls;
 mod ending;
+mod identity;
 mod leaf;
 mod limits;
 mod payload;

@@ -11,12 +11,12 @@ use std::time::{Duration, Instant};
 
 use clearing_runtime::cgroup::{Events, Group, Groups, Leaf, Limits, Sample, Search, Version};
 use clearing_runtime::spec::{
-    Access, Answer, Birth, ExecSpec, Identity, Mount, Namespaces, Network, Owners, PathRule, Rights, Room,
-    SandboxSpec, SyscallRule,
+    Access, Birth, ExecSpec, Mount, Owners, PathRule, Rights, Room, SandboxSpec, SyscallRule,
 };
 use clearing_runtime::{ExitStatus, Report, Sandbox};
 use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
-use nix::unistd::{getegid, geteuid};
+
+use crate::identity::namespaces;
 
 /// How a program ended, and what its group said.
 #[derive(Debug)]
@@ -157,28 +157,7 @@ fn until_exited(sandbox: &mut Sandbox) {
 
 fn exec_spec(words: &[&str]) -> ExecSpec {
     let argv = ["/payload", "payload"].iter().chain(words).map(|word| CString::new(*word).expect("text"));
-    ExecSpec {
-        id: 1,
-        argv: argv.collect(),
-        function: None,
-        environment: Vec::new(),
-        cwd: c"/".into(),
-        laid: None,
-        terminal: None,
-        limits: Vec::new(),
-        last: true,
-        umask: 0o022,
-    }
-}
-
-fn namespaces() -> Namespaces {
-    let (uid, gid) = (geteuid(), getegid());
-    let identity = if uid.is_root() {
-        Identity::Shifted { uid: 1000, gid: 1000, base: 524_288 }
-    } else {
-        Identity::Caller { uid: uid.as_raw(), gid: gid.as_raw() }
-    };
-    Namespaces { identity, network: Network::None }
+    ExecSpec::of(argv.collect())
 }
 
 fn sandbox_spec() -> SandboxSpec {
@@ -205,11 +184,7 @@ fn sandbox_spec() -> SandboxSpec {
             PathRule { path: "/".into(), rights: Rights::ReadExecute },
             PathRule { path: "/tmp".into(), rights: Rights::All },
         ],
-        syscalls: crate::calls::CALLS.iter().map(|name| allowed(name)).collect(),
+        syscalls: crate::calls::CALLS.iter().map(|name| SyscallRule::allowed(name)).collect(),
         best_effort: BTreeSet::new(),
     }
-}
-
-fn allowed(name: &'static str) -> SyscallRule {
-    SyscallRule { name, answer: Answer::Allow, when: Vec::new(), otherwise: Answer::Allow }
 }

@@ -14,7 +14,8 @@ use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
 use nix::sys::signal::{Signal, kill};
 use nix::unistd::Pid;
 
-use crate::sandboxes::{Running, descendants, expect_soon, lives, namespaces, sandbox_spec};
+use crate::identity::namespaces;
+use crate::sandboxes::{Running, descendants, expect_soon, lives, sandbox_spec};
 
 fn end(process: u32) {
     kill(Pid::from_raw(process as i32), Signal::SIGKILL).expect("killed");

@@ -5,6 +5,8 @@
 #[path = "../cgroups/calls.rs"]
 mod calls;
 mod ends;
+#[path = "../cgroups/identity.rs"]
+mod identity;
 mod many;
 mod place;
 mod sandboxes;

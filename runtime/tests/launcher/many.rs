@@ -12,8 +12,9 @@ use clearing_runtime::spec::{Birth, Owners};
 use clearing_runtime::{Helper, Sandbox, Stage, Work, launcher, register_works};
 use nix::unistd::geteuid;
 
+use crate::identity::{identity, namespaces};
 use crate::place::SECRET;
-use crate::sandboxes::{Running, bind, expect_soon, identity, namespaces, sandbox_spec};
+use crate::sandboxes::{Running, bind, expect_soon, sandbox_spec};
 
 static WORKS: [Work; 1] = [write_words];
 

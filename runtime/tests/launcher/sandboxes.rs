@@ -11,13 +11,14 @@ use std::time::{Duration, Instant};
 
 use clearing_runtime::cgroup::Group;
 use clearing_runtime::spec::{
-    Access, Answer, Bare, Birth, ExecSpec, Identity, Mount, Namespaces, Network, Owners, PathRule, Rights,
-    Room, SandboxSpec, SyscallRule, User,
+    Access, Bare, Birth, ExecSpec, Mount, Network, Owners, PathRule, Rights, Room, SandboxSpec, SyscallRule,
+    User,
 };
 use clearing_runtime::{ExitStatus, Report, Sandbox};
-use nix::unistd::{getegid, geteuid};
+use nix::unistd::geteuid;
 
 use crate::calls::CALLS;
+use crate::identity::namespaces;
 
 /// What never happens within this does not happen.
 const ENOUGH: Duration = Duration::from_secs(30);
@@ -95,19 +96,6 @@ impl Running {
     }
 }
 
-pub(crate) fn namespaces() -> Namespaces {
-    Namespaces { identity: identity(), network: Network::None }
-}
-
-pub(crate) fn identity() -> Identity {
-    let (uid, gid) = (geteuid(), getegid());
-    if uid.is_root() {
-        Identity::Shifted { uid: 1000, gid: 1000, base: 524_288 }
-    } else {
-        Identity::Caller { uid: uid.as_raw(), gid: gid.as_raw() }
-    }
-}
-
 pub(crate) fn bind(source: PathBuf, target: &str, owners: Owners) -> Mount {
     Mount::Bind { source, target: target.into(), access: Access::ReadOnly, owners }
 }
@@ -124,7 +112,7 @@ pub(crate) fn sandbox_spec(more: Vec<Mount>) -> SandboxSpec {
         memory: Room { bytes: 1 << 30, inodes: 1000 },
         root: root.into_iter().chain(more).collect(),
         landlock: vec![PathRule { path: "/".into(), rights: Rights::ReadExecute }],
-        syscalls: CALLS.iter().map(|name| allowed(name)).collect(),
+        syscalls: CALLS.iter().map(|name| SyscallRule::allowed(name)).collect(),
         best_effort: BTreeSet::new(),
     }
 }
@@ -134,22 +122,7 @@ fn exec_spec(program: &str, words: &[&str]) -> ExecSpec {
         .into_iter()
         .chain(words.iter().copied())
         .map(|word| CString::new(word).expect("text"));
-    ExecSpec {
-        id: 1,
-        argv: argv.collect(),
-        function: None,
-        environment: Vec::new(),
-        cwd: c"/".into(),
-        laid: None,
-        terminal: None,
-        limits: Vec::new(),
-        last: true,
-        umask: 0o022,
-    }
-}
-
-fn allowed(name: &'static str) -> SyscallRule {
-    SyscallRule { name, answer: Answer::Allow, when: Vec::new(), otherwise: Answer::Allow }
+    ExecSpec::of(argv.collect())
 }
 
 /// Whether a process runs. One that has only to be reaped does not.
