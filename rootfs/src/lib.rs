@@ -90,6 +90,8 @@ mod private_home;
 mod programs;
 mod project;
 mod queue;
+#[cfg(test)]
+mod random;
 mod remove;
 mod run;
 mod seen;

@@ -6,18 +6,9 @@ use std::path::{Path, PathBuf};
 
 use super::super::*;
 use super::fixture::{Scene, chmod, tree, write};
-
-/// xorshift: any seed but 0.
-struct Random(u64);
+use crate::random::Random;
 
 impl Random {
-    fn below(&mut self, bound: usize) -> usize {
-        self.0 ^= self.0 << 13;
-        self.0 ^= self.0 >> 7;
-        self.0 ^= self.0 << 17;
-        usize::try_from(self.0 % bound as u64).unwrap()
-    }
-
     fn name(&mut self) -> &'static str {
         ["a", "b", "c", "dd", "e e", "f\n"][self.below(6)]
     }

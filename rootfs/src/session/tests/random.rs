@@ -8,23 +8,12 @@ use std::path::{Path, PathBuf};
 use rustix::fs::{CWD, FileType, XattrFlags, getxattr, mknodat, setxattr};
 
 use super::*;
+use crate::random::Random;
 
 const OPAQUE: &str = "user.overlay.opaque";
 
-/// xorshift: any seed but 0.
-struct Random(u64);
-
-impl Random {
-    fn below(&mut self, bound: usize) -> usize {
-        self.0 ^= self.0 << 13;
-        self.0 ^= self.0 >> 7;
-        self.0 ^= self.0 << 17;
-        usize::try_from(self.0 % bound as u64).unwrap()
-    }
-
-    fn path(&mut self) -> PathBuf {
-        (0..=self.below(3)).map(|_| ["a", "b", "c"][self.below(3)]).collect()
-    }
+fn path(random: &mut Random) -> PathBuf {
+    (0..=random.below(3)).map(|_| ["a", "b", "c"][random.below(3)]).collect()
 }
 
 /// What a path shows: each as a line.
@@ -83,7 +72,7 @@ impl Told {
 
 /// Puts something of a layer at a path; what leads there becomes directories.
 fn put(random: &mut Random, upper: &Path) {
-    let below = random.path();
+    let below = path(random);
     let mut way = upper.to_owned();
     for name in below.parent().into_iter().flatten() {
         way.push(name);
