@@ -18,6 +18,11 @@ impl SecretFile {
         let secret = super::secret();
         let path = site.write_home(".secrets/token", &secret);
         fs::set_permissions(&path, Permissions::from_mode(0o600)).expect("chmod of an own file");
+        Self::of(path, secret)
+    }
+
+    /// One that was written already.
+    pub(super) fn of(path: PathBuf, secret: String) -> Self {
         Self { path, secret }
     }
 

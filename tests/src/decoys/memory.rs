@@ -2,12 +2,14 @@
 
 use std::ffi::CString;
 use std::fs;
-use std::path::{Path, PathBuf};
+use std::ops::Deref;
+use std::path::Path;
 use std::process::Command;
 
 use nix::mqueue::{MQ_OFlag, MqAttr, mq_open, mq_send, mq_unlink};
 use nix::sys::stat::Mode;
 
+use super::file::SecretFile;
 use crate::Site;
 use crate::site::expect_success;
 
@@ -44,10 +46,7 @@ impl Drop for SystemVMemory {
 }
 
 /// A file of the caller's in the host's `/dev/shm` that holds a secret.
-pub struct PosixMemory {
-    path: PathBuf,
-    secret: String,
-}
+pub struct PosixMemory(SecretFile);
 
 impl PosixMemory {
     /// Writes it.
@@ -56,28 +55,21 @@ impl PosixMemory {
         let path = Path::new("/dev/shm").join(super::secret());
         fs::write(&path, &secret).expect("/dev/shm can be written");
         site.own(&path);
-        Self { path, secret }
+        Self(SecretFile::of(path, secret))
     }
+}
 
-    /// Where the host has it.
-    pub fn path(&self) -> &Path {
-        &self.path
-    }
+impl Deref for PosixMemory {
+    type Target = SecretFile;
 
-    /// What must not come out.
-    pub fn secret(&self) -> &str {
-        &self.secret
-    }
-
-    /// Whether it is as it was written.
-    pub fn is_intact(&self) -> bool {
-        fs::read_to_string(&self.path).is_ok_and(|contents| contents == self.secret)
+    fn deref(&self) -> &SecretFile {
+        &self.0
     }
 }
 
 impl Drop for PosixMemory {
     fn drop(&mut self) {
-        let _ = fs::remove_file(&self.path);
+        let _ = fs::remove_file(self.path());
     }
 }
 
