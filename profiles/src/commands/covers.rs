@@ -1,6 +1,6 @@
 //! Whether a child's rules permit no more than its parent's.
 
-use super::judge::judge_words;
+use super::judge::{Begins, judge_words};
 use super::rule::{Decision, Rule};
 use super::word::Word;
 use crate::sections::Commands;
@@ -27,7 +27,7 @@ pub(crate) fn covers(parent: &Commands, rule: &Rule) -> bool {
     let covered = parent.default <= rule.decision || parent.rules.iter().any(begins);
     covered
         && written_out(rule).is_some_and(|commands| {
-            commands.iter().all(|words| judge_words(parent, words).decision() <= rule.decision)
+            commands.iter().all(|words| judge_words(parent, words, Begins::AtTop).decision() <= rule.decision)
         })
 }
 

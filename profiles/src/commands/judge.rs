@@ -47,22 +47,33 @@ struct Place {
     moved: bool,
 }
 
+/// Where a whole command begins.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Begins {
+    /// At the top of the project, of which rules with a relative path are written.
+    AtTop,
+    /// Elsewhere: a relative path names another file there, and no such rule allows that.
+    Elsewhere,
+}
+
 /// Commands within commands beyond these are not judged.
 const DEEPEST: u32 = 12;
 const MOST: u32 = 4000;
 
 /// Judges an argument vector.
-pub(crate) fn judge(commands: &Commands, argv: &[impl AsRef<[u8]>]) -> Judgement {
+pub(crate) fn judge(commands: &Commands, argv: &[impl AsRef<[u8]>], begins: Begins) -> Judgement {
     let words: Vec<Word<'_>> = argv.iter().map(|argument| Word::known(argument.as_ref())).collect();
-    judge_words(commands, &words)
+    judge_words(commands, &words, begins)
 }
 
 /// Judges a command whose words are known.
-pub(super) fn judge_words(commands: &Commands, words: &[Word<'_>]) -> Judgement {
+pub(super) fn judge_words(commands: &Commands, words: &[Word<'_>], begins: Begins) -> Judgement {
     let mut judge = Judge {
         commands,
+        begins,
         strictest: strictest(commands),
         rulings: Vec::new(),
+        displaced: false,
         depth: 0,
         left: MOST,
         spent: false,
@@ -71,6 +82,10 @@ pub(super) fn judge_words(commands: &Commands, words: &[Word<'_>]) -> Judgement 
         return Judgement::Allow(Vec::new());
     }
     judge.command(words, Place::default());
+    // Nor does the same line, written down, mean the same there.
+    if judge.displaced {
+        return Judgement::of(judge.rulings, &[]);
+    }
     // Who writes a command down whole has seen what is in it.
     if let (_, Some(rule)) = judge.rules(words)
         && rule.prefix.len() == words.len()
@@ -99,8 +114,11 @@ fn strictest(commands: &Commands) -> Decision {
 
 struct Judge<'c> {
     commands: &'c Commands,
+    begins: Begins,
     strictest: Decision,
     rulings: Vec<Ruling>,
+    /// Whether a relative path in it names another program than at the top of the project.
+    displaced: bool,
     depth: u32,
     left: u32,
     /// Whether it was said that there are more.
@@ -126,7 +144,8 @@ impl<'c> Judge<'c> {
         if words.iter().any(|word| word.start.contains(&0)) {
             return self.undecided(words, "a word of it has a NUL in it");
         }
-        let relative = program.contains(&b'/') && program[0] != b'/';
+        let relative = is_relative(words);
+        self.displaced |= relative && self.begins == Begins::Elsewhere;
         if relative && place.moved {
             return self.undecided(words, "which program is at its path depends on where it starts");
         }
@@ -193,7 +212,10 @@ impl<'c> Judge<'c> {
         match (exposed, allow) {
             (Some((_, why)), _) => self.undecided(words, why),
             (_, Some(rule)) => self.find(words, Decision::Allow, Basis::Rule(rule.clone())),
-            (_, None) => self.find(words, self.commands.default, Basis::NoRule),
+            (_, None) => {
+                let basis = if self.is_displaced(words) { Basis::Elsewhere } else { Basis::NoRule };
+                self.find(words, self.commands.default, basis);
+            }
         }
     }
 
@@ -222,9 +244,11 @@ impl<'c> Judge<'c> {
     /// The strictest rule that may stand against a command, and the longest that allows it for certain.
     fn rules(&self, words: &[Word<'_>]) -> (Option<&'c Rule>, Option<&'c Rule>) {
         let (mut strict, mut allow): (Option<&Rule>, Option<&Rule>) = (None, None);
+        let displaced = self.is_displaced(words);
         for rule in &self.commands.rules {
             match (rule.decision, rule.fit(words)) {
                 (_, Fit::No) | (Decision::Allow, Fit::Maybe) => {}
+                (Decision::Allow, Fit::Yes) if displaced => {}
                 (Decision::Allow, Fit::Yes) => {
                     let longer = allow.is_none_or(|other| rule.prefix.len() > other.prefix.len());
                     allow = if longer { Some(rule) } else { allow };
@@ -237,6 +261,16 @@ impl<'c> Judge<'c> {
         }
         (strict, allow)
     }
+
+    fn is_displaced(&self, words: &[Word<'_>]) -> bool {
+        self.begins == Begins::Elsewhere && is_relative(words)
+    }
+}
+
+/// Whether the program lies where a path says that depends on the working directory.
+fn is_relative(words: &[Word<'_>]) -> bool {
+    let program = words.first().and_then(Word::text).unwrap_or_default();
+    program.contains(&b'/') && program[0] != b'/'
 }
 
 /// Whether a command calls a function that is certain to be there; its body is judged where it stands.

@@ -40,6 +40,9 @@ pub enum Basis {
     Rule(Rule),
     /// No rule is about it, and this is the default.
     NoRule,
+    /// Its program is named by a relative path, and it does not begin at the top of the project. Rules that ask or
+    /// deny are not about it, and this is the default.
+    Elsewhere,
     /// It is a command of the shell, which starts no program.
     Shell,
     /// What it does cannot be known before it runs, or not by reading: why.
@@ -118,7 +121,7 @@ impl Ruling {
 
     /// Where a rule stands against it, another one does not help.
     fn may_be_allowed(&self) -> bool {
-        self.decision != Decision::Allow && !matches!(self.basis, Basis::Rule(_))
+        self.decision != Decision::Allow && !matches!(self.basis, Basis::Rule(_) | Basis::Elsewhere)
     }
 
     fn is_of_program(&self) -> bool {
@@ -130,6 +133,9 @@ impl Ruling {
         match &self.basis {
             Basis::Rule(rule) => &rule.reason,
             Basis::NoRule => "no rule is about it",
+            Basis::Elsewhere => {
+                "rules name relative paths from the top of the project, and it begins in another directory"
+            }
             Basis::Shell => "the shell does it itself",
             Basis::Undecided(why) => why,
         }

@@ -22,6 +22,7 @@ mod variables;
 mod word;
 mod wrappers;
 
+pub use judge::Begins;
 pub use judgement::{Basis, Judgement, Ruling};
 pub use rule::{Decision, Rule};
 

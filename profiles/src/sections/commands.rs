@@ -4,7 +4,7 @@ use serde::Serialize;
 use toml::Value;
 use toml::de::DeTable;
 
-use crate::commands::{self, Decision, Judgement, Rule};
+use crate::commands::{self, Begins, Decision, Judgement, Rule};
 use crate::diagnostic::Fault;
 use crate::section::{Licence, Section, refuse_unknown};
 use crate::stated::{Stated, list, named, one_of_words};
@@ -54,11 +54,16 @@ impl Commands {
         ]
     }
 
-    /// Judges an argument vector, and whatever it says that it will start.
+    /// Judges an argument vector that begins at the top of the project, and whatever it says that it will start.
     ///
     /// The bytes that are judged have to be those that run.
     pub fn judge(&self, argv: &[impl AsRef<[u8]>]) -> Judgement {
-        commands::judge(self, argv)
+        self.judge_at(argv, Begins::AtTop)
+    }
+
+    /// The same of one that begins there or elsewhere.
+    pub fn judge_at(&self, argv: &[impl AsRef<[u8]>], begins: Begins) -> Judgement {
+        commands::judge(self, argv, begins)
     }
 
     /// The programs that a rule lets run, whether somebody is asked or not, as rules write them.

@@ -1,6 +1,6 @@
 //! What a profile may say about commands, and what a child may say otherwise.
 
-use clearing_profiles::{Basis, Decision, Judgement};
+use clearing_profiles::{Basis, Begins, Decision, Judgement};
 
 use super::commands;
 use crate::profiles::Profiles;
@@ -179,4 +179,44 @@ fn a_command_line_of_a_hundred_thousand_commands_is_not_decided() {
     assert_eq!(judged.decision(), Decision::Deny);
     assert!(judged.rulings().iter().all(|ruling| ruling.segment.len() < 1000), "{judged:?}");
     assert_eq!(of(&["-delete"]).decision(), Decision::Deny);
+}
+
+/// What lies at a relative path where a command begins is not what the rule's author has seen.
+#[test]
+fn a_rule_with_a_relative_path_allows_nothing_elsewhere_than_at_the_top() {
+    let rules = commands(
+        r#"
+[commands]
+default = "deny"
+rules = [
+    { prefix = [["./build.sh", "scripts/x", "/opt/tool", "make"]], decision = "allow", reason = "r" },
+    { prefix = ["sh", "-c", "./build.sh"], decision = "allow", reason = "r" },
+    { prefix = ["./ask.sh"], decision = "ask", reason = "r" },
+]
+"#,
+    );
+    for (argv, at_top, elsewhere) in [
+        (&["./build.sh", "all"][..], Decision::Allow, Decision::Deny),
+        (&["scripts/x"], Decision::Allow, Decision::Deny),
+        (&["env", "-i", "scripts/x"], Decision::Allow, Decision::Deny),
+        (&["sh", "-c", "make; ./build.sh"], Decision::Allow, Decision::Deny),
+        (&["sh", "-c", "./build.sh"], Decision::Allow, Decision::Deny),
+        (&["sh", "-c", "make && make install"], Decision::Allow, Decision::Allow),
+        (&["sh", "-c", "cd sub && ./build.sh"], Decision::Deny, Decision::Deny),
+        (&["../build.sh"], Decision::Deny, Decision::Deny),
+        (&["/opt/tool"], Decision::Allow, Decision::Allow),
+        (&["./ask.sh"], Decision::Ask, Decision::Ask),
+    ] {
+        assert_eq!(rules.judge(argv).decision(), at_top, "{argv:?}");
+        assert_eq!(rules.judge_at(argv, Begins::Elsewhere).decision(), elsewhere, "{argv:?}");
+    }
+    let judged = rules.judge_at(&["env", "./build.sh"], Begins::Elsewhere);
+    let [ruling] = judged.rulings() else { panic!("{judged:?}") };
+    // No line of the like would help.
+    assert_eq!((&ruling.basis, &ruling.line), (&Basis::Elsewhere, &None));
+    let open = commands("[commands]\nrules = [{ prefix = ['curl'], decision = 'deny', reason = 'r' }]");
+    let decision = |argv: &[&str]| open.judge_at(argv, Begins::Elsewhere).decision();
+    assert_eq!(decision(&["./test.sh"]), Decision::Allow);
+    assert_eq!(decision(&["../curl"]), Decision::Deny);
+    assert_eq!(decision(&["sh", "-c", "./test.sh; ./curl"]), Decision::Deny);
 }
