@@ -37,17 +37,18 @@ impl Named {
             let message = "`enforce` in [commands] needs namespaces, which this host does not give";
             return Err(Error::Request(message.into()));
         }
-        let path = search_path(host);
-        let cwd = workspace.cwd();
-        let search = ProgramSearch { path: &path, cwd: &cwd, project: &workspace.project.root };
-        let names = profile.commands.programs().map(OsStr::new);
-        let names = names.chain(command.first().map(OsString::as_os_str));
+        let (path, top, cwd) = (search_path(host), workspace.top(), workspace.cwd());
+        let search = ProgramSearch { path: &path, cwd: &top, project: &workspace.project.root };
+        let mut files = search.files(profile.commands.programs().map(OsStr::new));
+        // A rule's relative path begins at the top, and the command's where it does.
+        let of_command = ProgramSearch { cwd: &cwd, ..search };
+        files.extend(of_command.files(command.first().map(OsString::as_os_str)));
         let folders = search.folders();
         let readable = shown(profile, host, workspace).map(|root| {
             let readable = Readable::without(&root, &folders);
             (root, readable)
         });
-        Ok(Some(Self { files: search.files(names), readable: readable.collect() }))
+        Ok(Some(Self { files, readable: readable.collect() }))
     }
 }
 

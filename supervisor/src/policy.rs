@@ -3,9 +3,10 @@
 use std::borrow::Cow;
 use std::ffi::OsStr;
 use std::os::unix::ffi::OsStrExt as _;
+use std::path::Path;
 use std::time::Instant;
 
-use clearing_profiles::{Basis, Commands, Decision, Judgement, Ruling};
+use clearing_profiles::{Basis, Begins, Commands, Decision, Judgement, Ruling};
 use clearing_rootfs::{PathText, Project, Session, SessionId, Store};
 use serde::{Deserialize, Serialize};
 
@@ -83,7 +84,8 @@ pub(crate) struct Case<'a> {
     pub(crate) profile: ProfileMark,
     pub(crate) session: Option<&'a Session>,
     pub(crate) project: &'a Project,
-    pub(crate) store: &'a std::path::Path,
+    pub(crate) begins: Begins,
+    pub(crate) store: &'a Path,
     pub(crate) started: Instant,
 }
 
@@ -92,18 +94,25 @@ pub(crate) fn judge(
     commands: &Commands,
     argv: &[impl AsRef<OsStr>],
     variables: impl IntoIterator<Item = impl AsRef<OsStr>>,
+    begins: Begins,
 ) -> Judgement {
     let argv: Vec<&[u8]> = argv.iter().map(|word| word.as_ref().as_bytes()).collect();
-    let of_command = commands.judge(&argv);
+    let of_command = commands.judge_at(&argv, begins);
     let of_variables = variables.into_iter().map(|name| commands.judge_variable(name.as_ref().as_bytes()));
     of_variables.fold(of_command, Judgement::stricter)
+}
+
+/// Whether what begins in `cwd` begins at the `top` of the project. Which directory a way with links or `..` in it leads
+/// to, only the command will see.
+pub(crate) fn begins(top: &Path, cwd: &Path) -> Begins {
+    if cwd == top { Begins::AtTop } else { Begins::Elsewhere }
 }
 
 impl Case<'_> {
     /// What permits the command: the rule, where it is one; `Denied` where nothing does.
     pub(crate) fn decide(self, confirm: Confirm<'_>) -> Result<Option<String>, Error> {
         let names = self.request.environment.iter().map(|(name, _)| name);
-        match judge(self.commands, &self.request.judged(), names) {
+        match judge(self.commands, &self.request.judged(), names, self.begins) {
             Judgement::Allow(rulings) => Ok(rulings.first().and_then(rule)),
             Judgement::Deny(ruling) => Err(self.denied(&[*ruling])?),
             // A person has said yes to this very command before.
@@ -239,7 +248,7 @@ impl Denied {
 pub(crate) fn rule(ruling: &Ruling) -> Option<String> {
     match &ruling.basis {
         Basis::Rule(rule) => Some(rule.text()),
-        Basis::NoRule | Basis::Shell | Basis::Undecided(_) => None,
+        Basis::NoRule | Basis::Elsewhere | Basis::Shell | Basis::Undecided(_) => None,
     }
 }
 
@@ -250,6 +259,10 @@ fn hint(ruling: &Ruling) -> String {
     };
     let way = match &ruling.line {
         Some(line) => way_by(line),
+        None if ruling.basis == Basis::Elsewhere => {
+            "begin it at the top of the project, or have a rule name its program by an absolute path"
+                .to_owned()
+        }
         None if rule(ruling).is_some() => "only a profile without that rule allows it".to_owned(),
         None => "leave it out: no rule on commands allows it".to_owned(),
     };

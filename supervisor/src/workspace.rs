@@ -222,6 +222,12 @@ impl Workspace {
         self.writable().skip(usize::from(self.elsewhere.is_some()))
     }
 
+    /// Where a command begins that asks for a directory; a relative one is looked for where others begin.
+    pub(crate) fn begin(&self, asked: Option<&Path>) -> PathBuf {
+        let cwd = self.cwd();
+        asked.map_or_else(|| cwd.clone(), |asked| cwd.join(asked))
+    }
+
     /// Where the command begins.
     pub(crate) fn cwd(&self) -> PathBuf {
         let Some(Elsewhere { root, bare: Some(_), .. }) = &self.elsewhere else {

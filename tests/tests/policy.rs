@@ -1,7 +1,9 @@
 //! Rules on commands from outside: what they refuse is an outcome, and nothing of it has run.
 #![allow(clippy::unwrap_used, reason = "a proof that cannot be carried out has failed")]
 
-use std::fs;
+use std::fs::{self, Permissions};
+use std::os::unix::fs::PermissionsExt as _;
+use std::path::Path;
 use std::time::Duration;
 
 use clearing_tests::decoys::Terminal;
@@ -103,6 +105,62 @@ fn who_sits_at_a_terminal_is_asked() {
             terminal.type_in("\n");
             drop(running.wait());
         }
+    });
+}
+
+const RELATIVE: &str = r#"
+extends = "default"
+[commands]
+default = "deny"
+rules = [
+    { prefix = ["./build.sh"], decision = "allow", reason = "the one at the top was read" },
+    { prefix = ["sh"], decision = "allow", reason = "an interpreter" },
+]
+"#;
+
+#[test]
+fn a_relative_path_of_a_rule_is_none_of_another_directory() {
+    for_each_caller(|caller| {
+        let site = Site::new(caller);
+        site.write("rules.toml", RELATIVE);
+        site.write(
+            "enforced.toml",
+            RELATIVE.replace("default = \"deny\"", "default = \"deny\"\nenforce = true"),
+        );
+        for (path, said) in [("build.sh", "top"), ("sub/build.sh", "sub")] {
+            let script = site.write(path, format!("#!/bin/sh\necho {said}\n"));
+            fs::set_permissions(script, Permissions::from_mode(0o755)).unwrap();
+        }
+        let (top, sub) = (site.project(), site.project().join("sub"));
+        let run =
+            |command: &[&str]| site.run(command).args(["-w", "..", "-p", "../rules.toml"]).current_dir(&sub);
+        site.run(["./build.sh"]).args(["-p", "./rules.toml"]).output().expect_code(0).expect_stdout("top\n");
+        for command in [&["./build.sh"][..], &["../build.sh"], &["env", "./build.sh"]] {
+            let refused = run(command).output();
+            refused.expect_code(125).expect_stderr("rules name relative paths from the top of the project");
+            refused.expect_stderr("hint: begin it at the top of the project");
+            assert_eq!(refused.stdout, "");
+        }
+        let check = |from: &Path, code: i32| {
+            let profile = top.join("rules.toml");
+            let options = ["-w", top.to_str().unwrap(), "-p", profile.to_str().unwrap()];
+            let check = site.clearing(["policy", "check"]).args(options).command(["./build.sh"]);
+            check.current_dir(from).output().expect_code(code);
+        };
+        check(&top, 0);
+        check(&sub, 1);
+        site.clearing(["create", "--name", "s", "-p", "./rules.toml"]).output().expect_code(0);
+        let exec = || site.clearing(["exec", "s"]).command(["./build.sh"]);
+        exec().output().expect_code(0).expect_stdout("top\n");
+        exec().current_dir(&sub).output().expect_code(125);
+        // Nor does `enforce` let the other one be executed by what a rule allows.
+        site.write("sub/both.sh", "./build.sh\n../build.sh\n");
+        let both = site
+            .run(["sh", "both.sh"])
+            .args(["-w", "..", "-p", "../enforced.toml"])
+            .current_dir(&sub)
+            .output();
+        assert_eq!(both.stdout, "top\n", "{both}");
     });
 }
 

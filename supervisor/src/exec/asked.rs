@@ -17,7 +17,7 @@ use crate::outcome::Tier;
 use crate::permission::Wanted;
 use crate::place::Place;
 use crate::plan::{plan, search_path};
-use crate::policy::{Case, Confirm};
+use crate::policy::{Case, Confirm, begins};
 use crate::quota::Quota;
 use crate::refused::Onlooker;
 use crate::relay::Streams;
@@ -70,6 +70,7 @@ impl<'a> Asked<'a> {
             profile: ProfileMark::of(&profile),
             session: session.as_deref(),
             project: &project,
+            begins: begins(&project.root, &project.cwd),
             store: &state,
             started,
         };

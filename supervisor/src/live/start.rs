@@ -21,7 +21,7 @@ use crate::exec::name_of;
 use crate::functions;
 use crate::monitor::Monitor;
 use crate::plan::{self, search_path};
-use crate::policy::Case;
+use crate::policy::{Case, begins};
 use crate::refused::Onlooker;
 use crate::relay::refuse_directory;
 use crate::request::RunRequest;
@@ -87,6 +87,7 @@ impl LiveSandbox {
             approved: asked.approved,
             ..self.request.clone()
         };
+        let begins = begins(&self.workspace.top(), &self.workspace.begin(asked.cwd.as_deref()));
         let case = |profile: &Profile, mark: ProfileMark| {
             let case = Case {
                 request: &request,
@@ -94,6 +95,7 @@ impl LiveSandbox {
                 profile: mark,
                 session: self.place.session(),
                 project: &self.workspace.project,
+                begins,
                 store: self.audit.state(),
                 started,
             };

@@ -54,8 +54,8 @@ pub(crate) fn exec(
     host: &Host,
 ) -> Result<ExecSpec, Error> {
     // A function works on the project as a whole.
-    let begin = if command.function.is_some() { workspace.top() } else { workspace.cwd() };
-    let cwd = command.cwd.map_or_else(|| begin.clone(), |cwd| begin.join(cwd));
+    let is_function = command.function.is_some();
+    let cwd = if is_function { workspace.top() } else { workspace.begin(command.cwd) };
     let argv = command.argv.iter().map(|argument| c_string("the command", argument.as_bytes()));
     let mut exec = ExecSpec {
         id: EXEC,

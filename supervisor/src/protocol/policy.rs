@@ -5,7 +5,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::bounds::Field::Text;
-use super::bounds::{ABSOLUTE, any_of};
+use super::bounds::{ABSOLUTE, NO_NUL, any_of};
 use super::text::Word;
 
 /// `policy/check`: the decision on a command that is not run.
@@ -21,6 +21,9 @@ pub(crate) struct PolicyCheck {
     pub(crate) workspace: Option<String>,
     #[schemars(length(min = 1))]
     pub(crate) argv: Vec<Word>,
+    /// Where it would begin; as of `exec/start`.
+    #[schemars(regex(pattern = NO_NUL))]
+    pub(crate) cwd: Option<String>,
     /// Names of variables that would be set.
     #[serde(default)]
     pub(crate) env: Vec<String>,

@@ -1,5 +1,6 @@
 //! What the rules do not permit is an outcome.
 
+use std::os::unix::fs::PermissionsExt as _;
 use std::time::{Duration, Instant};
 
 use clearing_tests::{Site, assert_nothing_left, for_each_caller, patience};
@@ -72,6 +73,45 @@ fn a_command_that_is_not_permitted_has_an_outcome_and_no_process() {
         assert_eq!(said["decision"], "deny");
         let record = client.call("audit/verify", json!({}));
         assert_eq!(record["whole"], true);
+        assert_eq!(client.finish(), 0);
+        assert_nothing_left(&site);
+    });
+}
+
+/// A session begins at the top of its project, a command where it says.
+#[test]
+fn a_relative_path_of_a_rule_is_allowed_at_the_top_alone() {
+    for_each_caller(|caller| {
+        let site = Site::new(caller);
+        for (path, said) in [("build.sh", "top"), ("sub/build.sh", "sub")] {
+            let script = site.write(path, format!("#!/bin/sh\necho {said}\n"));
+            std::fs::set_permissions(script, std::fs::Permissions::from_mode(0o755)).unwrap();
+        }
+        let rules = "rules = [{ prefix = [\"./build.sh\"], decision = \"allow\", reason = \"read\" }]";
+        let text = format!("extends = \"default\"\n[commands]\ndefault = \"deny\"\n{rules}\n");
+        let profile = site.write_home("mine.toml", text);
+        let mut client = site.serve([] as [&str; 0]);
+        let made = json!({ "workspace": site.project(), "profile": profile });
+        let session = client.call("session/create", made)["session"].as_str().unwrap().to_owned();
+        let top = site.project().to_str().unwrap().to_owned();
+        for (cwd, allowed) in [
+            (json!(null), true),
+            (json!("."), true),
+            (json!(top), true),
+            (json!("sub"), false),
+            (json!("sub/.."), false),
+            (json!(format!("{top}/sub")), false),
+            (json!("/tmp"), false),
+        ] {
+            let more = json!({ "cwd": cwd });
+            let ended = client.exec_with(&session, &["./build.sh"], more);
+            let expected = if allowed { "exit" } else { "policy" };
+            assert_eq!(ended["outcome"]["cause"], expected, "{cwd}: {ended}");
+            let asked = json!({ "session": session, "argv": ["./build.sh"], "cwd": cwd });
+            let expected = if allowed { "allow" } else { "deny" };
+            assert_eq!(client.call("policy/check", asked)["decision"], expected, "{cwd}");
+        }
+        assert!(!client.said("stdout").contains("sub"));
         assert_eq!(client.finish(), 0);
         assert_nothing_left(&site);
     });

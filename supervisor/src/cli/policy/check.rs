@@ -11,11 +11,12 @@ use crate::cli::talk::{emit_as, failed, print};
 use crate::error::Error;
 use crate::exit_code::NOT_PERMITTED;
 use crate::permission::{DEFAULT_PROFILE, Wanted, of_project};
-use crate::policy::{judge, rule};
+use crate::policy::{begins, judge, rule};
 use crate::text;
 
 /// Tells what the rules say to a command: the decision, the rule, and the line that would allow it.
 ///
+/// It would begin where this is called, as with `run`.
 /// Exits with 0 when it would run, 1 when it would be denied or asked for, 125 when the profile cannot be read.
 #[derive(Debug, clap::Args)]
 #[command(after_long_help = "Examples:\n\
@@ -57,7 +58,8 @@ fn check(arguments: &Arguments) -> Result<ExitCode, Error> {
     let wanted = Wanted { profile: &arguments.profile, ..Wanted::default() };
     let (host, project) = of_project(arguments.workspace.as_deref())?;
     let profile = wanted.settle(&host, &project)?;
-    let judgement = judge(&profile.commands, &arguments.command, &arguments.env);
+    let begins = begins(&project.root, &project.cwd);
+    let judgement = judge(&profile.commands, &arguments.command, &arguments.env, begins);
     let (decision, rulings) = (judgement.decision(), judgement.rulings());
     match arguments.json {
         true => emit_as("judgement", &Checked { decision, rulings }),

@@ -11,7 +11,7 @@ use crate::audit::{Audit, Fault as AuditFault, Verified, verify};
 use crate::error::Error;
 use crate::outcome::Tier;
 use crate::permission::{DEFAULT_PROFILE, Wanted, of_project};
-use crate::policy::{judge, rule};
+use crate::policy::{begins, judge, rule};
 use crate::protocol::{
     AuditTold, AuditVerify, Fault, Health, Initialize, Initialized, PolicyCheck, PolicyTold, RulingTold,
     ServerName, VERSION,
@@ -118,7 +118,11 @@ fn policy_check(params: &PolicyCheck) -> Result<PolicyTold, Fault> {
     if argv.iter().any(|word| word.as_bytes().contains(&0)) {
         return Err(Error::Request("a word of the command holds a NUL byte".into()).into());
     }
-    let judgement = judge(&profile.commands, &argv, &params.env);
+    if params.cwd.as_ref().is_some_and(|cwd| cwd.contains('\0')) {
+        return Err(Error::Request("the working directory holds a NUL byte".into()).into());
+    }
+    let cwd = params.cwd.as_ref().map_or_else(|| project.cwd.clone(), |cwd| project.cwd.join(cwd));
+    let judgement = judge(&profile.commands, &argv, &params.env, begins(&project.root, &cwd));
     let rulings = judgement.rulings().iter().map(|ruling| RulingTold {
         segment: ruling.segment.clone(),
         decision: ruling.decision,
