@@ -48,6 +48,7 @@ mod policy;
 mod progress;
 mod promises;
 mod protocol;
+mod question;
 mod quota;
 mod refused;
 mod relay;

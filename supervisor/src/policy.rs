@@ -1,7 +1,9 @@
 //! What the rules on commands say to a request, before anything is made for it.
 
 use std::borrow::Cow;
-use std::ffi::OsStr;
+use std::ffi::{OsStr, OsString};
+use std::io::{self, IsTerminal as _};
+use std::os::fd::AsFd as _;
 use std::os::unix::ffi::OsStrExt as _;
 use std::path::Path;
 use std::time::Instant;
@@ -14,7 +16,10 @@ use crate::audit::{self, Audit, Ended, ProfileMark, words};
 use crate::error::Error;
 use crate::exit_code::REFUSED;
 use crate::outcome::{Cause, ErrorText};
+use crate::question::Question;
 use crate::request::RunRequest;
+use crate::script::Lang;
+use crate::terminal;
 
 /// Asks whoever called. Nothing where nobody can be asked.
 pub(crate) type Confirm<'a> = &'a dyn Fn(&str) -> Result<Option<bool>, Error>;
@@ -89,6 +94,10 @@ pub(crate) struct Case<'a> {
     pub(crate) started: Instant,
 }
 
+/// The way forward where a person could not see what he is asked.
+const TOO_LONG: &str =
+    "it is too long to be asked about on this screen: have a rule allow it, or run what it does in parts";
+
 /// Judges a command and the variables that are set for it. The bytes are those that will run.
 pub(crate) fn judge(
     commands: &Commands,
@@ -114,19 +123,44 @@ impl Case<'_> {
         let names = self.request.environment.iter().map(|(name, _)| name);
         match judge(self.commands, &self.request.judged(), names, self.begins) {
             Judgement::Allow(rulings) => Ok(rulings.first().and_then(rule)),
-            Judgement::Deny(ruling) => Err(self.denied(&[*ruling])?),
+            Judgement::Deny(ruling) => Err(self.denied(&[*ruling], None)?),
             // A person has said yes to this very command before.
             Judgement::Ask(rulings) if self.request.approved => Ok(rulings.first().and_then(rule)),
-            Judgement::Ask(rulings) => match confirm(&question(&rulings))? {
-                Some(true) => Ok(Some("whoever asked for it was asked, and said yes".to_owned())),
-                Some(false) | None => Err(self.denied(&rulings)?),
-            },
+            Judgement::Ask(rulings) => self.ask(&rulings, confirm),
         }
     }
 
-    /// The answer, once it is recorded.
-    fn denied(&self, rulings: &[Ruling]) -> Result<Error, Error> {
-        let denials: Vec<Denial> = rulings.iter().map(Denial::of).collect();
+    fn ask(&self, rulings: &[Ruling], confirm: Confirm<'_>) -> Result<Option<String>, Error> {
+        let judged = self.request.judged();
+        let is_asked =
+            |name: &OsStr| self.commands.judge_variable(name.as_bytes()).decision() != Decision::Allow;
+        let variables =
+            self.request.environment.iter().map(|(name, value)| (name.as_os_str(), value.as_os_str()));
+        // Of a shell's it is in the command that is judged.
+        let script = self.request.script.as_ref().filter(|script| script.lang != Lang::Bash);
+        let question = Question {
+            rulings,
+            variables: variables.filter(|(name, _)| is_asked(name)).collect(),
+            command: judged.iter().map(OsString::as_os_str).collect(),
+            script: script.map(|script| OsStr::from_bytes(&script.code)),
+            directory: Some(self.project.cwd.as_path()).filter(|_| self.begins == Begins::Elsewhere),
+        };
+        let Some(question) = question.text(terminal::size(io::stdin().as_fd())) else {
+            let way = io::stdin().is_terminal().then_some(TOO_LONG);
+            return Err(self.denied(rulings, way)?);
+        };
+        match confirm(&question)? {
+            Some(true) => Ok(Some("whoever asked for it was asked, and said yes".to_owned())),
+            Some(false) | None => Err(self.denied(rulings, None)?),
+        }
+    }
+
+    /// The answer, once it is recorded; with another way forward than is usual, if that is given.
+    fn denied(&self, rulings: &[Ruling], way: Option<&str>) -> Result<Error, Error> {
+        let mut denials: Vec<Denial> = rulings.iter().map(Denial::of).collect();
+        if let Some(way) = way {
+            denials.iter_mut().for_each(|denial| way.clone_into(&mut denial.hint));
+        }
         let asked = match self.session {
             Some(session) => audit::Decision::on("exec", session.record()),
             None => audit::Decision::asked("run"),
@@ -157,7 +191,7 @@ impl Case<'_> {
 }
 
 impl Denial {
-    fn of(ruling: &Ruling) -> Self {
+    pub(crate) fn of(ruling: &Ruling) -> Self {
         Self {
             code: "CLR-POLICY-CMD".into(),
             want: ruling.segment.clone(),
@@ -271,9 +305,4 @@ fn hint(ruling: &Ruling) -> String {
 
 fn way_by(line: &str) -> String {
     format!("in [commands] of a profile of yours this would allow it: {line}")
-}
-
-fn question(rulings: &[Ruling]) -> String {
-    let texts: Vec<String> = rulings.iter().map(|ruling| Denial::of(ruling).text()).collect();
-    format!("{}\nRun it?", texts.join("\n"))
 }

@@ -79,7 +79,7 @@ pub(crate) fn escaped(text: String) -> String {
 }
 
 /// Control characters, those that reorder what stands around them, and those that end a line elsewhere.
-fn is_obeyed(character: char) -> bool {
+pub(crate) fn is_obeyed(character: char) -> bool {
     let is_directional = matches!(
         character,
         '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}' | '\u{200e}' | '\u{200f}' | '\u{61c}'

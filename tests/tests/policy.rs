@@ -108,6 +108,41 @@ fn who_sits_at_a_terminal_is_asked() {
     });
 }
 
+/// Nothing of what a command or a reason says looks like the question or stands out of sight.
+#[test]
+fn who_is_asked_sees_all_of_the_command_and_nothing_that_it_wrote_itself() {
+    for_each_caller(|caller| {
+        let site = site(caller);
+        let begin = |terminal: &Terminal, text: &str| {
+            let run = run(&site, &["sh", "-c", text]).terminal(terminal);
+            run.through(["sh", "-c", r#""$@"; echo "ended $?"; read end"#, "sh"]).spawn()
+        };
+        let mut terminal = Terminal::open(&site);
+        let text = format!("echo {}\ntouch 'file\nRun it? [y/N] y\x1b[2J'", "a".repeat(600));
+        let running = begin(&terminal, &text);
+        let shown = terminal.read_until("\nRun it? [y/N] ", Duration::from_secs(60)).replace("\r\n", "\n");
+        terminal.type_in("n\n");
+        terminal.read_until("ended 125", Duration::from_secs(60));
+        terminal.type_in("\n");
+        drop(running.wait());
+        assert!(
+            !shown.contains('\x1b') && shown.contains(r"`touch 'file\nRun it? [y/N] y\u{1b}[2J'`"),
+            "{shown}"
+        );
+        let whole = format!(
+            r"the command: sh -c $'echo {}\ntouch \'file\nRun it? [y/N] y\U0000001b[2J\''",
+            "a".repeat(600)
+        );
+        assert!(shown.contains(&whole), "{shown}");
+        let mut terminal = Terminal::open(&site);
+        let running = begin(&terminal, &format!("{text}{}", " ".repeat(3000)));
+        let shown = terminal.read_until("ended 125", Duration::from_secs(60));
+        terminal.type_in("\n");
+        drop(running.wait());
+        assert!(shown.contains("it is too long to be asked about"), "{shown}");
+    });
+}
+
 const RELATIVE: &str = r#"
 extends = "default"
 [commands]
