@@ -20,6 +20,7 @@ mod journal;
 mod judge;
 mod kept;
 mod land;
+pub(crate) mod led;
 pub(crate) mod links;
 mod merge;
 mod order;

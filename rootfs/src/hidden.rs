@@ -138,6 +138,11 @@ impl Hidden {
         Self::default().with(earlier)
     }
 
+    /// What is known to be hidden, and the rules by which more would be.
+    pub fn known(rules: HideRules, paths: &[HiddenPath]) -> Self {
+        Self { rules: rules.shared(), ..Self::default() }.with(paths)
+    }
+
     /// Whether the project shows everything.
     pub fn is_nothing(&self) -> bool {
         self.paths.is_empty()

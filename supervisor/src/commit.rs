@@ -87,7 +87,7 @@ pub(crate) fn of_changes(
     options: &CommitOptions,
     confirm: &dyn Fn(&Plan) -> Result<bool, Error>,
 ) -> Result<Committed, Error> {
-    let Rules { protected, kept } = rules(&options.allow, &changed.keep);
+    let Rules { protected, kept, .. } = rules(&options.allow, &changed.keep);
     let request = CommitRequest {
         project: changed.project,
         identity: changed.identity,
@@ -137,6 +137,7 @@ pub(crate) fn rules(allow: &[String], keep: &[String]) -> Rules {
     Rules {
         protected: Protected::new(names.collect(), allow),
         kept: KeptNames::new(kept_names.chain(own).collect(), kept.elsewhere, allow),
+        ..Rules::default()
     }
 }
 

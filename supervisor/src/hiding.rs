@@ -12,7 +12,7 @@ use crate::text::printable;
 
 /// Finds what is hidden of a project, and keeps below the state directory what was found.
 pub(crate) fn hidden(profile: &Profile, project: &Project, store: &Store) -> Result<Hidden, Error> {
-    Ok(Hidden::search(&project.root, rules(profile), Some(&index(store)))?)
+    Ok(Hidden::search(&project.root, of_profile(profile), Some(&index(store)))?)
 }
 
 /// The same once more, by the profile that `before` was found by.
@@ -38,10 +38,10 @@ pub(crate) fn withheld(record: &Record, store: &Store) -> Result<Withheld, Error
         // It is gone, or is no project any more: why it cannot be committed to is told better by who tries.
         Err(_) => Profile::find(&record.profile, Some(&Host::of_caller().configuration()))?,
     };
-    let hiding = Hiding::new(rules(&profile), &record.hidden, index(store));
+    let hiding = Hiding::new(of_profile(&profile), &record.hidden, index(store));
     // What no command has run on, none has searched.
     let hiding = if record.execs == 0 { hiding.everywhere() } else { hiding };
-    let read_only = profile.filesystem.read_only.iter().map(|path| relative(path)).collect();
+    let read_only = read_only(&profile.filesystem.read_only);
     Ok(Withheld { hiding, read_only, keep: profile.patch.keep })
 }
 
@@ -49,25 +49,35 @@ fn index(store: &Store) -> PathBuf {
     store.path().join("hidden")
 }
 
-/// The profile's patterns, and the list of what is a secret by its name.
-fn rules(profile: &Profile) -> HideRules {
+/// What a profile hides.
+fn of_profile(profile: &Profile) -> HideRules {
     let filesystem = &profile.filesystem;
+    rules(&filesystem.hide, &filesystem.show, filesystem.sensitive)
+}
+
+/// Paths that a profile has no command change, from the project's top.
+pub(crate) fn read_only(paths: &[String]) -> Vec<PathBuf> {
+    paths.iter().map(|path| relative(path)).collect()
+}
+
+/// The patterns of a profile, and the list of what is a secret by its name if that is wanted.
+pub(crate) fn rules(hide: &[String], show: &[String], is_sensitive_hidden: bool) -> HideRules {
     let Sensitive { rules, left_out } = sensitive();
-    let own = filesystem.hide.iter().map(|pattern| HideRule {
+    let own = hide.iter().map(|pattern| HideRule {
         pattern: pattern.clone().into(),
         reason: "`hide` in [filesystem]".into(),
         contains: &[],
         except: &[],
         everywhere: is_everywhere(pattern, left_out),
     });
-    let listed = rules.iter().filter(|_| filesystem.sensitive).map(|rule| HideRule {
+    let listed = rules.iter().filter(|_| is_sensitive_hidden).map(|rule| HideRule {
         pattern: rule.pattern.into(),
         reason: rule.reason.into(),
         contains: rule.contains,
         except: rule.except,
         everywhere: false,
     });
-    HideRules::new(own.chain(listed).collect(), filesystem.show.clone(), left_out)
+    HideRules::new(own.chain(listed).collect(), show.to_vec(), left_out)
 }
 
 /// Whether a pattern may match in directories that are left out: one of names, or one whose way there is open.

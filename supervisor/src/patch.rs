@@ -5,6 +5,7 @@
 //!                      └───── `inside.rs`, confined ────┘
 //! ```
 
+mod apart;
 mod inside;
 mod measured;
 mod report;
@@ -13,11 +14,12 @@ use std::ffi::OsString;
 use std::os::fd::OwnedFd;
 use std::sync::Arc;
 
-use clearing_rootfs::Reading;
+use clearing_rootfs::{Reading, Store};
 use clearing_runtime::Function;
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
+use apart::Apart;
 pub use measured::MeasuredCheck;
 pub(crate) use report::PatchReport;
 
@@ -25,6 +27,7 @@ use crate::digest::sha256;
 use crate::error::Error;
 use crate::exec;
 use crate::functions::{Call, PATCH, memory, sealed};
+use crate::hiding::hidden;
 use crate::outcome::{Cause, Outcome};
 use crate::permission::{Wanted, of_project};
 use crate::request::{RunRequest, Told};
@@ -54,6 +57,13 @@ pub(crate) struct PatchRequest {
     pub(crate) allow: Vec<String>,
     /// Names that the profile keeps.
     pub(crate) keep: Vec<String>,
+    pub(crate) apart: Apart,
+}
+
+/// What a profile says of patches, and what of the project no patch changes.
+pub(crate) struct Permitted {
+    pub(crate) patch: clearing_profiles::Patch,
+    pub(crate) apart: Apart,
 }
 
 /// What the function reads before the patch.
@@ -63,6 +73,7 @@ struct Order {
     reading: Reading,
     allow: Vec<String>,
     keep: Vec<String>,
+    apart: Apart,
 }
 
 impl Order {
@@ -78,13 +89,17 @@ impl Order {
 }
 
 /// What the profile says of patches to what `run` names.
-pub(crate) fn permitted(run: &RunRequest) -> Result<clearing_profiles::Patch, Error> {
+pub(crate) fn permitted(run: &RunRequest) -> Result<Permitted, Error> {
     let session =
         run.session.as_deref().map(|name| sessions()?.read(name).map_err(Error::from)).transpose()?;
     let project = session.as_ref().map(|record| record.project().as_path());
     let (host, project) = of_project(project.or(run.directory.as_deref()))?;
     let of_session = session.as_ref().map(|record| record.profile.as_str());
-    Ok(Wanted::of(run, of_session).settle(&host, &project)?.patch)
+    let profile = Wanted::of(run, of_session).settle(&host, &project)?;
+    let store = Store::open(&Store::default_path(&|name| host.variable(name))?)?;
+    let earlier = session.as_ref().map_or(&[][..], |record| &record.hidden);
+    let apart = Apart::of(&profile, &hidden(&profile, &project, &store)?.with(earlier));
+    Ok(Permitted { patch: profile.patch, apart })
 }
 
 /// How a patch is read where the profile says this.
@@ -128,8 +143,8 @@ impl PatchRequest {
 
     /// What the function reads and writes, and its name in the record.
     pub(crate) fn call(&self) -> Result<([OwnedFd; 2], [OsString; 2]), Error> {
-        let (allow, keep) = (self.allow.clone(), self.keep.clone());
-        let order = Order { verb: self.verb, reading: self.reading, allow, keep };
+        let (allow, keep, apart) = (self.allow.clone(), self.keep.clone(), self.apart.clone());
+        let order = Order { verb: self.verb, reading: self.reading, allow, keep, apart };
         let order = order.to_bytes().map_err(std::io::Error::other);
         let order = order.map_err(|error| Error::System("writing the order on a patch", error))?;
         let input = sealed("clearing-patch", &[&order, &self.patch])?;

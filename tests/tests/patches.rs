@@ -49,6 +49,24 @@ const BAD: [(&str, &str); 5] = [
     ("CLR-PATCH-MISMATCH", "--- a/src/b.txt\n+++ b/src/b.txt\n@@ -1 +1 @@\n-a\n+c\n"),
 ];
 
+/// What a commit would leave as it is, with the class by which a patch of it is refused.
+const LEFT: [(&str, &str); 4] = [
+    (
+        "CLR-PATCH-HIDDEN",
+        "diff --git a/.env b/.env\nnew file mode 100644\n--- /dev/null\n+++ b/.env\n@@ -0,0 +1 @@\n+x\n",
+    ),
+    (
+        "CLR-PATCH-HIDDEN",
+        "diff --git a/x/.env b/x/.env\nnew file mode 100644\n--- /dev/null\n+++ b/x/.env\n@@ -0,0 +1 @@\n+x\n",
+    ),
+    ("CLR-PATCH-PROTECTED", "--- a/fixed\n+++ b/fixed\n@@ -1 +1 @@\n-fixed\n+changed\n"),
+    (
+        "CLR-PATCH-GIT",
+        "diff --git a/hk b/hk\nnew file mode 120000\n--- /dev/null\n+++ b/hk\n@@ -0,0 +1 @@\n+.git/hooks\n\\ No newline at end \
+         of file\n",
+    ),
+];
+
 /// Prints all that a session shows of the project.
 const VIEW: &str =
     "find . -type f | sort | while read -r f; do echo \"$(stat -c %a \"$f\") $f: $(cat \"$f\")\"; done";
@@ -137,6 +155,45 @@ fn a_refused_patch_changes_nothing_and_says_why() {
         assert_eq!(sessions.stdout.lines().count(), 1, "no other session is left: {}", sessions.stdout);
         let broken = site.clearing(["patch", "check", "s", "nowhere.patch"]).output();
         broken.expect_code(125).expect_stderr("nowhere.patch");
+    });
+}
+
+#[test]
+fn a_check_refuses_what_a_commit_would_leave_as_it_is() {
+    for_each_caller(|caller| {
+        let site = site(caller);
+        site.write(".env", "secret\n");
+        site.write("fixed", "fixed\n");
+        site.write(".clearing/profile.toml", "[filesystem]\nread_only = [\"fixed\"]\n");
+        site.write(".git/HEAD", "ref: refs/heads/main\n");
+        site.clearing(["create", "--name", "s"]).output().expect_code(0);
+        let before = site.project_tree();
+        for (class, patch) in LEFT {
+            for verb in ["check", "apply"] {
+                let of_session = site.clearing(["patch", verb, "s", "-"]).stdin(patch).output();
+                of_session.expect_code(1).expect_stderr(class);
+                let own = site.clearing(["patch", verb, "-w", ".", "-"]).stdin(patch).output();
+                own.expect_code(1).expect_stderr(class);
+            }
+            let landed = site.clearing(["patch", "apply", "-w", ".", "--commit", "-"]).stdin(patch).output();
+            landed.expect_code(1).expect_stderr(class);
+        }
+        assert_eq!(site.project_tree(), before);
+        // A directory that holds what is hidden is not empty, and stays.
+        site.write("conf/seen", "gone\n");
+        site.write("conf/.env", "secret\n");
+        let patch = "diff --git a/conf/seen b/conf/seen\ndeleted file mode 100644\n--- a/conf/seen\n+++ /dev/null\n\
+                     @@ -1 +0,0 @@\n-gone\n";
+        site.clearing(["patch", "apply", "-w", ".", "--commit", "-"]).stdin(patch).output().expect_code(0);
+        let conf = site.project().join("conf");
+        assert!(conf.join(".env").exists() && !conf.join("seen").exists());
+        // A command that makes the same link is told so when it is to land.
+        site.clearing(["exec", "s"]).command(["ln", "-s", ".git/hooks", "hk"]).output().expect_code(0);
+        let kept = site.clearing(["commit", "s", "--yes"]).output();
+        kept.expect_stderr("it leads to `.git/hooks`");
+        assert!(!site.project().join("hk").is_symlink());
+        site.clearing(["commit", "s", "--yes", "--allow", ".git"]).output().expect_code(0);
+        assert!(site.project().join("hk").is_symlink());
     });
 }
 

@@ -5,7 +5,8 @@ use std::path::{Path, PathBuf};
 use super::aliases::Aliases;
 use super::edit::Edit;
 use super::kept::{Harm, KeptNames};
-use super::links::leads_out;
+use super::led::{Led, led};
+use super::links::{leads_out, places};
 use super::plan::{Code, Withheld};
 use super::protected::{Known, Protected};
 use super::repository;
@@ -73,9 +74,15 @@ impl Judge<'_> {
 
     fn withhold_link(&self, path: &Path, edit: &Edit) -> Option<Withheld> {
         let target = edit.new.as_ref()?.target()?;
-        let reason = leads_out(path, target, self.view)?;
-        let reason = format!("the link to `{}` is not taken: {reason}", target.display());
-        Some(Withheld { path: path.to_owned(), code: Code::OutwardLink, reason, allow: None })
+        if let Some(reason) = leads_out(path, target, self.view) {
+            let reason = format!("the link to `{}` is not taken: {reason}", target.display());
+            return Some(Withheld { path: path.to_owned(), code: Code::OutwardLink, reason, allow: None });
+        }
+        let places = places(path, target, self.view);
+        let led = led(&places, self.protected)?;
+        let code = if led.name == Led::GIT { Code::Repository } else { Code::Protected };
+        let allow = Some(led.name.to_owned());
+        Some(Withheld { path: path.to_owned(), code, reason: led.text(), allow })
     }
 }
 

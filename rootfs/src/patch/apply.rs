@@ -193,6 +193,9 @@ impl<'a> Work<'a> {
     /// Directories that hold nothing any more go with what they held.
     fn drop_empty_directories(&mut self, path: &'a Path) -> Result<(), ApplyError> {
         for directory in path.ancestors().skip(1).filter(|it| !it.as_os_str().is_empty()) {
+            if self.tree.hidden.below(directory).is_some() {
+                break;
+            }
             let Ok((parent, name)) = self.place(directory) else { break };
             let Ok(stat) = statat(&parent, name, AtFlags::SYMLINK_NOFOLLOW) else { break };
             match unlinkat(&parent, name, AtFlags::REMOVEDIR) {

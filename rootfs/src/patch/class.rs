@@ -74,6 +74,8 @@ pub enum Class {
     Unread,
     /// A name that runs by itself, or tells others what to run.
     Protected,
+    /// A path that the profile hides: what is there is out of sight, and a commit leaves it as it is.
+    Hidden,
     /// A name that others rely on, and that is to go, or to become something else.
     Kept,
 }
@@ -108,6 +110,7 @@ impl Class {
             Self::Type => "CLR-PATCH-TYPE",
             Self::Unread => "CLR-PATCH-UNREAD",
             Self::Protected => "CLR-PATCH-PROTECTED",
+            Self::Hidden => "CLR-PATCH-HIDDEN",
             Self::Kept => "CLR-PATCH-KEPT",
         }
     }

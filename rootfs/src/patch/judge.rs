@@ -1,19 +1,25 @@
 //! What a patch may not do, whatever it is held against.
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use super::class::{Class, Refusal};
 use super::entry::How;
 use super::simulate::{Deed, Made, Node, Simulation, Was};
+use crate::commit::led::{Led, led};
 use crate::commit::{Harm, KeptNames, Known, Protected};
+use crate::hidden::Hidden;
 
-/// Names that a patch does not touch, and names that it does not harm: the same that a commit goes by.
+/// What a patch does not touch, and names that it does not harm: the same that a commit goes by.
 #[derive(Debug, Clone, Default)]
 pub struct Rules {
     /// Neither as what is written nor as what is read.
     pub protected: Protected,
     /// What they hold may change.
     pub kept: KeptNames,
+    /// What of the project nobody sees there, and what would be hidden if it were made.
+    pub hidden: Hidden,
+    /// Paths that no command changes.
+    pub read_only: Vec<PathBuf>,
 }
 
 impl Simulation {
@@ -27,7 +33,9 @@ impl Simulation {
             let paths = [source, target].into_iter().flatten();
             refused
                 .extend(paths.filter_map(|path| protected(path, rules, &known)).map(|it| it.at(deed.line)));
+            refused.extend(deed.withheld(rules).map(|it| it.at(deed.line)));
             refused.extend(deed.planted(rules));
+            refused.extend(deed.led(rules).map(|it| it.at(deed.line)));
             if let Some((path, harm)) = deed.harm(&made) {
                 refused.extend(kept(path, harm, rules).map(|it| it.at(deed.line)));
             }
@@ -54,6 +62,28 @@ impl Deed {
             self.planted.iter().find(|(_, planted)| !rules.protected.allows(&planted.key))?;
         let refusal = Class::Git.refuse(planted.reason).of(path).at(self.line);
         Some(Refusal { allow: Some(planted.key.clone()), ..refusal })
+    }
+
+    /// What it makes, changes or removes where a commit would leave everything as it is.
+    fn withheld(&self, rules: &Rules) -> Option<Refusal> {
+        [self.how.removed(), self.how.target()].into_iter().flatten().find_map(|path| {
+            let below = || rules.hidden.below(path).map(|below| below.rule.clone());
+            if let Some(rule) = rules.hidden.keeps(path).or_else(below) {
+                return Some(Class::Hidden.refuse(format!("it is hidden by {rule}")).of(path));
+            }
+            let is_kept = |named: &&PathBuf| path.starts_with(named) || named.starts_with(path);
+            let named = rules.read_only.iter().find(is_kept)?.display();
+            let reason = format!("`{named}` is `read_only` in [filesystem] of the profile");
+            Some(Class::Protected.refuse(reason).of(path))
+        })
+    }
+
+    /// A link is as what it leads to.
+    fn led(&self, rules: &Rules) -> Option<Refusal> {
+        let led = led(&self.leads, &rules.protected)?;
+        let class = if led.name == Led::GIT { Class::Git } else { Class::Protected };
+        let refusal = class.refuse(led.text()).of(self.how.path());
+        Some(Refusal { allow: Some(led.name.to_owned()), ..refusal })
     }
 
     /// What is done to the file that was there, besides changing what it holds. What is deleted may be made anew by

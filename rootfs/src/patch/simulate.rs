@@ -64,6 +64,8 @@ pub struct Deed {
     pub is_binary: bool,
     /// What it does to a repository without a `.git` that does not land unasked.
     pub(super) planted: Vec<(PathBuf, Planted)>,
+    /// All places that a link which it makes leads to and through.
+    pub(super) leads: Vec<PathBuf>,
 }
 
 /// What a patch that removes something makes or changes, by its path.
@@ -139,8 +141,11 @@ impl Patch<'_> {
         if !refused.is_empty() {
             return Err(refused);
         }
-        let planted = Places::of(&deeds, tree).planted()?;
-        deeds.iter_mut().zip(planted).for_each(|(deed, planted)| deed.planted = planted);
+        let places = Places::of(&deeds, tree);
+        let (planted, leads) = (places.planted()?, places.leads());
+        for (deed, (planted, leads)) in deeds.iter_mut().zip(planted.into_iter().zip(leads)) {
+            (deed.planted, deed.leads) = (planted, leads);
+        }
         Ok(Simulation { deeds })
     }
 
@@ -178,8 +183,8 @@ impl Patch<'_> {
             Body::Nothing | Body::Binary { .. } => (0, 0),
         };
         let is_binary = matches!(entry.body, Body::Binary { .. });
-        let planted = Vec::new();
-        Ok(Deed { line: entry.line, how, old, new, hunks, added, removed, is_binary, planted })
+        let (planted, leads) = (Vec::new(), Vec::new());
+        Ok(Deed { line: entry.line, how, old, new, hunks, added, removed, is_binary, planted, leads })
     }
 
     /// The content afterwards. What it takes to make it is taken from the `room`, also where that fails: many parts

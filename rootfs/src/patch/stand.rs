@@ -11,7 +11,7 @@ use super::class::{Class, Refusal};
 use super::entry::How;
 use super::simulate::{Deed, Node};
 use super::tree::Tree;
-use crate::commit::links::{Links, leads_out};
+use crate::commit::links::{Links, leads_out, places};
 use crate::commit::repository::{self, Planted, Repositories};
 use crate::compare::Kind;
 use crate::files::path_of;
@@ -67,6 +67,15 @@ impl<'a> Places<'a> {
             paths.filter_map(of_path).collect()
         };
         Ok(self.deeds.iter().map(of_deed).collect())
+    }
+
+    /// Where each deed that makes a link has it lead, to and through.
+    pub(super) fn leads(&self) -> Vec<Vec<PathBuf>> {
+        let of_deed = |deed: &Deed| match (deed.how.target(), &deed.new) {
+            (Some(path), Some(Node::Link(target))) => places(path, &path_of(target.clone()), self),
+            _ => Vec::new(),
+        };
+        self.deeds.iter().map(of_deed).collect()
     }
 
     /// Whether what is made can stand there, and stays in the project.

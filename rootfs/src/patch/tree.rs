@@ -13,6 +13,7 @@ use crate::beneath::open_beneath;
 use crate::compare::Kind;
 use crate::descent::entries;
 use crate::files::{io_error, open_directory, os_str, path_of};
+use crate::hidden::Hidden;
 
 /// A tree of files. Paths are relative to its top, and no link on them is followed.
 pub trait Tree {
@@ -42,12 +43,20 @@ pub enum Read {
 #[derive(Debug)]
 pub struct DirectoryTree {
     pub(super) top: OwnedFd,
+    /// What is in it and out of sight: a directory that holds some of it is not empty.
+    pub(super) hidden: Hidden,
 }
 
 impl DirectoryTree {
     /// The tree beneath the directory `path`, which may be reached through links.
     pub fn open(path: &Path) -> std::io::Result<Self> {
-        open_directory(path).map(|top| Self { top }).map_err(io_error)
+        let hidden = Hidden::default();
+        open_directory(path).map(|top| Self { top, hidden }).map_err(io_error)
+    }
+
+    /// The same, of which some is not seen.
+    pub fn hiding(self, hidden: Hidden) -> Self {
+        Self { hidden, ..self }
     }
 }
 

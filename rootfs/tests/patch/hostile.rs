@@ -4,7 +4,10 @@ use std::fs;
 use std::os::unix::fs::symlink;
 use std::path::Path;
 
-use clearing_rootfs::{Harm, KeptName, KeptNames, Protected, ProtectedName, Reading, Refusal, Rules};
+use clearing_rootfs::{
+    Harm, Hidden, HiddenPath, HideRule, HideRules, KeptName, KeptNames, PathText, Protected, ProtectedName,
+    Reading, Refusal, Rules,
+};
 
 use crate::parity::git_apply;
 use crate::tree::{as_git_knows, read_tree};
@@ -95,7 +98,23 @@ pub(crate) fn rules() -> Rules {
         harms: [Harm::Delete, Harm::Truncate, Harm::Rename, Harm::Program, Harm::Link].into(),
     };
     let kept = ["package.json", "readme.md", ".github"].map(kept).to_vec();
-    Rules { protected: Protected::new(protected, &[]), kept: KeptNames::new(kept, &["node_modules"], &[]) }
+    let hide = |pattern: &'static str| HideRule {
+        pattern: pattern.into(),
+        reason: "it is a secret".into(),
+        contains: &[],
+        except: &[],
+        everywhere: false,
+    };
+    let hidden = HiddenPath { path: PathText("deep/er/key".into()), rule: "its name".into() };
+    Rules {
+        protected: Protected::new(protected, &[]),
+        kept: KeptNames::new(kept, &["node_modules"], &[]),
+        hidden: Hidden::known(
+            HideRules::new([".env", "secrets/"].map(hide).into(), Vec::new(), &[]),
+            &[hidden],
+        ),
+        read_only: vec!["fixed".into(), "sealed/part".into()],
+    }
 }
 
 /// Small limits, so that what is too large is not large.

@@ -23,7 +23,7 @@ use crate::client::Client;
 use crate::commit::{CommitOptions, of_session};
 use crate::error::Error;
 use crate::exit_code::CONFLICT;
-use crate::patch::{self, PatchReport, PatchRequest, Verb};
+use crate::patch::{self, PatchReport, PatchRequest, Permitted, Verb};
 use crate::permission::DEFAULT_PROFILE;
 use crate::request::RunRequest;
 use crate::session::{CreateRequest, create, remove, sessions};
@@ -212,12 +212,12 @@ impl Operands {
                 ));
             }
         };
-        let permitted = patch::permitted(&self.run(&subject))?;
+        let Permitted { patch: permitted, apart } = patch::permitted(&self.run(&subject))?;
         let (strip, without_context) = (self.strip, self.unidiff_zero);
         let reading = Reading { strip, without_context, ..patch::reading(&permitted) };
         let patch = read(file, reading.size)?;
         let allow = self.allow.clone();
-        Ok((subject, PatchRequest { verb, patch, reading, allow, keep: permitted.keep }))
+        Ok((subject, PatchRequest { verb, patch, reading, allow, keep: permitted.keep, apart }))
     }
 
     fn run(&self, subject: &Subject) -> RunRequest {

@@ -5,7 +5,7 @@ use std::io::{self, Read as _, Write as _};
 use std::os::fd::AsFd as _;
 use std::path::Path;
 
-use clearing_rootfs::{DirectoryTree, Patch, Prepared, Refusal, Simulation};
+use clearing_rootfs::{DirectoryTree, Patch, Prepared, Refusal, Rules, Simulation};
 
 use crate::commit::rules;
 
@@ -46,10 +46,11 @@ fn input() -> Result<Vec<u8>, Box<dyn std::error::Error>> {
 /// Does what the order says in the directory.
 pub(super) fn answer(input: &[u8], directory: &Path) -> Result<PatchReport, Box<dyn std::error::Error>> {
     let (order, patch) = Order::read(input)?;
-    let tree = DirectoryTree::open(directory)?;
+    let rules = order.apart.and(rules(&order.allow, &order.keep));
+    let tree = DirectoryTree::open(directory)?.hiding(rules.hidden.clone());
     let accepted = match order.verb {
-        Verb::Check => checked(&order, patch, &tree),
-        Verb::Apply => match prepared(&order, patch, &tree) {
+        Verb::Check => checked(&order, patch, &tree, &rules),
+        Verb::Apply => match prepared(&order, patch, &tree, &rules) {
             Ok(ready) => ready.apply(&tree).map(|()| Ok(ready.simulation))?,
             Err(refused) => Err(refused),
         },
@@ -60,21 +61,31 @@ pub(super) fn answer(input: &[u8], directory: &Path) -> Result<PatchReport, Box<
     })
 }
 
-fn checked(order: &Order, patch: &[u8], tree: &DirectoryTree) -> Result<Simulation, Vec<Refusal>> {
+fn checked(
+    order: &Order,
+    patch: &[u8],
+    tree: &DirectoryTree,
+    rules: &Rules,
+) -> Result<Simulation, Vec<Refusal>> {
     let simulation = read(order, patch)?.simulate(tree)?;
-    judged(order, &simulation).map(|()| simulation)
+    judged(rules, &simulation).map(|()| simulation)
 }
 
-fn prepared(order: &Order, patch: &[u8], tree: &DirectoryTree) -> Result<Prepared, Vec<Refusal>> {
+fn prepared(
+    order: &Order,
+    patch: &[u8],
+    tree: &DirectoryTree,
+    rules: &Rules,
+) -> Result<Prepared, Vec<Refusal>> {
     let ready = read(order, patch)?.prepare(tree)?;
-    judged(order, &ready.simulation).map(|()| ready)
+    judged(rules, &ready.simulation).map(|()| ready)
 }
 
 fn read<'p>(order: &Order, patch: &'p [u8]) -> Result<Patch<'p>, Vec<Refusal>> {
     Patch::read(patch, order.reading).map_err(|refusal| vec![refusal])
 }
 
-fn judged(order: &Order, simulation: &Simulation) -> Result<(), Vec<Refusal>> {
-    let refused = simulation.judge(&rules(&order.allow, &order.keep));
+fn judged(rules: &Rules, simulation: &Simulation) -> Result<(), Vec<Refusal>> {
+    let refused = simulation.judge(rules);
     if refused.is_empty() { Ok(()) } else { Err(refused) }
 }

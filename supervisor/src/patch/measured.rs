@@ -3,7 +3,9 @@
 use std::path::Path;
 
 use clearing_profiles::Profile;
+use clearing_rootfs::Hidden;
 
+use super::apart::Apart;
 use super::{Order, Verb, inside, reading};
 
 type Result<T> = std::result::Result<T, Box<dyn std::error::Error>>;
@@ -17,9 +19,10 @@ pub struct MeasuredCheck {
 impl MeasuredCheck {
     /// Makes the order that stands before it.
     pub fn of(patch: &[u8]) -> Result<Self> {
-        let permitted = Profile::builtin("default")?.patch;
-        let (reading, allow, keep) = (reading(&permitted), Vec::new(), permitted.keep);
-        let mut input = Order { verb: Verb::Check, reading, allow, keep }.to_bytes()?;
+        let profile = Profile::builtin("default")?;
+        let apart = Apart::of(&profile, &Hidden::default());
+        let (reading, allow, keep) = (reading(&profile.patch), Vec::new(), profile.patch.keep);
+        let mut input = Order { verb: Verb::Check, reading, allow, keep, apart }.to_bytes()?;
         input.extend_from_slice(patch);
         Ok(Self { input })
     }

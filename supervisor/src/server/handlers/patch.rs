@@ -14,7 +14,7 @@ use clearing_runtime::spec::Others;
 use crate::error::Error;
 use crate::functions::PATCH;
 use crate::outcome::Outcome;
-use crate::patch::{self, PatchReport, PatchRequest, Verb};
+use crate::patch::{self, PatchReport, PatchRequest, Permitted, Verb};
 use crate::protocol::{Change, Fault, PatchApply, PatchCheck, PatchTold, SessionChanged, content};
 use crate::request::RunRequest;
 use crate::server::{Called, Conductor, Reply};
@@ -91,9 +91,9 @@ impl Conductor {
     ) -> Result<PatchRequest, Fault> {
         let patch = content(text, bytes).map_err(Fault::params)?;
         let run = RunRequest { session: Some(self.handle.id.clone()), ..RunRequest::default() };
-        let permitted = patch::permitted(&run)?;
+        let Permitted { patch: permitted, apart } = patch::permitted(&run)?;
         let reading = Reading { strip, ..patch::reading(&permitted) };
-        Ok(PatchRequest { verb: Verb::Check, patch, reading, allow, keep: permitted.keep })
+        Ok(PatchRequest { verb: Verb::Check, patch, reading, allow, keep: permitted.keep, apart })
     }
 
     /// Has the function called; `then` hears what it told.
