@@ -18,16 +18,15 @@ pub(crate) const PRIVATE: MountAttrFlags =
 
 /// Clones a tree of the host, unattached. A plain clone of a tree with mounts below it is refused in
 /// a new user namespace, so the clone is recursive; what is writable must hold no such mounts, or the
-/// command could write to file systems that nobody meant.
+/// command could write to file systems that nobody meant. A link that is to be read leads to what is shown, and one
+/// that is to be written to nowhere.
 pub(crate) fn clone_tree(at: BorrowedFd<'_>, source: &Path, access: Access) -> io::Result<OwnedFd> {
-    let flags = OpenTreeFlags::OPEN_TREE_CLONE
-        | OpenTreeFlags::OPEN_TREE_CLOEXEC
-        | OpenTreeFlags::AT_SYMLINK_NOFOLLOW;
-    let depth = match access {
+    let flags = OpenTreeFlags::OPEN_TREE_CLONE | OpenTreeFlags::OPEN_TREE_CLOEXEC;
+    let of_access = match access {
         Access::ReadOnly => OpenTreeFlags::AT_RECURSIVE,
-        Access::ReadWrite => OpenTreeFlags::empty(),
+        Access::ReadWrite => OpenTreeFlags::AT_SYMLINK_NOFOLLOW,
     };
-    Ok(kernel::open_tree(at, source, flags | depth)?)
+    Ok(kernel::open_tree(at, source, flags | of_access)?)
 }
 
 /// Attaches an unattached mount on the open path `target`.
