@@ -26,9 +26,12 @@ impl MappedMounts {
         let mut maps = OwnerMaps::new(identity);
         let mut map = |(source, access, owners): (&Path, Access, Owners)| {
             let Owners::Mapped { uid, gid } = owners else { return Ok(None) };
-            let mount = map_tree(source, access, maps.of(uid, gid)?)
+            let tree =
+                clone_tree(CWD, source, access).at(Stage::Mounts, || format!("open_tree({source:?})"))?;
+            let id_map = Some(maps.of(uid, gid)?);
+            mount_setattr(&tree, MountAttributes { set: 0, id_map })
                 .at(Stage::IdMap, || format!("mount_setattr({source:?}, idmap {uid}:{gid})"))?;
-            Ok(Some((source.to_owned(), owners, mount)))
+            Ok(Some((source.to_owned(), owners, tree)))
         };
         all_sources(steps, kept)
             .filter_map(|source| map(source).transpose())
@@ -90,10 +93,4 @@ fn parent_of(layer: &Layer) -> Option<&Path> {
         Layer::Directories { upper, .. } => upper.parent(),
         Layer::Memory { .. } => None,
     }
-}
-
-fn map_tree(source: &Path, access: Access, id_map: BorrowedFd<'_>) -> io::Result<OwnedFd> {
-    let tree = clone_tree(CWD, source, access)?;
-    mount_setattr(&tree, MountAttributes { set: 0, id_map: Some(id_map) })?;
-    Ok(tree)
 }
