@@ -92,6 +92,7 @@ mod project;
 mod queue;
 #[cfg(test)]
 mod random;
+mod reach;
 mod remove;
 mod run;
 mod seen;
@@ -138,6 +139,7 @@ pub use private_home::{HomeEntry, all_but, furnish};
 pub use programs::{ProgramSearch, Readable};
 pub use project::{BroughtError, Chosen, Project, ProjectError, ProjectRequest};
 pub use queue::{QueueError, Ticket, WhenFull};
+pub use reach::{Visitor, closed_on_the_way};
 pub use remove::{RemoveError, remove_tree};
 pub use run::{RunDirectory, RunError};
 pub use seen::{Kept, Seen, SeenError};

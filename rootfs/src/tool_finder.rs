@@ -10,6 +10,7 @@ use crate::descent::entries;
 use crate::files::{canonical, is_under, normalize, open_directory, path_of, read_regular};
 use crate::layouts::{LAYOUTS, Layout, Shows};
 use crate::places::Places;
+use crate::reach::{Visitor, closed_on_the_way};
 use crate::tools::{Skipped, ToolRequest, ToolRoot, ToolRoots, in_base};
 
 /// What has been found so far.
@@ -41,8 +42,7 @@ impl<'a> Finder<'a> {
         if self.is_shown(entry) {
             return Ok(());
         }
-        let unreadable = |errno| if errno == Errno::ACCESS { Skipped::Unreadable } else { Skipped::Absent };
-        let canonical = canonical(entry).map_err(unreadable)?;
+        let canonical = canonical(entry).map_err(|errno| absent(entry, errno))?;
         if canonical.starts_with(self.request.project) {
             // The project by another name: what its files say must not be taken for the caller's word.
             return Ok(());
@@ -50,7 +50,14 @@ impl<'a> Finder<'a> {
         if let Some(place) = self.places.forbid(&canonical) {
             return Err(Skipped::Forbidden(place));
         }
-        let directory = open_directory(entry).map_err(unreadable)?;
+        if let Some(closed) = self.closed(entry, self.is_in_home(entry, &canonical)) {
+            return Err(Skipped::Closed(closed));
+        }
+        let directory = match open_directory(entry) {
+            // Programs of a directory that cannot be listed can be executed, and it shows no link.
+            Err(Errno::ACCESS) if closed_on_the_way(entry, Visitor::Caller).is_none() => None,
+            opened => Some(opened.map_err(|errno| absent(entry, errno))?),
+        };
         let follow =
             match self.show_layout_of(entry).or_else(|| self.show_layout_of(&self.as_named(&canonical))) {
                 Some(layout) => matches!(layout.shows, Shows::Linked),
@@ -58,7 +65,7 @@ impl<'a> Finder<'a> {
             };
         // The words of `PATH` must lead there inside too, even where links on the way led elsewhere.
         self.show(entry.to_owned(), &[]);
-        if follow {
+        if let Some(directory) = directory.filter(|_| follow) {
             self.follow_links(entry, directory.as_fd());
         }
         Ok(())
@@ -188,15 +195,35 @@ impl<'a> Finder<'a> {
         }
     }
 
-    /// Adds one root, unless it is seen anyway, is not there, or is a place that is never shown.
+    /// Adds one root, unless it is seen anyway, is not there, is a place that is never shown, or is closed.
     fn show(&mut self, path: PathBuf, leaves_out: &[&str]) {
         let Some(canonical) = canonical(&path).ok().filter(|_| !self.is_shown(&path)) else { return };
-        if self.places.forbid(&canonical).is_none() {
-            let leave_out =
-                leaves_out.iter().map(|name| path.join(name)).filter(|it| it.symlink_metadata().is_ok());
-            let leave_out = leave_out.collect();
-            self.found.roots.push(ToolRoot { path, leave_out });
+        if self.places.forbid(&canonical).is_some() {
+            return;
         }
+        let in_home = self.is_in_home(&path, &canonical);
+        if let Some(closed) = self.closed(&path, in_home) {
+            if !self.found.skipped.iter().any(|(skipped, _)| *skipped == path) {
+                self.found.skipped.push((path, Skipped::Closed(closed)));
+            }
+            return;
+        }
+        let leave_out =
+            leaves_out.iter().map(|name| path.join(name)).filter(|it| it.symlink_metadata().is_ok());
+        let leave_out = leave_out.collect();
+        self.found.roots.push(ToolRoot { path, in_home, leave_out });
+    }
+
+    /// Which directory keeps those out who are to see it. What lies in the home directory is shown as their own.
+    fn closed(&self, path: &Path, in_home: bool) -> Option<PathBuf> {
+        // What the caller has found is open to the caller.
+        let is_asked = self.request.visitor == Visitor::Anybody && !in_home;
+        is_asked.then(|| closed_on_the_way(path, Visitor::Anybody)).flatten()
+    }
+
+    fn is_in_home(&self, path: &Path, canonical: &Path) -> bool {
+        let by_name = self.request.home.is_some_and(|home| path.starts_with(home));
+        by_name || self.places.home().is_some_and(|home| canonical.starts_with(home))
     }
 
     fn is_shown(&self, path: &Path) -> bool {
@@ -218,6 +245,12 @@ impl ToolRoot {
     fn covers(&self, path: &Path) -> bool {
         path.starts_with(&self.path) && !self.leave_out.iter().any(|out| path.starts_with(out))
     }
+}
+
+/// Why nothing was found there.
+fn absent(entry: &Path, errno: Errno) -> Skipped {
+    let closed = || closed_on_the_way(entry, Visitor::Caller).unwrap_or_else(|| entry.to_owned());
+    if errno == Errno::ACCESS { Skipped::Closed(closed()) } else { Skipped::Absent }
 }
 
 /// A regular file that somebody may execute: a link to a key or a database is no link to a program.

@@ -5,6 +5,7 @@ use std::path::{Component, Path, PathBuf};
 
 use crate::files::{Environment, is_under};
 use crate::places::Place;
+use crate::reach::Visitor;
 use crate::tool_finder::Finder;
 
 /// What is known of the caller's tools.
@@ -18,6 +19,8 @@ pub struct ToolRequest<'a> {
     pub project: &'a Path,
     /// The state directory.
     pub state: &'a Path,
+    /// Who goes to what lies outside of the home directory.
+    pub visitor: Visitor,
     /// The caller's environment, for variables such as `PYENV_ROOT`.
     pub environment: Environment<'a>,
 }
@@ -29,7 +32,7 @@ pub struct ToolRoots {
     pub roots: Vec<ToolRoot>,
     /// Variables that the tools of these roots read, and that are set: worth handing in.
     pub variables: Vec<&'static str>,
-    /// Entries of `PATH` that are not shown.
+    /// Entries of `PATH`, and what their links lead to, that are not shown.
     pub skipped: Vec<(PathBuf, Skipped)>,
 }
 
@@ -38,19 +41,21 @@ pub struct ToolRoots {
 pub struct ToolRoot {
     /// On the host and inside.
     pub path: PathBuf,
+    /// Whether it lies in the home directory, by whichever name.
+    pub in_home: bool,
     /// Files and directories below it that exist and must not be seen.
     pub leave_out: Vec<PathBuf>,
 }
 
 /// Why an entry of `PATH` is not shown.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Skipped {
     /// Relative, or with `..` in it: it would mean another directory in another place.
     Relative,
     /// Nothing is there.
     Absent,
-    /// The caller cannot read it.
-    Unreadable,
+    /// Whoever is to go there may not search this directory.
+    Closed(PathBuf),
     /// It is a place that is never shown as a whole.
     Forbidden(Place),
 }
@@ -80,7 +85,7 @@ pub fn tool_roots(request: &ToolRequest<'_>) -> ToolRoots {
         seen.push(entry);
     }
     let mut found = finder.map(Finder::finish).unwrap_or_default();
-    found.skipped = skipped;
+    found.skipped = [skipped, found.skipped].concat();
     found
 }
 

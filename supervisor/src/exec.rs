@@ -35,7 +35,7 @@ use crate::stats::Stats;
 use crate::text::printable;
 use crate::verdict::judge;
 use crate::watch::{End, Watch};
-use crate::workspace::{Workspace, mounts_below};
+use crate::workspace::{Workspace, closed_tools, mounts_below};
 pub(crate) use asked::Asked;
 
 /// How long the comparison with the project may take after a command that has a time limit.
@@ -191,8 +191,9 @@ impl Prepared {
         let hidden = self.workspace.hidden.notes.iter().cloned();
         let notes = self.workspace.project.notes.iter().map(ToString::to_string).chain(hidden);
         let below = below.iter().map(|path| format!("`{}` is a mount, left out", printable(path)));
+        let tools = closed_tools(&self.host, &self.workspace.tools);
         let dead = collected.failed.iter().map(|error| format!("a dead run is still there: {error}"));
-        Ok(notes.chain(below).chain(left_out).chain(dead).collect())
+        Ok(notes.chain(below).chain(left_out).chain(tools).chain(dead).collect())
     }
 
     fn conduct(

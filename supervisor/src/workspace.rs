@@ -6,7 +6,7 @@ use std::time::Instant;
 
 use clearing_rootfs::{
     Base, BaseEntry, BaseRequest, Cache, Changes, Hidden, HostNames, LayerTop, MountTable, PROJECT, Parent,
-    Project, Stack, Store, ToolRequest, ToolRoots, WalkError, caches, settings, tool_roots,
+    Project, Skipped, Stack, Store, ToolRequest, ToolRoots, Visitor, WalkError, caches, settings, tool_roots,
 };
 
 use crate::copying::Elsewhere;
@@ -17,6 +17,7 @@ use crate::named::Named;
 use crate::outcome::WorkspaceReport;
 use crate::place::{Place, Writable};
 use crate::plan::{HOSTNAME, identity_inside};
+use crate::text::printable;
 use clearing_profiles::{NetworkMode, Profile};
 use clearing_runtime::spec::Layer;
 
@@ -161,8 +162,27 @@ pub(crate) fn tools(host: &Host, profile: &Profile, project: &Project, store: &S
         home: Some(&host.home),
         project: &project.root,
         state: store.path(),
+        visitor: if host.is_privileged() { Visitor::Anybody } else { Visitor::Caller },
         environment: &variable,
     })
+}
+
+/// What of the tools is there and not in view all the same, and how it would be.
+pub(crate) fn closed_tools(host: &Host, tools: &ToolRoots) -> Vec<String> {
+    let way = match host.is_privileged() {
+        true => "; `read` in the section [filesystem] of a profile shows it all the same",
+        false => "",
+    };
+    let closed = tools.skipped.iter().filter_map(|(path, why)| match why {
+        Skipped::Closed(by) => Some((printable(path), printable(by))),
+        Skipped::Relative | Skipped::Absent | Skipped::Forbidden(_) => None,
+    });
+    let note = |(path, by)| {
+        format!(
+            "`{path}`, to which `PATH` leads, is not in view: `{by}` is closed to the command's user{way}"
+        )
+    };
+    closed.map(note).collect()
 }
 
 pub(crate) fn base(host: &Host, profile: &Profile) -> Base {

@@ -8,11 +8,13 @@ use std::os::unix::fs::{PermissionsExt as _, symlink};
 struct Scene {
     scratch: tempfile::TempDir,
     variables: Vec<(&'static str, OsString)>,
+    visitor: Visitor,
 }
 
 impl Scene {
     fn new() -> Self {
-        let scene = Self { scratch: tempfile::tempdir().unwrap(), variables: Vec::new() };
+        let scene =
+            Self { scratch: tempfile::tempdir().unwrap(), variables: Vec::new(), visitor: Visitor::Caller };
         fs::create_dir_all(scene.home("app")).unwrap();
         scene
     }
@@ -57,6 +59,7 @@ impl Scene {
             home: Some(&self.home("")),
             project: &self.home("app"),
             state: &self.home(".local/state/clearing"),
+            visitor: self.visitor,
             environment: &environment,
         })
     }
@@ -269,4 +272,30 @@ fn an_environment_that_names_no_python_opens_nothing_but_itself() {
     let config = format!("home = {}\n", scene.home(".ssh/bin").display());
     fs::write(scene.home("venvs/x/pyvenv.cfg"), config).unwrap();
     assert_eq!(scene.shown(&["~/venvs/x/bin"]), ["~/venvs/x"]);
+}
+
+#[test]
+fn what_others_may_not_enter_is_shown_to_them_in_the_home_alone() {
+    let mut scene = Scene::new();
+    scene.visitor = Visitor::Anybody;
+    let outside = crate::normalize(&scene.home("../outside"));
+    fs::create_dir_all(outside.join("shut/bin")).unwrap();
+    fs::create_dir_all(outside.join("open")).unwrap();
+    let program = scene.program("../outside/shut/tool");
+    symlink("../shut/tool", outside.join("open/tool")).unwrap();
+    scene.directory("tools");
+    symlink(scene.home(""), outside.join("alias")).unwrap();
+    for (path, mode) in [("..", 0o755), ("", 0o700), ("../outside/shut", 0o750)] {
+        fs::set_permissions(scene.home(path), fs::Permissions::from_mode(mode)).unwrap();
+    }
+    let place = |name: &str| outside.join(name).display().to_string();
+    let path = [place("shut/bin"), place("shut"), place("open"), place("alias/tools"), "~/tools".to_owned()];
+    let found = scene.roots(&path.each_ref().map(String::as_str));
+    let in_home: Vec<_> = found.roots.iter().map(|root| (root.path.clone(), root.in_home)).collect();
+    let expected =
+        [(scene.home("tools"), true), (outside.join("alias/tools"), true), (outside.join("open"), false)];
+    assert_eq!(in_home, expected);
+    let shut = Skipped::Closed(outside.join("shut"));
+    let closed = [outside.join("shut/bin"), outside.join("shut"), crate::normalize(&program)];
+    assert_eq!(found.skipped, closed.map(|path| (path, shut.clone())));
 }

@@ -92,7 +92,7 @@ fn shown(profile: &Profile, workspace: &Workspace, host: &Host) -> Vec<(PathBuf,
     }
     for tool in &workspace.tools.roots {
         // Outside of the caller's home there is nothing that others may not read but root should show.
-        let owners = if tool.path.starts_with(&host.home) { callers } else { Owners::Host };
+        let owners = if tool.in_home { callers } else { Owners::Host };
         let masks = tool.leave_out.iter().map(|target| Mount::Mask { target: target.clone() });
         let mounts = std::iter::once(read_only(tool.path.clone(), owners)).chain(masks).collect();
         shown.push((tool.path.clone(), mounts));

@@ -69,7 +69,7 @@ fn base() -> Base {
 fn workspace(uid: u32, layer: impl Fn(&str) -> Layer) -> Workspace {
     let writable = |name: &str| Writable { sealed: Vec::new(), layer: layer(name) };
     let home = writable("home");
-    let tool = ToolRoot { path: "/home/ann/.local/bin".into(), leave_out: Vec::new() };
+    let tool = ToolRoot { path: "/home/ann/.local/bin".into(), in_home: true, leave_out: Vec::new() };
     let path = PathBuf::from("/home/ann/.cargo/registry");
     let cache = Cache { source: path.clone(), path };
     Workspace {
