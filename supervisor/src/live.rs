@@ -75,6 +75,8 @@ pub struct LiveSandbox {
     audit: Audit,
     request: RunRequest,
     guards: Vec<GuardReport>,
+    /// What the caller should know of how it was made.
+    notes: Vec<String>,
     /// What is known of sealed layers.
     parts: Parts,
     spares: Vec<Spare>,
@@ -193,7 +195,7 @@ impl LiveSandbox {
             // A mount upon a layer that is replaced would show the old one.
             return Err(Error::NoOverlay("the profile has `read_only` paths".into()));
         }
-        prepared.look_around()?;
+        let notes = prepared.look_around()?;
         let own = prepared.place.session().map(Session::path);
         let sources = plan::sources(&prepared.workspace, &prepared.host, own.as_deref());
         let held = prepared.place.descriptors();
@@ -212,6 +214,7 @@ impl LiveSandbox {
             audit,
             request,
             guards: Vec::new(),
+            notes,
             parts: Parts::default(),
             spares: Vec::new(),
             commands: 0,
@@ -266,6 +269,11 @@ impl LiveSandbox {
     /// The session's record, as it is now.
     pub(crate) fn record(&self) -> Result<&clearing_rootfs::Record, Error> {
         Ok(self.session()?.record())
+    }
+
+    /// What the caller should know of how it was made.
+    pub(crate) fn notes(&self) -> &[String] {
+        &self.notes
     }
 
     /// What became of the guards of the sandbox itself.

@@ -64,8 +64,8 @@ impl Parked {
         Ok(live)
     }
 
-    /// Gives it to whoever asks for a session now, with what the caller should know.
-    pub(crate) fn give(mut self, name: Option<&str>) -> Result<(LiveSandbox, Vec<String>), NotGiven> {
+    /// Gives it to whoever asks for a session now.
+    pub(crate) fn give(mut self, name: Option<&str>) -> Result<LiveSandbox, NotGiven> {
         let Parking { directory, profile } = &self.parking;
         // What cannot be found out now is told better by whoever makes a new one.
         if !self.is_still() || !self.made_of.are_still(directory, profile).unwrap_or(false) {
@@ -77,11 +77,10 @@ impl Parked {
             detail: json!({ "name": name, "profile": self.profile }),
             ..Decision::asked("create")
         };
-        let notes = project.notes.iter().map(ToString::to_string).collect();
         let audit = self.live.audit.clone();
         let given = audit.record(&decision, || Ok(self.live.session_mut()?.give(name, "exec")?));
         match given {
-            Ok(()) => Ok((self.live, notes)),
+            Ok(()) => Ok(self.live),
             Err(error) => {
                 self.end();
                 Err(NotGiven::Failed(error))

@@ -32,7 +32,7 @@ impl Server {
         }
         if let Some(handle) = params.session.as_deref().and_then(|name| self.find(name)) {
             handle.heard_by(caller);
-            return handle.order(move |conductor| reply.send(conductor.told(Vec::new())));
+            return handle.order(move |conductor| reply.send(conductor.told()));
         }
         let seat = match self.seats.take() {
             Ok(seat) => seat,
@@ -56,9 +56,9 @@ impl Server {
     fn begin(self: &Arc<Self>, asked: Asked) {
         // To open a session takes a deep stack.
         match aside(|| self.open(&asked.params)) {
-            Ok((live, notes)) => {
+            Ok(live) => {
                 self.pool.remember(&asked.params);
-                self.conduct(live, notes, asked);
+                self.conduct(live, asked);
             }
             Err(fault) => asked.reply.send(Err(fault)),
         }
@@ -68,7 +68,7 @@ impl Server {
     /// one by now.
     pub(in crate::server) fn give_parked(self: &Arc<Self>, parked: Parked, asked: Asked) {
         match parked.give(asked.params.name.as_deref()) {
-            Ok((live, notes)) => self.conduct(live, notes, asked),
+            Ok(live) => self.conduct(live, asked),
             Err(NotGiven::Failed(error)) => asked.reply.send(Err(error.into())),
             Err(NotGiven::Stale(parked)) => {
                 // Nobody waits for its end, except the server's own.
@@ -78,7 +78,7 @@ impl Server {
         }
     }
 
-    fn conduct(self: &Arc<Self>, live: LiveSandbox, notes: Vec<String>, asked: Asked) {
+    fn conduct(self: &Arc<Self>, live: LiveSandbox, asked: Asked) {
         let Asked { params, caller, seat, reply } = asked;
         let mut conductor = match self.conductor(live, &params) {
             Ok(conductor) => conductor,
@@ -92,7 +92,7 @@ impl Server {
             // Whoever gave up all sessions may not have seen this one.
             conductor.handle.order(|conductor| conductor.give_up(Leaving::Now, drop));
         }
-        reply.send(conductor.told(notes));
+        reply.send(conductor.told());
         conductor.conduct();
     }
 
@@ -102,18 +102,13 @@ impl Server {
         Ok(Conductor::new(Arc::clone(self), Arc::new(handle), live, params))
     }
 
-    fn open(&self, params: &SessionCreate) -> Result<(LiveSandbox, Vec<String>), Fault> {
-        let (id, notes, is_new) = match &params.session {
-            Some(session) => {
-                (sessions()?.read(session).map_err(Error::from)?.id.to_string(), Vec::new(), false)
-            }
-            None => {
-                let (id, notes) = make(params)?;
-                (id, notes, true)
-            }
+    fn open(&self, params: &SessionCreate) -> Result<LiveSandbox, Fault> {
+        let (id, is_new) = match &params.session {
+            Some(session) => (sessions()?.read(session).map_err(Error::from)?.id.to_string(), false),
+            None => (make(params)?, true),
         };
         match LiveSandbox::open(&id).map_err(Error::from) {
-            Ok(live) => Ok((live, notes)),
+            Ok(live) => Ok(live),
             Err(error) => {
                 if is_new {
                     // Nobody has heard of it.
@@ -197,14 +192,15 @@ fn check(params: &SessionCreate) -> Result<(), Fault> {
     }
 }
 
-fn make(params: &SessionCreate) -> Result<(String, Vec<String>), Fault> {
+fn make(params: &SessionCreate) -> Result<String, Fault> {
     let request = CreateRequest {
         directory: params.workspace.as_ref().map(PathBuf::from),
         profile: params.profile.clone().unwrap_or_else(|| DEFAULT_PROFILE.to_owned()),
         name: params.name.clone(),
     };
-    let (made, notes) = session::create(&request)?;
-    Ok((made.record().id.to_string(), notes))
+    // What its sandbox is made of says more of the project than this does.
+    let (made, _) = session::create(&request)?;
+    Ok(made.record().id.to_string())
 }
 
 fn remove(session: &str, keep: bool) -> Result<Destroyed, Fault> {
@@ -218,7 +214,7 @@ fn remove(session: &str, keep: bool) -> Result<Destroyed, Fault> {
 
 impl Conductor {
     /// What a client hears of a session that it has.
-    pub(in crate::server) fn told(&mut self, notes: Vec<String>) -> Result<Created, Fault> {
+    pub(in crate::server) fn told(&mut self) -> Result<Created, Fault> {
         let handle = Arc::clone(&self.handle);
         let live = self.live()?;
         let (record, tier) = (live.record()?, live.tier());
@@ -229,7 +225,7 @@ impl Conductor {
             tier,
             snapshot: record.snapshots.last().map(|last| last.name.clone()).unwrap_or_default(),
             labels: handle.labels.clone(),
-            notes,
+            notes: live.notes().to_vec(),
         })
     }
 
