@@ -11,6 +11,7 @@ mod facts;
 mod program;
 mod rule;
 mod rules;
+mod source;
 mod texts;
 
 use clearing_runtime::Failure;

@@ -4,6 +4,7 @@ use clearing_runtime::Failure;
 
 use super::facts::Facts;
 use super::program::{name, sight};
+use super::source;
 use crate::text::printable;
 
 /// Fills every blank of `text`; braces that name none stay as they are.
@@ -40,6 +41,9 @@ fn word(blank: &str, failure: &Failure, facts: &Facts) -> Option<String> {
         "program" => printable(name(&failure.action).as_ref()),
         "interpreter" => printable(&sight(failure, facts).1),
         "path" => shown_path(facts),
+        "source" => printable(source::path(failure)?),
+        "closed" => printable(&source::closed(failure, facts)?),
+        "uid" => facts.uid.to_string(),
         "limit" => limit(&failure.action)?.to_owned(),
         other => {
             let (key, value) = other.strip_prefix("sysctl ")?.split_once('=')?;

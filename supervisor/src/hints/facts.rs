@@ -21,7 +21,8 @@ pub(crate) struct Facts {
     pub(crate) release: String,
     /// Major and minor number of the kernel.
     pub(crate) kernel: Option<(u32, u32)>,
-    pub(super) is_root: bool,
+    /// The effective user.
+    pub(super) uid: u32,
     /// Whether this is a user namespace to which not all ids were given.
     pub(super) lacks_ids: bool,
     /// Whether a system call filter is on this very process.
@@ -69,7 +70,7 @@ impl Facts {
             container: Container::of(&signs(&release)),
             kernel: kernel_version(&release),
             release,
-            is_root: rustix::process::geteuid().is_root(),
+            uid: rustix::process::geteuid().as_raw(),
             lacks_ids: !has_all_ids(&first_of(&["/proc/self/uid_map"])),
             is_filtered: first_of(&["/proc/self/status"]).lines().any(|line| line == "Seccomp:\t2"),
             sysctls,
@@ -79,6 +80,11 @@ impl Facts {
             state,
             path: std::env::var_os("PATH").unwrap_or_default(),
         }
+    }
+
+    /// Whether the caller is user 0.
+    pub(super) fn is_root(&self) -> bool {
+        self.uid == 0
     }
 
     /// The limit on a kind of namespace that is 0.

@@ -5,6 +5,7 @@ use clearing_runtime::{Failure, Stage};
 use super::container::Container;
 use super::facts::Facts;
 use super::program::{Sighting, sight};
+use super::source::Source;
 
 /// One line of the tables. The first that fits is told, so the narrower ones stand above.
 pub(super) struct Rule {
@@ -51,6 +52,8 @@ pub(super) enum When {
     SomeSecurityModules,
     /// The program was seen on the host like this.
     Program(Sighting),
+    /// What was to be mounted was seen like this.
+    Source(Source),
 }
 
 impl Rule {
@@ -69,8 +72,8 @@ impl When {
             Self::Sysctl(key, value) => facts.sysctls.get(key).is_some_and(|found| found == value),
             Self::NoNamespacesOfAKind => facts.zero_limit().is_some(),
             Self::KernelBefore(major, minor) => facts.kernel.is_some_and(|version| version < (major, minor)),
-            Self::Root => facts.is_root,
-            Self::Ordinary => !facts.is_root,
+            Self::Root => facts.is_root(),
+            Self::Ordinary => !facts.is_root(),
             Self::In(container) => facts.container == Some(container),
             Self::Contained => facts.container.is_some(),
             Self::LacksIds => facts.lacks_ids,
@@ -80,6 +83,7 @@ impl When {
             Self::SecurityModule(name) => facts.security_modules.split(',').any(|module| module == name),
             Self::SomeSecurityModules => !facts.security_modules.is_empty(),
             Self::Program(sighting) => sight(failure, facts).0 == sighting,
+            Self::Source(source) => source.holds(failure, facts),
         }
     }
 }

@@ -9,8 +9,9 @@ use super::container::Container::{Docker, Gvisor, Kubernetes, Lxc, Podman, Wsl1}
 use super::rule::Rule;
 use super::rule::When::{self, Contained, Distribution, Filtered, In, KernelBefore, LacksIds};
 use super::rule::When::{
-    NoNamespacesOfAKind, Ordinary, Root, SecurityModule, SomeSecurityModules, StateOn, Sysctl,
+    NoNamespacesOfAKind, Ordinary, Root, SecurityModule, SomeSecurityModules, Source, StateOn, Sysctl,
 };
+use super::source::Source::{Closed, Lost};
 use super::texts as say;
 
 const SET_UP: &[Stage] =
@@ -38,6 +39,11 @@ const OFF: When = Sysctl("kernel.unprivileged_userns_clone", "0");
 pub(super) const RULES: &[Rule] = &[
     // Of a server alone, whatever the host.
     Rule { stages: &[Launcher], call: "", errnos: &[ESRCH], when: &[], text: say::LAUNCHER_ENDED },
+
+    // What is to be shown, and cannot be had.
+    Rule { stages: &[Mounts], call: "bind(", errnos: &[EACCES], when: &[Root, Source(Closed)], text: say::CLOSED_TO_ROOTS },
+    Rule { stages: &[Mounts], call: "bind(", errnos: &[EACCES], when: &[Source(Closed)], text: say::CLOSED },
+    Rule { stages: &[Mounts], call: "", errnos: &[ENOENT, ENOTDIR, ELOOP], when: &[Source(Lost)], text: say::LOST },
 
     // Kernels that lack it whoever asks.
     Rule { stages: SET_UP, call: "", errnos: ANY, when: &[In(Gvisor)], text: say::GVISOR },

@@ -12,7 +12,7 @@ fn failure(stage: Stage, action: &str, errno: i32) -> Failure {
 
 /// An ordinary user on a new kernel.
 fn host() -> Facts {
-    Facts { kernel: Some((6, 8)), release: "6.8.0".into(), state: "/s".into(), ..Facts::default() }
+    Facts { kernel: Some((6, 8)), release: "6.8.0".into(), state: "/s".into(), uid: 1000, ..Facts::default() }
 }
 
 fn with_sysctl(key: &'static str, value: &str) -> Facts {
@@ -92,15 +92,15 @@ fn kernels_that_are_too_old_say_so() {
     let centos = Facts { kernel: Some((3, 10)), release: "3.10.0-1160.el7".into(), ..host() };
     expect(&lacking, &centos, &["kernel 3.10.0-1160.el7 is too old"]);
     let mapped = failure(Stage::IdMap, "mount_setattr(\"/x\", idmap 0:0)", libc::EINVAL);
-    let jammy = Facts { kernel: Some((5, 15)), is_root: true, ..host() };
+    let jammy = Facts { kernel: Some((5, 15)), uid: 0, ..host() };
     expect(&mapped, &jammy, &["5.19", "ordinary user"]);
-    expect(&mapped, &Facts { is_root: true, ..host() }, &["no id-mapped mounts", "CLEARING_STATE_DIR"]);
+    expect(&mapped, &Facts { uid: 0, ..host() }, &["no id-mapped mounts", "CLEARING_STATE_DIR"]);
 }
 
 #[test]
 fn root_of_a_rootless_container_is_told_that_it_is_none() {
     let refused = failure(Stage::IdMap, "write(/proc/9/uid_map, \"0 524288 65536\\n\")", libc::EPERM);
-    let root = Facts { is_root: true, lacks_ids: true, container: Some(Container::Podman), ..host() };
+    let root = Facts { uid: 0, lacks_ids: true, container: Some(Container::Podman), ..host() };
     expect(&refused, &root, &["rootless container", "ordinary user"]);
 }
 
@@ -182,6 +182,29 @@ fn programs_of_this_host_are_told_apart() {
     }
 }
 
+/// What is to be mounted of a directory that is its owner's alone.
+fn closed_source() -> (tempfile::TempDir, Failure) {
+    let scratch = tempfile::tempdir().expect("a directory");
+    let private = std::os::unix::fs::PermissionsExt::from_mode(0o700);
+    std::fs::set_permissions(scratch.path(), private).expect("chmod");
+    let source = scratch.path().canonicalize().expect("a path").join("bin");
+    let action = format!("bind({source:?}, {source:?})");
+    (scratch, failure(Stage::Mounts, &action, libc::EACCES))
+}
+
+#[test]
+fn a_source_that_cannot_be_had_is_told_with_what_is_in_the_way() {
+    let (scratch, closed) = closed_source();
+    let top = scratch.path().canonicalize().expect("a path").display().to_string();
+    let root = Facts { uid: 0, ..host() };
+    expect(&closed, &root, &[&format!("`chmod o+x {top}`"), &format!("name `{top}/bin` under `read`")]);
+    for action in [format!("open_tree(\"{top}/no\")"), format!("bind(\"{top}/no\", \"/no\")")] {
+        expect(&failure(Stage::Mounts, &action, libc::ENOENT), &host(), &["leads nowhere", "out of `read`"]);
+    }
+    let planted = failure(Stage::Mounts, &format!("bind(\"{top}\", \"/x\")"), libc::ELOOP);
+    expect(&planted, &host(), &["clearing rollback"]);
+}
+
 #[test]
 fn no_text_has_a_blank_that_nothing_fills() {
     let facts = Facts {
@@ -189,11 +212,15 @@ fn no_text_has_a_blank_that_nothing_fills() {
         state_file_system: "overlay".into(),
         ..with_sysctl("user.max_user_namespaces", "0")
     };
-    let any = failure(Stage::Limits, "setrlimit(Core, 0)", libc::EPERM);
+    let limit = failure(Stage::Limits, "setrlimit(Core, 0)", libc::EPERM);
+    let (scratch, closed) = closed_source();
+    let facts = Facts { uid: 0, ..facts };
     for rule in rules::RULES.iter().chain(execute::RULES) {
         // The braces of AppArmor and Kubernetes are meant; they hold a colon or come from the profile.
-        let filled = blanks::fill(&rule.text.replace("{profile}", ""), &any, &facts);
+        let failure = if rule.text.contains("{source}") { &closed } else { &limit };
+        let filled = blanks::fill(&rule.text.replace("{profile}", ""), failure, &facts);
         let blank = filled.split('{').skip(1).find(|rest| !rest.starts_with("type:"));
         assert_eq!(blank, None, "{}", rule.text);
     }
+    drop(scratch);
 }

@@ -56,6 +56,11 @@ pub(super) const STATE_FULL: &str = "the file system of the state directory `{st
 pub(super) const NO_OVERLAY: &str =
     "this kernel has no overlay file system, or its module is not loaded: `sudo modprobe overlay`";
 pub(super) const STALE_LAYER: &str = "a layer was used with another lower directory before; run again, and if that does not help set `CLEARING_STATE_DIR` to a new directory";
+pub(super) const CLOSED: &str = "`{closed}` is closed to you: have its owner run `setfacl -m u:{uid}:x {closed}`, or \
+    `chmod o+x {closed}` for everybody; or take `{source}` out of `read` in the section [filesystem] of the profile";
+pub(super) const CLOSED_TO_ROOTS: &str = "`{closed}` is closed to the user that root's command is: `chmod o+x {closed}`, \
+    or name `{source}` under `read` in the section [filesystem] of a profile, which shows it as the command's own";
+pub(super) const LOST: &str = "`{source}` leads nowhere: make what is missing, or take it out of `read` in the section [filesystem] of the profile";
 pub(super) const LINK_IN_THE_WAY: &str = "a command of the session put a link, or a file, on the way to this place. `clearing history ID` names the \
      snapshots, and `clearing rollback ID SNAPSHOT` goes back to one";
 pub(super) const LAYERS_OVERLAP: &str = "a layer lies within another: set `CLEARING_STATE_DIR` to a directory that is neither in the project nor above it";
