@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 
 use crate::decoys::Terminal;
-use crate::{Output, Running, Site};
+use crate::{Client, Output, Running, Site};
 
 /// A call of `clearing` by the site's caller, yet to be started.
 pub struct Run<'s> {
@@ -100,6 +100,11 @@ impl<'s> Run<'s> {
     pub fn terminal(mut self, terminal: &'s Terminal) -> Self {
         self.terminal = Some(terminal);
         self.through(["setsid", "--ctty"])
+    }
+
+    /// Starts it as a server on standard streams, and is its client.
+    pub fn client(self) -> Client {
+        Client::begin(self)
     }
 
     /// Starts it and leaves it running.

@@ -9,6 +9,7 @@ mod names;
 mod options;
 mod projects;
 mod refusal;
+mod search_path;
 mod streams;
 
 /// Gives a file these permission bits.
