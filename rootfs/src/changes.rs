@@ -4,8 +4,9 @@ use std::path::{Path, PathBuf};
 use std::time::Instant;
 
 use crate::compare::Kind;
+use crate::inventory::Inventory;
 use crate::stack::Stack;
-use crate::walk::{Difference, WalkError, compare_until};
+use crate::walk::{Difference, WalkError, compare_knowing, compare_until};
 
 /// The differences between a project and what a layer over it shows.
 ///
@@ -67,9 +68,20 @@ impl Changes {
 
     /// The same, given up at that moment ([`WalkError::Late`]).
     pub fn between_stacks_until(old: &Stack, new: &Stack, until: Option<Instant>) -> Result<Self, WalkError> {
+        Self::collect(|add| compare_until(old, new, until, add))
+    }
+
+    /// The same, by what is known of sealed layers: however many lie below, cost follows those that are not shared.
+    pub fn between_known_stacks(old: &Stack, new: &Stack, known: &Inventory) -> Result<Self, WalkError> {
+        Self::collect(|add| compare_knowing(old, new, known, add))
+    }
+
+    fn collect(
+        compare: impl FnOnce(&mut dyn FnMut(&Path, Difference<'_>)) -> Result<(), WalkError>,
+    ) -> Result<Self, WalkError> {
         let mut changes = Self::default();
         let mut room = LISTED;
-        compare_until(old, new, until, &mut |path, difference| changes.add(path, difference, &mut room))?;
+        compare(&mut |path, difference| changes.add(path, difference, &mut room))?;
         changes.added.sort_unstable();
         changes.modified.sort_unstable();
         changes.deleted.sort_unstable();

@@ -12,6 +12,7 @@ use crate::beneath::open_beneath;
 use crate::compare::Kind;
 use crate::descent::{Entry, entries};
 use crate::files::{is_directory, os_str};
+use crate::inventory::{Drawer, Shelf, Sight};
 use crate::overlay::{Mark, mark};
 use crate::stack::{Found, Stack};
 use crate::walk::WalkError;
@@ -21,12 +22,24 @@ pub(crate) struct Merged<'a> {
     stack: &'a Stack,
     path: &'a Path,
     layers: Vec<(usize, OnceCell<OwnedFd>)>,
+    known: Option<Drawer<'a>>,
 }
 
 impl<'a> Merged<'a> {
     /// The directory `path` of the layers, newest first. One that closes it to us is an error once it is asked.
     pub(crate) fn of(stack: &'a Stack, path: &'a Path, layers: &[usize]) -> Self {
-        Self { stack, path, layers: layers.iter().map(|layer| (*layer, OnceCell::new())).collect() }
+        Self::knowing(stack, path, layers, None)
+    }
+
+    /// The same, where of some layers it is known what they have.
+    pub(crate) fn knowing(
+        stack: &'a Stack,
+        path: &'a Path,
+        layers: &[usize],
+        known: Option<&'a Shelf<'_>>,
+    ) -> Self {
+        let known = known.map(|shelf| shelf.drawer(path, layers));
+        Self { stack, path, layers: layers.iter().map(|layer| (*layer, OnceCell::new())).collect(), known }
     }
 
     fn opened<'c>(&self, layer: usize, cell: &'c OnceCell<OwnedFd>) -> Result<BorrowedFd<'c>, WalkError> {
@@ -54,9 +67,17 @@ impl<'a> Merged<'a> {
     /// Finds out what the stack shows under `name`, as the kernel's `ovl_lookup` does.
     pub(crate) fn look_up(&self, name: &CStr) -> Result<Option<Found>, WalkError> {
         let mut found: Option<Found> = None;
-        for (layer, directory) in &self.layers {
+        for (layer, directory, sight) in self.having(name) {
             if self.stack.hides(*layer, || self.path.join(os_str(name))) {
                 break;
+            }
+            // Of a directory below another one it is enough to know that it is one.
+            if let (Some(found), Sight::Merged | Sight::Opaque) = (&mut found, sight) {
+                found.directories.push(*layer);
+                if sight == Sight::Opaque {
+                    break;
+                }
+                continue;
             }
             let directory = self.opened(*layer, directory)?;
             let stat = match statat(directory, name, AtFlags::SYMLINK_NOFOLLOW) {
@@ -85,6 +106,20 @@ impl<'a> Merged<'a> {
             }
         }
         Ok(found)
+    }
+
+    /// Those of its layers that may have the name, newest first.
+    fn having(&self, name: &CStr) -> impl Iterator<Item = (&usize, &OnceCell<OwnedFd>, Sight)> {
+        let known = self.known.as_ref().map(|known| known.having(name));
+        let (known, all) = match known {
+            Some(known) => (known, &[][..]),
+            None => (Vec::new(), &self.layers[..]),
+        };
+        let known = known.into_iter().filter_map(|(layer, sight)| {
+            let at = self.layers.binary_search_by_key(&layer, |(layer, _)| *layer).ok()?;
+            Some((&self.layers[at].0, &self.layers[at].1, sight))
+        });
+        known.chain(all.iter().map(|(layer, directory)| (layer, directory, Sight::Unknown)))
     }
 
     /// Whether no layer has the directory.

@@ -212,12 +212,17 @@ impl Stack {
     }
 
     /// How many layers there are, the bottom included.
-    pub(crate) fn depth(&self) -> usize {
+    pub fn depth(&self) -> usize {
         self.layers.len()
     }
 
     pub(crate) fn is_bottom(&self, layer: usize) -> bool {
         layer + 1 == self.layers.len()
+    }
+
+    /// What the layer is, if it has anything.
+    pub(crate) fn identity(&self, layer: usize) -> Option<Identity> {
+        self.layers.get(layer)?.top.as_ref().map(|top| top.identity)
     }
 
     pub(crate) fn top(&self, layer: usize) -> Result<BorrowedFd<'_>, Errno> {

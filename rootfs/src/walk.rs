@@ -13,6 +13,7 @@ use rustix::io::Errno;
 use crate::compare::{Kind, same};
 use crate::descent::Entry;
 use crate::files::os_str;
+use crate::inventory::{Inventory, Shelf};
 use crate::merged::{Merged, in_order};
 use crate::stack::{Found, Stack};
 
@@ -106,6 +107,17 @@ pub(crate) fn compare_until(
     walk_until((old, &old.present()), (new, &new.present()), until, found)
 }
 
+/// The same as [`compare`], of two stacks of which the inventory knows layers: the more it knows, the fewer are asked.
+pub(crate) fn compare_knowing(
+    old: &Stack,
+    new: &Stack,
+    inventory: &Inventory,
+    found: &mut dyn FnMut(&Path, Difference<'_>),
+) -> Result<(), WalkError> {
+    let known = Some([inventory.of(old), inventory.of(new)]);
+    walk_knowing((old, &old.present()), (new, &new.present()), known, None, found)
+}
+
 /// The same, where the top of each is made of these layers.
 pub(crate) fn walk_beneath(
     old: (&Stack, &[usize]),
@@ -121,10 +133,21 @@ fn walk_until(
     until: Option<Instant>,
     found: &mut dyn FnMut(&Path, Difference<'_>),
 ) -> Result<(), WalkError> {
+    walk_knowing(old, new, None, until, found)
+}
+
+fn walk_knowing(
+    old: (&Stack, &[usize]),
+    new: (&Stack, &[usize]),
+    known: Option<[Shelf<'_>; 2]>,
+    until: Option<Instant>,
+    found: &mut dyn FnMut(&Path, Difference<'_>),
+) -> Result<(), WalkError> {
     let shared = old.0.shared_with(new.0);
     let side = |stack: &'_ Stack| stack.depth() - shared;
     let (old_shared, new_shared) = (side(old.0), side(new.0));
-    let mut walk = Walk { old: old.0, new: new.0, old_shared, new_shared, path: PathBuf::new(), found };
+    let path = PathBuf::new();
+    let mut walk = Walk { old: old.0, new: new.0, known, old_shared, new_shared, path, found };
     let mut levels = vec![walk.differing(old.1, new.1)?];
     while let Some(level) = levels.last_mut() {
         if until.is_some_and(|until| Instant::now() >= until) {
@@ -150,6 +173,8 @@ fn walk_until(
 struct Walk<'a> {
     old: &'a Stack,
     new: &'a Stack,
+    /// What is known of the layers of either.
+    known: Option<[Shelf<'a>; 2]>,
     /// The first layer of each that both have; from there on they are the same.
     old_shared: usize,
     new_shared: usize,
@@ -213,8 +238,9 @@ impl Walk<'_> {
     /// What differs in the current directory, which is made of these layers; the first name is the last.
     fn differing(&self, old: &[usize], new: &[usize]) -> Result<Vec<Pair>, WalkError> {
         let shared_alike = self.shared_alike(old, new);
-        let old = Merged::of(self.old, &self.path, old);
-        let new = Merged::of(self.new, &self.path, new);
+        let [of_old, of_new] = [0, 1].map(|side| self.known.as_ref().map(|known| &known[side]));
+        let old = Merged::knowing(self.old, &self.path, old, of_old);
+        let new = Merged::knowing(self.new, &self.path, new, of_new);
         let mut names: Vec<Entry> = Vec::new();
         old.names(|layer| layer < self.old_shared || !shared_alike, &mut names)?;
         new.names(|layer| layer < self.new_shared || !shared_alike, &mut names)?;

@@ -3,13 +3,13 @@
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
-use clearing_rootfs::{Changes, Counts, Hidden, LayerId, PROJECT, Record, Sessions, Stack};
+use clearing_rootfs::{Changes, Counts, Hidden, Inventory, LayerId, PROJECT, Record, Sessions, Stack};
 
 use super::{Point, top_of};
 use crate::error::Error;
 
-/// The steps of a session. However many there are, each layer is looked into and opened once for the steps that follow
-/// one another.
+/// The steps of a session. However many there are, each layer is opened once for the steps that follow one another, and
+/// looked through once for all: a step costs as much as what it changed.
 pub(crate) struct Steps<'a> {
     sessions: &'a Sessions,
     record: &'a Record,
@@ -18,12 +18,24 @@ pub(crate) struct Steps<'a> {
     uppers: BTreeMap<LayerId, Option<PathBuf>>,
     /// What was looked at last, which the next step mostly lies upon.
     last: Option<(Option<LayerId>, Stack)>,
+    /// What the layers below have.
+    inventory: Inventory,
 }
+
+/// So few layers are asked sooner than they are looked through.
+const FEW: usize = 8;
 
 impl<'a> Steps<'a> {
     pub(crate) fn of(sessions: &'a Sessions, record: &'a Record) -> Self {
         let hidden = Hidden::of(&record.hidden);
-        Self { sessions, record, hidden, uppers: BTreeMap::new(), last: None }
+        Self {
+            sessions,
+            record,
+            hidden,
+            uppers: BTreeMap::new(),
+            last: None,
+            inventory: Inventory::default(),
+        }
     }
 
     /// The snapshot below a point, and how much is different from it.
@@ -39,7 +51,11 @@ impl<'a> Steps<'a> {
             last => self.open(from, last.as_ref().map(|(_, stack)| stack))?,
         };
         let new = self.open(top, Some(&old))?;
-        let counts = Changes::between_stacks(&old, &new)?.counts;
+        // What lies below a snapshot is sealed; what is on top of it may be written to just now.
+        if old.depth() > FEW {
+            self.inventory.learn(&old);
+        }
+        let counts = Changes::between_known_stacks(&old, &new, &self.inventory)?.counts;
         self.last = Some((top.cloned(), new));
         Ok((below.map(|below| below.name.as_str()), counts))
     }
