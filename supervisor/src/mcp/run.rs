@@ -151,7 +151,7 @@ impl Commands {
         let mut told = self.told();
         if told.len() >= REMEMBERED && !told.contains_key(exec) {
             let oldest = told.iter().min_by_key(|(_, place)| place.time).map(|(exec, _)| exec.clone());
-            oldest.into_iter().for_each(|oldest| drop(told.remove(&oldest)));
+            oldest.and_then(|oldest| told.remove(&oldest));
         }
         let time = self.times.fetch_add(1, Ordering::Relaxed);
         told.insert(exec.to_owned(), Place { cursor: left, time });
