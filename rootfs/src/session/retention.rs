@@ -1,6 +1,6 @@
 //! What of a session's history is kept: so many snapshots, for so long, and never more layers than are quick.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::os::fd::{AsFd as _, OwnedFd};
 use std::time::Duration;
 
@@ -59,6 +59,8 @@ pub(super) struct Fewer {
     /// The record as it will be.
     pub(super) record: Record,
     making: Making,
+    /// How many files each sealed layer has: counted once, since that never changes.
+    inodes: BTreeMap<LayerId, u64>,
 }
 
 /// What merging came to.
@@ -110,10 +112,14 @@ impl Session {
         if !self.is_deep() {
             return Ok(Merging::default());
         }
-        let mut fewer = Fewer { record: self.record.clone(), making: self.sessions.layers.making()? };
+        let mut fewer = Fewer {
+            record: self.record.clone(),
+            making: self.sessions.layers.making()?,
+            inodes: BTreeMap::new(),
+        };
         let (mut tried, mut apart, mut first) = (false, BTreeSet::new(), None);
         while fewer.record.depth() > DEEPEST + 1 {
-            let Some((older, newer)) = self.cheapest_pair(&fewer.record, &apart)? else { break };
+            let Some((older, newer)) = self.cheapest_pair(&mut fewer, &apart)? else { break };
             tried = true;
             // What a command wrote may stand against it: too deep, marked by hand, of another owner.
             let Err(why) = self.merge_pair(&mut fewer, &older, &newer) else { continue };
@@ -134,15 +140,16 @@ impl Session {
     /// Of the pairs that nothing needs apart, the one with the fewest files.
     fn cheapest_pair(
         &self,
-        record: &Record,
+        fewer: &mut Fewer,
         apart: &BTreeSet<LayerId>,
     ) -> Result<Option<(LayerId, LayerId)>, SessionError> {
+        let Fewer { record, inodes, .. } = fewer;
         let chain = record.chain(record.sealed_top());
         let mut cheapest: Option<(u64, LayerId, LayerId)> = None;
         for pair in chain.windows(2) {
             let [newer, older] = pair else { continue };
             if !apart.contains(older) && !record.is_needed_apart(older) {
-                let cost = self.inodes(older)? + self.inodes(newer)?;
+                let cost = self.inodes(older, inodes)? + self.inodes(newer, inodes)?;
                 if cheapest.as_ref().is_none_or(|(least, ..)| cost < *least) {
                     cheapest = Some((cost, older.clone(), newer.clone()));
                 }
@@ -151,8 +158,13 @@ impl Session {
         Ok(cheapest.map(|(_, older, newer)| (older, newer)))
     }
 
-    fn inodes(&self, id: &LayerId) -> Result<u64, SessionError> {
-        Ok(written(self.sessions.layers.open(id)?.as_fd()).inodes)
+    fn inodes(&self, id: &LayerId, known: &mut BTreeMap<LayerId, u64>) -> Result<u64, SessionError> {
+        if let Some(inodes) = known.get(id) {
+            return Ok(*inodes);
+        }
+        let inodes = written(self.sessions.layers.open(id)?.as_fd()).inodes;
+        known.insert(id.clone(), inodes);
+        Ok(inodes)
     }
 
     fn merge_pair(&self, fewer: &mut Fewer, older: &LayerId, newer: &LayerId) -> Result<(), SessionError> {
