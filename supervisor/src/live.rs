@@ -98,6 +98,8 @@ pub struct LiveSandbox {
     depth: usize,
     /// Since when there are layers that nobody names any more.
     uncollected: Option<Instant>,
+    /// Removes them.
+    collecting: Option<std::thread::JoinHandle<()>>,
     /// What nobody has been told yet.
     happened: Vec<(u32, Happened)>,
 }
@@ -227,6 +229,7 @@ impl LiveSandbox {
             before: None,
             depth: 0,
             uncollected: None,
+            collecting: None,
             happened: Vec::new(),
         };
         live.await_ready()?;

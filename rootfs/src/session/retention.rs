@@ -101,6 +101,13 @@ impl Session {
         self.sessions.collect_layers().map(drop)
     }
 
+    /// The same for another thread, as it takes its time.
+    pub fn collector(&self) -> impl FnOnce() + Send + use<> {
+        let sessions = self.sessions.clone();
+        // What stays is removed by whoever collects next.
+        move || drop(sessions.collect_layers())
+    }
+
     /// Whether there are more layers than is quick, snapshots to be forgotten aside.
     pub fn is_deep(&self) -> bool {
         self.record.depth() > DEEPEST + 1

@@ -23,7 +23,7 @@ impl LiveSandbox {
             return Ok(());
         }
         if self.uncollected.is_some_and(|since| since.elapsed() > GRACE) {
-            self.collect_layers()?;
+            self.begin_to_collect()?;
         }
         let Rollback { max_snapshots: number, max_age: age, .. } = self.profile.rollback;
         let forgotten = self.session_mut()?.forget_beyond(Retention { number, age })?;
@@ -34,8 +34,21 @@ impl LiveSandbox {
         Ok(())
     }
 
-    /// Removes the layers that were merged, and those of forgotten snapshots.
+    /// Has the layers removed that were merged, and those of forgotten snapshots, and does not wait for that.
+    fn begin_to_collect(&mut self) -> Result<(), Error> {
+        if self.collecting.as_ref().is_some_and(|collecting| !collecting.is_finished()) {
+            return Ok(());
+        }
+        let collect = self.session()?.collector();
+        let collecting = std::thread::Builder::new().name("collecting".into()).spawn(collect);
+        self.collecting = Some(collecting.map_err(|error| Error::System("starting a thread", error))?);
+        self.uncollected = None;
+        Ok(())
+    }
+
+    /// The same to its end.
     pub(super) fn collect_layers(&mut self) -> Result<(), Error> {
+        self.collecting.take().into_iter().for_each(|collecting| drop(collecting.join()));
         match self.uncollected.take() {
             Some(_) => Ok(self.session()?.collect_layers()?),
             None => Ok(()),
