@@ -26,9 +26,9 @@ impl MappedMounts {
         let mut maps = OwnerMaps::new(identity);
         let mut map = |(source, access, owners): (&Path, Access, Owners)| {
             let Owners::Mapped { uid, gid } = owners else { return Ok(None) };
+            let id_map = Some(maps.of(uid, gid)?);
             let tree =
                 clone_tree(CWD, source, access).at(Stage::Mounts, || format!("open_tree({source:?})"))?;
-            let id_map = Some(maps.of(uid, gid)?);
             mount_setattr(&tree, MountAttributes { set: 0, id_map })
                 .at(Stage::IdMap, || format!("mount_setattr({source:?}, idmap {uid}:{gid})"))?;
             Ok(Some((source.to_owned(), owners, tree)))
