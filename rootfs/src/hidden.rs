@@ -12,6 +12,7 @@ mod content;
 mod hiding;
 mod index;
 mod links;
+mod required;
 mod rules;
 mod search;
 mod stale;

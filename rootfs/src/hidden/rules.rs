@@ -5,8 +5,10 @@ use std::path::Path;
 use std::sync::{Arc, Mutex, OnceLock, PoisonError, Weak};
 
 use globset::{GlobBuilder, GlobSet, GlobSetBuilder};
+use memchr::memmem;
 
 use super::HiddenError;
+use super::required::required;
 use crate::commit::fold;
 
 /// One rule.
@@ -30,6 +32,8 @@ pub struct HideRules {
     rules: Vec<HideRule>,
     show: Vec<String>,
     left_out: &'static [&'static str],
+    /// What a path must hold for each of them to match it.
+    required: OnceLock<Vec<String>>,
     compiled: OnceLock<Compiled>,
 }
 
@@ -61,7 +65,7 @@ impl HideRules {
     /// These rules, but for what `show` matches and what lies in it. In directories named in `left_out` only
     /// rules for everywhere are looked for.
     pub fn new(rules: Vec<HideRule>, show: Vec<String>, left_out: &'static [&'static str]) -> Self {
-        Self { rules, show, left_out, compiled: OnceLock::new() }
+        Self { rules, show, left_out, ..Self::default() }
     }
 
     /// The same rules, or those of somebody who has the same ones now: compiled, they take ten times the room of
@@ -79,7 +83,7 @@ impl HideRules {
     }
 
     fn is_same(&self, other: &Self) -> bool {
-        let Self { rules, show, left_out, compiled: _ } = self;
+        let Self { rules, show, left_out, required: _, compiled: _ } = self;
         (rules, show, left_out) == (&other.rules, &other.show, &other.left_out)
     }
 
@@ -99,6 +103,9 @@ impl HideRules {
 
     /// The first rule that matches a path that may be there or not, whatever it holds, or one above it.
     pub(super) fn names(&self, path: &Path) -> Option<&HideRule> {
+        if !self.may_name(path) {
+            return None;
+        }
         let mut above: Vec<_> = path.ancestors().filter(|it| !it.as_os_str().is_empty()).collect();
         above.reverse();
         let last = above.len();
@@ -113,6 +120,17 @@ impl HideRules {
             }
         }
         None
+    }
+
+    /// Whether one may match it, or what is above it: most paths hold nothing that any needs, and to see that takes a
+    /// fraction of what compiling them does.
+    fn may_name(&self, path: &Path) -> bool {
+        let required = || self.rules.iter().map(|rule| required(&fold(bare(&rule.pattern))).to_owned());
+        let required = self.required.get_or_init(|| required().collect());
+        let path = super::folded(path);
+        let path = path.as_os_str().as_encoded_bytes();
+        self.compiled.get().is_some()
+            || required.iter().any(|text| memmem::find(path, text.as_bytes()).is_some())
     }
 
     /// The rules that match one path, not what is above it.
