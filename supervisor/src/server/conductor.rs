@@ -279,8 +279,9 @@ impl Conductor {
         }
         // By now nobody finds it any more, and what was found before is not carried out.
         drop(self.handle.close());
-        // Whoever hears of the end may ask for another one.
+        // Whoever hears of the end may ask for another one, and has the room that what was said took here.
         self.seat = None;
+        self.execs = Execs::default();
         if !self.server.is_ending() {
             let (why, asked) = self.ended_by;
             self.handle.tell(SessionChanged::ended(why), asked);
