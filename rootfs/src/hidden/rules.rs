@@ -5,7 +5,7 @@ use std::path::Path;
 use std::sync::{Arc, Mutex, OnceLock, PoisonError, Weak};
 
 use globset::{GlobBuilder, GlobSet, GlobSetBuilder};
-use memchr::memmem;
+use memchr::memmem::Finder;
 
 use super::HiddenError;
 use super::required::required;
@@ -33,7 +33,7 @@ pub struct HideRules {
     show: Vec<String>,
     left_out: &'static [&'static str],
     /// What a path must hold for each of them to match it.
-    required: OnceLock<Vec<String>>,
+    required: OnceLock<Vec<Finder<'static>>>,
     compiled: OnceLock<Compiled>,
 }
 
@@ -125,12 +125,12 @@ impl HideRules {
     /// Whether one may match it, or what is above it: most paths hold nothing that any needs, and to see that takes a
     /// fraction of what compiling them does.
     fn may_name(&self, path: &Path) -> bool {
-        let required = || self.rules.iter().map(|rule| required(&fold(bare(&rule.pattern))).to_owned());
+        let required =
+            || self.rules.iter().map(|rule| Finder::new(required(&fold(bare(&rule.pattern)))).into_owned());
         let required = self.required.get_or_init(|| required().collect());
         let path = super::folded(path);
         let path = path.as_os_str().as_encoded_bytes();
-        self.compiled.get().is_some()
-            || required.iter().any(|text| memmem::find(path, text.as_bytes()).is_some())
+        self.compiled.get().is_some() || required.iter().any(|text| text.find(path).is_some())
     }
 
     /// The rules that match one path, not what is above it.
