@@ -7,6 +7,7 @@
 //! ```
 
 mod call;
+mod exec;
 mod execs;
 mod input;
 mod reload;

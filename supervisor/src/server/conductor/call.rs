@@ -7,14 +7,12 @@ use std::sync::Arc;
 use serde_json::Value;
 
 use super::Conductor;
-use super::execs::{Exec, State};
-use super::input::Input;
+use super::exec::Exec;
 use super::starting::nothing;
 use crate::live::{ExecAsked, Given, What};
 use crate::outcome::Outcome;
 use crate::protocol::Fault;
 use crate::server::store::Store;
-use crate::watch::Output;
 
 /// What follows from the end of a function.
 pub(super) type Then = Box<dyn FnOnce(&mut Conductor, Outcome) + Send>;
@@ -41,23 +39,8 @@ impl Conductor {
             Ok((number, most)) => {
                 let name = format!("{number}()");
                 let store = Arc::new(Store::new(&self.handle.id, &name, &self.server.room, most));
-                let exec = Exec {
-                    name,
-                    store,
-                    owner: 0,
-                    sources: Vec::new(),
-                    held: Vec::new(),
-                    started: false,
-                    hushed: None,
-                    input: Input::default(),
-                    limit: None,
-                    passed: Output::default(),
-                    terminal: None,
-                    state: State::Running,
-                    waiting: Vec::new(),
-                    then: Some(Box::new(|on, outcome| then(on, Ok(outcome)))),
-                };
-                self.execs.add(number, exec);
+                let then: Then = Box::new(|on, outcome| then(on, Ok(outcome)));
+                self.execs.add(number, Exec { then: Some(then), ..Exec::new(name, store) });
             }
         }
     }

@@ -10,7 +10,8 @@ use rustix::fs::{Mode, OFlags};
 use rustix::pipe::{PipeFlags, pipe_with};
 
 use super::Conductor;
-use super::execs::{Ended, Exec, Source, State, json};
+use super::exec::{Ended, Exec, Source, State};
+use super::execs::json;
 use super::input::Input;
 use super::waiting::{Waiting, after};
 use crate::error::Error;
@@ -25,7 +26,6 @@ use crate::script::Script;
 use crate::server::Caller;
 use crate::server::reply::Reply;
 use crate::server::store::{Store, Told};
-use crate::watch::Output;
 
 /// Our ends of a command's streams.
 struct Ends {
@@ -74,32 +74,19 @@ impl Conductor {
             caller.outbox.iter().for_each(|outbox| outbox.follow(&store));
         }
         caller.follower.iter().for_each(|follower| follower.follow(&store));
-        let exec = |ends: Ends| Exec {
-            name: name.clone(),
-            store: Arc::clone(&store),
-            owner: caller.connection,
-            sources: ends.sources,
-            held: ends.held,
-            input: ends.input,
-            started: false,
-            hushed: None,
-            limit: None,
-            passed: Output::default(),
-            terminal: None,
-            state: State::Running,
-            waiting: Vec::new(),
-            then: None,
-        };
+        let Ends { sources, held, input } = ends;
+        let owner = caller.connection;
+        let exec = Exec { owner, sources, held, input, ..Exec::new(name, Arc::clone(&store)) };
         match self.begin(asked) {
             Ok(number) => {
                 let limit = self.live.as_ref().and_then(|live| live.output_limit(number));
-                self.execs.add(number, Exec { limit, ..exec(ends) });
+                self.execs.add(number, Exec { limit, ..exec });
                 Ok(number)
             }
             Err(Error::Denied(denied)) => {
                 self.server.metrics.denied(denied.denials.len());
                 self.server.metrics.ended(Cause::Policy);
-                Ok(self.execs.add_denied(exec(ends), &denied))
+                Ok(self.execs.add_denied(exec, &denied))
             }
             Err(error) => {
                 // Or whoever follows it would wait for ever.

@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use super::Conductor;
-use super::execs::{Exec, State};
+use super::exec::{Exec, State};
 use crate::protocol::{Content, ExecRead, ExecState, ExecWait, Fault, Finished, Piece, Pieces};
 use crate::relay::Truncated;
 use crate::server::Caller;
