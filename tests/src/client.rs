@@ -216,7 +216,18 @@ impl Client {
     /// Makes a session over the site's project and gives its id.
     #[track_caller]
     pub fn session(&mut self, site: &crate::Site) -> String {
-        let made = self.call("session/create", json!({ "workspace": site.project() }));
+        self.made(json!({ "workspace": site.project() }))
+    }
+
+    /// The same by a profile.
+    #[track_caller]
+    pub fn session_by(&mut self, site: &crate::Site, profile: &std::path::Path) -> String {
+        self.made(json!({ "workspace": site.project(), "profile": profile }))
+    }
+
+    #[track_caller]
+    fn made(&mut self, params: Value) -> String {
+        let made = self.call("session/create", params);
         made["session"].as_str().expect("an id").to_owned()
     }
 

@@ -158,6 +158,18 @@ impl Site {
         self.write_at(&self.home().join(path), contents)
     }
 
+    /// Writes a `build.sh` at the project's top and one in `sub`, each of which says where it lies; and tells the path of a
+    /// profile that allows the one at the top and nothing else.
+    pub fn write_build_scripts(&self) -> PathBuf {
+        for (path, said) in [("build.sh", "top"), ("sub/build.sh", "sub")] {
+            let script = self.write(path, format!("#!/bin/sh\necho {said}\n"));
+            fs::set_permissions(script, Permissions::from_mode(0o755)).expect("permissions");
+        }
+        let rules = "rules = [{ prefix = [\"./build.sh\"], decision = \"allow\", reason = \"read\" }]";
+        let profile = format!("extends = \"default\"\n[commands]\ndefault = \"deny\"\n{rules}\n");
+        self.write_home("build.toml", profile)
+    }
+
     /// Copies what a directory holds into the project, owned by the caller.
     pub fn copy_into_project(&self, source: &Path) {
         let mut copy = Command::new("cp");

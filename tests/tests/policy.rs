@@ -1,8 +1,7 @@
 //! Rules on commands from outside: what they refuse is an outcome, and nothing of it has run.
 #![allow(clippy::unwrap_used, reason = "a proof that cannot be carried out has failed")]
 
-use std::fs::{self, Permissions};
-use std::os::unix::fs::PermissionsExt as _;
+use std::fs;
 use std::path::Path;
 use std::time::Duration;
 
@@ -162,10 +161,7 @@ fn a_relative_path_of_a_rule_is_none_of_another_directory() {
             "enforced.toml",
             RELATIVE.replace("default = \"deny\"", "default = \"deny\"\nenforce = true"),
         );
-        for (path, said) in [("build.sh", "top"), ("sub/build.sh", "sub")] {
-            let script = site.write(path, format!("#!/bin/sh\necho {said}\n"));
-            fs::set_permissions(script, Permissions::from_mode(0o755)).unwrap();
-        }
+        site.write_build_scripts();
         let (top, sub) = (site.project(), site.project().join("sub"));
         let run =
             |command: &[&str]| site.run(command).args(["-w", "..", "-p", "../rules.toml"]).current_dir(&sub);

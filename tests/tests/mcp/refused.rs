@@ -1,7 +1,5 @@
 //! What is not permitted is told with its rule and the line that would allow it.
 
-use std::os::unix::fs::PermissionsExt as _;
-
 use clearing_tests::{Site, assert_nothing_left, for_each_caller};
 use serde_json::json;
 
@@ -48,13 +46,7 @@ fn a_refused_command_is_explained_and_why_tells_it_again() {
 fn a_relative_path_of_a_rule_is_allowed_at_the_top_alone() {
     for_each_caller(|caller| {
         let site = Site::new(caller);
-        for (path, said) in [("build.sh", "top"), ("sub/build.sh", "sub")] {
-            let script = site.write(path, format!("#!/bin/sh\necho {said}\n"));
-            std::fs::set_permissions(script, std::fs::Permissions::from_mode(0o755)).unwrap();
-        }
-        let rules = "rules = [{ prefix = [\"./build.sh\"], decision = \"allow\", reason = \"read\" }]";
-        let text = format!("extends = \"default\"\n[commands]\ndefault = \"deny\"\n{rules}\n");
-        let profile = site.write_home("mine.toml", text);
+        let profile = site.write_build_scripts();
         let mut mcp = Mcp::begin(&site, &["--discard", "-p", profile.to_str().unwrap()]);
         assert_eq!(mcp.call("run", json!({ "argv": ["./build.sh"] }))["stdout"], "top\n");
         let refused = mcp.refused("run", json!({ "argv": ["./build.sh"], "cwd": "sub" }));

@@ -1,6 +1,5 @@
 //! What the rules do not permit is an outcome.
 
-use std::os::unix::fs::PermissionsExt as _;
 use std::time::{Duration, Instant};
 
 use clearing_tests::{Site, assert_nothing_left, for_each_caller, patience};
@@ -27,8 +26,7 @@ fn what_is_not_executed_is_recorded_also_of_what_a_command_left_running() {
         let site = Site::new(caller);
         let mut client = site.serve([] as [&str; 0]);
         let profile = site.write_home("mine.toml", ENFORCED);
-        let made = json!({ "workspace": site.project(), "profile": profile });
-        let session = client.call("session/create", made)["session"].as_str().unwrap().to_owned();
+        let session = client.session_by(&site, &profile);
         // What a script starts is judged by nobody beforehand.
         site.write("script.sh", "id -u; echo done");
         site.write("left.sh", "{ sleep 1; uname; } > /dev/null 2>&1 &");
@@ -61,8 +59,7 @@ fn a_command_that_is_not_permitted_has_an_outcome_and_no_process() {
         let mut client = site.serve([] as [&str; 0]);
         let rules = "rules = [{ prefix = [\"curl\"], decision = \"deny\", reason = \"no\" }]";
         let profile = site.write_home("mine.toml", format!("extends = \"default\"\n[commands]\n{rules}\n"));
-        let made = json!({ "workspace": site.project(), "profile": profile });
-        let session = client.call("session/create", made)["session"].as_str().unwrap().to_owned();
+        let session = client.session_by(&site, &profile);
         let denied = client.exec_with(&session, &["curl", "example.org"], json!({ "exec": "c" }));
         assert_eq!((&denied["state"], &denied["exitCode"]), (&json!("exited"), &json!(125)));
         assert_eq!(denied["outcome"]["cause"], "policy");
@@ -83,16 +80,9 @@ fn a_command_that_is_not_permitted_has_an_outcome_and_no_process() {
 fn a_relative_path_of_a_rule_is_allowed_at_the_top_alone() {
     for_each_caller(|caller| {
         let site = Site::new(caller);
-        for (path, said) in [("build.sh", "top"), ("sub/build.sh", "sub")] {
-            let script = site.write(path, format!("#!/bin/sh\necho {said}\n"));
-            std::fs::set_permissions(script, std::fs::Permissions::from_mode(0o755)).unwrap();
-        }
-        let rules = "rules = [{ prefix = [\"./build.sh\"], decision = \"allow\", reason = \"read\" }]";
-        let text = format!("extends = \"default\"\n[commands]\ndefault = \"deny\"\n{rules}\n");
-        let profile = site.write_home("mine.toml", text);
+        let profile = site.write_build_scripts();
         let mut client = site.serve([] as [&str; 0]);
-        let made = json!({ "workspace": site.project(), "profile": profile });
-        let session = client.call("session/create", made)["session"].as_str().unwrap().to_owned();
+        let session = client.session_by(&site, &profile);
         let top = site.project().to_str().unwrap().to_owned();
         for (cwd, allowed) in [
             (json!(null), true),

@@ -40,14 +40,19 @@ fn a_rollback_is_refused_while_something_runs_or_ends_it() {
     });
 }
 
+/// A server with a session that undoes commands that fail.
+fn undoing(site: &Site) -> (Client, String) {
+    let profile = site.write_home("back.toml", "extends = \"default\"\n[rollback]\non = [\"error\"]\n");
+    let mut client = site.serve([] as [&str; 0]);
+    let session = client.session_by(site, &profile);
+    (client, session)
+}
+
 #[test]
 fn what_one_command_did_is_not_undone_for_another() {
     for_each_caller(|caller| {
         let site = Site::new(caller);
-        let profile = site.write_home("back.toml", "extends = \"default\"\n[rollback]\non = [\"error\"]\n");
-        let mut client = site.serve([] as [&str; 0]);
-        let made = json!({ "workspace": site.project(), "profile": profile });
-        let session = client.call("session/create", made)["session"].as_str().unwrap().to_owned();
+        let (mut client, session) = undoing(&site);
         let open = |name: &str| json!({ "exec": name, "stdin": "open" });
         let go = |name: &str| json!({ "session": session, "exec": name, "text": "go\n" });
         let one = ["sh", "-c", "read -r line; echo a > a"];
@@ -78,10 +83,7 @@ fn what_one_command_did_is_not_undone_for_another() {
 fn that_a_session_could_not_go_back_is_told() {
     for_each_caller(|caller| {
         let site = Site::new(caller);
-        let profile = site.write_home("back.toml", "extends = \"default\"\n[rollback]\non = [\"error\"]\n");
-        let mut client = site.serve([] as [&str; 0]);
-        let made = json!({ "workspace": site.project(), "profile": profile });
-        let session = client.call("session/create", made)["session"].as_str().unwrap().to_owned();
+        let (mut client, session) = undoing(&site);
         client.exec(&session, &["sh", "-c", "echo good > good"]);
         let failing = ["sh", "-c", "read -r line; echo bad > bad; exit 1"];
         let failing = client.running(&session, &failing, json!({ "exec": "failing", "stdin": "open" }));
@@ -119,8 +121,7 @@ fn a_session_that_lives_on_keeps_as_many_snapshots_as_its_profile_says() {
         let rules = format!("extends = \"default\"\n[rollback]\non = [\"error\"]\nmax_snapshots = {KEPT}\n");
         let profile = site.write_home("few.toml", rules);
         let mut client = site.serve([] as [&str; 0]);
-        let made = json!({ "workspace": site.project(), "profile": profile });
-        let session = client.call("session/create", made)["session"].as_str().unwrap().to_owned();
+        let session = client.session_by(&site, &profile);
         for number in 0..MANY {
             let script = format!("echo {number} > f{number}; echo {number} > ~/last");
             assert_eq!(client.exec(&session, &["sh", "-c", &script])["exitCode"], 0, "{}", client.told());
