@@ -107,6 +107,12 @@ impl Project {
         Ok(Self::new((root, cwd, chosen), &stat, git, notes))
     }
 
+    /// Whether its name still leads to it.
+    pub fn is_there(&self) -> bool {
+        let named = open_directory(&self.root).and_then(rustix::fs::fstat);
+        named.is_ok_and(|stat| Identity::of(&stat) == self.identity)
+    }
+
     fn new(
         place: (PathBuf, PathBuf, Chosen),
         stat: &Stat,

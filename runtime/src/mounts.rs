@@ -5,7 +5,7 @@
 
 use std::io;
 use std::os::fd::{AsFd, OwnedFd};
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 use rustix::fs::{AtFlags, CWD, FileType, Mode, OFlags, openat};
 use rustix::io::Errno;
@@ -20,7 +20,7 @@ use crate::error::{AtStage as _, Failure, Stage};
 use crate::mapped::MappedMounts;
 use crate::memory::Memory;
 use crate::overlay::{Layers, Overlay, Sources};
-use crate::remount::{Living, Placed};
+use crate::remount::{Laid, Living, Placed};
 use crate::sandbox::Kept;
 use crate::spec::{Access, Mount, Owners, Room, Source};
 use crate::stash::Stash;
@@ -59,7 +59,7 @@ pub(crate) struct Root {
     /// What is in place there.
     placed: Vec<Placed>,
     /// What its overlays do not show.
-    veils: Vec<(PathBuf, OwnedFd)>,
+    veils: Vec<Laid>,
 }
 
 impl Root {
@@ -192,14 +192,14 @@ impl Root {
         if veil.target != target {
             return Err(io::ErrorKind::InvalidInput.into());
         }
-        let layer = veil.lay()?;
-        match &mut self.stash {
-            Some(stash) => {
-                stash.take(&layer)?;
-                self.veils.push((veil.target, layer.try_clone()?));
-            }
-            None => self.attached.push(Attached::new(self.targets.top().as_fd(), layer.try_clone()?)?),
+        if let Some(stash) = &mut self.stash {
+            let laid = Laid::by(&veil, stash)?;
+            let layer = laid.layer().try_clone_to_owned()?;
+            self.veils.push(laid);
+            return Ok(Some(layer));
         }
+        let layer = veil.lay()?;
+        self.attached.push(Attached::new(self.targets.top().as_fd(), layer.try_clone()?)?);
         Ok(Some(layer))
     }
 

@@ -8,20 +8,18 @@
 //! Nobody but init is alive meanwhile, so that nobody sees or holds anything in between. Moving a mount
 //! is quick; unmounting one waits for other processors and for all that was looked up in it to be dropped.
 
+mod reaper;
+mod veils;
+
 use std::collections::{BTreeMap, BTreeSet};
 use std::io;
 use std::os::fd::{AsFd as _, BorrowedFd, OwnedFd};
 use std::path::{Path, PathBuf};
 
-use nix::sys::signal::{Signal, kill};
-use nix::unistd::Pid;
 use rustix::fs::{AtFlags, Mode, OFlags, ResolveFlags, StatxFlags, openat2, statx};
 use rustix::io::Errno;
 use rustix::mount::{FsPickFlags, fsconfig_reconfigure, fspick};
-use rustix::pipe::{PipeFlags, pipe_with};
 
-use crate::channel::ExitStatus;
-use crate::confine::exit;
 use crate::detached::{PRIVATE, attach, clone_mount, restrict_bind};
 use crate::error::{AtStage as _, Failure, Stage};
 use crate::landlock::{Border, Domain, OpenRule};
@@ -29,8 +27,10 @@ use crate::mounts::describe;
 use crate::overlay::{Directories, Layers, Overlay};
 use crate::spec::{Access, Mount, Owners, PathRule, Source};
 use crate::stash::Stash;
-use crate::sys::{Forked, fork};
 use crate::targets::{TargetKind, Targets};
+
+use reaper::Reaper;
+pub(crate) use veils::Laid;
 
 /// A mount of the sandbox, where it is.
 pub(crate) struct Placed {
@@ -49,7 +49,7 @@ pub(crate) struct Living {
     /// Of each of them the nearest one that its path leads through. Their places never change.
     parents: Vec<Option<usize>>,
     /// What the overlays at these places do not show, whatever their layers.
-    veils: Vec<(PathBuf, OwnedFd)>,
+    veils: Vec<Laid>,
     targets: Targets,
     /// None where a path leads nowhere any more.
     rules: Vec<Option<OpenRule>>,
@@ -65,16 +65,14 @@ pub(crate) struct Living {
     held: Vec<OwnedFd>,
 }
 
-/// A process that unmounts.
-struct Reaper {
-    pid: Pid,
-    /// How many of the old ones it knows.
-    takes: usize,
-}
+/// Each with its place.
+type Mounts = Vec<(PathBuf, OwnedFd)>;
 
 /// New mounts that are ready to be shown, and the rules that go with them.
 pub(crate) struct Ready {
-    mounts: Vec<(PathBuf, OwnedFd)>,
+    mounts: Mounts,
+    /// What those of them do not show that are made with others than before.
+    veils: Vec<Laid>,
     permitted: Permitted,
 }
 
@@ -123,7 +121,7 @@ impl Living {
     }
 
     /// The same, whose overlays do not show everything. The veils are in the stash.
-    pub(crate) fn veiled(self, veils: Vec<(PathBuf, OwnedFd)>) -> Self {
+    pub(crate) fn veiled(self, veils: Vec<Laid>) -> Self {
         Self { veils, ..self }
     }
 
@@ -140,7 +138,7 @@ impl Living {
         self.held.extend(unwanted.map(|waiting| waiting.mount.1));
         for step in steps {
             if !self.ready.iter().any(|waiting| waiting.step == step)
-                && let Ok(mount) = self.new_mount(&step)
+                && let Ok(mount) = self.new_mount(&step, &[])
             {
                 self.ready.push(Waiting { step, mount, permitted: None });
             }
@@ -160,15 +158,26 @@ impl Living {
 
     /// Makes everything ready. Nothing that is shown changes.
     pub(crate) fn prepare(&mut self, steps: &[Mount]) -> Result<Ready, Failure> {
+        let veils = self.lay_veils(steps)?;
+        match self.prepare_with(&veils, steps) {
+            Ok((mounts, permitted)) => Ok(Ready { mounts, veils, permitted }),
+            Err(failure) => {
+                self.take_away(veils);
+                Err(failure)
+            }
+        }
+    }
+
+    fn prepare_with(&mut self, veils: &[Laid], steps: &[Mount]) -> Result<(Mounts, Permitted), Failure> {
         let (mut mounts, mut permitted) = (Vec::new(), None);
-        for step in steps {
+        for step in steps.iter().filter(|step| !matches!(step, Mount::Veil { .. })) {
             let known = self.ready.iter().position(|waiting| waiting.step == *step);
             mounts.push(match known.map(|known| self.ready.swap_remove(known)) {
                 Some(waiting) => {
                     permitted = waiting.permitted;
                     waiting.mount
                 }
-                None => self.new_mount(step).at(Stage::Mounts, || describe(step))?,
+                None => self.new_mount(step, veils).at(Stage::Mounts, || describe(step))?,
             });
         }
         for index in 0..self.placed.len() {
@@ -177,7 +186,7 @@ impl Living {
         }
         let known = permitted.filter(|known| mounts.len() == 1 && known.shown == self.shown);
         let permitted = known.map_or_else(|| self.permitted(&mounts), Ok)?;
-        Ok(Ready { mounts, permitted })
+        Ok((mounts, permitted))
     }
 
     fn permitted(&self, mounts: &[(PathBuf, OwnedFd)]) -> Result<Permitted, Failure> {
@@ -189,7 +198,7 @@ impl Living {
 
     /// Shows what was made ready. After a failure the view is neither the old nor the new one.
     pub(crate) fn show(&mut self, ready: Ready) -> Result<Domain, Failure> {
-        let Ready { mut mounts, permitted: Permitted { rules, domain, .. } } = ready;
+        let Ready { mut mounts, veils, permitted: Permitted { rules, domain, .. } } = ready;
         self.shown += 1;
         let mut replaced = BTreeSet::new();
         for index in 0..self.placed.len() {
@@ -207,6 +216,7 @@ impl Living {
             shown.at(Stage::Mounts, || format!("move_mount({:?})", self.placed[index].target))?;
         }
         rules.into_iter().for_each(|(number, rule)| self.rules[number] = rule);
+        self.go_on_with(veils);
         Ok(domain)
     }
 
@@ -225,57 +235,11 @@ impl Living {
         self.placed.iter().filter(|placed| placed.is_overlay).map(|placed| placed.mount.as_fd()).collect()
     }
 
-    /// The process that unmounts, where there is one.
-    pub(crate) fn clearing(&self) -> Option<Pid> {
-        self.reaper.as_ref().map(|reaper| reaper.pid)
-    }
-
-    /// Begins to unmount what was replaced, if that is not being done already.
-    pub(crate) fn clear(&mut self) {
-        if let Some(reaper) = &self.reaper {
-            // A command may have stopped it: what it has to unmount would become more and more.
-            let _ = kill(reaper.pid, Signal::SIGCONT);
-        }
-        if self.reaper.is_none() && !(self.old.is_empty() && self.held.is_empty()) {
-            // Without one it stays where it is until the next time, which costs nothing but memory.
-            self.reaper = self.fork_reaper().ok();
-        }
-    }
-
-    /// A child of init that is no command has ended: it may be the one that unmounts.
-    pub(crate) fn has_ended(&mut self, pid: Pid, status: ExitStatus) {
-        let reaper = self.reaper.take_if(|reaper| reaper.pid == pid);
-        // A command may have killed it.
-        if let Some(reaper) = reaper.filter(|_| status == ExitStatus::Code(0)) {
-            self.old.drain(..reaper.takes);
-            self.clear();
-        }
-    }
-
-    fn fork_reaper(&mut self) -> io::Result<Reaper> {
-        let (begin, hold) = pipe_with(PipeFlags::CLOEXEC)?;
-        match fork()? {
-            Forked::Child => {
-                drop(hold);
-                let _ = rustix::io::read(&begin, &mut [0u8; 1]);
-                // Some of it may be cleared already.
-                self.old.iter().for_each(|name| drop(self.stash.clear(name)));
-                exit(0)
-            }
-            Forked::Parent { child, .. } => {
-                // Now it is the last to close them.
-                self.held.clear();
-                Ok(Reaper { pid: child, takes: self.old.len() })
-            }
-        }
-    }
-
-    fn new_mount(&self, step: &Mount) -> io::Result<(PathBuf, OwnedFd)> {
+    fn new_mount(&self, step: &Mount, veils: &[Laid]) -> io::Result<(PathBuf, OwnedFd)> {
         let mut sources = Sources(&self.sources);
         let (target, mount) = match step {
             Mount::Overlay { lower, layer, target, owners } => {
-                let veil = self.veils.iter().find(|(veiled, _)| veiled == target);
-                let veil = veil.map(|(_, layer)| layer.as_fd());
+                let veil = veils::at(self.veils.iter().chain(veils), target);
                 let overlay = Overlay { lower, layer, veil, owners: *owners };
                 (target, Layers::open(&overlay, &mut sources)?.mount(PRIVATE)?)
             }

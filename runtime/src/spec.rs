@@ -140,7 +140,8 @@ pub struct Source {
 #[serde(rename_all = "camelCase")]
 pub struct Remount {
     /// Overlays, and binds that may be written to, each at the target of one that is there, parents before
-    /// children. What they are made of lies in a [`Source`] with the same owners.
+    /// children. What they are made of lies in a [`Source`] with the same owners. A veil comes before its overlay, and
+    /// stays for those that come after it.
     pub steps: Vec<Mount>,
     /// What becomes of other processes than init.
     pub others: Others,

@@ -12,12 +12,12 @@ use crate::text::printable;
 
 /// Finds what is hidden of a project, and keeps below the state directory what was found.
 pub(crate) fn hidden(profile: &Profile, project: &Project, store: &Store) -> Result<Hidden, Error> {
-    Ok(Hidden::search(&project.root, of_profile(profile), Some(&index(store)))?)
+    Ok(Hidden::search(&project.root, of_profile(profile), Some(&index(store.path())))?)
 }
 
 /// The same once more, by the profile that `before` was found by.
-pub(crate) fn hidden_again(before: &Hidden, project: &Project, store: &Store) -> Result<Hidden, Error> {
-    Ok(before.search_again(&project.root, Some(&index(store)))?)
+pub(crate) fn hidden_again(before: &Hidden, project: &Project, state: &Path) -> Result<Hidden, Error> {
+    Ok(before.search_again(&project.root, Some(&index(state)))?)
 }
 
 /// What of a project is not the commands' to change.
@@ -38,15 +38,15 @@ pub(crate) fn withheld(record: &Record, store: &Store) -> Result<Withheld, Error
         // It is gone, or is no project any more: why it cannot be committed to is told better by who tries.
         Err(_) => Profile::find(&record.profile, Some(&Host::of_caller().configuration()))?,
     };
-    let hiding = Hiding::new(of_profile(&profile), &record.hidden, index(store));
+    let hiding = Hiding::new(of_profile(&profile), &record.hidden, index(store.path()));
     // What no command has run on, none has searched.
     let hiding = if record.execs == 0 { hiding.everywhere() } else { hiding };
     let read_only = read_only(&profile.filesystem.read_only);
     Ok(Withheld { hiding, read_only, keep: profile.patch.keep })
 }
 
-fn index(store: &Store) -> PathBuf {
-    store.path().join("hidden")
+fn index(state: &Path) -> PathBuf {
+    state.join("hidden")
 }
 
 /// What a profile hides.

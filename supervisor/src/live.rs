@@ -29,6 +29,7 @@ mod spares;
 mod start;
 mod surroundings;
 mod terminal;
+mod veil;
 mod verbs;
 
 use std::time::{Duration, Instant, SystemTime};

@@ -91,6 +91,11 @@ pub(crate) fn remount(
     root::layers_at(profile, workspace, host, targets)
 }
 
+/// What the project's overlay does not show from now on.
+pub(crate) fn veil(workspace: &Workspace) -> Mount {
+    root::veil(workspace)
+}
+
 /// What layers of a living sandbox are made of.
 pub(crate) fn sources(workspace: &Workspace, host: &Host, session: Option<&Path>) -> Vec<Source> {
     root::sources(workspace, host, session)

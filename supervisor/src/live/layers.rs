@@ -21,10 +21,21 @@ impl LiveSandbox {
     }
 
     pub(super) fn show_anew(&mut self, targets: &BTreeSet<PathBuf>) -> Result<(), Error> {
-        self.session()?.check_project(&self.workspace.project)?;
-        let step = self.session()?.step_aside();
-        let before = self.workspace.clone();
-        let renewed = self.renew(&step, None, |_, target, _| targets.contains(target));
+        self.show_renewed(targets, self.workspace.clone())
+    }
+
+    /// The same of a workspace that is another one than `before`, to which it goes back where that fails.
+    pub(super) fn show_renewed(
+        &mut self,
+        targets: &BTreeSet<PathBuf>,
+        before: Workspace,
+    ) -> Result<(), Error> {
+        let prepared = self.session().and_then(|session| {
+            session.check_project(&self.workspace.project)?;
+            Ok(session.step_aside())
+        });
+        let renewed =
+            prepared.and_then(|step| self.renew(&step, None, |_, target, _| targets.contains(target)));
         self.show(renewed, before).map(drop)
     }
 
@@ -94,7 +105,7 @@ impl LiveSandbox {
         renewed: Result<BTreeSet<PathBuf>, Error>,
         before: Workspace,
     ) -> Result<BTreeSet<PathBuf>, Error> {
-        let shown = renewed.and_then(|targets| self.remount(&targets).map(|()| targets));
+        let shown = renewed.and_then(|targets| self.remount(&targets, &before).map(|()| targets));
         match &shown {
             Err(_) => self.workspace = before,
             Ok(targets) if targets.contains(&self.workspace.project.root) => {
@@ -105,8 +116,10 @@ impl LiveSandbox {
         shown
     }
 
-    fn remount(&mut self, targets: &BTreeSet<PathBuf>) -> Result<(), Error> {
-        let steps = plan::remount(&self.profile, &self.workspace, &self.host, targets);
+    fn remount(&mut self, targets: &BTreeSet<PathBuf>, before: &Workspace) -> Result<(), Error> {
+        let is_veiled_anew = self.workspace.hidden.paths != before.hidden.paths;
+        let mut steps: Vec<_> = is_veiled_anew.then(|| plan::veil(&self.workspace)).into_iter().collect();
+        steps.extend(plan::remount(&self.profile, &self.workspace, &self.host, targets));
         let sandbox = self.sandbox.as_mut().ok_or(Error::SandboxEnded)?;
         sandbox.remount(&Remount { steps, others: Others::Refuse }).map_err(Error::from)?;
         self.answer(|report| match report {

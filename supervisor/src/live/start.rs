@@ -151,6 +151,7 @@ impl LiveSandbox {
     /// changed where something does.
     fn look_at_project(&mut self) -> Result<bool, Error> {
         if self.is_quiet() {
+            self.hide_anew()?;
             if self.view.is_stale && self.view.looked {
                 self.show_project_anew()?;
             }

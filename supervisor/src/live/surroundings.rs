@@ -67,7 +67,7 @@ impl Surroundings {
             return Ok(false);
         }
         let store = Store::open(&Store::default_path(&|name| self.host.variable(name))?)?;
-        let hidden = hidden_again(&self.hidden, &project, &store)?;
+        let hidden = hidden_again(&self.hidden, &project, store.path())?;
         if hidden.paths != self.hidden.paths
             || hidden.notes != self.hidden.notes
             || hidden.parents(&project.root)? != self.parents

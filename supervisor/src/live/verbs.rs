@@ -45,6 +45,7 @@ impl LiveSandbox {
     pub fn refresh(&mut self, others: Others) -> Result<(), LiveError> {
         self.quiet(others)?;
         Ok(self.recorded("refresh", Value::Null, |live| {
+            live.hide_anew()?;
             let home = live.host.home.clone();
             let all = live.workspace.parts(&live.host).into_iter().map(|part| part.target);
             let targets = all.filter(|target| *target != home).collect();

@@ -183,18 +183,22 @@ fn with_veil(workspace: &Workspace, overlay: Mount) -> Vec<Mount> {
     if workspace.hidden.is_nothing() {
         return [vec![overlay], read_only].concat();
     }
+    [vec![veil(workspace), overlay], read_only].concat()
+}
+
+/// What the project's overlay does not show.
+pub(super) fn veil(workspace: &Workspace) -> Mount {
     let directories = workspace.parents.iter().map(|parent| VeiledDirectory {
         path: parent.path.clone(),
         mode: parent.mode,
         seconds: parent.modified.0,
         nanoseconds: parent.modified.1,
     });
-    let veil = Mount::Veil {
+    Mount::Veil {
         target: workspace.project.root.clone(),
         paths: workspace.hidden.paths.iter().map(|hidden| hidden.path.0.clone()).collect(),
         directories: directories.collect(),
-    };
-    [vec![veil, overlay], read_only].concat()
+    }
 }
 
 fn read_only_paths(workspace: &Workspace) -> Vec<Mount> {

@@ -2,6 +2,7 @@
 #![allow(clippy::unwrap_used, reason = "a proof that cannot be carried out has failed")]
 
 mod landing;
+mod living;
 mod told;
 mod unseen;
 
