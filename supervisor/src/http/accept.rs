@@ -132,7 +132,13 @@ fn let_in(house: &Arc<House>, gate: &Arc<Gate>, accepted: Accepted) {
     let Some(guest) = house.crowd.enter() else { return };
     let (house, gate) = (Arc::clone(house), Arc::clone(gate));
     match accepted {
-        Accepted::Unix(stream) => tokio::spawn(talk(house, guest, gate.of_peer(&stream), gate, stream)),
+        Accepted::Unix(stream) => {
+            let is_let_in = gate.of_peer(&stream);
+            if is_let_in {
+                guest.is_known();
+            }
+            tokio::spawn(talk(house, guest, is_let_in, gate, stream))
+        }
         Accepted::Tcp(stream) => tokio::spawn(talk(house, guest, true, gate, stream)),
     };
 }
@@ -149,6 +155,9 @@ where
             busy.has_come();
         }
         let refused = if is_let_in { gate.refuses(&request) } else { Some(Gate::keeps_out()) };
+        if refused.is_none() {
+            guest.is_known();
+        }
         async move {
             let response = match refused {
                 Some((status, fault)) => answer::faulty(status, &fault),

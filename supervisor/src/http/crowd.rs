@@ -1,7 +1,7 @@
 //! Connections that are open: so many and no more, and so many bytes of requests and answers. Who does nothing makes
-//! room.
+//! room, and first of all a stranger.
 
-use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Instant;
 
@@ -26,6 +26,8 @@ pub(super) struct Crowd {
 
 /// A connection.
 pub(super) struct Guest {
+    /// Nobody knows yet whether it may ask for anything: so far whoever likes can come.
+    is_stranger: AtomicBool,
     /// Requests that have come as a whole and are not answered to their end.
     busy: AtomicUsize,
     /// Bytes of a request that is still coming, or of an answer that is not taken.
@@ -63,7 +65,8 @@ impl Crowd {
         Arc::new(Self { guests: Mutex::default(), most, most_bytes, carried: AtomicUsize::new(0) })
     }
 
-    /// Lets one in; where there are too many, who has done nothing for longest has to go. None if all are busy.
+    /// Lets one in, as a stranger; where there are too many, who has done nothing for longest has to go, and no other
+    /// one before the last stranger. None if all are busy.
     pub(super) fn enter(&self) -> Option<Arc<Guest>> {
         let mut guests = self.lock();
         if guests.len() >= self.most {
@@ -105,10 +108,10 @@ impl Crowd {
     }
 }
 
-/// Asks the one to go that has done nothing for longest, of those who may.
+/// Asks the one to go that has done nothing for longest, of those who may, or of the strangers among them.
 fn dismiss(guests: &mut Vec<Arc<Guest>>, may_go: impl Fn(&Guest) -> bool) -> Option<()> {
     let may_go = guests.iter().enumerate().filter(|(_, guest)| may_go(guest));
-    let (at, _) = may_go.min_by_key(|(_, guest)| *guest.used())?;
+    let (at, _) = may_go.min_by_key(|(_, guest)| (!guest.is_stranger(), *guest.used()))?;
     guests.swap_remove(at).leave.notify_one();
     Some(())
 }
@@ -116,7 +119,17 @@ fn dismiss(guests: &mut Vec<Arc<Guest>>, may_go: impl Fn(&Guest) -> bool) -> Opt
 impl Guest {
     fn new() -> Self {
         let (busy, held) = (AtomicUsize::new(0), AtomicUsize::new(0));
-        Self { busy, held, used: Mutex::new(Instant::now()), leave: Notify::new() }
+        let (is_stranger, used) = (AtomicBool::new(true), Mutex::new(Instant::now()));
+        Self { is_stranger, busy, held, used, leave: Notify::new() }
+    }
+
+    /// It may ask: it is no stranger from now on.
+    pub(super) fn is_known(&self) {
+        self.is_stranger.store(false, Ordering::Relaxed);
+    }
+
+    fn is_stranger(&self) -> bool {
+        self.is_stranger.load(Ordering::Relaxed)
     }
 
     /// Comes when somebody else needs its place, or what is held for it.
@@ -217,6 +230,21 @@ mod tests {
         drop(also_busy);
         crowd.leave(&third);
         assert_eq!(crowd.lock().len(), 1);
+    }
+
+    #[test]
+    fn a_stranger_makes_room_before_anybody_who_may_ask() {
+        let crowd = Crowd::of(3, MOST_BYTES);
+        let (known, stranger) = (crowd.enter().expect("room"), crowd.enter().expect("room"));
+        let other = crowd.enter().expect("room");
+        known.is_known();
+        crowd.enter().expect("the older stranger goes");
+        assert!(is_in(&crowd, &known) && !is_in(&crowd, &stranger) && is_in(&crowd, &other));
+        crowd.enter().expect("the next one goes");
+        assert!(is_in(&crowd, &known) && !is_in(&crowd, &other));
+        crowd.lock().iter().for_each(|guest| guest.is_known());
+        crowd.enter().expect("who has done nothing for longest goes");
+        assert!(!is_in(&crowd, &known));
     }
 
     #[test]

@@ -12,3 +12,4 @@ mod peer;
 mod resources;
 mod slow;
 mod socket;
+mod strangers;
