@@ -2,7 +2,7 @@
 
 use std::os::fd::{AsFd as _, AsRawFd as _, OwnedFd};
 use std::os::unix::ffi::OsStrExt as _;
-use std::os::unix::net::{UnixListener, UnixStream};
+use std::os::unix::net::UnixListener;
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
@@ -73,7 +73,7 @@ fn listen(path: &Path) -> std::io::Result<UnixListener> {
 fn open_to(made: &OwnedFd, gid: u32) -> std::io::Result<()> {
     let link = format!("/proc/self/fd/{}", made.as_raw_fd());
     // Who listens there. That nobody talks on it is heard by our own server, which knows such clients.
-    let listening = getsockopt(&UnixStream::connect(&link)?, PeerCredentials)?.pid();
+    let listening = getsockopt(&knock(Path::new(&link))?, PeerCredentials)?.pid();
     if u32::try_from(listening).ok() != Some(std::process::id()) {
         return Err(std::io::Error::other("somebody else has put a socket of theirs there"));
     }
@@ -109,12 +109,23 @@ fn clear(path: &Path) -> Result<(), Error> {
     if FileType::from_raw_mode(found.st_mode) != FileType::Socket {
         return Err(Error::Request(format!("`{}` is there, and no socket", printable(path))));
     }
-    match UnixStream::connect(path) {
-        Err(error) if error.kind() == std::io::ErrorKind::ConnectionRefused => unlink(path)
+    match knock(path) {
+        Err(Errno::CONNREFUSED) => unlink(path)
             .map_err(|errno| Error::System("removing the socket of a server that is no more", errno.into())),
-        Err(error) => Err(Error::Input(path.to_owned(), error)),
-        Ok(_) => Err(Error::Request(format!("a server listens at `{}` already", printable(path)))),
+        // With more who wait than it lets wait.
+        Ok(_) | Err(Errno::AGAIN) => {
+            Err(Error::Request(format!("a server listens at `{}` already", printable(path))))
+        }
+        Err(errno) => Err(Error::Input(path.to_owned(), errno.into())),
     }
+}
+
+/// Connects to whoever listens there, who may be anybody and is not waited for.
+fn knock(path: &Path) -> Result<OwnedFd, Errno> {
+    let flags = SocketFlags::CLOEXEC | SocketFlags::NONBLOCK;
+    let socket = socket_with(AddressFamily::UNIX, SocketType::STREAM, flags, None)?;
+    net::connect(&socket, &SocketAddrUnix::new(path)?)?;
+    Ok(socket)
 }
 
 impl Drop for Bound {

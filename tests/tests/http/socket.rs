@@ -1,9 +1,12 @@
 //! The socket's path: what is there already is nobody's loss.
 
+use std::os::fd::AsRawFd as _;
 use std::os::unix::fs::{FileTypeExt as _, PermissionsExt as _};
 use std::os::unix::net::UnixListener;
 
 use clearing_tests::{Site, for_each_caller};
+use nix::errno::Errno;
+use nix::sys::socket::{AddressFamily, Backlog, SockFlag, SockType, UnixAddr, bind, connect, listen, socket};
 
 use crate::peer::{House, for_each_house, refused};
 
@@ -34,6 +37,24 @@ fn a_live_servers_socket_is_left_to_it() {
         let said = refused(house.site, &house.socket);
         assert!(said.contains("a server listens at") && said.contains("already"), "{said}");
         assert_eq!(house.peer().get("/v1/health")["state"], "ok");
+    });
+}
+
+#[test]
+fn who_listens_and_lets_nobody_in_holds_up_no_server() {
+    for_each_caller(|caller| {
+        let site = Site::new(caller);
+        let path = site.home().join("serve.sock");
+        let stream = || socket(AddressFamily::Unix, SockType::Stream, SockFlag::SOCK_NONBLOCK, None).unwrap();
+        let (listener, at) = (stream(), UnixAddr::new(&path).unwrap());
+        bind(listener.as_raw_fd(), &at).unwrap();
+        listen(&listener, Backlog::new(0).unwrap()).unwrap();
+        site.own(&path);
+        let one_too_many = || connect(stream().as_raw_fd(), &at).err();
+        assert_eq!((0..8).find_map(|_| one_too_many()), Some(Errno::EAGAIN));
+        let said = refused(&site, &path);
+        assert!(said.contains("a server listens at"), "{said}");
+        assert!(path.exists());
     });
 }
 
