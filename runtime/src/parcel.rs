@@ -20,7 +20,8 @@ pub fn send(to: impl AsFd, message: &[u8], descriptor: Option<BorrowedFd<'_>>) -
 }
 
 /// Receives a message, cut where it is longer than `buffer`, and the first descriptor that came with it. An empty
-/// one is the peer's end; `EAGAIN` where there is none yet.
+/// one is the peer's end; `EAGAIN` where there is none yet, `ENOBUFS` where it has come and this process may have no
+/// descriptor more.
 pub fn receive(from: impl AsFd, buffer: &mut [u8]) -> io::Result<(usize, Option<OwnedFd>)> {
     let (length, descriptors) = rights::receive(from, buffer, MsgFlags::MSG_DONTWAIT)?;
     Ok((length, descriptors.into_iter().next()))

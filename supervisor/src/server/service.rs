@@ -105,6 +105,7 @@ impl<'a> Service<'a> {
             let Some(front) = &self.front else { break };
             match receive(front) {
                 Ok(Handed::Connection(connection)) => self.take(connection.into()),
+                Ok(Handed::Lost) => self.lose(),
                 Ok(Handed::Reload) => self.reload(),
                 Err(error) if error.kind() == std::io::ErrorKind::WouldBlock => break,
                 // Who does not understand it does not serve it.
@@ -120,6 +121,12 @@ impl<'a> Service<'a> {
         if let Some(http) = self.http {
             http.take(connection);
         }
+    }
+
+    /// What runs goes on: whoever was hung up on can come again.
+    fn lose(&mut self) {
+        self.taken = self.taken.wrapping_add(1);
+        log("a connection is lost: there are no descriptors left");
     }
 
     fn reload(&self) {

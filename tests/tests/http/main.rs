@@ -5,6 +5,7 @@ mod bad_input;
 mod events;
 mod gates;
 mod handed_in;
+mod handed_over;
 mod logged;
 mod metrics;
 mod outside;

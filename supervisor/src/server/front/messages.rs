@@ -22,6 +22,8 @@ use rustix::net::RecvFlags;
 pub(in crate::server) enum Handed {
     /// Somebody has connected, and is that user.
     Connection(OwnedFd),
+    /// The same, but there was no descriptor left for it: the kernel has hung up on them.
+    Lost,
     /// The settings are to be read again.
     Reload,
     /// There is nothing more to do.
@@ -71,7 +73,11 @@ pub(super) fn hear(from: &OwnedFd) -> io::Result<Option<Load>> {
 /// What the front has for us; `EAGAIN` where that is nothing yet.
 pub(in crate::server) fn receive(from: &OwnedFd) -> io::Result<Handed> {
     let mut buffer = [0; 2];
-    match parcel::receive(from, &mut buffer)? {
+    let received = match parcel::receive(from, &mut buffer) {
+        Err(error) if error.raw_os_error() == Some(Errno::NOBUFS.raw_os_error()) => return Ok(Handed::Lost),
+        received => received?,
+    };
+    match received {
         (0, _) => Ok(Handed::End),
         (1, Some(connection)) if buffer.starts_with(CONNECTION) => Ok(Handed::Connection(connection)),
         (1, None) if buffer.starts_with(RELOAD) => Ok(Handed::Reload),
