@@ -51,12 +51,17 @@ pub struct Tenant {
 }
 
 impl Tenant {
-    /// Starts it in a group that was given to its user, with `input` as its standard input; the other two streams
-    /// are ours. The calling process must have one thread.
+    /// Starts it in a group that was given to its user, with `input` as its standard input, and `output` as the other
+    /// two streams; these are ours where there is none. The calling process must have one thread.
     ///
     /// This does not wait until it has begun: before its program is executed it is its user's already, who may
     /// stop it there for as long as they like.
-    pub fn start(spec: &TenantSpec, group: Given, input: BorrowedFd<'_>) -> Result<Self, Failure> {
+    pub fn start(
+        spec: &TenantSpec,
+        group: Given,
+        input: BorrowedFd<'_>,
+        output: Option<BorrowedFd<'_>>,
+    ) -> Result<Self, Failure> {
         if spec.uid == 0 {
             return Err(Errno::PERM).at(Stage::IdMap, || "becoming root".into());
         }
@@ -66,7 +71,7 @@ impl Tenant {
         let parent = nix::unistd::getpid();
         match clone3_into(0, Some(group.leaf())).at(Stage::Clone, || "clone3(CLONE_INTO_CGROUP)".into())? {
             Forked::Child => {
-                let Err(failure) = become_tenant(spec, parent, input);
+                let Err(failure) = become_tenant(spec, parent, (input, output), &told);
                 // Nobody hears it where the parent is gone.
                 let _ = told.send(&failure, &[]);
                 exit(125)
@@ -109,13 +114,20 @@ impl Tenant {
     }
 }
 
-/// The order matters: groups and ids while there are capabilities to change them, the death signal after, since
-/// that change forgets it, and at the end nothing is left but the user.
-fn become_tenant(spec: &TenantSpec, parent: Pid, input: BorrowedFd<'_>) -> Result<Infallible, Failure> {
+/// The order matters: what is other users' goes first, since the user may stop the process from then on that it is
+/// theirs; groups and ids while there are capabilities to change them, the death signal after, since that change
+/// forgets it, and at the end nothing is left but the user.
+fn become_tenant(
+    spec: &TenantSpec,
+    parent: Pid,
+    (input, output): (BorrowedFd<'_>, Option<BorrowedFd<'_>>),
+    told: &Channel,
+) -> Result<Infallible, Failure> {
+    descriptors::close_all_but([input, told.as_fd()].into_iter().chain(output))?;
     reset_signal_dispositions();
     unblock_signals()?;
     new_session()?;
-    nix::unistd::dup2_stdin(input).at(Stage::Descriptors, || "dup2(stdin)".into())?;
+    take_streams(input, output)?;
     user::become_other(spec.uid, spec.gid, &spec.groups)?;
     keep_no_keyring()?;
     // What is not root's is not lost by another id.
@@ -126,6 +138,13 @@ fn become_tenant(spec: &TenantSpec, parent: Pid, input: BorrowedFd<'_>) -> Resul
     descriptors::close_on_exec()?;
     let (argv, environment) = (Texts::of(&spec.argv), Texts::of(&spec.environment));
     Err(execve(OURSELVES, &argv, &environment)).at(Stage::Execute, || format!("execve({OURSELVES:?})"))
+}
+
+fn take_streams(input: BorrowedFd<'_>, output: Option<BorrowedFd<'_>>) -> Result<(), Failure> {
+    nix::unistd::dup2_stdin(input).at(Stage::Descriptors, || "dup2(stdin)".into())?;
+    let Some(output) = output else { return Ok(()) };
+    nix::unistd::dup2_stdout(output).at(Stage::Descriptors, || "dup2(stdout)".into())?;
+    nix::unistd::dup2_stderr(output).at(Stage::Descriptors, || "dup2(stderr)".into())
 }
 
 /// The session keyring is the whole service's, until a sandbox joins its own: other users' servers have it too.

@@ -10,6 +10,7 @@
 
 mod account;
 mod bulletin;
+mod journal;
 pub(super) mod messages;
 mod parting;
 mod refusal;

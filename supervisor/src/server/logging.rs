@@ -32,7 +32,7 @@ pub(super) fn begin() {
 
 /// Whether standard error leads to the journal, which says which stream is its own.
 /// <https://www.freedesktop.org/software/systemd/man/latest/systemd.exec.html>
-fn is_journal() -> bool {
+pub(super) fn is_journal() -> bool {
     let Ok(told) = std::env::var("JOURNAL_STREAM") else { return false };
     let found = rustix::fs::fstat(rustix::stdio::stderr().as_fd());
     found.is_ok_and(|found| told == format!("{}:{}", found.st_dev, found.st_ino))

@@ -21,8 +21,10 @@ pub(super) struct Account {
 
 /// Where a user's server finds programs: nobody's login has been read.
 const PATH: &str = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin";
-/// What it has of our own environment: how its log is to look, and where that goes.
-const PASSED: [&str; 3] = ["RUST_LOG", "JOURNAL_STREAM", "INVOCATION_ID"];
+/// What it has of our own environment: how much its log is to say, and for which call of the service.
+const PASSED: [&str; 2] = ["RUST_LOG", "INVOCATION_ID"];
+/// By this it knows that its log goes to the journal.
+const JOURNAL: &str = "JOURNAL_STREAM";
 /// Whom the kernel names when it is nobody of ours: of another user namespace.
 const OVERFLOW: u32 = 65_534;
 
@@ -51,8 +53,8 @@ impl Account {
         self.user.name.to_string_lossy()
     }
 
-    /// The whole environment of the user's server.
-    pub(super) fn environment(&self) -> Vec<CString> {
+    /// The whole environment of the user's server; `journal` is the name that its log has there, if it has one.
+    pub(super) fn environment(&self, journal: Option<&str>) -> Vec<CString> {
         let User { name, home, shell, .. } = &self.user;
         let shell = if shell.is_empty() { OsStr::new("/bin/sh") } else { shell };
         let language = std::env::var_os("LANG").unwrap_or_else(|| "C.UTF-8".into());
@@ -65,8 +67,9 @@ impl Account {
             ("SHELL", shell.to_owned()),
             ("LANG", language),
         ];
+        let journal = journal.map(|name| (JOURNAL, name.into()));
         // None has a NUL but what somebody wrote into a file of lines.
-        variables.into_iter().chain(own).flat_map(|(name, value)| entry(name, value)).collect()
+        variables.into_iter().chain(own).chain(journal).flat_map(|(name, value)| entry(name, value)).collect()
     }
 }
 
@@ -85,12 +88,12 @@ mod tests {
             user: User { name: "plain".into(), gid: 1003, home: "/home/plain".into(), shell: "".into() },
             groups: Vec::new(),
         };
-        let environment = account.environment();
-        for entry in [c"HOME=/home/plain", c"USER=plain", c"SHELL=/bin/sh"] {
+        let environment = account.environment(Some("8:15"));
+        for entry in [c"HOME=/home/plain", c"USER=plain", c"SHELL=/bin/sh", c"JOURNAL_STREAM=8:15"] {
             assert!(environment.iter().any(|it| it.as_c_str() == entry), "{environment:?}");
         }
         let names: Vec<_> = environment.iter().filter_map(|it| it.to_str().ok()?.split('=').next()).collect();
-        let known = ["PATH", "HOME", "USER", "LOGNAME", "SHELL", "LANG"];
+        let known = ["PATH", "HOME", "USER", "LOGNAME", "SHELL", "LANG", JOURNAL];
         assert!(names.iter().all(|name| known.contains(name) || PASSED.contains(name)), "{names:?}");
     }
 

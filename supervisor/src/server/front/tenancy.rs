@@ -21,6 +21,7 @@ use clearing_runtime::{ExitStatus, Failure, Tenant, TenantSpec, parcel};
 use nix::libc::EBUSY;
 
 use super::account::Account;
+use super::journal::Journal;
 use super::messages::{Load, ask_to_reload, hand_over, hear};
 use super::parting::Parting;
 use super::refusal::Refusal;
@@ -195,15 +196,17 @@ impl Tenancy {
     fn start(&self, terms: &Terms) -> Result<Working, Failure> {
         let Account { uid, user, groups } = &self.account;
         let (channel, theirs) = parcel::pair().map_err(|error| Failure::of_channel(&error))?;
+        let journal = Journal::of_ours().map_err(|error| Failure::of_channel(&error))?;
         let group = terms.house.give(&format!("user-{uid}"), *uid, user.gid)?;
         let spec = TenantSpec {
             uid: *uid,
             gid: user.gid,
             groups: groups.clone(),
             argv: terms.argv.clone(),
-            environment: self.account.environment(),
+            environment: self.account.environment(journal.as_ref().and_then(|it| it.name.as_deref())),
         };
-        let tenant = Tenant::start(&spec, group, theirs.as_fd())?;
+        let output = journal.as_ref().map(|journal| journal.output.as_fd());
+        let tenant = Tenant::start(&spec, group, theirs.as_fd(), output)?;
         Ok(Working { tenant, channel, since: Instant::now(), handed: 0, load: None, idle: None })
     }
 
