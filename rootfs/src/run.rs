@@ -1,6 +1,6 @@
 //! The directory of one run: its layers, and the lock that says that somebody uses it.
 
-use std::ffi::CString;
+use std::ffi::{CStr, CString};
 use std::io;
 use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 use std::path::{Path, PathBuf};
@@ -164,6 +164,12 @@ pub(crate) fn random_name() -> Result<CString, Errno> {
     getrandom(&mut bytes, GetRandomFlags::empty())?;
     let name = format!("{:016x}", u64::from_ne_bytes(bytes));
     CString::new(name).map_err(|_| Errno::INVAL)
+}
+
+/// Whether [`random_name`] may have made it: what else is there is somebody else's.
+pub(crate) fn is_random_name(name: &CStr) -> bool {
+    let name = name.to_bytes();
+    name.len() == 16 && name.iter().all(|byte| matches!(byte, b'0'..=b'9' | b'a'..=b'f'))
 }
 
 fn uncreated(path: &Path, errno: Errno) -> RunError {

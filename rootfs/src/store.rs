@@ -17,7 +17,7 @@ use crate::files::{Environment, io_error, open_directory};
 use crate::leave::Leave;
 use crate::queue::{Queue, QueueError, Ticket, WhenFull};
 use crate::remove::{RemoveError, remove_tree};
-use crate::run::{RunDirectory, RunError};
+use crate::run::{RunDirectory, RunError, is_random_name};
 use crate::seen::Seen;
 use crate::session::{SessionError, Sessions};
 
@@ -163,7 +163,8 @@ impl Store {
         RunDirectory::begin(&self.path.join("runs"), &self.runs)
     }
 
-    /// Removes the directories of runs that ended without clearing up: those whose lock nobody holds.
+    /// Removes the directories of runs that ended without clearing up: those whose lock nobody holds. What has no name
+    /// of a run's stays: somebody may have named a directory as the state directory that was another one before.
     ///
     /// Any number of collectors and of beginning runs may be at work at once.
     pub fn collect(&self) -> Result<Collected, StoreError> {
@@ -171,7 +172,7 @@ impl Store {
         let path = self.path.join("runs");
         let list = list.map_err(|errno| StoreError::List { path, source: io_error(errno) })?;
         let mut collected = Collected::default();
-        for entry in list {
+        for entry in list.into_iter().filter(|entry| is_random_name(&entry.name)) {
             // The lock is held until the directory is gone, so that a run that begins just now and finds
             // its new directory locked, or gone, knows to take another one.
             let locked = step(&self.runs, &entry.name)

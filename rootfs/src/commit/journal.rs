@@ -26,7 +26,7 @@ use crate::files::{read_regular, write_all};
 use crate::identity::Identity;
 use crate::path_text::PathText;
 use crate::remove::remove_tree;
-use crate::run::random_name;
+use crate::run::{is_random_name, random_name};
 
 /// How far a commit has come.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -169,7 +169,7 @@ impl Journal {
     /// Forgets the commit. What tells how far it came goes last.
     pub(crate) fn end(&self) -> Result<(), Errno> {
         // Renamed first: a directory of which only half is left would tell less than it should.
-        let gone = CString::new([b"gone-", self.name.as_bytes()].concat()).map_err(|_| Errno::INVAL)?;
+        let gone = CString::new([GONE, self.name.as_bytes()].concat()).map_err(|_| Errno::INVAL)?;
         renameat(&*self.commits, &self.name, &*self.commits, &gone)?;
         let _ = remove_tree(self.commits.as_fd(), &gone);
         Ok(())
@@ -200,9 +200,29 @@ const NEW: &CStr = c"new";
 /// So much of a commit's name tells its files from all others.
 const ID: usize = 12;
 
-/// Whether the name is that of a commit that was ended and not wholly removed.
-pub(crate) fn is_gone(name: &CStr) -> bool {
-    name.to_bytes().starts_with(b"gone-")
+/// Begins the name of a commit that was ended.
+const GONE: &[u8] = b"gone-";
+
+/// Whose a name among the commits is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Owner {
+    /// A commit's.
+    Commit,
+    /// One's that was ended and not wholly removed.
+    Gone,
+    /// Nobody's of ours.
+    Other,
+}
+
+impl Owner {
+    pub(crate) fn of(name: &CStr) -> Self {
+        let gone = name.to_bytes().strip_prefix(GONE).and_then(|name| CString::new(name).ok());
+        match gone {
+            Some(name) if is_random_name(&name) => Self::Gone,
+            None if is_random_name(name) => Self::Commit,
+            _ => Self::Other,
+        }
+    }
 }
 
 /// Takes away what an ended commit left.

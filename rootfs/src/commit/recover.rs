@@ -8,7 +8,7 @@ use std::sync::Arc;
 use rustix::io::Errno;
 
 use super::error::RecoverError;
-use super::journal::{Journal, Stage, is_gone, remove_gone};
+use super::journal::{Journal, Owner, Stage, remove_gone};
 use super::target::Target;
 use super::transaction::{Stuck, Transaction};
 use crate::descent::entries;
@@ -24,15 +24,15 @@ pub struct RecoveredCommit {
     pub kept: Vec<PathBuf>,
 }
 
-/// Recovers all commits that no living process is at work on. Done again after a crash of its own, it
+/// Recovers all commits that no living process is at work on. What has no name of a commit's stays as it is. Done again after a crash of its own, it
 /// goes on where it was.
 pub(crate) fn recover(commits: &Arc<OwnedFd>) -> Result<Vec<Result<RecoveredCommit, RecoverError>>, Errno> {
     let mut recovered = Vec::new();
     for entry in entries(commits.as_fd())? {
-        if is_gone(&entry.name) {
-            remove_gone(commits, &entry.name);
-        } else {
-            recovered.extend(recover_one(commits, &entry.name).transpose());
+        match Owner::of(&entry.name) {
+            Owner::Gone => remove_gone(commits, &entry.name),
+            Owner::Commit => recovered.extend(recover_one(commits, &entry.name).transpose()),
+            Owner::Other => {}
         }
     }
     Ok(recovered)

@@ -49,6 +49,11 @@ impl LayerId {
         random(12).map(|letters| Self(format!("{}{letters}", Self::PREFIX)))
     }
 
+    /// Whether the text can be an id.
+    pub(crate) fn may_be(text: &str) -> bool {
+        is_id(text, Self::PREFIX)
+    }
+
     /// The text.
     pub fn as_str(&self) -> &str {
         &self.0

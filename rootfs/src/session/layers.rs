@@ -123,7 +123,7 @@ impl Layers {
         Ok(())
     }
 
-    /// Takes every layer out of the way that `named` does not know, and those of earlier collections, and
+    /// What has no name of a layer's stays where it is. Takes every layer out of the way that `named` does not know, and those of earlier collections, and
     /// removes them. The lock is only held for the first of it.
     pub(crate) fn collect(
         &self,
@@ -137,7 +137,7 @@ impl Layers {
             let name = entry.name.to_string_lossy();
             if name.starts_with(GONE) {
                 gone.push(entry.name);
-            } else if !named.contains(&*name) {
+            } else if LayerId::may_be(&name) && !named.contains(&*name) {
                 let aside = CString::new(format!("{GONE}{name}")).unwrap_or_default();
                 renameat(&self.directory, &entry.name, &self.directory, &aside).map_err(failed)?;
                 gone.push(aside);

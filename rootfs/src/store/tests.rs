@@ -110,11 +110,37 @@ fn collecting_takes_dead_runs_and_leaves_live_ones() {
     let dead = store.begin_run().unwrap();
     fs::create_dir_all(dead.path().join("x/y")).unwrap();
     drop(dead);
-    fs::write(store.path().join("runs/stray"), "").unwrap();
+    fs::write(store.path().join("runs/0123456789abcdef"), "").unwrap();
     let collected = store.collect().unwrap();
     assert_eq!((collected.removed, collected.held, collected.failed.len()), (2, 1, 0));
     assert!(live.path().exists());
     assert_eq!(runs(&store), 1);
+}
+
+/// Somebody took a directory of theirs for the state directory.
+#[test]
+fn what_has_no_name_of_ours_is_never_collected() {
+    let (_scratch, store) = store();
+    let sessions = store.sessions().unwrap();
+    let theirs = [
+        "runs/train-1",
+        "runs/0123456789ABCDEF",
+        "layers/base",
+        "layers/l-",
+        "commits/2024",
+        "commits/gone-by",
+    ];
+    let theirs = theirs.map(|path| store.path().join(path).join("weights"));
+    for path in &theirs {
+        fs::create_dir_all(path.parent().unwrap()).unwrap();
+        fs::write(path, "").unwrap();
+    }
+    fs::create_dir(store.path().join("layers/l-22222222222b")).unwrap();
+    assert_eq!(store.collect().unwrap().removed, 0);
+    assert!(sessions.collect().unwrap().is_empty());
+    assert!(Store::recover_commits(store.path()).is_empty());
+    assert_eq!(theirs.iter().filter(|path| !path.exists()).count(), 0);
+    assert!(!store.path().join("layers/l-22222222222b").exists());
 }
 
 #[test]
