@@ -2,10 +2,10 @@
 
 use clearing_profiles::Limits;
 use clearing_runtime::Sandbox;
-use clearing_runtime::cgroup::{Group, Groups, Kind, Leaf, Search};
+use clearing_runtime::cgroup::{self, Group, Groups, Kind, Leaf, Search};
 use clearing_runtime::spec::{ExecSpec, Resource};
 
-use super::{Hold, OTHER, asked};
+use super::{Hold, OTHER, amount, asked, is_same};
 use crate::error::{Error, chain};
 
 /// Where the leaves of a sandbox without a group are made.
@@ -22,7 +22,7 @@ pub(super) enum Leaves {
 
 impl Hold {
     /// Makes the leaf of a command that has limits of its own, where commands can have one here, and leaves those to
-    /// it. Elsewhere they are held as if there were no group.
+    /// it. Elsewhere they are held as if there were no group, or refused where the profile requires one.
     pub(crate) fn leaf(
         &mut self,
         sandbox: &Sandbox,
@@ -33,12 +33,25 @@ impl Hold {
         if own == self.asked {
             return Ok(None);
         }
-        let Some(leaves) = self.leaves(sandbox) else { return Ok(None) };
+        let Some(leaves) = self.leaves(sandbox) else { return self.without_leaf(&own) };
         let leaf = leaves.leaf(spec.id, own)?;
+        let refused = leaf.group().enforced().iter().find_map(|limit| limit.taken.as_ref().err());
+        if let Some(failure) = refused.filter(|_| self.required) {
+            return Err(Error::NoCgroup(failure.to_string()));
+        }
         if leaf.group().holds(Kind::Processes) {
             self.count_those_of_all(spec);
         }
         Ok(Some(leaf))
+    }
+
+    fn without_leaf(&self, own: &cgroup::Limits) -> Result<Option<Leaf>, Error> {
+        // A limit that was taken off is none that somebody has to hold.
+        let is_own = |kind| amount(kind, own).is_some() && !is_same(kind, own, &self.asked);
+        match [Kind::Memory, Kind::Processes, Kind::Cpu].into_iter().any(is_own) {
+            true if self.required => Err(Error::NoCgroup(self.why_no_leaf().to_owned())),
+            _ => Ok(None),
+        }
     }
 
     fn leaves(&mut self, sandbox: &Sandbox) -> Option<&Group> {

@@ -117,6 +117,28 @@ fn the_limits_of_a_session_hold_beside_those_of_a_command() {
 }
 
 #[test]
+fn where_a_group_is_required_no_command_runs_with_limits_that_none_holds() {
+    for_each_caller(|caller| {
+        let mut held = Held::by(
+            caller,
+            "extends = \"default\"\nwiden = true\nreason = \"a proof\"\n[limits]\ncgroup = \"required\"\n\
+             memory = \"none\"\nprocesses = \"none\"\n",
+        );
+        let own = json!({ "memory": "64M" });
+        if means::of(caller) == Means::Cgroup2 {
+            let ended = held.run(&["true"], own);
+            assert_eq!(ended["outcome"]["limits"]["memory"]["enforcedBy"], "cgroup2", "{ended}");
+        } else {
+            let asked = json!({ "session": held.session, "argv": ["true"], "limits": own });
+            assert_eq!(held.client.refused("exec/start", asked), (-32000, "CLR-SETUP".into()));
+        }
+        // No limit is none that somebody has to hold.
+        assert_eq!(held.run(&["true"], json!({ "memory": "none" }))["exitCode"], 0);
+        held.end();
+    });
+}
+
+#[test]
 fn a_command_sees_nothing_of_its_group() {
     for_each_caller(|caller| {
         let Some(mut held) = Held::with_leaves(caller, "") else { return };
@@ -175,9 +197,13 @@ struct Held {
 impl Held {
     /// With such limits.
     fn session(caller: Caller, limits: &str) -> Self {
+        Self::by(caller, &format!("extends = \"default\"\n[limits]\n{limits}"))
+    }
+
+    /// With this profile.
+    fn by(caller: Caller, text: &str) -> Self {
         let site = Site::new(caller);
         site.install_probe();
-        let text = format!("extends = \"default\"\n[limits]\n{limits}");
         let profile = site.write_home("limited.toml", text);
         let mut client = site.serve([] as [&str; 0]);
         let made = client.call("session/create", json!({ "workspace": site.project(), "profile": profile }));
