@@ -50,7 +50,7 @@ const BAD: [(&str, &str); 5] = [
 ];
 
 /// What a commit would leave as it is, with the class by which a patch of it is refused.
-const LEFT: [(&str, &str); 4] = [
+const LEFT: [(&str, &str); 5] = [
     (
         "CLR-PATCH-HIDDEN",
         "diff --git a/.env b/.env\nnew file mode 100644\n--- /dev/null\n+++ b/.env\n@@ -0,0 +1 @@\n+x\n",
@@ -58,6 +58,11 @@ const LEFT: [(&str, &str); 4] = [
     (
         "CLR-PATCH-HIDDEN",
         "diff --git a/x/.env b/x/.env\nnew file mode 100644\n--- /dev/null\n+++ b/x/.env\n@@ -0,0 +1 @@\n+x\n",
+    ),
+    (
+        "CLR-PATCH-HIDDEN",
+        "diff --git a/seen b/seen\nnew file mode 120000\n--- /dev/null\n+++ b/seen\n@@ -0,0 +1 @@\n+.env\n\\ No newline at end \
+         of file\n",
     ),
     ("CLR-PATCH-PROTECTED", "--- a/fixed\n+++ b/fixed\n@@ -1 +1 @@\n-fixed\n+changed\n"),
     (

@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use super::aliases::Aliases;
 use super::edit::Edit;
 use super::kept::{Harm, KeptNames};
-use super::led::{Led, led};
+use super::led::{Led, led, led_to_hidden};
 use super::links::{leads_out, places};
 use super::plan::{Code, Withheld};
 use super::protected::{Known, Protected};
@@ -79,6 +79,9 @@ impl Judge<'_> {
             return Some(Withheld { path: path.to_owned(), code: Code::OutwardLink, reason, allow: None });
         }
         let places = places(path, target, self.view);
+        if let Some(reason) = led_to_hidden(&places, self.hidden) {
+            return Some(Withheld { path: path.to_owned(), code: Code::Hidden, reason, allow: None });
+        }
         let led = led(&places, self.protected)?;
         let code = if led.name == Led::GIT { Code::Repository } else { Code::Protected };
         let allow = Some(led.name.to_owned());

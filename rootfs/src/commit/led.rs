@@ -1,9 +1,11 @@
-//! Links to what does not land unasked: who writes through one changes what it leads to.
+//! Links to what does not land unasked, or not at all: who writes through one changes what it leads to, and who reads
+//! through one shows what is hidden under another name.
 
 use std::path::{Path, PathBuf};
 
 use super::protected::Protected;
 use super::spelling::is_spelling_of;
+use crate::hidden::Hidden;
 
 /// What a link leads to.
 #[derive(Debug)]
@@ -38,4 +40,10 @@ pub(crate) fn led<'a>(places: &'a [PathBuf], protected: &'a Protected) -> Option
         })
     };
     places.iter().filter_map(protects).find(|led| !protected.allows(led.name))
+}
+
+/// Why a link that leads to or through these places shows what is hidden, or would be if it were there.
+pub(crate) fn led_to_hidden(places: &[PathBuf], hidden: &Hidden) -> Option<String> {
+    let (place, rule) = places.iter().find_map(|place| Some((place, hidden.keeps(place)?)))?;
+    Some(format!("it leads to `{}`, which is hidden by {rule}", place.display()))
 }

@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use super::class::{Class, Refusal};
 use super::entry::How;
 use super::simulate::{Deed, Made, Node, Simulation, Was};
-use crate::commit::led::{Led, led};
+use crate::commit::led::{Led, led, led_to_hidden};
 use crate::commit::{Harm, KeptNames, Known, Protected};
 use crate::hidden::Hidden;
 
@@ -80,6 +80,9 @@ impl Deed {
 
     /// A link is as what it leads to.
     fn led(&self, rules: &Rules) -> Option<Refusal> {
+        if let Some(reason) = led_to_hidden(&self.leads, &rules.hidden) {
+            return Some(Class::Hidden.refuse(reason).of(self.how.path()));
+        }
         let led = led(&self.leads, &rules.protected)?;
         let class = if led.name == Led::GIT { Class::Git } else { Class::Protected };
         let refusal = class.refuse(led.text()).of(self.how.path());

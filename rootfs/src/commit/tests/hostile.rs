@@ -7,6 +7,7 @@ use rustix::fs::{CWD, FileType, Mode, mknodat};
 
 use super::super::*;
 use super::fixture::{Scene, chmod, withheld, write};
+use crate::hidden::{HideRule, HideRules};
 
 #[test]
 fn neither_devices_nor_pipes_nor_sockets_nor_forged_whiteouts_land() {
@@ -235,6 +236,36 @@ fn nothing_on_the_way_of_a_protected_link_is_changed() {
     assert_eq!(left, ["cfg", "other/tasks.json", "real/tasks.json"]);
     assert_eq!(scene.read(".vscode/tasks.json"), "mine");
     assert_eq!(scene.read("x"), "fine");
+}
+
+#[test]
+fn no_link_to_what_is_hidden_lands_under_another_name() {
+    let mut scene = Scene::new(&[("a/.env", "secret"), ("a/plain", "plain"), ("keys/one", "key")]);
+    let rule = |pattern: &'static str| HideRule {
+        pattern: pattern.into(),
+        reason: "a secret".into(),
+        contains: &[],
+        except: &[],
+        everywhere: false,
+    };
+    let rules = HideRules::new(vec![rule(".env"), rule("keys/")], Vec::new(), &[]);
+    scene.hiding = Hiding::new(rules, &[], scene.outside("index")).everywhere();
+    symlink("a/plain", scene.upper("plain")).unwrap();
+    symlink("a", scene.upper("beside")).unwrap();
+    for (link, target) in [
+        ("read", "a/.env"),
+        ("spelled", "a/.ENV"),
+        ("through", "beside/.env"),
+        ("in", "keys/one"),
+        ("new", ".env"),
+    ] {
+        symlink(target, scene.upper(link)).unwrap();
+    }
+    let plan = scene.commit();
+    let hidden = ["in", "new", "read", "spelled", "through"].map(|link| (Code::Hidden, link.to_owned()));
+    assert_eq!(withheld(&plan), hidden, "{:?}", plan.withheld);
+    assert!(plan.withheld.iter().all(|it| it.allow.is_none() && it.reason.contains("it leads to `")));
+    assert!(scene.project("plain").is_symlink() && scene.project("beside").is_symlink());
 }
 
 #[test]
