@@ -148,7 +148,7 @@ pub use seen::{Kept, Seen, SeenError};
 pub use session::{
     Apart, Holder, LayerId, Listed, Merging, NewSession, PROJECT, Parts, Ready, Record, Recovered, Retained,
     Retention, RolledBack, Running, Session, SessionError, SessionId, Sessions, Snapshot, Step, Why,
-    listens_at,
+    listens_at, time_since,
 };
 pub use settings::settings;
 pub use sighting::Sighting;

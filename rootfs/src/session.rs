@@ -33,7 +33,7 @@ pub use lock::{Holder, listens_at};
 pub use making::NewSession;
 pub use onward::{Parts, Ready};
 pub use record::{Record, Running, Snapshot, Why};
-pub use retention::{Apart, Merging, Retained, Retention};
+pub use retention::{Apart, Merging, Retained, Retention, time_since};
 pub use sessions::{Listed, Sessions};
 
 use self::lock::Lock;

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use clearing_rootfs::{Listed, Record, Sessions};
+use clearing_rootfs::{Listed, Record, Sessions, time_since};
 
 use crate::error::Error;
 
@@ -35,7 +35,7 @@ pub(crate) fn choose(sessions: &Sessions, bounds: Bounds) -> Result<Vec<(Record,
     let (mut kept, mut bytes, mut chosen) = (0, 0_u64, Vec::new());
     for record in records {
         let size = sessions.written(&record)?.bytes;
-        let idle = now.duration_since(record.used).unsigned_abs();
+        let idle = time_since(record.used, now);
         let reason = if bounds.age.is_some_and(|age| idle > age) {
             Some(Reason::Age)
         } else if bounds.number.is_some_and(|number| kept >= number) {

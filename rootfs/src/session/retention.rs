@@ -210,15 +210,18 @@ impl Record {
 /// The names of snapshots that are too old or too many: of the latter the oldest, and those that were taken
 /// by themselves before those that somebody asked for.
 fn beyond(snapshots: &[Snapshot], retention: Retention, now: Timestamp) -> Vec<String> {
-    let old = |snapshot: &Snapshot| {
-        retention.age.is_some_and(|age| now.duration_since(snapshot.made).unsigned_abs() > age)
-    };
+    let old = |snapshot: &Snapshot| retention.age.is_some_and(|age| time_since(snapshot.made, now) > age);
     let (mut forgotten, mut kept): (Vec<&Snapshot>, Vec<&Snapshot>) =
         snapshots.iter().filter(|snapshot| snapshot.why != Why::Initial).partition(|snapshot| old(snapshot));
     kept.sort_by_key(|snapshot| (snapshot.why == Why::Asked, snapshot.made));
     let number = usize::try_from(retention.number).unwrap_or(usize::MAX);
     forgotten.extend(kept.iter().take(kept.len().saturating_sub(number)));
     forgotten.iter().map(|snapshot| snapshot.name.clone()).collect()
+}
+
+/// How long ago that was. What a clock that was set back since has as yet to come is new.
+pub fn time_since(then: Timestamp, now: Timestamp) -> Duration {
+    now.duration_since(then).try_into().unwrap_or(Duration::ZERO)
 }
 
 /// Merges every part, and what the session saw.

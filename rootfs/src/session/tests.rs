@@ -320,6 +320,21 @@ fn too_many_and_too_old_snapshots_go_and_what_was_asked_for_goes_last() {
 }
 
 #[test]
+fn no_snapshot_is_too_old_because_the_clock_was_set_back() {
+    let place = Place::new();
+    let mut session = place.create(None);
+    write(&session, "file");
+    session.snapshot(Some("one"), Why::Asked).unwrap();
+    let year = std::time::Duration::from_secs(365 * 24 * 3600);
+    let ahead = |record: &mut Record| {
+        record.snapshots.iter_mut().for_each(|snapshot| snapshot.made = Timestamp::now() + year);
+    };
+    session.change(ahead).unwrap();
+    let keep = Retention { number: 100, age: Some(std::time::Duration::from_secs(3600)) };
+    assert_eq!(session.retain(keep).unwrap().forgotten, Vec::<String>::new());
+}
+
+#[test]
 fn a_layer_that_cannot_be_merged_stays_as_it_is_and_harms_nobody() {
     let place = Place::new();
     let mut session = place.create(None);

@@ -1,5 +1,7 @@
 //! What stays, what goes, and who is asked.
 
+use std::fs;
+
 use clearing_tests::{Site, assert_nothing_left, for_each_caller};
 
 use crate::session::Session;
@@ -112,6 +114,24 @@ fn gc_keeps_what_is_within_the_bounds() {
         assert_eq!(listed(), 2);
         site.clearing(["gc", "--older-than", "1ms", "--yes"]).output().expect_code(0);
         assert_eq!(listed(), 0);
+        assert_nothing_left(&site);
+    });
+}
+
+#[test]
+fn a_clock_that_was_set_back_makes_no_session_old() {
+    for_each_caller(|caller| {
+        let site = Site::new(caller);
+        let session = Session::create(&site, &[]);
+        let record = site.state().join("sessions").join(&session.id).join("session.json");
+        let text = fs::read_to_string(&record).unwrap();
+        let mut json: serde_json::Value = serde_json::from_str(&text).unwrap();
+        json["used"] = "2999-01-01T00:00:00Z".into();
+        fs::write(&record, json.to_string()).unwrap();
+        let output = site.clearing(["gc", "--older-than", "1d", "--yes"]).output();
+        output.expect_code(0);
+        session.verb("inspect", &[]).expect_code(0);
+        session.done("rm", &["--yes"]);
         assert_nothing_left(&site);
     });
 }
