@@ -7,6 +7,7 @@
 mod admission;
 mod alerts;
 mod assemble;
+mod at_once;
 mod attend;
 mod audit;
 mod changes_text;

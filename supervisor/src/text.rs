@@ -101,6 +101,17 @@ pub(crate) fn bytes(number: u64) -> String {
     if unit == "B" { format!("{number} B") } else { format!("{rest:.1} {unit}") }
 }
 
+/// How many bytes stand before a character that has begun at the end of `bytes` and not ended; all of what is no text.
+pub(crate) fn whole_characters(bytes: &[u8]) -> usize {
+    // No character is longer than four bytes, so that the rest need not be looked at.
+    let last = bytes.len().saturating_sub(4);
+    let start = (last..bytes.len()).find(|at| bytes[*at] & 0xc0 != 0x80).unwrap_or(bytes.len());
+    match std::str::from_utf8(&bytes[start..]) {
+        Err(error) if error.error_len().is_none() => start + error.valid_up_to(),
+        _ => bytes.len(),
+    }
+}
+
 /// Lines whose cells stand below each other.
 pub(crate) fn table<const N: usize>(lines: &[[String; N]]) -> String {
     let lines: Vec<[String; N]> = lines.iter().map(|cells| cells.each_ref().map(|cell| line(cell))).collect();
@@ -131,6 +142,15 @@ mod tests {
         let line = json(&text).expect("json");
         assert_eq!(line, r#""a\u007f\u009b2J\u202e\u2028\u001b\n\tä""#);
         assert_eq!(serde_json::from_str::<String>(&line).expect("json"), text);
+    }
+
+    #[test]
+    fn what_is_no_text_waits_for_no_end_of_a_character() {
+        assert_eq!(whole_characters(b"\xff\xfe"), 2);
+        assert_eq!(whole_characters(b"ab\xe2\x82"), 2);
+        assert_eq!(whole_characters("ab\u{20ac}".as_bytes()), 5);
+        assert_eq!(whole_characters(b"\x80\x80\x80\x80\x80"), 5);
+        assert_eq!(whole_characters(b""), 0);
     }
 
     #[test]

@@ -12,6 +12,7 @@ use super::error::{FileCode, FileError, FileFault};
 use super::stat::{mode_of, modified_of, size_of};
 use super::wire::{ReadAnswer, ReadRequest};
 use crate::digest::Digest;
+use crate::text::whole_characters;
 
 /// How much is told unless the caller says, and at most.
 const USUAL: u64 = 1 << 20;
@@ -127,12 +128,9 @@ fn lines(part: Part, count: Option<u64>) -> Part {
 
 /// How much of it is whole characters. What is no text, or would be nothing, is left as it is.
 fn cut(content: &[u8], truncated: bool) -> usize {
-    match std::str::from_utf8(content) {
-        Err(error) if truncated && error.error_len().is_none() && error.valid_up_to() > 0 => {
-            error.valid_up_to()
-        }
-        _ => content.len(),
-    }
+    let whole = whole_characters(content);
+    let is_text = truncated && whole > 0 && std::str::from_utf8(&content[..whole]).is_ok();
+    if is_text { whole } else { content.len() }
 }
 
 /// Of the whole file.

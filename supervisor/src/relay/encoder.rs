@@ -4,7 +4,7 @@ use base64::Engine as _;
 use base64::prelude::BASE64_STANDARD;
 use serde::Serialize;
 
-use crate::text;
+use crate::text::{self, whole_characters};
 
 /// Which of the command's streams said something.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
@@ -100,14 +100,6 @@ fn push(line: &impl Serialize, out: &mut Vec<u8>) {
     // None of these fields can fail to be written.
     out.extend_from_slice(text::json(line).unwrap_or_default().as_bytes());
     out.push(b'\n');
-}
-
-/// How many bytes stand before a character that has begun at the end of `bytes` and not ended.
-fn whole_characters(bytes: &[u8]) -> usize {
-    match std::str::from_utf8(bytes) {
-        Err(error) if error.error_len().is_none() => error.valid_up_to(),
-        _ => bytes.len(),
-    }
 }
 
 #[cfg(test)]

@@ -1,14 +1,15 @@
 //! Lines of our own on standard error while the command runs, for which nobody ever waits.
 
-use std::io::{self, IoSlice};
+use std::io;
 use std::os::fd::{AsFd as _, AsRawFd as _, BorrowedFd, OwnedFd};
 
 use nix::sys::socket::{MsgFlags, send};
 use nix::sys::termios::{LocalFlags, tcgetattr};
 use rustix::fs::{FileType, Mode, OFlags};
-use rustix::io::{Errno, ReadWriteFlags};
+use rustix::io::Errno;
 
 use super::{Relayed, Streams};
+use crate::at_once::write_at_once;
 
 /// Where a person hears of what happens meanwhile.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -29,7 +30,7 @@ impl Streams {
     pub(crate) fn note(&mut self, lines: &str) -> bool {
         match self.hearing {
             Hearing::Events => false,
-            Hearing::Beside => write_at_once(rustix::stdio::stderr(), lines).is_ok(),
+            Hearing::Beside => write_whole(rustix::stdio::stderr(), lines).is_ok(),
             Hearing::Among(sink) => self.pump.put_between(sink, lines).unwrap_or(false),
             Hearing::Terminal => {
                 let Some(screen) = self.terminal.as_ref().and_then(Relayed::screen_of_lines) else {
@@ -52,7 +53,7 @@ impl Relayed {
 }
 
 /// Writes all of it or nothing, now. The descriptor's own flags stay: others have it too, and rely on them.
-fn write_at_once(to: BorrowedFd<'_>, lines: &str) -> io::Result<()> {
+fn write_whole(to: BorrowedFd<'_>, lines: &str) -> io::Result<()> {
     let kind = FileType::from_raw_mode(rustix::fs::fstat(to)?.st_mode);
     match kind {
         // For a disk nobody waits long, and opened again it would be written from its start.
@@ -68,10 +69,7 @@ fn write_at_once(to: BorrowedFd<'_>, lines: &str) -> io::Result<()> {
 
 /// So few bytes a pipe takes as a whole. Of somebody else's only newer kernels can be asked not to wait.
 fn write_to_pipe(to: BorrowedFd<'_>, lines: &str) -> io::Result<()> {
-    /// `-1`: not at a place of our choice.
-    const ANYWHERE: u64 = u64::MAX;
-    let text = [IoSlice::new(lines.as_bytes())];
-    match rustix::io::pwritev2(to, &text, ANYWHERE, ReadWriteFlags::NOWAIT) {
+    match write_at_once(to, lines.as_bytes()) {
         Err(Errno::OPNOTSUPP | Errno::NOSYS) => drop(rustix::io::write(again(to)?, lines.as_bytes())?),
         written => drop(written?),
     }
@@ -96,22 +94,22 @@ mod tests {
     #[test]
     fn a_full_pipe_or_socket_is_not_waited_for_and_keeps_its_flags() {
         let (read, write) = pipe_with(PipeFlags::CLOEXEC).expect("a pipe");
-        write_at_once(write.as_fd(), "a\n").expect("there is room");
-        while write_at_once(write.as_fd(), &"x".repeat(4096)).is_ok() {}
+        write_whole(write.as_fd(), "a\n").expect("there is room");
+        while write_whole(write.as_fd(), &"x".repeat(4096)).is_ok() {}
         let flags = rustix::fs::fcntl_getfl(&write).expect("flags");
         assert!(!flags.contains(OFlags::NONBLOCK));
         let mut text = [0; 2];
         std::fs::File::from(read).read_exact(&mut text).expect("what was written first");
         assert_eq!(&text, b"a\n");
         let (_other, socket) = UnixStream::pair().expect("a pair");
-        while write_at_once(socket.as_fd(), &"x".repeat(4096)).is_ok() {}
+        while write_whole(socket.as_fd(), &"x".repeat(4096)).is_ok() {}
     }
 
     #[test]
     fn a_file_is_written_where_the_others_are() {
         let file = rustix::fs::memfd_create("log", rustix::fs::MemfdFlags::CLOEXEC).expect("a file");
         rustix::io::write(&file, b"before\n").expect("written");
-        write_at_once(file.as_fd(), "note\n").expect("written");
+        write_whole(file.as_fd(), "note\n").expect("written");
         let mut text = [0; 12];
         assert_eq!(rustix::io::pread(&file, &mut text, 0), Ok(12));
         assert_eq!(&text, b"before\nnote\n");

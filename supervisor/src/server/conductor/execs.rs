@@ -33,6 +33,9 @@ const LEFT_BEHIND: Duration = Duration::from_millis(50);
 const REMEMBERED: usize = 64;
 /// So often a source is read before the others have their turn.
 const TURNS: usize = 4;
+/// What was refused is numbered down from here, what the sandbox begins up from its first number.
+const LAST_NUMBER: u32 = u32::MAX;
+
 impl Execs {
     /// From now on it is found by its name, unless it is of what we do ourselves.
     pub(super) fn add(&mut self, number: u32, exec: Exec) {
@@ -66,10 +69,10 @@ impl Execs {
         self.all.get_mut(&number).map(|exec| (number, exec))
     }
 
-    /// How many were refused before they had a number.
+    /// A number for one that was refused before the sandbox gave it one.
     pub(super) fn next_denied(&mut self) -> u32 {
         self.denied += 1;
-        u32::MAX - self.denied
+        LAST_NUMBER - self.denied
     }
 
     pub(super) fn each(&mut self, act: impl FnMut(&mut Exec)) {
