@@ -16,6 +16,8 @@ pub(crate) const ABSOLUTE: &str = r"^/[^\x00]*$";
 pub(crate) const VARIABLE: &str = r"^[^=\x00]+$";
 /// What a session or a snapshot may be called.
 pub(crate) const NAME: &str = "^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$";
+/// What an exec may be called, as far as characters go: no more than 128 bytes.
+pub(crate) const EXEC_NAME: &str = r"^[^\x00-\x1f\x7f-\x9f]{1,128}$";
 /// Permission bits, as `chmod` takes them.
 pub(crate) const MODE: &str = "^0*[0-7]{1,3}$";
 /// Whole groups of four characters; no bit is set of which nothing comes.

@@ -7,7 +7,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::bounds::Field::{Absent, Items, Text};
-use super::bounds::{self, BASE64, NO_NUL, VARIABLE, one_of};
+use super::bounds::{self, BASE64, EXEC_NAME, NO_NUL, VARIABLE, one_of};
 use super::json::Json;
 use super::text::{Amount, Content, Word};
 use crate::outcome::Outcome;
@@ -28,13 +28,18 @@ pub(crate) const LIMITS: [(&str, LimitName); 10] = [
     ("nofile", LimitName::Nofile),
 ];
 
+/// So many bytes has the name of an exec at most.
+pub(crate) const LONGEST_EXEC_NAME: usize = 128;
+
 /// `exec/start`: runs a command. Without `yieldMs` the answer comes when it has ended.
 #[derive(Debug, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 #[schemars(transform = one_of(&[&[Items("argv"), Absent("lang"), Absent("code")], &[Text("lang"), Text("code")]]))]
 pub(crate) struct ExecStart {
     pub(crate) session: String,
-    /// A name for it, unique in the session; one is given where there is none.
+    /// A name for it, unique in the session, of at most 128 bytes and without control characters; one is given where
+    /// there is none.
+    #[schemars(regex(pattern = EXEC_NAME))]
     pub(crate) exec: Option<String>,
     /// Program and arguments; with `code` the script's arguments alone.
     #[serde(default)]

@@ -4,7 +4,7 @@ use std::io::Read as _;
 use std::os::unix::net::UnixStream;
 
 use clearing_tests::{
-    Caller, DEADLINE, Site, absent, assert_nothing_left, expect_success, for_each_caller, patience,
+    Caller, DEADLINE, Site, absent, assert_nothing_left, code_of, expect_success, for_each_caller, patience,
 };
 use nix::unistd::Pid;
 use serde_json::{Map, json};
@@ -60,6 +60,30 @@ fn labels_have_a_number_and_a_length() {
             assert_eq!(client.refused("session/create", params).1, "CLR-LABELS");
         }
         client.call("session/create", json!({ "workspace": site.project(), "labels": many(64) }));
+        assert_eq!(client.finish(), 0);
+        assert_nothing_left(&site);
+    });
+}
+
+#[test]
+fn the_name_of_an_exec_has_a_length_and_can_be_shown() {
+    for_each_caller(|caller| {
+        let site = Site::new(caller);
+        let mut client = site.serve([] as [&str; 0]);
+        let session = client.session(&site);
+        let params = |name: &str| json!({ "session": session, "argv": ["true"], "exec": name });
+        let long = "x".repeat(129);
+        for name in ["", &long, "a\u{1b}[2Jb", "a\nb", "a\u{0}b", "a\u{9b}b", &"\u{e4}".repeat(65)] {
+            let id = client.ask("exec/start", params(name));
+            let answer = client.answer(&json!(id));
+            assert_eq!(code_of(&answer), (-32000, "CLR-NAME".to_owned()), "{answer}");
+            let message = answer["error"]["message"].as_str().unwrap();
+            assert!(message.contains("128 bytes") && message.len() < 200, "{message}");
+            assert!(!message.contains(char::is_control), "{message:?}");
+        }
+        for name in [&long[1..], &"\u{e4}".repeat(64), "mit Leerzeichen"] {
+            assert_eq!(client.call("exec/start", params(name))["exec"], name);
+        }
         assert_eq!(client.finish(), 0);
         assert_nothing_left(&site);
     });

@@ -19,8 +19,8 @@ use crate::live::{ExecAsked, Given, What};
 use crate::outcome::Cause;
 use crate::policy::Denied;
 use crate::protocol::{
-    Amount, CloseStdin, ExecResize, ExecSignal, ExecStart, ExecWrite, Fault, Finished, Json, LIMITS, Nothing,
-    StdinMode, StreamName, content,
+    Amount, CloseStdin, ExecResize, ExecSignal, ExecStart, ExecWrite, Fault, Finished, Json, LIMITS,
+    LONGEST_EXEC_NAME, Nothing, StdinMode, StreamName, content,
 };
 use crate::script::Script;
 use crate::server::Caller;
@@ -57,14 +57,7 @@ impl Conductor {
     }
 
     fn start(&mut self, params: &ExecStart, caller: &Caller) -> Result<u32, Fault> {
-        let name = match &params.exec {
-            Some(name) if self.execs.number(name).is_some() => {
-                let why = format!("there is an exec `{name}` in this session already");
-                return Err(Fault::refused("CLR-EXEC-EXISTS", why));
-            }
-            Some(name) => name.clone(),
-            None => self.execs.free_name(),
-        };
+        let name = self.execs.name(params.exec.as_deref())?;
         self.server.room.check()?;
         let (streams, ends) = streams(params)?;
         let asked = asked(params, streams)?;
@@ -157,6 +150,17 @@ impl Conductor {
 }
 
 impl super::execs::Execs {
+    /// The name that somebody has chosen, or a free one.
+    fn name(&mut self, chosen: Option<&str>) -> Result<String, Fault> {
+        let Some(name) = chosen else { return Ok(self.free_name()) };
+        check_name(name)?;
+        if self.number(name).is_some() {
+            let why = format!("there is an exec `{name}` in this session already");
+            return Err(Fault::refused("CLR-EXEC-EXISTS", why));
+        }
+        Ok(name.to_owned())
+    }
+
     /// An exec that the rules did not permit: it has an outcome, and never ran.
     fn add_denied(&mut self, mut exec: Exec, denied: &Denied) -> u32 {
         let number = self.next_denied();
@@ -171,6 +175,20 @@ impl super::execs::Execs {
         self.remember(number);
         number
     }
+}
+
+/// It is kept with all that is told of the exec, and shown on terminals.
+fn check_name(name: &str) -> Result<(), Fault> {
+    let wrong = match name {
+        "" => "it is empty".to_owned(),
+        long if long.len() > LONGEST_EXEC_NAME => format!("it has {} bytes", long.len()),
+        odd if odd.contains(char::is_control) => {
+            format!("`{}` has a control character", odd.escape_default())
+        }
+        _ => return Ok(()),
+    };
+    let rule = format!("at most {LONGEST_EXEC_NAME} bytes, and no control characters");
+    Err(Fault::refused("CLR-NAME", format!("`exec`: this is no name, {wrong}: {rule}")))
 }
 
 fn asked(params: &ExecStart, streams: Given) -> Result<ExecAsked, Fault> {
