@@ -6,9 +6,11 @@
 //! ```
 //! The command is never stopped by a reader. What is no output (its start, its end, denials) is not dropped.
 
+mod kept;
 mod passed;
 mod room;
 mod spool;
+mod stretch;
 
 use std::collections::VecDeque;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
@@ -18,9 +20,12 @@ use serde_json::Value;
 
 use crate::protocol::{Json, StreamName};
 use crate::relay::Truncated;
+use crate::text::whole_characters;
+use kept::{Event, Kept};
 use passed::Passed;
 pub(crate) use room::Room;
 use spool::{Place, Spool};
+use stretch::Stretch;
 
 /// The events of one exec.
 pub(crate) struct Store {
@@ -37,6 +42,8 @@ pub(crate) trait Wake: Send + Sync {
 struct Inner {
     spool: Spool,
     last: u64,
+    /// The last one that somebody has read, or says so: what comes after it may still grow.
+    read: u64,
     head: Vec<Event>,
     /// No output, from between head and tail.
     kept: Vec<Event>,
@@ -53,18 +60,6 @@ struct Inner {
 
 /// Bytes of standard output and error.
 pub(crate) type Counts = [u64; 2];
-
-struct Event {
-    seq: u64,
-    /// Bytes that came before it.
-    before: Counts,
-    what: Kept,
-}
-
-enum Kept {
-    Output { stream: StreamName, place: Place },
-    Told(Arc<Told>),
-}
 
 /// What is no output.
 pub(crate) enum Told {
@@ -109,6 +104,7 @@ impl Store {
         let inner = Inner {
             spool: Spool::new(room, most),
             last: 0,
+            read: 0,
             head: Vec::new(),
             kept: Vec::new(),
             tail: VecDeque::new(),
@@ -174,7 +170,9 @@ impl Store {
 
     /// A cursor after an event, told or not.
     pub(crate) fn after(&self, seq: u64) -> Cursor {
-        Cursor { seq, passed: self.lock().passed_by(seq) }
+        let mut inner = self.lock();
+        inner.read = inner.read.max(seq.min(inner.last));
+        Cursor { seq, passed: inner.passed_by(seq) }
     }
 
     /// A reader stops there, and may go on `after` that event: of no byte that it has it will hear that it was dropped.
@@ -232,26 +230,43 @@ impl Inner {
         if bytes.is_empty() {
             return;
         }
-        let is_head = self.tail.is_empty() && self.head.len() < MOST_EVENTS;
-        match is_head.then(|| self.spool.keep(bytes)).flatten() {
-            Some(place) => self.push(Kept::Output { stream, place }),
-            None => {
-                while self.tail.len() >= MOST_EVENTS {
-                    self.drop_oldest();
-                }
-                while let Some(Event { what: Kept::Output { place, .. }, .. }) = self.tail.front()
-                    && !self.spool.has_room_beside(*place, bytes.len())
-                {
-                    self.drop_oldest();
-                }
-                // A disk that takes no more leaves a gap, which is counted as what was dropped is.
-                match self.spool.go_round(bytes) {
-                    Some(place) => self.push(Kept::Output { stream, place }),
-                    None => return self.lose(stream, bytes.len()),
-                }
-            }
+        // A disk that takes no more leaves a gap, which is counted as what was dropped is.
+        let Some(place) = self.keep(bytes) else { return self.lose(stream, bytes.len()) };
+        if !self.join(stream, place) {
+            self.push(Kept::Output(Stretch::new(stream, place)));
         }
         self.total[stream as usize] += bytes.len() as u64;
+    }
+
+    fn keep(&mut self, bytes: &[u8]) -> Option<Place> {
+        if self.tail.is_empty()
+            && let Some(place) = self.spool.keep(bytes)
+        {
+            return Some(place);
+        }
+        while let Some(Event { what: Kept::Output(oldest), .. }) = self.tail.front()
+            && !self.spool.has_room_beside(oldest.place(), bytes.len())
+        {
+            self.drop_oldest();
+        }
+        self.spool.go_round(bytes)
+    }
+
+    /// Adds a piece to what was said just before, if it lies beside it: to the event itself, if nobody has read that, or
+    /// as the next one.
+    fn join(&mut self, stream: StreamName, place: Place) -> bool {
+        let last = if place.is_of_tail() { self.tail.back_mut() } else { self.head.last_mut() };
+        let Some(event) = last.filter(|event| event.last() == self.last) else { return false };
+        let Kept::Output(stretch) = &mut event.what else { return false };
+        if !stretch.has_room(place.length()) || !self.spool.is_beside(stretch.place(), place) {
+            return false;
+        }
+        let is_unread = self.read < self.last;
+        if !(is_unread && stretch.lengthen(stream, place.length())) {
+            stretch.add(stream, place.length());
+            self.last += 1;
+        }
+        true
     }
 
     fn lose(&mut self, stream: StreamName, length: usize) {
@@ -262,8 +277,8 @@ impl Inner {
 
     fn drop_oldest(&mut self) {
         while let Some(event) = self.tail.pop_front() {
-            if matches!(event.what, Kept::Output { .. }) {
-                self.passed.dropped(event.seq, event.after());
+            if matches!(event.what, Kept::Output(_)) {
+                event.pieces().for_each(|(seq, passed, ..)| self.passed.dropped(seq, passed));
                 break;
             }
             self.kept.push(event);
@@ -278,7 +293,7 @@ impl Inner {
         self.last += 1;
         let event = Event { seq: self.last, before: self.total, what };
         let is_of_tail = match &event.what {
-            Kept::Output { place, .. } => place.is_of_tail(),
+            Kept::Output(stretch) => stretch.place().is_of_tail(),
             Kept::Told(_) => !self.tail.is_empty(),
         };
         if is_of_tail {
@@ -291,6 +306,12 @@ impl Inner {
     }
 
     fn next(&mut self, cursor: &mut Cursor) -> Next {
+        let next = self.after(cursor);
+        self.read = self.read.max(cursor.seq.min(self.last));
+        next
+    }
+
+    fn after(&self, cursor: &mut Cursor) -> Next {
         let Some(event) = self.find(cursor.seq) else {
             let gap = gap(self.total, cursor.passed);
             if self.last > cursor.seq {
@@ -300,24 +321,23 @@ impl Inner {
             }
             return if self.is_ended { Next::End } else { Next::Wait };
         };
-        let (seq, before, passed) = (event.seq, event.before, event.after());
-        if seq > cursor.seq + 1 {
-            let bytes = gap(before, cursor.passed);
-            *cursor = Cursor { seq: seq - 1, passed: before };
-            return Next::Dropped { seq: seq - 1, bytes };
+        if event.seq > cursor.seq + 1 {
+            let bytes = gap(event.before, cursor.passed);
+            *cursor = Cursor { seq: event.seq - 1, passed: event.before };
+            return Next::Dropped { seq: event.seq - 1, bytes };
         }
-        let next = match &event.what {
-            Kept::Told(what) => Next::Told { seq, what: Arc::clone(what) },
-            Kept::Output { stream, place } => {
-                let (stream, place) = (*stream, *place);
-                match self.spool.read(place) {
-                    Some(bytes) => Next::Output { seq, stream, bytes },
-                    None => Next::Dropped { seq, bytes: gap(passed, before) },
-                }
-            }
-        };
+        let (seq, before) = (cursor.seq + 1, event.up_to(cursor.seq));
+        if let Kept::Told(what) = &event.what {
+            *cursor = Cursor { seq, passed: before };
+            return Next::Told { seq, what: Arc::clone(what) };
+        }
+        let found = event.pieces().find(|(number, ..)| *number == seq);
+        let Some((_, passed, piece, place)) = found else { return Next::Wait };
         *cursor = Cursor { seq, passed };
-        next
+        match self.spool.read(place) {
+            Some(bytes) => Next::Output { seq, stream: piece.stream, bytes },
+            None => Next::Dropped { seq, bytes: gap(passed, before) },
+        }
     }
 
     /// The bytes up to an event and with it; where nobody knows of it, up to the last one before it that is known.
@@ -329,48 +349,23 @@ impl Inner {
             last(&self.kept).and_then(|at| self.kept.get(at)),
             in_tail.and_then(|at| self.tail.get(at)),
         ];
-        let kept = found.into_iter().flatten().map(|event| (event.seq, event.after()));
+        let kept = found.into_iter().flatten().map(|event| (seq.min(event.last()), event.up_to(seq)));
         let last = kept.chain(self.passed.by(seq)).max_by_key(|(seq, _)| *seq);
         last.map(|(_, counts)| counts).unwrap_or_default()
     }
 
     /// The first event after a number.
     fn find(&self, after: u64) -> Option<&Event> {
-        let first = |events: &[Event]| events.partition_point(|event| event.seq <= after);
+        let first = |events: &[Event]| events.partition_point(|event| event.last() <= after);
         let in_head = self.head.get(first(&self.head));
         let in_kept = || self.kept.get(first(&self.kept));
-        let in_tail = || self.tail.get(self.tail.partition_point(|event| event.seq <= after));
+        let in_tail = || self.tail.get(self.tail.partition_point(|event| event.last() <= after));
         in_head.or_else(|| in_kept().into_iter().chain(in_tail()).min_by_key(|event| event.seq))
-    }
-}
-
-impl Event {
-    /// The bytes up to it and with it.
-    fn after(&self) -> Counts {
-        let mut counts = self.before;
-        if let Kept::Output { stream, place } = &self.what {
-            counts[*stream as usize] += place.length();
-        }
-        counts
     }
 }
 
 fn gap(to: Counts, from: Counts) -> Truncated {
     Truncated::of(to[0].saturating_sub(from[0]), to[1].saturating_sub(from[1]))
-}
-
-/// So many events there are at most in head and in tail: who writes byte by byte makes many.
-const MOST_EVENTS: usize = 32 * 1024;
-
-/// How many bytes stand before a character that has begun at the end of `bytes` and not ended.
-fn whole_characters(bytes: &[u8]) -> usize {
-    // No character is longer than four bytes, so that the rest need not be looked at.
-    let last = bytes.len().saturating_sub(4);
-    let start = (last..bytes.len()).find(|at| bytes[*at] & 0xc0 != 0x80).unwrap_or(bytes.len());
-    match std::str::from_utf8(&bytes[start..]) {
-        Err(error) if error.error_len().is_none() => start + error.valid_up_to(),
-        _ => bytes.len(),
-    }
 }
 
 #[cfg(test)]

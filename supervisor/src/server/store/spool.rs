@@ -99,6 +99,12 @@ impl Spool {
         self.place_of(length) + length as u64 <= at + self.most.tail
     }
 
+    /// Whether they are one after the other wherever they are kept: not where the tail goes round.
+    pub(super) fn is_beside(&self, one: Place, next: Place) -> bool {
+        let is_at_turn = matches!(next, Place::Tail { at, .. } if at % self.most.tail == 0);
+        one.part(one.length(), next.length()) == next && !is_at_turn
+    }
+
     /// Keeps bytes at the end; the oldest were given up before.
     pub(super) fn go_round(&mut self, bytes: &[u8]) -> Option<Place> {
         let (at, length) = (self.place_of(bytes.len()), bytes.len());
@@ -158,9 +164,18 @@ fn write(file: &OwnedFd, mut bytes: &[u8], mut at: u64) -> Option<()> {
 }
 
 impl Place {
-    pub(super) fn length(self) -> u64 {
+    pub(super) fn length(self) -> usize {
         let (Self::Memory { length, .. } | Self::Head { length, .. } | Self::Tail { length, .. }) = self;
-        length as u64
+        length
+    }
+
+    /// So many bytes of it, or from there on.
+    pub(super) fn part(self, from: usize, length: usize) -> Self {
+        match self {
+            Self::Memory { at, .. } => Self::Memory { at: at + from, length },
+            Self::Head { at, .. } => Self::Head { at: at + from as u64, length },
+            Self::Tail { at, .. } => Self::Tail { at: at + from as u64, length },
+        }
     }
 
     pub(super) fn is_of_tail(self) -> bool {

@@ -32,10 +32,68 @@ fn read(store: &Store) -> (Vec<u8>, u64, Vec<u64>) {
 fn what_is_said_is_read_in_order_from_memory_and_from_the_file() {
     let store = store();
     let pieces: Vec<Vec<u8>> = (0..100u8).map(|byte| vec![byte % 100; 1000]).collect();
-    pieces.iter().for_each(|piece| store.output(StreamName::Stdout, piece));
+    heard(&store, pieces.iter().map(|piece| &piece[..]));
     let (told, dropped, seqs) = read(&store);
     assert_eq!((told, dropped), (pieces.concat(), 0));
     assert_eq!(seqs, (1..=100).collect::<Vec<_>>());
+}
+
+/// Says pieces that somebody reads one by one.
+fn heard<'a>(store: &Store, pieces: impl Iterator<Item = &'a [u8]>) {
+    let mut cursor = store.after(store.last());
+    for piece in pieces {
+        store.output(StreamName::Stdout, piece);
+        let Next::Output { bytes, .. } = store.next(&mut cursor) else { panic!("no output") };
+        assert_eq!(bytes, piece);
+    }
+}
+
+#[test]
+fn who_writes_little_at_a_time_loses_nothing_of_what_fits() {
+    for is_heard in [true, false] {
+        // More than there were ever known one by one.
+        let (store, pieces) = (store(), (0..200_000u32).map(|number| format!("{number}\n")));
+        let pieces: Vec<String> = pieces.collect();
+        if is_heard {
+            heard(&store, pieces.iter().map(String::as_bytes));
+        } else {
+            pieces.iter().for_each(|piece| store.output(StreamName::Stdout, piece.as_bytes()));
+        }
+        store.end();
+        let (told, dropped, seqs) = read(&store);
+        assert_eq!((told == pieces.concat().as_bytes(), dropped), (true, 0));
+        // What somebody has is not told again as something else.
+        let events = if is_heard { 200_000 } else { told.len().div_ceil(60_000) as u64 };
+        assert!(seqs.len() as u64 <= events && seqs.iter().copied().eq(1..=seqs.len() as u64));
+    }
+}
+
+#[test]
+fn what_nobody_has_read_grows_and_what_somebody_has_does_not() {
+    let store = store();
+    let say = |stream, piece: &str| store.output(stream, piece.as_bytes());
+    say(StreamName::Stdout, "a");
+    say(StreamName::Stdout, "b");
+    let mut cursor = Cursor::default();
+    let told = |cursor: &mut Cursor| match store.next(cursor) {
+        Next::Output { seq, stream, bytes } => (seq, stream, String::from_utf8(bytes).expect("text")),
+        _ => panic!("no output"),
+    };
+    assert_eq!(told(&mut cursor), (1, StreamName::Stdout, "ab".to_owned()));
+    say(StreamName::Stdout, "c");
+    // Who goes on from there says that it has it.
+    store.after(2);
+    say(StreamName::Stdout, "d");
+    say(StreamName::Stderr, "e");
+    say(StreamName::Stderr, "f");
+    store.tell(Told::Denial(Value::Null));
+    say(StreamName::Stderr, "g");
+    assert_eq!(told(&mut cursor), (2, StreamName::Stdout, "c".to_owned()));
+    assert_eq!(told(&mut cursor), (3, StreamName::Stdout, "d".to_owned()));
+    assert_eq!(told(&mut cursor), (4, StreamName::Stderr, "ef".to_owned()));
+    assert!(matches!(store.next(&mut cursor), Next::Told { seq: 5, .. }));
+    assert_eq!(told(&mut cursor), (6, StreamName::Stderr, "g".to_owned()));
+    assert!(matches!(store.next(&mut cursor), Next::Wait));
 }
 
 #[test]
@@ -134,7 +192,7 @@ fn who_reads_two_hundred_megabytes_in_steps_hears_of_each_byte_once() {
 #[test]
 fn who_goes_on_after_any_event_that_is_gone_hears_how_much_is_gone_since() {
     let store = store_of(1 << 20, 1 << 20);
-    (0..10_000).for_each(|_| store.output(StreamName::Stdout, &[b'x'; 1000]));
+    heard(&store, std::iter::repeat_n(&[b'x'; 1000][..], 10_000));
     for seq in (0..10_000).step_by(37) {
         let (mut cursor, mut bytes) = (store.after(seq), 0);
         loop {
@@ -187,15 +245,6 @@ fn a_character_waits_for_its_end_and_the_end_waits_for_nothing() {
     assert_eq!(read(&store).0, "a\u{e4}b".as_bytes());
     store.end();
     assert_eq!(read(&store).0, b"a\xc3\xa4b\xf0\x9f");
-}
-
-#[test]
-fn what_is_no_text_waits_for_nothing() {
-    assert_eq!(whole_characters(b"\xff\xfe"), 2);
-    assert_eq!(whole_characters(b"ab\xe2\x82"), 2);
-    assert_eq!(whole_characters("ab\u{20ac}".as_bytes()), 5);
-    assert_eq!(whole_characters(b"\x80\x80\x80\x80\x80"), 5);
-    assert_eq!(whole_characters(b""), 0);
 }
 
 #[test]
