@@ -53,7 +53,7 @@ use crate::place::Place;
 use crate::plan;
 use crate::request::RunRequest;
 use crate::workspace::Workspace;
-pub(crate) use asked::{ExecAsked, Given, Happened, What};
+pub(crate) use asked::{ExecAsked, Given, Happened, Reader, What};
 use exec::{Exec, Rest};
 pub(crate) use parked::{NotGiven, Parked, Parking};
 pub(crate) use renewal::Reread;

@@ -3,6 +3,7 @@
 use std::ffi::OsString;
 use std::os::fd::OwnedFd;
 use std::path::PathBuf;
+use std::sync::Arc;
 
 use clearing_profiles::LimitName;
 use serde_json::Value;
@@ -11,6 +12,7 @@ use crate::alerts::Alert;
 use crate::outcome::Outcome;
 use crate::policy::Denial;
 use crate::script::Script;
+use crate::watch::Output;
 
 /// What is to be executed.
 #[derive(Debug)]
@@ -50,13 +52,23 @@ pub(crate) enum Given {
     Terminal { rows: u16, columns: u16 },
 }
 
+/// Who reads what a command says.
+pub(crate) trait Reader: Send + Sync {
+    /// It says it on a terminal, of which this is the other end.
+    fn attach(&self, terminal: &Arc<OwnedFd>);
+
+    /// It has ended, and how is about to be told: reads what it has left in its streams. Gives how much it has said in
+    /// all.
+    fn read_out(&self) -> Output;
+}
+
 /// What is told of an exec, in the order in which it happens.
 #[derive(Debug)]
 pub(crate) enum Happened {
     /// The program runs.
     Started,
     /// The other end of its terminal.
-    Terminal(OwnedFd),
+    Terminal(Arc<OwnedFd>),
     /// Something was not permitted.
     Denial(Denial),
     /// A limit is near, or was met.

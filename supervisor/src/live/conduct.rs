@@ -1,6 +1,7 @@
 //! What moves a living sandbox on: reports, deadlines, limits, and what is asked of its commands meanwhile.
 
 use std::os::fd::{AsFd as _, BorrowedFd};
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use clearing_runtime::cgroup::Group;
@@ -8,7 +9,7 @@ use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
 use nix::sys::signal::Signal;
 
 use super::LiveSandbox;
-use super::asked::Happened;
+use super::asked::{Happened, Reader};
 use super::exec::{Common, Exec, Rest};
 use crate::error::Error;
 use crate::watch::{Measure, Output};
@@ -88,6 +89,13 @@ impl LiveSandbox {
             if output.truncated.any() {
                 exec.watch.heed();
             }
+        }
+    }
+
+    /// What a command that was just started says has this reader.
+    pub(crate) fn read_by(&mut self, exec: u32, reader: Arc<dyn Reader>) {
+        if let Some(exec) = self.execs.iter_mut().find(|known| known.id == exec) {
+            exec.reader = Some(reader);
         }
     }
 

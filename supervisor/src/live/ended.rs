@@ -43,7 +43,9 @@ impl LiveSandbox {
 
     /// Gives back its leaf, which has been measured.
     fn tell_end(&mut self, exec: Exec) -> Option<Leaf> {
-        let Exec { id, watch, limits, variables, began, mark, output, leaf, act, .. } = exec;
+        let Exec { id, watch, limits, variables, began, mark, output, reader, leaf, act, .. } = exec;
+        // What was said just before the end is said in the outcome, and so is what of it was too much.
+        let output = reader.map_or(output, |reader| reader.read_out());
         let beside = match mark {
             Some(mark) if !self.is_quiet() => Beside::Others { mark, watched: 1 },
             _ => Beside::NothingNow,

@@ -1,11 +1,13 @@
 //! One command of a living sandbox, and what it leaves.
 
+use std::sync::Arc;
 use std::time::Instant;
 
 use clearing_profiles::Limits;
 use clearing_runtime::Kept;
 use clearing_runtime::cgroup::{Group, Leaf};
 
+use super::asked::Reader;
 use crate::audit::{Act, Past};
 use crate::monitor::{Beside, Counted, Scene};
 use crate::place::Place;
@@ -22,6 +24,8 @@ pub(super) struct Exec {
     /// What its processes are told by, once it runs.
     pub(super) mark: Option<u64>,
     pub(super) output: Output,
+    /// Who reads what it says, where there is somebody.
+    pub(super) reader: Option<Arc<dyn Reader>>,
     /// Where it has limits of its own that the kernel holds.
     pub(super) leaf: Option<Leaf>,
     /// It has ended at our wish, and what it left is being ended.

@@ -1,6 +1,7 @@
 //! What init says, and what that means for the commands.
 
 use std::os::fd::OwnedFd;
+use std::sync::Arc;
 
 use clearing_runtime::cgroup::Leaf;
 use clearing_runtime::{NotRemounted, Report};
@@ -95,6 +96,8 @@ impl LiveSandbox {
                 Ok(())
             }
             Taken::StartedOn(terminal) => {
+                let terminal = Arc::new(terminal);
+                exec.reader.iter().for_each(|reader| reader.attach(&terminal));
                 happened.extend([(id, Happened::Terminal(terminal)), (id, Happened::Started)]);
                 Ok(())
             }

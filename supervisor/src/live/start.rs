@@ -222,8 +222,8 @@ impl LiveSandbox {
         let onlooker = named.map(|named| Onlooker::of(&self.profile, named, search_path(&self.host)));
         let monitor = Monitor::new(&limits, &self.hold, None).in_leaf(leaf.as_ref().map(Leaf::group));
         let watch = Watch::new(deadline, pace, monitor).looking_on(onlooker);
-        let (mark, output, act) = (None, Output::default(), Some(act));
-        Exec { id, watch, limits, variables, began, mark, output, leaf, is_clearing: false, act }
+        let (mark, output, reader, act) = (None, Output::default(), None, Some(act));
+        Exec { id, watch, limits, variables, began, mark, output, reader, leaf, is_clearing: false, act }
     }
 
     /// What the record says before a command is started.

@@ -11,9 +11,11 @@ mod exec;
 mod execs;
 mod input;
 mod reload;
+mod sources;
 mod starting;
 mod waiting;
 
+use std::os::fd::AsFd as _;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::time::{Duration, Instant};
@@ -203,11 +205,11 @@ impl Conductor {
 
     fn wait(&self) -> Result<Option<Ready>, Error> {
         let live = self.live.as_ref().ok_or(Error::SandboxEnded)?;
-        let mut polled = vec![PollFd::new(std::os::fd::AsFd::as_fd(&*self.handle), PollFlags::POLLIN)];
+        let mut polled = vec![PollFd::new(self.handle.as_fd(), PollFlags::POLLIN)];
         polled.extend(live.polled());
         let ours = polled.len();
         let sources = self.execs.sources();
-        polled.extend(sources.iter().map(|(_, _, fd)| PollFd::new(*fd, PollFlags::POLLIN)));
+        polled.extend(sources.iter().map(|(_, _, fd)| PollFd::new(fd.as_fd(), PollFlags::POLLIN)));
         let inputs = self.execs.inputs();
         polled.extend(inputs.iter().map(|(_, fd)| PollFd::new(*fd, PollFlags::POLLOUT)));
         let is_anything = match poll(&mut polled, self.patience(live)) {

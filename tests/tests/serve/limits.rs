@@ -1,6 +1,11 @@
 //! Limits of one command, beside others.
 
-use clearing_tests::{Site, assert_nothing_left, for_each_caller};
+use std::thread::sleep;
+use std::time::Duration;
+
+use clearing_tests::{Site, assert_nothing_left, children, for_each_caller};
+use nix::sys::signal::Signal;
+use nix::unistd::Pid;
 use serde_json::json;
 
 #[test]
@@ -26,4 +31,42 @@ fn output_beyond_its_limit_ends_the_command_and_no_other() {
         assert_eq!(client.finish(), 0);
         assert_nothing_left(&site);
     });
+}
+
+#[test]
+fn what_a_command_says_last_of_all_is_in_its_outcome() {
+    for_each_caller(|caller| {
+        let site = Site::new(caller);
+        let mut client = site.serve([] as [&str; 0]);
+        let session = client.session(&site);
+        // More than is read of one command before others have their turn, and more than the limit.
+        let script = "import fcntl, os, time
+fcntl.fcntl(1, 1031, 1 << 20) # F_SETPIPE_SZ
+time.sleep(0.3)
+os.write(1, b'x' * 600_000)";
+        let limited = json!({ "exec": "last", "limits": { "output": 300_000 } });
+        let id = client.running(&session, &["python3", "-c", script], limited);
+        client.signal(Signal::SIGSTOP);
+        while is_below(client.pid(), "python3") {
+            sleep(Duration::from_millis(5));
+        }
+        // Init tells of the end meanwhile.
+        sleep(Duration::from_millis(100));
+        client.signal(Signal::SIGCONT);
+        let ended = client.result(id);
+        assert_eq!(client.said("stdout").len(), 300_000);
+        let outcome = &ended["outcome"];
+        assert_eq!(outcome["truncated"]["stdout"], 300_000, "{outcome}");
+        assert_eq!(outcome["cause"], "output", "{outcome}");
+        assert_eq!(client.finish(), 0);
+        assert_nothing_left(&site);
+    });
+}
+
+/// Whether something runs that a process has started, itself or by others.
+fn is_below(process: Pid, name: &str) -> bool {
+    let is = |child: Pid| {
+        std::fs::read_to_string(format!("/proc/{child}/comm")).is_ok_and(|comm| comm.trim_end() == name)
+    };
+    children(process).into_iter().any(|child| is(child) || is_below(child, name))
 }

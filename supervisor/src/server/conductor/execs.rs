@@ -1,14 +1,14 @@
 //! The commands of a session: what they say, and how they end.
 
 use std::collections::{BTreeMap, HashMap, VecDeque};
-use std::os::fd::{AsFd as _, BorrowedFd};
+use std::os::fd::{BorrowedFd, OwnedFd};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use serde_json::Value;
 
 use super::Conductor;
-use super::exec::{Exec, State, note_start};
+use super::exec::{Exec, State};
 use super::waiting::Waiting;
 use crate::live::Happened;
 use crate::protocol::Fault;
@@ -100,11 +100,12 @@ impl Execs {
         self.all.values().map(|exec| exec.store.size()).sum()
     }
 
-    pub(super) fn sources(&self) -> Vec<(u32, usize, BorrowedFd<'_>)> {
+    /// The exec and the place of each with it.
+    pub(super) fn sources(&self) -> Vec<(u32, usize, Arc<OwnedFd>)> {
         let mut all = Vec::new();
         for (number, exec) in &self.all {
-            let sources = exec.sources.iter().enumerate();
-            all.extend(sources.map(|(at, source)| (*number, at, source.from.as_fd())));
+            let open = exec.sources.open().into_iter().enumerate();
+            all.extend(open.map(|(at, source)| (*number, at, source)));
         }
         all
     }
@@ -142,7 +143,7 @@ impl Execs {
         let Some(exec) = self.all.get_mut(&number) else { return };
         match what {
             Happened::Started => {
-                if note_start(&mut exec.started, &exec.store) {
+                if exec.sources.note_start() {
                     exec.hushed = Some(Instant::now() + SOON);
                 }
             }
@@ -150,8 +151,9 @@ impl Execs {
             Happened::Denial(denial) => exec.store.tell(Told::Denial(json(&denial))),
             Happened::Alert(alert) => exec.store.tell(Told::Alert(json(&alert))),
             Happened::Exited(outcome) => {
+                // What is read now is of somebody else, if anything is; or it is the end.
                 exec.held.clear();
-                exec.read_all(TURNS * 4);
+                exec.sources.read_each(TURNS);
                 let until = Instant::now() + LEFT_BEHIND;
                 exec.state = State::Ending { until, outcome };
             }
@@ -195,24 +197,25 @@ impl Conductor {
         // The last first, so that the places of the others stay.
         for (number, at) in ready.iter().rev() {
             let Some(exec) = self.execs.get(*number) else { continue };
-            let is_open = exec.read(*at, TURNS);
+            exec.sources.read(*at, TURNS);
+            let passed = exec.sources.passed();
+            if passed.handed_on > 0 {
+                exec.hushed = None;
+            }
             if matches!(exec.state, State::Running)
                 && let Some(live) = &mut self.live
             {
-                live.output_passed(*number, exec.passed);
+                live.output_passed(*number, passed);
             }
-            if !is_open {
-                exec.sources.remove(*at);
-                if exec.sources.is_empty() && matches!(exec.state, State::Ended(_)) {
-                    exec.store.end();
-                }
+            if exec.sources.are_at_their_end() && matches!(exec.state, State::Ended(_)) {
+                exec.store.end();
             }
         }
     }
 
     /// Tells the end of each exec that has ended and said all.
     pub(super) fn finish_what_has_ended(&mut self) {
-        self.finish(|exec, until| exec.sources.is_empty() || until <= Instant::now());
+        self.finish(|exec, until| exec.sources.are_at_their_end() || until <= Instant::now());
     }
 
     /// The same whoever holds their output.
@@ -220,8 +223,8 @@ impl Conductor {
         self.finish(|_, _| true);
         for exec in self.execs.all.values_mut() {
             exec.held.clear();
-            exec.read_all(usize::MAX);
-            exec.sources.clear();
+            exec.sources.read_each(usize::MAX);
+            exec.sources.close();
             exec.store.end();
         }
     }

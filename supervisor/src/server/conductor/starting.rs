@@ -10,9 +10,10 @@ use rustix::fs::{Mode, OFlags};
 use rustix::pipe::{PipeFlags, pipe_with};
 
 use super::Conductor;
-use super::exec::{Ended, Exec, Source, State};
+use super::exec::{Ended, Exec, State};
 use super::execs::json;
 use super::input::Input;
+use super::sources::{Source, Sources};
 use super::waiting::{Waiting, after};
 use crate::error::Error;
 use crate::live::{ExecAsked, Given, What};
@@ -69,11 +70,15 @@ impl Conductor {
         caller.follower.iter().for_each(|follower| follower.follow(&store));
         let Ends { sources, held, input } = ends;
         let owner = caller.connection;
+        let sources = Sources::new(&store, sources);
         let exec = Exec { owner, sources, held, input, ..Exec::new(name, Arc::clone(&store)) };
         match self.begin(asked) {
             Ok(number) => {
-                let limit = self.live.as_ref().and_then(|live| live.output_limit(number));
-                self.execs.add(number, Exec { limit, ..exec });
+                if let Some(live) = &mut self.live {
+                    exec.sources.limit(live.output_limit(number));
+                    live.read_by(number, Arc::clone(&exec.sources) as _);
+                }
+                self.execs.add(number, exec);
                 Ok(number)
             }
             Err(Error::Denied(denied)) => {
@@ -164,7 +169,7 @@ impl super::execs::Execs {
     /// An exec that the rules did not permit: it has an outcome, and never ran.
     fn add_denied(&mut self, mut exec: Exec, denied: &Denied) -> u32 {
         let number = self.next_denied();
-        exec.sources.clear();
+        exec.sources.close();
         exec.held.clear();
         for denial in &denied.denials {
             exec.store.tell(Told::Denial(json(denial)));
