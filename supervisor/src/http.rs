@@ -42,6 +42,7 @@ use crate::server::Server;
 use visits::{Bell, Visit};
 
 pub(crate) use answer::Wrong;
+pub(crate) use impatient::PATIENCE;
 pub(crate) use listeners::listening_family;
 
 /// Where clients may come in.

@@ -2,7 +2,6 @@
 
 use std::collections::HashMap;
 use std::io::Read;
-use std::os::fd::OwnedFd;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 
@@ -35,9 +34,8 @@ pub(crate) struct Connection {
 
 impl Connection {
     /// Begins to talk to a client, who hears of it there; who it is has been found out.
-    pub(super) fn new(server: &Arc<Server>, to: OwnedFd) -> Arc<Self> {
+    pub(super) fn new(server: &Arc<Server>, outbox: Arc<Outbox>) -> Arc<Self> {
         server.connections.fetch_add(1, Ordering::Relaxed);
-        let outbox = Outbox::new(to);
         Arc::new(Self {
             server: Arc::clone(server),
             caller: Caller { connection: server.number(), outbox: Some(Arc::clone(&outbox)), follower: None },

@@ -4,26 +4,34 @@
 //! Whoever has something to say writes it where that needs no waiting: a thread that is woken for it takes longer than
 //! the rest. What the reader does not take at once is left to the writer.
 
+mod patience;
+#[cfg(test)]
+mod tests;
+
 use std::collections::VecDeque;
-use std::io::IoSlice;
 use std::os::fd::OwnedFd;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError, Weak};
+use std::time::Duration;
 
-use rustix::io::{Errno, ReadWriteFlags};
+use rustix::io::Errno;
 
 use super::event::{Line, told};
 use super::store::{Cursor, Next, Store, Wake};
+use crate::at_once::write_at_once;
+use patience::Standstill;
 
 /// The outgoing side of a connection.
 pub(crate) struct Outbox {
     to: OwnedFd,
+    /// How long one who asks for nothing more may take nothing of what is said; for ever where there is none.
+    patience: Option<Duration>,
     /// Whether the kernel refuses to write there without waiting.
     waits: AtomicBool,
     inner: Mutex<Inner>,
     /// Something is to be written, or nothing more will be.
     ready: Condvar,
-    /// Answers were written.
+    /// Answers were written, or nothing more will be.
     room: Condvar,
 }
 
@@ -43,6 +51,8 @@ struct Inner {
     is_woken: bool,
     /// All that there is to say was said; the writer ends when it is written.
     is_finishing: bool,
+    /// All was written, or nobody reads.
+    is_over: bool,
     /// Nobody reads.
     is_gone: bool,
 }
@@ -62,8 +72,18 @@ const BATCH: usize = 64 * 1024;
 
 impl Outbox {
     pub(crate) fn new(to: OwnedFd) -> Arc<Self> {
+        Self::with_patience(to, None)
+    }
+
+    /// The same of a socket of which each write waits for no longer than a while: once all was said, one who takes nothing
+    /// for so long is given up.
+    pub(crate) fn impatient(to: OwnedFd, patience: Duration) -> Arc<Self> {
+        Self::with_patience(to, Some(patience))
+    }
+
+    fn with_patience(to: OwnedFd, patience: Option<Duration>) -> Arc<Self> {
         let (waits, inner) = (AtomicBool::new(false), Mutex::default());
-        Arc::new(Self { to, waits, inner, ready: Condvar::new(), room: Condvar::new() })
+        Arc::new(Self { to, patience, waits, inner, ready: Condvar::new(), room: Condvar::new() })
     }
 
     /// Tells a line as soon as possible.
@@ -95,7 +115,7 @@ impl Outbox {
     /// Waits until there is room for the answer to one more request.
     pub(crate) fn await_room(&self) {
         let mut inner = self.lock();
-        while inner.bytes > MOST && !inner.is_gone {
+        while inner.bytes > MOST && !inner.is_over {
             inner.is_awaited = true;
             inner = self.room.wait(inner).unwrap_or_else(PoisonError::into_inner);
         }
@@ -106,15 +126,23 @@ impl Outbox {
         self.lock().bytes <= MOST
     }
 
-    /// Lets the writer end when all is written.
+    /// Lets the writer end when all is written that there is to say by now.
     pub(crate) fn finish(&self) {
         self.lock().is_finishing = true;
         self.ready.notify_one();
     }
 
+    /// Waits for the writer's end.
+    pub(crate) fn await_end(&self) {
+        let ended = self.room.wait_while(self.lock(), |inner| !inner.is_over);
+        drop(ended.unwrap_or_else(PoisonError::into_inner));
+    }
+
     /// Nobody reads any more.
     pub(crate) fn give_up(&self) {
-        self.lock().is_gone = true;
+        let mut inner = self.lock();
+        (inner.is_gone, inner.is_over) = (true, true);
+        drop(inner);
         self.ready.notify_one();
         self.room.notify_all();
     }
@@ -127,17 +155,36 @@ impl Outbox {
     pub(crate) fn write_all(&self) {
         let mut batch = Vec::new();
         while self.await_batch(&mut batch) {
-            let mut left = &batch[..];
-            while !left.is_empty() {
-                match rustix::io::write(&self.to, left) {
-                    Ok(written) => left = &left[written..],
-                    Err(Errno::INTR) => {}
-                    // One that is gone is told nothing.
-                    Err(_) => return self.give_up(),
-                }
+            if self.write(&batch).is_err() {
+                // One that is gone is told nothing.
+                return self.give_up();
             }
             batch.clear();
         }
+        self.lock().is_over = true;
+        self.room.notify_all();
+    }
+
+    fn write(&self, mut left: &[u8]) -> Result<(), Errno> {
+        let mut standstill = Standstill::default();
+        while !left.is_empty() {
+            match rustix::io::write(&self.to, left) {
+                Ok(written) => {
+                    left = &left[written..];
+                    standstill = Standstill::default();
+                }
+                Err(Errno::INTR) => {}
+                Err(Errno::AGAIN) if self.is_patient(&mut standstill) => {}
+                Err(errno) => return Err(errno),
+            }
+        }
+        Ok(())
+    }
+
+    /// Whether one who takes nothing now is waited for.
+    fn is_patient(&self, standstill: &mut Standstill) -> bool {
+        let Some(patience) = self.patience else { return false };
+        !self.lock().is_finishing || standstill.lasts_less_than(patience, &self.to)
     }
 
     /// Writes what there is to say as far as that needs no waiting.
@@ -147,7 +194,7 @@ impl Outbox {
             let mut batch = inner.gather();
             let is_all = batch.len() < BATCH;
             self.tell_of_room(&mut inner);
-            match write_at_once(&self.to, &batch) {
+            match if batch.is_empty() { Ok(0) } else { write_at_once(&self.to, &batch) } {
                 Ok(written) => drop(batch.drain(..written)),
                 Err(Errno::AGAIN | Errno::INTR) => {}
                 // The writer finds out what is wrong, if anything is.
@@ -183,7 +230,7 @@ impl Outbox {
                 inner.is_writing = true;
                 return true;
             }
-            if inner.is_finishing && inner.feeds.is_empty() {
+            if inner.is_finishing {
                 return false;
             }
             inner = self
@@ -217,7 +264,7 @@ impl Inner {
             || self.is_gone
             || !self.rest.is_empty()
             || !self.answers.is_empty()
-            || self.is_finishing && self.feeds.is_empty()
+            || self.is_finishing
     }
 
     /// About as much as is written at a time of what there is to say.
@@ -255,13 +302,4 @@ impl Feed {
         }
         !is_end
     }
-}
-
-/// Writes as much as is taken now.
-fn write_at_once(to: &OwnedFd, bytes: &[u8]) -> Result<usize, Errno> {
-    if bytes.is_empty() {
-        return Ok(0);
-    }
-    // Where it stands: a pipe has no places.
-    rustix::io::pwritev2(to, &[IoSlice::new(bytes)], u64::MAX, ReadWriteFlags::NOWAIT)
 }

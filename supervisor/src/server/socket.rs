@@ -3,6 +3,7 @@
 use std::os::unix::net::{UnixListener, UnixStream};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
+use std::time::Duration;
 
 use rustix::fs::{Dir, Mode, OFlags, chmod, mkdir, open, unlink};
 use rustix::io::Errno;
@@ -10,13 +11,17 @@ use rustix::process::{Pid, test_kill_process};
 
 use super::Server;
 use super::connection::Connection;
+use super::outbox::Outbox;
 use super::stdio::spawn;
 use crate::error::Error;
+use crate::http::PATIENCE;
 use crate::peer::is_of_same_user;
 
 /// A socket that is removed with this.
 pub(super) struct Listening(PathBuf);
 
+/// So often it is looked whether a client takes what was written.
+const GLANCE: Duration = Duration::from_secs(1);
 /// Below the state directory.
 const DIRECTORY: &str = "servers";
 
@@ -78,13 +83,18 @@ fn accept(server: &Arc<Server>, listener: &UnixListener) {
 
 fn begin(server: &Arc<Server>, client: UnixStream) -> Result<(), Error> {
     let output = client.try_clone().map_err(|error| Error::System("dup of a client's socket", error))?;
-    let connection = Connection::new(server, output.into());
+    client
+        .set_write_timeout(Some(GLANCE))
+        .map_err(|error| Error::System("setsockopt(SO_SNDTIMEO)", error))?;
+    let connection = Connection::new(server, Outbox::impatient(output.into(), PATIENCE));
     let (writing, reading) = (Arc::clone(&connection), Arc::clone(&connection));
     let begun = spawn("client", move || writing.write()).and_then(|()| {
         spawn("client", move || {
             reading.read(client);
             reading.end();
             reading.outbox.finish();
+            // One that has only ended what it asks for reads on.
+            reading.outbox.await_end();
             reading.close();
         })
     });

@@ -12,6 +12,7 @@ use super::OnEof;
 use super::begun::{Begun, Woken};
 use super::conductor::Leaving;
 use super::connection::Connection;
+use super::outbox::Outbox;
 use crate::error::Error;
 
 /// How long a client that reads nothing may hold up the end.
@@ -24,7 +25,7 @@ pub(crate) fn serve(begun: &Begun) -> Result<(), Error> {
     let done = EventFd::from_flags(EfdFlags::EFD_CLOEXEC | EfdFlags::EFD_NONBLOCK)
         .map_err(|errno| Error::System("eventfd", errno.into()))?;
     let (done, is_written) = (Arc::new(done), Arc::new(AtomicBool::new(false)));
-    let connection = Connection::new(&begun.server, output);
+    let connection = Connection::new(&begun.server, Outbox::new(output));
     let (reading, ended) = (Arc::clone(&connection), Arc::clone(&done));
     spawn("reader", move || {
         reading.read(std::fs::File::from(input));

@@ -27,5 +27,6 @@ mod slow_reader;
 mod snapshots;
 mod terminal;
 mod together;
+mod unread;
 mod vanishing;
 mod yielding;

@@ -1,0 +1,85 @@
+//! A client that reads late, or never: what waits for it has a bound, nobody else notices, and it loses no answer.
+
+use std::io::{BufRead as _, BufReader, ErrorKind, Write as _};
+use std::net::Shutdown;
+use std::os::unix::net::UnixStream;
+use std::time::Duration;
+
+use clearing_tests::{Client, DEADLINE, Site, assert_nothing_left, for_each_caller, patience};
+use serde_json::{Value, json};
+
+/// Another client of a server, on its socket.
+struct Other {
+    stream: UnixStream,
+    next: usize,
+    /// The rest of what was to be sent.
+    unsent: Vec<u8>,
+}
+
+impl Other {
+    fn of(site: &Site, client: &Client) -> Self {
+        let socket = site.state().join("servers").join(format!("{}.sock", client.pid()));
+        let stream = UnixStream::connect(socket).unwrap();
+        stream.set_read_timeout(Some(patience(DEADLINE))).unwrap();
+        stream.set_write_timeout(Some(Duration::from_millis(500))).unwrap();
+        let mut other = Self { stream, next: 0, unsent: Vec::new() };
+        assert!(other.ask("initialize", &json!({}), 1));
+        other
+    }
+
+    /// Asks for the same so often; false if the server takes no more.
+    fn ask(&mut self, method: &str, params: &Value, times: usize) -> bool {
+        for _ in 0..times {
+            self.next += 1;
+            let request = json!({ "jsonrpc": "2.0", "id": self.next, "method": method, "params": params });
+            writeln!(self.unsent, "{request}").unwrap();
+        }
+        self.send()
+    }
+
+    fn send(&mut self) -> bool {
+        while !self.unsent.is_empty() {
+            match self.stream.write(&self.unsent) {
+                Ok(written) => drop(self.unsent.drain(..written)),
+                Err(error) if error.kind() == ErrorKind::WouldBlock => return false,
+                Err(error) => panic!("{error}"),
+            }
+        }
+        true
+    }
+
+    /// Sends what is left, and reads all that is said until the end; gives the answers.
+    fn finish(mut self) -> Vec<Value> {
+        let reading = BufReader::new(self.stream.try_clone().unwrap());
+        let lines = std::thread::spawn(move || {
+            let lines = reading.lines().map(|line| serde_json::from_str::<Value>(&line.unwrap()).unwrap());
+            lines.filter(|said| said.get("id").is_some()).collect::<Vec<_>>()
+        });
+        while !self.send() {}
+        self.stream.shutdown(Shutdown::Write).unwrap();
+        let answers = lines.join().unwrap();
+        let mut ids: Vec<u64> = answers.iter().map(|answer| answer["id"].as_u64().unwrap()).collect();
+        ids.sort_unstable();
+        assert_eq!(ids, (1..=self.next as u64).collect::<Vec<_>>());
+        answers
+    }
+}
+
+#[test]
+fn who_has_asked_for_everything_gets_every_answer_and_then_the_end() {
+    for_each_caller(|caller| {
+        let site = Site::new(caller);
+        site.write("large", "x".repeat(1 << 20));
+        let mut client = site.serve([] as [&str; 0]);
+        let session = client.session(&site);
+        let mut other = Other::of(&site, &client);
+        assert!(other.ask("fs/read", &json!({ "session": session, "path": "large" }), 20));
+        other.stream.shutdown(Shutdown::Write).unwrap();
+        // All is answered by now, and little of it taken.
+        std::thread::sleep(Duration::from_millis(1000));
+        assert_eq!(other.finish().len(), 21);
+        while client.call("health", json!({}))["connections"] != 1 {}
+        assert_eq!(client.finish(), 0);
+        assert_nothing_left(&site);
+    });
+}
