@@ -15,6 +15,16 @@ pub(crate) enum RequestId {
     Text(String),
 }
 
+impl RequestId {
+    /// Bytes that it takes, beside what each takes.
+    pub(crate) fn length(&self) -> usize {
+        match self {
+            Self::Number(_) => 0,
+            Self::Text(text) => text.len(),
+        }
+    }
+}
+
 /// A line from a client that is a request or a notification.
 #[derive(Debug)]
 pub(crate) struct Frame {

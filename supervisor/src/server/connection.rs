@@ -10,7 +10,7 @@ use serde::Serialize;
 use super::dispatch::{Back, Call, dispatch};
 use super::lines::{Line, Lines};
 use super::metrics::Observed;
-use super::outbox::Outbox;
+use super::outbox::{Outbox, Weight};
 use super::reply::{Cancellation, Reply};
 use super::{Caller, OnEof, Server};
 use crate::protocol::{self, Answer, Cancel, Fault, Frame, Initialize, Initialized, RequestId};
@@ -60,7 +60,7 @@ impl Connection {
             match lines.next() {
                 Ok(Some(Line::Whole(line))) if line.trim_ascii().is_empty() => {}
                 Ok(Some(Line::Whole(line))) => match Frame::read(&line) {
-                    Ok(frame) => self.take(frame),
+                    Ok(frame) => self.take(frame, line.len()),
                     Err(no) => self.refuse(no.id.as_ref(), &no.fault),
                 },
                 Ok(Some(Line::TooLong)) => self.refuse(None, &Fault::too_long(LONGEST_LINE)),
@@ -98,7 +98,7 @@ impl Connection {
         self.answered.notify_all();
     }
 
-    fn take(self: &Arc<Self>, frame: Frame) {
+    fn take(self: &Arc<Self>, frame: Frame, length: usize) {
         let Frame { id, method, params } = frame;
         let Some(id) = id else { return self.notice(&method, params) };
         let cancellation = match self.begin(&id) {
@@ -112,7 +112,8 @@ impl Connection {
         if !self.is_initialized.load(Ordering::Relaxed) {
             return self.reply::<()>(id, cancellation).send(Err(Fault::before_initialize()));
         }
-        let back = Back::Line(Arc::clone(self), id);
+        let weight = Weight::new(&self.outbox, length + longest_answer(&method, &params), 2 * id.length());
+        let back = Back::Line(Arc::clone(self), id, weight);
         let observed = Observed::begin(&self.server, &method);
         let call = Call { server: &self.server, caller: &self.caller, cancellation, back, observed };
         dispatch(call, &method, params);
@@ -186,5 +187,18 @@ impl Connection {
 
     fn in_flight(&self) -> MutexGuard<'_, HashMap<RequestId, Arc<Cancellation>>> {
         self.in_flight.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// How long an answer may be that is made at once, whoever reads it; the others are short, or are made to fit.
+fn longest_answer(method: &str, params: &serde_json::Value) -> usize {
+    const LONG: usize = 1 << 20;
+    const LONGEST: usize = 8 << 20;
+    let wanted = || params.get("maxBytes").and_then(serde_json::Value::as_u64);
+    match method {
+        "fs/read" => wanted().and_then(|bytes| usize::try_from(bytes).ok()).unwrap_or(LONG).min(LONGEST),
+        "changes/diff" => LONGEST,
+        "fs/list" | "session/list" | "snapshot/list" => LONG,
+        _ => 0,
     }
 }

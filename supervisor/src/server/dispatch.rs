@@ -11,6 +11,7 @@ use super::conductor::Conductor;
 use super::connection::Connection;
 use super::door;
 use super::metrics::Observed;
+use super::outbox::Weight;
 use super::reply::{Cancellation, Reply};
 use super::{Caller, Server};
 use crate::files::Request;
@@ -31,8 +32,8 @@ pub(super) struct Call<'a> {
 
 /// Where the answer goes.
 pub(super) enum Back {
-    /// To a client that speaks JSON-RPC, with the number of its request.
-    Line(Arc<Connection>, RequestId),
+    /// To a client that speaks JSON-RPC, with the number of its request and what it takes.
+    Line(Arc<Connection>, RequestId, Weight),
     /// To another door of this process.
     Door(oneshot::Sender<door::Said>),
 }
@@ -170,7 +171,7 @@ fn of_exec(call: Call<'_>, method: &str, params: Value) {
 impl Call<'_> {
     fn reply<T: Serialize>(self) -> Reply<T> {
         let reply = match self.back {
-            Back::Line(connection, id) => connection.reply(id, self.cancellation),
+            Back::Line(connection, id, weight) => connection.reply(id, self.cancellation).weighing(weight),
             Back::Door(to) => door::reply(to, self.cancellation),
         };
         reply.observed(self.observed)

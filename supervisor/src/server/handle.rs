@@ -68,11 +68,12 @@ impl Handle {
 
     /// Tells what has become of it, but to the connection that asked for that.
     pub(crate) fn tell(&self, changed: SessionChanged, asked: Option<u64>) {
-        let line =
-            Notification::line("session/changed", SessionChanged { session: self.id.clone(), ..changed });
+        let changed = SessionChanged { session: self.id.clone(), ..changed };
+        let line = Notification::line("session/changed", &changed);
         let hearers = self.hearers().clone();
         let others = hearers.iter().filter(|(connection, _)| Some(*connection) != asked);
-        others.filter_map(|(_, outbox)| outbox.upgrade()).for_each(|outbox| outbox.answer(line.clone()));
+        let others = others.filter_map(|(_, outbox)| outbox.upgrade());
+        others.for_each(|outbox| outbox.notice(&changed, line.clone()));
     }
 
     fn hearers(&self) -> MutexGuard<'_, Vec<Hearer>> {

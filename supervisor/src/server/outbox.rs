@@ -3,12 +3,18 @@
 //!
 //! Whoever has something to say writes it where that needs no waiting: a thread that is woken for it takes longer than
 //! the rest. What the reader does not take at once is left to the writer.
+//!
+//! All that waits for one connection has one bound, from where on none of its requests is read: what it has not read, and
+//! what it asked for that nobody has dealt with ([`Weight`]).
 
+mod feed;
+mod notices;
 mod patience;
 #[cfg(test)]
 mod tests;
+mod unread;
+mod weight;
 
-use std::collections::VecDeque;
 use std::os::fd::OwnedFd;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError, Weak};
@@ -16,10 +22,13 @@ use std::time::Duration;
 
 use rustix::io::Errno;
 
-use super::event::{Line, told};
-use super::store::{Cursor, Next, Store, Wake};
+use super::store::{Store, Wake};
 use crate::at_once::write_at_once;
+use crate::protocol::SessionChanged;
 use patience::Standstill;
+use unread::Unread;
+pub(crate) use weight::Weight;
+use weight::Weights;
 
 /// The outgoing side of a connection.
 pub(crate) struct Outbox {
@@ -31,21 +40,19 @@ pub(crate) struct Outbox {
     inner: Mutex<Inner>,
     /// Something is to be written, or nothing more will be.
     ready: Condvar,
-    /// Answers were written, or nothing more will be.
+    /// Something that waited does so no more, or nothing more will be written.
     room: Condvar,
 }
 
 #[derive(Default)]
 struct Inner {
-    answers: VecDeque<Vec<u8>>,
-    /// Of all answers that wait.
-    bytes: usize,
-    feeds: Vec<Feed>,
+    unread: Unread,
+    weights: Weights,
     /// What was taken out to be written and was not.
     rest: Vec<u8>,
     /// The writer writes what it took out: whatever else there is comes later.
     is_writing: bool,
-    /// Whether somebody waits until answers are written.
+    /// Whether somebody waits until there is room.
     is_awaited: bool,
     /// A change that the writer has not looked at.
     is_woken: bool,
@@ -57,15 +64,7 @@ struct Inner {
     is_gone: bool,
 }
 
-/// The events of one exec.
-struct Feed {
-    store: Arc<Store>,
-    cursor: Cursor,
-    /// Answers that come after the event of this number.
-    after: VecDeque<(u64, Vec<u8>)>,
-}
-
-/// How many bytes of answers wait before no more requests are read.
+/// How many bytes wait before no more requests are read.
 const MOST: usize = 32 << 20;
 /// As much is written at a time.
 const BATCH: usize = 64 * 1024;
@@ -88,34 +87,31 @@ impl Outbox {
 
     /// Tells a line as soon as possible.
     pub(crate) fn answer(&self, line: Vec<u8>) {
-        let mut inner = self.lock();
-        inner.answer(line);
-        self.say(inner);
+        self.change(|unread| unread.answer(line));
     }
 
     /// Tells a line once all was told that the store has now.
     pub(crate) fn answer_after(&self, store: &Arc<Store>, line: Vec<u8>) {
         let last = store.last();
-        let mut inner = self.lock();
-        match inner.feeds.iter_mut().find(|feed| Arc::ptr_eq(&feed.store, store)) {
-            Some(feed) if feed.cursor.seq < last => feed.after.push_back((last, line)),
-            _ => inner.answer(line),
-        }
-        self.say(inner);
+        self.change(|unread| unread.answer_after(store, last, line));
+    }
+
+    /// Tells what has become of a session, unless the same becomes of it once more before that is written.
+    pub(crate) fn notice(&self, changed: &SessionChanged, line: Vec<u8>) {
+        self.change(|unread| unread.notice(changed, line));
     }
 
     /// Tells the events of an exec from the first on.
     pub(crate) fn follow(self: &Arc<Self>, store: &Arc<Store>) {
-        let feed = Feed { store: Arc::clone(store), cursor: Cursor::default(), after: VecDeque::new() };
-        self.lock().feeds.push(feed);
+        self.lock().unread.follow(store);
         let hearer: Weak<Self> = Arc::downgrade(self);
         store.heard_by(hearer);
     }
 
-    /// Waits until there is room for the answer to one more request.
+    /// Waits until there is room for one more request and for what it is answered.
     pub(crate) fn await_room(&self) {
         let mut inner = self.lock();
-        while inner.bytes > MOST && !inner.is_over {
+        while inner.waiting() > MOST && !inner.is_over {
             inner.is_awaited = true;
             inner = self.room.wait(inner).unwrap_or_else(PoisonError::into_inner);
         }
@@ -123,7 +119,7 @@ impl Outbox {
 
     /// Whether there is room for a long answer.
     pub(crate) fn has_room(&self) -> bool {
-        self.lock().bytes <= MOST
+        self.lock().unread() <= MOST
     }
 
     /// Lets the writer end when all is written that there is to say by now.
@@ -142,7 +138,9 @@ impl Outbox {
     pub(crate) fn give_up(&self) {
         let mut inner = self.lock();
         (inner.is_gone, inner.is_over) = (true, true);
+        let unread = std::mem::take(&mut inner.unread);
         drop(inner);
+        drop(unread);
         self.ready.notify_one();
         self.room.notify_all();
     }
@@ -185,6 +183,14 @@ impl Outbox {
     fn is_patient(&self, standstill: &mut Standstill) -> bool {
         let Some(patience) = self.patience else { return false };
         !self.lock().is_finishing || standstill.lasts_less_than(patience, &self.to)
+    }
+
+    fn change(&self, change: impl FnOnce(&mut Unread)) {
+        let mut inner = self.lock();
+        if !inner.is_gone {
+            change(&mut inner.unread);
+            self.say(inner);
+        }
     }
 
     /// Writes what there is to say as far as that needs no waiting.
@@ -252,54 +258,24 @@ impl Wake for Outbox {
 }
 
 impl Inner {
-    fn answer(&mut self, line: Vec<u8>) {
-        if !self.is_gone {
-            self.bytes += line.len();
-            self.answers.push_back(line);
-        }
+    /// Bytes that wait for whoever reads, and for whoever does what was asked for.
+    fn waiting(&self) -> usize {
+        self.unread() + self.weights.requests()
+    }
+
+    /// The same for whoever reads.
+    fn unread(&self) -> usize {
+        self.unread.bytes() + self.rest.len()
     }
 
     fn has_news(&self) -> bool {
-        self.is_woken
-            || self.is_gone
-            || !self.rest.is_empty()
-            || !self.answers.is_empty()
-            || self.is_finishing
+        self.is_woken || self.is_gone || self.is_finishing || !self.rest.is_empty() || self.unread.has_lines()
     }
 
     /// About as much as is written at a time of what there is to say.
     fn gather(&mut self) -> Vec<u8> {
         let mut batch = std::mem::take(&mut self.rest);
-        while batch.len() < BATCH
-            && let Some(line) = self.answers.pop_front()
-        {
-            self.bytes -= line.len();
-            batch.extend_from_slice(&line);
-        }
-        while batch.len() < BATCH && self.gather_events(&mut batch) {}
+        self.unread.gather(&mut batch);
         batch
-    }
-
-    /// One event of each feed; whether there was any.
-    fn gather_events(&mut self, batch: &mut Vec<u8>) -> bool {
-        let before = batch.len();
-        self.feeds.retain_mut(|feed| feed.gather(batch));
-        batch.len() > before
-    }
-}
-
-impl Feed {
-    /// False when there will be no more.
-    fn gather(&mut self, batch: &mut Vec<u8>) -> bool {
-        let Self { store, cursor, after } = self;
-        let next = store.next(cursor);
-        let is_end = matches!(next, Next::End);
-        if let Some(line) = told::<Line>(store, next) {
-            batch.extend_from_slice(&line);
-        }
-        while after.front().is_some_and(|(seq, _)| *seq <= cursor.seq || is_end) {
-            batch.extend(after.pop_front().into_iter().flat_map(|(_, line)| line));
-        }
-        !is_end
     }
 }

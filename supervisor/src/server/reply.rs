@@ -3,6 +3,7 @@
 use std::sync::{Arc, Mutex, PoisonError};
 
 use super::metrics::Observed;
+use super::outbox::Weight;
 use super::store::Store;
 use crate::protocol::Fault;
 
@@ -12,6 +13,8 @@ type Send<T> = Box<dyn FnOnce(Result<T, Fault>, Option<&Arc<Store>>) + std::mark
 pub(crate) struct Reply<T> {
     send: Option<Send<T>>,
     observed: Option<Observed>,
+    /// Of the request, where somebody asks who may ask for too much.
+    weight: Option<Weight>,
     cancellation: Arc<Cancellation>,
 }
 
@@ -34,13 +37,34 @@ impl<T> Reply<T> {
         cancellation: Arc<Cancellation>,
         send: impl FnOnce(Result<T, Fault>, Option<&Arc<Store>>) + std::marker::Send + 'static,
     ) -> Self {
-        Self { send: Some(Box::new(send)), observed: None, cancellation }
+        Self { send: Some(Box::new(send)), observed: None, weight: None, cancellation }
     }
 
     /// Has it counted how it went.
     pub(super) fn observed(mut self, observed: Observed) -> Self {
         self.observed = Some(observed);
         self
+    }
+
+    /// Has the request weigh so much until it is answered.
+    pub(super) fn weighing(mut self, weight: Weight) -> Self {
+        self.weight = Some(weight);
+        self
+    }
+
+    /// What was asked for is kept no longer, though the answer may be long in coming.
+    pub(super) fn lighten(&mut self) {
+        self.weight.iter_mut().for_each(Weight::lighten);
+    }
+
+    /// The same, but for so many bytes that wait for a command; false where that is too much.
+    pub(super) fn become_input(&mut self, bytes: usize) -> bool {
+        self.weight.as_mut().is_none_or(|weight| weight.become_input(bytes))
+    }
+
+    /// For whoever keeps what was asked for even if the answer is sent before.
+    pub(super) fn take_weight(&mut self) -> Option<Weight> {
+        self.weight.take()
     }
 
     /// Answers.

@@ -65,6 +65,65 @@ impl Other {
     }
 }
 
+/// kB that the server may have in memory with all that waits for a client.
+const MOST: u64 = 150_000;
+
+#[test]
+fn answers_behind_output_that_nobody_reads_fill_no_memory() {
+    for_each_caller(|caller| {
+        let site = Site::new(caller);
+        let mut client = site.serve([] as [&str; 0]);
+        let session = client.session(&site);
+        let mut other = Other::of(&site, &client);
+        // More than a socket takes.
+        let script = ["sh", "-c", "head -c 1000000 /dev/zero | tr '\\0' x"];
+        other.ask("exec/start", &json!({ "session": session, "exec": "x", "argv": script }), 1);
+        let wait = json!({ "session": session, "exec": "x" });
+        let mut waited = json!({ "error": {} });
+        while waited.get("error").is_some() {
+            let id = client.ask("exec/wait", wait.clone());
+            waited = client.answer(&json!(id));
+        }
+        let mut is_heard = true;
+        while is_heard && other.next < 100_000 {
+            is_heard = other.ask("exec/wait", &wait, 500);
+            // No more than may be unanswered at a time.
+            client.call("exec/wait", wait.clone());
+            std::thread::sleep(Duration::from_millis(10));
+        }
+        let taken = crate::bad_input::resident(&client);
+        assert!(!is_heard && taken < MOST, "{taken} kB after {} requests", other.next);
+        assert_eq!(client.exec(&session, &["true"])["exitCode"], 0);
+        let answers = other.finish();
+        assert!(answers.iter().all(|answer| answer.get("error").is_none()), "{:?}", answers.last());
+        assert_eq!(client.finish(), 0);
+        assert_nothing_left(&site);
+    });
+}
+
+#[test]
+fn files_that_nobody_reads_fill_no_memory() {
+    for_each_caller(|caller| {
+        let site = Site::new(caller);
+        site.write("large", "x".repeat(1 << 20));
+        let mut client = site.serve([] as [&str; 0]);
+        let session = client.session(&site);
+        let mut other = Other::of(&site, &client);
+        let is_heard = other.ask("fs/read", &json!({ "session": session, "path": "large" }), 300);
+        // What is asked for by now is carried out.
+        client.call("fs/stat", json!({ "session": session, "path": "large" }));
+        std::thread::sleep(Duration::from_millis(500));
+        let taken = crate::bad_input::resident(&client);
+        assert!(taken < MOST, "{taken} kB, heard: {is_heard}");
+        let answers = other.finish();
+        let is_whole =
+            |answer: &Value| answer["result"]["text"].as_str().is_some_and(|it| it.len() == 1 << 20);
+        assert!(answers.iter().skip(1).all(is_whole));
+        assert_eq!(client.finish(), 0);
+        assert_nothing_left(&site);
+    });
+}
+
 #[test]
 fn who_has_asked_for_everything_gets_every_answer_and_then_the_end() {
     for_each_caller(|caller| {
@@ -79,6 +138,33 @@ fn who_has_asked_for_everything_gets_every_answer_and_then_the_end() {
         std::thread::sleep(Duration::from_millis(1000));
         assert_eq!(other.finish().len(), 21);
         while client.call("health", json!({}))["connections"] != 1 {}
+        assert_eq!(client.finish(), 0);
+        assert_nothing_left(&site);
+    });
+}
+
+#[test]
+fn what_commands_do_not_read_has_one_bound_for_all_that_a_client_has() {
+    for_each_caller(|caller| {
+        let site = Site::new(caller);
+        let mut client = site.serve([] as [&str; 0]);
+        let session = client.session(&site);
+        for exec in ["one", "two"] {
+            let open = json!({ "exec": exec, "stdin": "open", "yieldMs": 0 });
+            client.exec_with(&session, &["sleep", "1000"], open);
+        }
+        let text = "x".repeat(12 << 20);
+        let piece = |exec: &str| json!({ "session": session, "exec": exec, "text": text });
+        let first: Vec<i64> = ["one", "two"].map(|exec| client.ask("exec/write", piece(exec))).into();
+        assert_eq!(client.refused("exec/write", piece("one")).1, "CLR-STDIN-FULL");
+        // Whoever ends the one has room for the other.
+        client.call("exec/signal", json!({ "session": session, "exec": "one", "signal": "KILL" }));
+        assert_eq!(client.error(first[0]).1, "CLR-STDIN-CLOSED");
+        let more = client.ask("exec/write", piece("two"));
+        client.call("exec/signal", json!({ "session": session, "exec": "two", "signal": "KILL" }));
+        for id in [first[1], more] {
+            assert_eq!(client.error(id).1, "CLR-STDIN-CLOSED");
+        }
         assert_eq!(client.finish(), 0);
         assert_nothing_left(&site);
     });

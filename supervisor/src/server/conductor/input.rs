@@ -71,15 +71,16 @@ impl Input {
     }
 
     /// Keeps bytes until they are taken; `is_end` closes it then.
-    pub(super) fn write(&mut self, bytes: Vec<u8>, is_end: bool, reply: Reply<Nothing>) {
+    pub(super) fn write(&mut self, bytes: Vec<u8>, is_end: bool, mut reply: Reply<Nothing>) {
         if matches!(self.to, To::Nothing) {
             let said = if is_end { Ok(Nothing {}) } else { Err(closed()) };
             return reply.send(said);
         }
         if self.bytes + bytes.len() > MOST {
-            let why = format!("{} bytes wait for the command to read them", self.bytes);
-            let fault = Fault::refused("CLR-STDIN-FULL", why);
-            return reply.send(Err(fault.with_hint("wait for the answers to what you wrote before")));
+            return reply.send(Err(full(&format!("{} bytes wait for the command", self.bytes))));
+        }
+        if !reply.become_input(bytes.len()) {
+            return reply.send(Err(full("too many bytes wait for all commands of this connection")));
         }
         let bytes = match &self.to {
             To::Terminal(_) | To::Expected if is_end => vec![END_OF_FILE],
@@ -144,6 +145,11 @@ impl Input {
 fn closed() -> Fault {
     Fault::refused("CLR-STDIN-CLOSED", "nobody reads the standard input of this exec")
         .with_hint("`\"stdin\": \"open\"` in `exec/start` gives it one")
+}
+
+fn full(what: &str) -> Fault {
+    Fault::refused("CLR-STDIN-FULL", format!("{what} to read them"))
+        .with_hint("wait for the answers to what you wrote before")
 }
 
 impl Conductor {

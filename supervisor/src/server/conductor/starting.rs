@@ -37,7 +37,7 @@ struct Ends {
 
 impl Conductor {
     /// `exec/start`.
-    pub(crate) fn exec_start(&mut self, params: &ExecStart, caller: &Caller, reply: Reply<Finished>) {
+    pub(crate) fn exec_start(&mut self, params: &ExecStart, caller: &Caller, mut reply: Reply<Finished>) {
         if reply.is_cancelled() {
             return reply.send(Err(Fault::cancelled()));
         }
@@ -51,6 +51,7 @@ impl Conductor {
                 });
                 let until = params.yield_ms.and_then(after);
                 let Some(exec) = self.execs.get(number) else { return };
+                reply.lighten();
                 exec.waiting.push(Waiting::Finished { reply, until, is_start: true });
                 exec.answer();
             }

@@ -65,7 +65,7 @@ impl Conductor {
         self.wait_for(&params.exec, reply, |reply| Waiting::Read { reply, to, until, after, most });
     }
 
-    fn wait_for<T>(&mut self, exec: &str, reply: Reply<T>, waiting: impl FnOnce(Reply<T>) -> Waiting) {
+    fn wait_for<T>(&mut self, exec: &str, mut reply: Reply<T>, waiting: impl FnOnce(Reply<T>) -> Waiting) {
         let handle = Arc::downgrade(&self.handle);
         let Some((_, found)) = self.execs.by_name(exec) else {
             return reply.send(Err(Fault::unknown_exec(exec)));
@@ -74,6 +74,7 @@ impl Conductor {
         reply.when_cancelled(move || {
             handle.upgrade().into_iter().for_each(|handle| handle.order(|_| {}));
         });
+        reply.lighten();
         found.waiting.push(waiting(reply));
         found.answer();
     }

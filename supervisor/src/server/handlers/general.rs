@@ -83,11 +83,14 @@ impl Server {
     /// still waits for one.
     pub(super) fn look_beside<R: Send + 'static>(
         self: &Arc<Self>,
-        reply: Reply<R>,
+        mut reply: Reply<R>,
         act: impl FnOnce(&Arc<Self>, &dyn Fn() -> bool) -> Result<R, Fault> + Send + 'static,
     ) {
+        // Cancelled or not, what was asked for is kept until somebody comes to it.
+        let weight = reply.take_weight();
         let (server, reply) = (Arc::clone(self), reply.cancellable());
         self.workers.work(move || {
+            let _weight = weight;
             if reply.is_wanted() {
                 let said = act(&server, &|| reply.is_wanted());
                 reply.send(said);
