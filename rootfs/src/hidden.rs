@@ -18,6 +18,7 @@ mod search;
 mod stale;
 mod ways;
 
+use std::borrow::Cow;
 use std::collections::{BTreeMap, BTreeSet};
 use std::ffi::OsStr;
 use std::io;
@@ -156,10 +157,10 @@ impl Hidden {
 
     /// Why nothing may land under the path: it is hidden, or would be, in any spelling.
     pub fn keeps(&self, path: &Path) -> Option<String> {
-        let folded = folded(path);
+        let folded = folded_names(path);
         match folded.ancestors().find_map(|above| self.folded.get(above)) {
             Some(at) => self.paths.get(*at).map(|hidden| hidden.rule.clone()),
-            None => self.rules.names(path).map(HideRule::words),
+            None => self.rules.names(path, &folded).map(HideRule::words),
         }
     }
 
@@ -212,6 +213,15 @@ fn without_nested(mut paths: Vec<HiddenPath>) -> Vec<HiddenPath> {
 
 fn folded(path: &Path) -> PathBuf {
     path.iter().map(|name| fold(&name.to_string_lossy()).into_owned()).collect()
+}
+
+/// The same, to be compared name by name; most paths are folded as they are.
+fn folded_names(path: &Path) -> Cow<'_, Path> {
+    let is_folded = |byte: &u8| byte.is_ascii() && !byte.is_ascii_uppercase();
+    match path.as_os_str().as_encoded_bytes().iter().all(is_folded) {
+        true => Cow::Borrowed(path),
+        false => Cow::Owned(folded(path)),
+    }
 }
 
 /// Whether the two are the same thing.

@@ -1,7 +1,37 @@
 //! What a path must hold to be matched by a pattern, as far as that is plain without compiling it.
 
+/// Of each of several patterns what a path must hold, by the first byte of that: most signs of a path begin none.
+#[derive(Debug)]
+pub(super) struct Required {
+    texts: [Vec<Box<[u8]>>; 256],
+    /// One of the patterns requires nothing.
+    is_nothing: bool,
+}
+
+impl Required {
+    pub(super) fn of(patterns: impl Iterator<Item = String>) -> Self {
+        let mut all = Self { texts: [const { Vec::new() }; 256], is_nothing: false };
+        for pattern in patterns {
+            let text = required(&pattern).as_bytes();
+            match text.first() {
+                Some(first) => all.texts[usize::from(*first)].push(text.into()),
+                None => all.is_nothing = true,
+            }
+        }
+        all
+    }
+
+    /// Whether the path holds what one of them requires.
+    pub(super) fn is_met(&self, path: &[u8]) -> bool {
+        let begins = |(at, first): (usize, &u8)| {
+            self.texts[usize::from(*first)].iter().any(|text| path[at..].starts_with(text))
+        };
+        self.is_nothing || path.iter().enumerate().any(begins)
+    }
+}
+
 /// The longest text without a slash that all hold which the pattern matches; empty where that may be nothing.
-pub(super) fn required(pattern: &str) -> &str {
+fn required(pattern: &str) -> &str {
     // In brackets and braces stands what may be there; a backslash makes the next sign another one.
     let plain = pattern.split(['[', '{', '\\']).next().unwrap_or_default();
     plain.split(['*', '?', '/']).max_by_key(|run| run.len()).unwrap_or_default()
@@ -12,7 +42,7 @@ mod tests {
     use globset::GlobBuilder;
     use proptest::prelude::*;
 
-    use super::required;
+    use super::{Required, required};
 
     #[test]
     fn the_longest_run_of_plain_signs_is_required() {
@@ -38,6 +68,15 @@ mod tests {
             let glob = GlobBuilder::new(&pattern).literal_separator(true).build();
             let is_match = glob.is_ok_and(|glob| glob.compile_matcher().is_match(&path));
             prop_assert!(!is_match || path.contains(required(&pattern)), "{pattern} {path}");
+        }
+
+        #[test]
+        fn what_one_of_several_requires_is_found_wherever_it_stands(
+            patterns in prop::collection::vec("[abc*]{0,3}", 0..5),
+            path in "[abc/]{0,8}",
+        ) {
+            let is_met = patterns.iter().any(|pattern| path.contains(required(pattern)));
+            prop_assert_eq!(Required::of(patterns.into_iter()).is_met(path.as_bytes()), is_met);
         }
     }
 }

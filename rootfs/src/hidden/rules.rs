@@ -5,10 +5,9 @@ use std::path::Path;
 use std::sync::{Arc, Mutex, OnceLock, PoisonError, Weak};
 
 use globset::{GlobBuilder, GlobSet, GlobSetBuilder};
-use memchr::memmem::Finder;
 
 use super::HiddenError;
-use super::required::required;
+use super::required::Required;
 use crate::commit::fold;
 
 /// One rule.
@@ -33,7 +32,7 @@ pub struct HideRules {
     show: Vec<String>,
     left_out: &'static [&'static str],
     /// What a path must hold for each of them to match it.
-    required: OnceLock<Vec<Finder<'static>>>,
+    required: OnceLock<Required>,
     compiled: OnceLock<Compiled>,
 }
 
@@ -102,8 +101,9 @@ impl HideRules {
     }
 
     /// The first rule that matches a path that may be there or not, whatever it holds, or one above it.
-    pub(super) fn names(&self, path: &Path) -> Option<&HideRule> {
-        if !self.may_name(path) {
+    /// `folded` is the path in another spelling ([`super::folded_names`]).
+    pub(super) fn names(&self, path: &Path, folded: &Path) -> Option<&HideRule> {
+        if !self.may_name(folded) {
             return None;
         }
         let mut above: Vec<_> = path.ancestors().filter(|it| !it.as_os_str().is_empty()).collect();
@@ -124,13 +124,10 @@ impl HideRules {
 
     /// Whether one may match it, or what is above it: most paths hold nothing that any needs, and to see that takes a
     /// fraction of what compiling them does.
-    fn may_name(&self, path: &Path) -> bool {
-        let required =
-            || self.rules.iter().map(|rule| Finder::new(required(&fold(bare(&rule.pattern)))).into_owned());
-        let required = self.required.get_or_init(|| required().collect());
-        let path = super::folded(path);
-        let path = path.as_os_str().as_encoded_bytes();
-        self.compiled.get().is_some() || required.iter().any(|text| text.find(path).is_some())
+    fn may_name(&self, folded: &Path) -> bool {
+        let patterns = || self.rules.iter().map(|rule| fold(bare(&rule.pattern)).into_owned());
+        let required = self.required.get_or_init(|| Required::of(patterns()));
+        self.compiled.get().is_some() || required.is_met(folded.as_os_str().as_encoded_bytes())
     }
 
     /// The rules that match one path, not what is above it.
