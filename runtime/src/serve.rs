@@ -9,10 +9,11 @@ use std::os::fd::{AsFd as _, BorrowedFd};
 use std::time::Duration;
 
 use nix::errno::Errno;
-use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
+use nix::poll::{PollFd, PollFlags, ppoll};
 use nix::sched::{CloneFlags, unshare};
 use nix::sys::signal::{Signal, kill};
 use nix::sys::signalfd::SignalFd;
+use nix::sys::time::TimeSpec;
 use nix::unistd::{Pid, tcgetpgrp};
 use seccompiler::{BpfProgram, sock_filter};
 
@@ -56,6 +57,8 @@ pub(crate) struct Server<'a> {
     is_told_alone: bool,
     /// There is something to unmount, for which init waits until nobody waits for it.
     is_to_clear: bool,
+    /// What was looked up of the project is to be dropped, when nobody waits for init or the next command begins.
+    is_to_look_anew: bool,
     /// There is memory to be given back, of work that is done.
     has_worked: bool,
     /// There may be more to be reaped, and no signal will say so.
@@ -93,6 +96,7 @@ impl<'a> Server<'a> {
             has_begun: false,
             is_told_alone: false,
             is_to_clear: false,
+            is_to_look_anew: false,
             has_worked: true,
             are_dead_left: false,
         }
@@ -118,6 +122,8 @@ impl<'a> Server<'a> {
             self.learn();
             if ready.is_nobody() {
                 self.clear();
+                // Until it is done, the next command does it before it begins, or fails.
+                let _ = self.look_anew();
             }
             self.look_after_zygote(ready.is_nobody());
             if ready.heard {
@@ -143,18 +149,16 @@ impl<'a> Server<'a> {
         }
     }
 
-    fn patience(&self) -> PollTimeout {
+    /// How long to wait; nothing where that has no end.
+    fn patience(&self) -> Option<Duration> {
+        let is_now = self.standing.is_some() || self.are_dead_left;
         let looks_again = self.is_to_clear || !self.ending.is_empty();
-        let own = match (self.standing.is_some() || self.are_dead_left, looks_again) {
-            (true, _) => PollTimeout::ZERO,
-            (false, true) => LOOK_AGAIN.into(),
-            (false, false) => PollTimeout::NONE,
-        };
-        // Rounded up, or the last millisecond would be spent in a busy loop.
-        let due = self.zygote_is_due().map(|due| due + Duration::from_micros(999));
-        let due = due.and_then(|due| PollTimeout::try_from(due).ok());
-        // Without a timeout it is the longest.
-        due.filter(|due| own.is_none() || *due < own).unwrap_or(own)
+        let own = [
+            is_now.then_some(Duration::ZERO),
+            self.is_to_look_anew.then_some(SOON),
+            looks_again.then_some(LOOK_AGAIN),
+        ];
+        own.into_iter().chain([self.zygote_is_due()]).flatten().min()
     }
 
     /// Begins to unmount what was replaced. Forking takes longer than all else that a snapshot is, and whoever was
@@ -168,12 +172,13 @@ impl<'a> Server<'a> {
     /// A sandbox that lives on is mostly idle, and there may be many of them.
     fn rest(&mut self) {
         let is_idle = self.living.is_some() && self.standing.is_none() && self.commands.is_empty();
-        if is_idle && !self.is_to_clear && std::mem::take(&mut self.has_worked) {
+        let is_to_work = self.is_to_clear || self.is_to_look_anew;
+        if is_idle && !is_to_work && std::mem::take(&mut self.has_worked) {
             trim_heap();
         }
     }
 
-    fn wait(&self, patience: PollTimeout) -> Result<Ready, Errno> {
+    fn wait(&self, patience: Option<Duration>) -> Result<Ready, Errno> {
         let starting: Vec<(u32, BorrowedFd<'_>)> = self
             .commands
             .iter()
@@ -187,7 +192,7 @@ impl<'a> Server<'a> {
             .chain(zygote)
             .map(|fd| PollFd::new(fd, PollFlags::POLLIN))
             .collect();
-        poll(&mut polled, patience)?;
+        ppoll(&mut polled, patience.map(TimeSpec::from_duration), None)?;
         let ready: Vec<bool> = polled.iter().map(|fd| fd.any().unwrap_or(true)).collect();
         let telling =
             starting.iter().zip(&ready[2..]).filter(|(_, ready)| **ready).map(|((exec, _), _)| *exec);
@@ -266,7 +271,7 @@ impl<'a> Server<'a> {
                 _ => self.family.signal(Signal::SIGKILL as i32),
             }
             let mut death = [PollFd::new(self.wake.as_fd(), PollFlags::POLLIN)];
-            let _ = poll(&mut death, LOOK_AGAIN);
+            let _ = ppoll(&mut death, Some(LOOK_AGAIN.into()), None);
         }
         Err(NotRemounted::Busy { processes: self.others_alive() })
     }
@@ -357,7 +362,9 @@ impl<'a> Server<'a> {
 
 /// How often init looks whether those that it killed are gone, and how long it waits for a death each time.
 const LOOKS: u32 = 5000;
-const LOOK_AGAIN: u16 = 1;
+const LOOK_AGAIN: Duration = Duration::from_millis(1);
+/// Whoever was told of an end has begun to do what it does with that by then, and whoever asks next has not asked yet.
+const SOON: Duration = Duration::from_micros(100);
 
 /// What `poll` found.
 struct Ready {

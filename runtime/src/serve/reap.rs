@@ -9,6 +9,7 @@ use nix::unistd::Pid;
 use super::Server;
 use super::ending::is_anybody_left;
 use crate::channel::{ExitStatus, Report, Usage};
+use crate::error::{AtStage as _, Failure, Stage};
 use crate::mark;
 use crate::sys::{wait4, wait4_apart};
 
@@ -38,8 +39,8 @@ impl Server<'_> {
                 }
             }
         };
-        any |= !dead.is_empty();
         dead.extend(self.reap_apart());
+        any |= !dead.is_empty();
         self.learn();
         // Who is left when a command has ended is counted without those of our own that are not there any more.
         dead.sort_by_key(|(pid, ..)| self.commands.iter().any(|command| command.pid == Some(*pid)));
@@ -47,8 +48,6 @@ impl Server<'_> {
             self.reaped(pid, status, used, childless);
         }
         if any {
-            // Who was told of an end may be waiting for this very processor.
-            rustix::thread::sched_yield();
             self.become_quiet(childless);
         }
     }
@@ -118,22 +117,27 @@ impl Server<'_> {
         }
     }
 
-    /// Where nothing is left but init, and commands have been there, what they looked up of the project is dropped:
-    /// the next one sees it as it is then.
+    /// Where nothing is left but init, and commands have been there, what they looked up of the project is to be
+    /// dropped: the next one sees it as it is then. Who was told of an end may be waiting for this very processor, and
+    /// comes first.
     fn become_quiet(&mut self, childless: bool) {
         let was_told = std::mem::take(&mut self.is_told_alone);
-        let Some(living) = &self.living else { return };
-        if !self.has_begun || !self.commands.is_empty() || !(childless || was_told || self.is_alone()) {
+        let is_over = self.living.is_some() && self.has_begun && self.commands.is_empty();
+        if !is_over || !(childless || was_told || self.is_alone()) {
             return;
         }
-        self.has_begun = false;
-        let is_stale = living.look_up_anew().is_err();
+        (self.has_begun, self.is_to_look_anew) = (false, true);
         if !was_told {
             self.report(&Report::Alone, &[]);
         }
-        if is_stale {
-            self.report(&Report::Stale, &[]);
-        }
+    }
+
+    /// Drops what was looked up of the project, if that is to be done. Where it cannot be, the supervisor is told.
+    pub(super) fn look_anew(&mut self) -> Result<(), Failure> {
+        let is_due = std::mem::take(&mut self.is_to_look_anew);
+        let Some(living) = self.living.as_ref().filter(|_| is_due) else { return Ok(()) };
+        let dropped = living.look_up_anew().at(Stage::Mounts, || "fsconfig(FSCONFIG_CMD_RECONFIGURE)".into());
+        dropped.inspect_err(|_| self.report(&Report::Stale, &[]))
     }
 
     fn is_alone(&self) -> bool {

@@ -60,6 +60,7 @@ impl Server<'_> {
     }
 
     fn start_command(&mut self, mut spec: ExecSpec, mut handed: Vec<OwnedFd>) -> Result<Command, Failure> {
+        self.look_anew()?;
         if self.living.is_some() {
             leave_room(&mut spec);
         }
