@@ -63,6 +63,8 @@ pub struct Session {
     lock: Lock,
     /// Whether `session.json` says that a command runs, which a later record takes back.
     is_foreseen: bool,
+    /// Whether for whom and when it was made has yet to be written down.
+    is_owed: bool,
     /// What happened to it while nobody held it.
     pub recovered: Vec<Recovered>,
 }
@@ -86,8 +88,8 @@ impl Session {
         written: String,
         live: OwnedFd,
     ) -> Self {
-        let (is_foreseen, recovered) = (false, Vec::new());
-        Self { sessions, directory, record, written, live, lock, is_foreseen, recovered }
+        let (is_foreseen, is_owed, recovered) = (false, false, Vec::new());
+        Self { sessions, directory, record, written, live, lock, is_foreseen, is_owed, recovered }
     }
 
     /// What is known of it.
@@ -238,7 +240,7 @@ impl Session {
     fn change(&mut self, change: impl FnOnce(&mut Record)) -> Result<(), SessionError> {
         let record = self.changed(change);
         self.written = self.sessions.write(&self.directory, &record)?;
-        (self.record, self.is_foreseen) = (record, false);
+        (self.record, self.is_foreseen, self.is_owed) = (record, false, false);
         Ok(())
     }
 
@@ -247,7 +249,7 @@ impl Session {
     fn change_swiftly(&mut self, change: impl FnOnce(&mut Record)) -> Result<(), SessionError> {
         let record = self.changed(change);
         self.sessions.write_later(&self.directory, &self.written, &record)?;
-        self.record = record;
+        (self.record, self.is_owed) = (record, false);
         Ok(())
     }
 

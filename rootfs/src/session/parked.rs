@@ -1,7 +1,7 @@
 //! Sessions that are made before anybody asks for one.
 //!
 //! ```text
-//!   park ──▶ `parked` lies beside the record ──▶ give: the record says for whom and when, then `parked` goes
+//!   park ──▶ `parked` lies beside the record ──▶ give: the record says for whom, then `parked` goes ──▶ and when
 //! ```
 //! As long as it lies there nobody is shown the session. It is made before the record and goes after it, in one
 //! step: whoever is killed leaves a session that was given, or a parked one, which is collected when nobody
@@ -17,6 +17,7 @@ use rustix::io::Errno;
 use super::Session;
 use super::error::SessionError;
 use super::making::{For, NewSession};
+use super::record::Record;
 use super::sessions::Sessions;
 use crate::hidden::HiddenPath;
 
@@ -44,17 +45,29 @@ impl Session {
 
     /// Gives a parked session to whoever asks for one, as if it were made now; what `verb` holds it from now on.
     /// If it cannot have the name it stays parked.
+    ///
+    /// A name is on disk at once, since others may ask for it. When it was made is written with the next change of
+    /// the record, or by [`Session::write_owed`].
     pub fn give(&mut self, name: Option<&str>, verb: &str) -> Result<(), SessionError> {
         let _alone = name.map(|name| self.sessions.reserve(name)).transpose()?;
         self.lock.go_on(verb);
         let now = Timestamp::now();
-        self.change_swiftly(|record| {
+        let given = |record: &mut Record| {
             record.name = name.map(str::to_owned);
             record.made = now;
             record.snapshots.iter_mut().for_each(|snapshot| snapshot.made = now);
-        })?;
+        };
+        match name {
+            Some(_) => self.change_swiftly(given)?,
+            None => (self.record, self.is_owed) = (self.changed(given), true),
+        }
         unlinkat(&self.directory, PARKED, AtFlags::empty())
             .map_err(|errno| SessionError::file("giving away", self.path(), errno))
+    }
+
+    /// Writes down when it was given, if nothing else has been since.
+    pub fn write_owed(&mut self) -> Result<(), SessionError> {
+        if self.is_owed { self.change_swiftly(|_| ()) } else { Ok(()) }
     }
 }
 

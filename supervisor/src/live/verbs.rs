@@ -112,14 +112,14 @@ impl LiveSandbox {
         self.settle()
     }
 
-    /// Writes down that nothing runs, if that is so and not done yet.
+    /// Writes down that nothing runs, if that is so and not done yet, and what else the record does not say yet.
     pub(super) fn settle(&mut self) -> Result<(), Error> {
         self.settling = None;
         let is_running = self.place.session().is_some_and(|session| session.record().running.is_some());
         if is_running && self.is_quiet() {
             self.place.end()?;
         }
-        Ok(())
+        self.place.session_mut().map_or(Ok(()), |session| Ok(session.write_owed()?))
     }
 
     /// The session, to be changed where nothing runs.

@@ -50,6 +50,26 @@ fn what_is_given_is_as_if_it_were_made_then() {
 }
 
 #[test]
+fn when_one_without_a_name_was_given_is_written_by_the_next_change_or_when_that_is_asked_for() {
+    type Change = fn(&mut Session) -> Result<(), SessionError>;
+    let begin: Change = |session| session.begin_exec(&[]);
+    for write in [Session::write_owed, begin] {
+        let place = Place::in_memory();
+        let mut session = park(&place);
+        session.foresee_exec(&[]).unwrap();
+        let (id, before) = (session.record().id.to_string(), Timestamp::now());
+        session.give(None, "exec").unwrap();
+        assert!(place.sessions.read(&id).unwrap().made < before && session.record().made >= before);
+        write(&mut session).unwrap();
+        let written = place.sessions.read(&id).unwrap();
+        assert_eq!(&written, session.record());
+        // Once is enough.
+        session.write_owed().unwrap();
+        assert_eq!(place.sessions.read(&id).unwrap(), written);
+    }
+}
+
+#[test]
 fn a_name_that_is_taken_leaves_it_parked() {
     let place = Place::in_memory();
     place.create(Some("mine"));
