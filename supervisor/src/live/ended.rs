@@ -79,7 +79,7 @@ impl LiveSandbox {
     }
 
     /// What the session has changed of the project: nothing where nothing was, and nobody has written anything since.
-    fn changes(&mut self, limits: &clearing_profiles::Limits) -> Result<Changes, Error> {
+    pub(super) fn changes(&mut self, limits: &clearing_profiles::Limits) -> Result<Changes, Error> {
         let Writable { sealed, layer } = &self.workspace.changes;
         let upper = match layer {
             Layer::Directories { upper, .. } if sealed.is_empty() => Some(upper),

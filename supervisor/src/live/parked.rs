@@ -64,6 +64,13 @@ impl Parked {
         Ok(live)
     }
 
+    /// Takes note that nothing was written to its layer, which is old enough by now for that to be seen later on: the
+    /// end of the first command need not compare it.
+    pub(crate) fn look_ahead(&mut self) {
+        // What cannot be told now is told then.
+        let _ = self.live.changes(&self.made_of.profile.limits);
+    }
+
     /// Gives it to whoever asks for a session now.
     pub(crate) fn give(mut self, name: Option<&str>) -> Result<LiveSandbox, NotGiven> {
         let Parking { directory, profile } = &self.parking;
@@ -80,7 +87,11 @@ impl Parked {
         let audit = self.live.audit.clone();
         let given = audit.record(&decision, || Ok(self.live.session_mut()?.give(name, "exec")?));
         match given {
-            Ok(()) => Ok(self.live),
+            Ok(()) => {
+                // What is owed to the record is written when there is time.
+                self.live.become_quiet();
+                Ok(self.live)
+            }
             Err(error) => {
                 self.end();
                 Err(NotGiven::Failed(error))

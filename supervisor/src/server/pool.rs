@@ -9,7 +9,7 @@
 //! ```
 
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::sync::mpsc::{Receiver, Sender, channel};
+use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender, channel};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
@@ -21,6 +21,9 @@ use crate::protocol::{Created, SessionCreate};
 
 /// So long nobody has to ask for anything before one is made.
 const QUIET: Duration = Duration::from_millis(20);
+
+/// After so long nothing that made it is too young to be told from what comes later.
+const AGE: Duration = Duration::from_millis(100);
 
 /// What is parked, and for whom more is to be.
 pub(crate) struct Pool {
@@ -83,8 +86,8 @@ impl Pool {
             let place = state.parked.remove(at);
             match place.give.send(asked) {
                 Ok(()) => {
+                    // Told to the filler after the answer: [`Pool::stir`].
                     state.remember(parking, self.most);
-                    self.changed.notify_all();
                     return None;
                 }
                 // It ended by itself.
@@ -92,6 +95,11 @@ impl Pool {
             }
         }
         Some(asked)
+    }
+
+    /// What was parked was given, or ended: others may be parked.
+    pub(super) fn stir(&self) {
+        self.changed.notify_all();
     }
 
     /// A session was made anew that the next one may be like.
@@ -220,7 +228,7 @@ impl Server {
     fn park(self: &Arc<Self>, parking: Parking, done: Sender<()>) {
         let audit = self.pool.audit.clone();
         let wanted = parking.clone();
-        let parked = match super::aside(|| Parked::make(wanted, &audit).map_err(Into::into)) {
+        let mut parked = match super::aside(|| Parked::make(wanted, &audit).map_err(Into::into)) {
             Ok(parked) => parked,
             Err(fault) => {
                 self.pool.give_up(&parking);
@@ -233,9 +241,17 @@ impl Server {
         };
         let given = self.pool.park(parking);
         drop(done);
-        match given.and_then(|given| given.recv().ok()) {
-            Some(asked) => self.give_parked(parked, asked),
-            None => parked.end(),
+        let Some(given) = given else { return parked.end() };
+        let asked = given.recv_timeout(AGE).or_else(|end| match end {
+            RecvTimeoutError::Timeout => {
+                parked.look_ahead();
+                given.recv().map_err(|_| RecvTimeoutError::Disconnected)
+            }
+            RecvTimeoutError::Disconnected => Err(end),
+        });
+        match asked {
+            Ok(asked) => self.give_parked(parked, asked),
+            Err(_) => parked.end(),
         }
     }
 }

@@ -69,7 +69,10 @@ impl Server {
     pub(in crate::server) fn give_parked(self: &Arc<Self>, parked: Parked, asked: Asked) {
         match parked.give(asked.params.name.as_deref()) {
             Ok(live) => self.conduct(live, asked),
-            Err(NotGiven::Failed(error)) => asked.reply.send(Err(error.into())),
+            Err(NotGiven::Failed(error)) => {
+                asked.reply.send(Err(error.into()));
+                self.pool.stir();
+            }
             Err(NotGiven::Stale(parked)) => {
                 // Nobody waits for its end, except the server's own.
                 let _ = self.begin_session(move |_| parked.end());
@@ -82,7 +85,10 @@ impl Server {
         let Asked { params, caller, seat, reply } = asked;
         let mut conductor = match self.conductor(live, &params) {
             Ok(conductor) => conductor,
-            Err(fault) => return reply.send(Err(fault)),
+            Err(fault) => {
+                reply.send(Err(fault));
+                return self.pool.stir();
+            }
         };
         conductor.sit(seat);
         conductor.handle.heard_by(&caller);
@@ -93,6 +99,8 @@ impl Server {
             conductor.handle.order(|conductor| conductor.give_up(Leaving::Now, drop));
         }
         reply.send(conductor.told());
+        // Whoever was answered comes first.
+        self.pool.stir();
         conductor.conduct();
     }
 
