@@ -58,6 +58,7 @@ use exec::{Exec, Rest};
 pub(crate) use parked::{NotGiven, Parked, Parking};
 pub(crate) use renewal::Reread;
 use spares::Spare;
+pub(crate) use start::nothing;
 
 /// A session and its living sandbox. Nobody else can change the session meanwhile.
 ///

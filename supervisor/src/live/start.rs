@@ -281,6 +281,12 @@ impl LiveSandbox {
     }
 }
 
+/// Where nothing is read and what is written goes nowhere.
+pub(crate) fn nothing() -> Result<OwnedFd, Error> {
+    rustix::fs::open("/dev/null", OFlags::RDWR | OFlags::CLOEXEC, Mode::empty())
+        .map_err(|errno| Error::System("open(/dev/null)", errno.into()))
+}
+
 /// What init hands to the command; a terminal takes the place of all three.
 fn given(streams: Given) -> Result<[OwnedFd; 3], Error> {
     match streams {
@@ -290,11 +296,6 @@ fn given(streams: Given) -> Result<[OwnedFd; 3], Error> {
             }
             Ok(streams)
         }
-        Given::Terminal { .. } => {
-            let flags = OFlags::RDWR | OFlags::NOCTTY | OFlags::CLOEXEC;
-            let null = || rustix::fs::open("/dev/null", flags, Mode::empty());
-            let failed = |errno: rustix::io::Errno| Error::System("opening `/dev/null`", errno.into());
-            Ok([null().map_err(failed)?, null().map_err(failed)?, null().map_err(failed)?])
-        }
+        Given::Terminal { .. } => Ok([nothing()?, nothing()?, nothing()?]),
     }
 }

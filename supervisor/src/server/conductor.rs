@@ -33,7 +33,6 @@ use crate::protocol::{EndedBy, Fault, SessionChanged, SessionCreate};
 use execs::Execs;
 
 pub(crate) use call::Called;
-pub(super) use starting::nothing;
 
 /// A session at work.
 pub(crate) struct Conductor {

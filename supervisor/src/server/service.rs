@@ -211,7 +211,7 @@ pub(crate) fn take_front() -> Result<OwnedFd, Error> {
             "`--handed` is how `--each-user` starts servers, and of no other use".into(),
         ));
     }
-    let null = super::conductor::nothing()?;
+    let null = crate::live::nothing()?;
     rustix::stdio::dup2_stdin(&null).map_err(|errno| failed(errno.into()))?;
     // `ps` shows whose it is, and not by what name it was executed.
     let _ = nix::sys::prctl::set_name(c"clearing");

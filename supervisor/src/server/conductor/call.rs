@@ -8,8 +8,7 @@ use serde_json::Value;
 
 use super::Conductor;
 use super::exec::Exec;
-use super::starting::nothing;
-use crate::live::{ExecAsked, Given, What};
+use crate::live::{ExecAsked, Given, What, nothing};
 use crate::outcome::Outcome;
 use crate::protocol::Fault;
 use crate::server::store::Store;

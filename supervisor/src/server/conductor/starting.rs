@@ -6,7 +6,6 @@ use std::path::PathBuf;
 use std::sync::Arc;
 
 use clearing_profiles::LimitName;
-use rustix::fs::{Mode, OFlags};
 use rustix::pipe::{PipeFlags, pipe_with};
 
 use super::Conductor;
@@ -16,7 +15,7 @@ use super::input::Input;
 use super::sources::{Source, Sources};
 use super::waiting::{Waiting, after};
 use crate::error::Error;
-use crate::live::{ExecAsked, Given, What};
+use crate::live::{ExecAsked, Given, What, nothing};
 use crate::outcome::Cause;
 use crate::policy::Denied;
 use crate::protocol::{
@@ -277,11 +276,6 @@ fn source(stream: StreamName) -> Result<(OwnedFd, Source), Error> {
     let (read, write) = pipe()?;
     rustix::io::ioctl_fionbio(&read, true).map_err(|errno| Error::System("ioctl(FIONBIO)", errno.into()))?;
     Ok((write, Source { from: Arc::new(read), stream }))
-}
-
-pub(in crate::server) fn nothing() -> Result<OwnedFd, Error> {
-    rustix::fs::open("/dev/null", OFlags::RDWR | OFlags::CLOEXEC, Mode::empty())
-        .map_err(|errno| Error::System("open(/dev/null)", errno.into()))
 }
 
 fn pipe() -> Result<(OwnedFd, OwnedFd), Error> {

@@ -10,7 +10,7 @@ use std::path::Path;
 use rustix::fs::fstat;
 use rustix::net::{self, AddressFamily, Shutdown, SocketAddrUnix, SocketFlags, SocketType, socket_with};
 
-use crate::server::conductor::nothing;
+use crate::live::nothing;
 use crate::server::{log, logging};
 
 /// Where a server's log goes.
