@@ -12,6 +12,7 @@ mod layers;
 mod lock;
 mod making;
 mod merge;
+mod naming;
 mod onward;
 mod parked;
 mod patching;

@@ -76,7 +76,7 @@ impl Session {
     pub fn step_to_snapshot(&self, label: Option<&str>, why: Why) -> Result<(Step, Snapshot), SessionError> {
         let name = match label {
             Some(label) => self.free_label(label)?,
-            None => self.free_name(why),
+            None => self.record.free_name(why),
         };
         let step = self.step_on()?;
         let snapshot = Snapshot { name, top: self.present_top(&step), made: Timestamp::now(), why };
@@ -193,7 +193,12 @@ impl Session {
             Some(_) => None,
             None => {
                 let top = if is_clean { self.record.sealed_top() } else { Some(&self.record.live) };
-                Some(Snapshot { name: self.free_name(why), top: top.cloned(), made: Timestamp::now(), why })
+                Some(Snapshot {
+                    name: self.record.free_name(why),
+                    top: top.cloned(),
+                    made: Timestamp::now(),
+                    why,
+                })
             }
         };
         let backup = snapshot.as_ref().map(|snapshot| snapshot.name.clone());
@@ -212,10 +217,7 @@ impl Session {
     /// Removes snapshots, but never the first one, which costs nothing.
     pub fn forget(&mut self, names: &[String]) -> Result<(), SessionError> {
         self.change(|record| {
-            record
-                .snapshots
-                .retain(|snapshot| snapshot.why == Why::Initial || !names.contains(&snapshot.name));
-            record.prune();
+            record.forget(|snapshot| snapshot.why != Why::Initial && names.contains(&snapshot.name));
         })
     }
 
@@ -258,23 +260,6 @@ impl Session {
             }
             None => Ok(label.to_owned()),
         }
-    }
-
-    fn free_name(&self, why: Why) -> String {
-        let stem = match why {
-            Why::Initial | Why::Asked => "snapshot",
-            Why::BeforeRollback => "before-rollback",
-            Why::Fork => "fork",
-            Why::BeforeExec => "before-exec",
-            Why::RolledBack => "rolled-back",
-            Why::BeforePatch => "before-patch",
-            Why::AfterPatch => "after-patch",
-        };
-        // The highest number yet: one that was forgotten is not used again.
-        let number =
-            |snapshot: &Snapshot| snapshot.name.strip_prefix(stem)?.strip_prefix('-')?.parse::<u64>().ok();
-        let last = self.record.snapshots.iter().filter_map(number).max().unwrap_or(0);
-        format!("{stem}-{}", last.saturating_add(1))
     }
 }
 

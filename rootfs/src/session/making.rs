@@ -1,5 +1,6 @@
 //! How a session comes to be: made anew, ahead of time, or forked from another one.
 
+use std::collections::BTreeMap;
 use std::os::fd::OwnedFd;
 
 use jiff::Timestamp;
@@ -65,6 +66,7 @@ impl Sessions {
             layers: [(live.clone(), LayerRecord { parent: None, unsynced: None })].into(),
             live,
             snapshots,
+            forgotten: BTreeMap::new(),
             execs: 0,
             running: None,
             hidden: Vec::new(),

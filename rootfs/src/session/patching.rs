@@ -45,8 +45,7 @@ impl Session {
         let step = self.step_below();
         self.take_and(step, |record| {
             record.patching = None;
-            record.snapshots.retain(|snapshot| snapshot.name != before);
-            record.prune();
+            record.forget(|snapshot| snapshot.name == before);
         })
     }
 

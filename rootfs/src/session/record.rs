@@ -53,6 +53,9 @@ pub struct Record {
     pub live: LayerId,
     /// Oldest first.
     pub snapshots: Vec<Snapshot>,
+    /// The highest numbers in the names of snapshots that are forgotten, by what stands before the number.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub(crate) forgotten: BTreeMap<String, u64>,
     /// Commands that ended.
     pub execs: u64,
     /// The command that has not, or that was killed with its supervisor.

@@ -1,3 +1,4 @@
+mod naming;
 mod parked;
 mod patches;
 mod random;

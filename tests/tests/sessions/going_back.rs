@@ -96,6 +96,36 @@ fn snapshots_that_the_profile_does_not_keep_are_forgotten_and_told() {
     });
 }
 
+/// A session that goes back after each failure and keeps one snapshot, which somebody asked for.
+fn filled_by_what_was_asked_for(site: &Site) -> Session<'_> {
+    let rules = "extends = \"default\"\n[rollback]\non = [\"error\"]\nmax_snapshots = 1\n";
+    let profile = site.write_home("rules.toml", rules);
+    let session = Session::create(site, &["--profile", profile.to_str().unwrap()]);
+    session.sh("echo good > file");
+    session.done("snapshot", &["asked"]);
+    session
+}
+
+/// Has a command fail, and gives the name of what keeps what it left.
+fn kept_of_failing(session: &Session<'_>, script: &str) -> String {
+    let failed = session.try_sh(&format!("{script}; exit 1"));
+    failed.expect_code(1).expect_stderr("the session is back at ");
+    let kept = failed.stderr.split("kept as ").nth(1).unwrap();
+    kept.split_whitespace().next().unwrap().to_owned()
+}
+
+#[test]
+fn the_name_of_a_snapshot_that_is_forgotten_never_comes_again() {
+    for_each_caller(|caller| {
+        let site = Site::new(caller);
+        let session = filled_by_what_was_asked_for(&site);
+        let kept = [1, 2, 3].map(|number| kept_of_failing(&session, &format!("echo {number} > file")));
+        assert_eq!(kept, ["rolled-back-1", "rolled-back-2", "rolled-back-3"]);
+        session.verb("rollback", &["rolled-back-1"]).expect_code(125).expect_stderr("no snapshot");
+        assert_eq!(session.sh("cat file"), "good\n");
+    });
+}
+
 #[test]
 fn a_snapshot_s_name_is_one_and_taken_once() {
     for_each_caller(|caller| {
