@@ -287,7 +287,7 @@ impl Prepared {
         session.remove_work();
         let audit = Audit::at(self.store.path());
         let back = self.before.go_back(session, cause, exit_code, &audit)?;
-        self.before.retain(session)?.iter().for_each(|note| tell(Told::Note(note)));
+        self.before.retain(session, back.as_ref())?.iter().for_each(|note| tell(Told::Note(note)));
         Ok(back)
     }
 

@@ -83,12 +83,17 @@ impl Before {
         Ok(Some(WentBack::of(on, rolled)))
     }
 
-    /// Forgets the snapshots that the profile does not keep, merges layers, and says what the caller should know
-    /// of it.
-    pub(crate) fn retain(&self, session: &mut Session) -> Result<Vec<String>, Error> {
+    /// Forgets the snapshots that the profile does not keep, but for what `back` says is kept, merges layers, and says
+    /// what the caller should know of it.
+    pub(crate) fn retain(
+        &self,
+        session: &mut Session,
+        back: Option<&WentBack>,
+    ) -> Result<Vec<String>, Error> {
         let Some(Rollback { max_snapshots, max_age, .. }) = self.rules else { return Ok(Vec::new()) };
+        let told = back.and_then(|back| back.kept_as.as_deref());
         let Retained { forgotten, apart } =
-            session.retain(Retention { number: max_snapshots, age: max_age })?;
+            session.retain(Retention { number: max_snapshots, age: max_age }, told)?;
         let forgotten = forgotten
             .iter()
             .map(|name| format!("the snapshot {name} is forgotten, as [rollback] of the profile says"));

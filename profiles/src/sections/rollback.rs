@@ -20,7 +20,7 @@ pub struct Rollback {
     /// Ends of a command after which its session is as it was before.
     pub on: Vec<Trigger>,
     /// Snapshots of a session, but for the first one. The oldest goes, one that was taken by itself before one
-    /// that was asked for.
+    /// that was asked for; but the last one of those by themselves stays beside so many that were asked for.
     pub max_snapshots: u64,
     /// Age of a snapshot.
     #[serde(rename = "maxAgeMs", serialize_with = "milliseconds_or_none")]

@@ -26,7 +26,8 @@ use crate::written::written;
 /// over so many takes a quarter of a millisecond.
 const DEEPEST: usize = 32;
 
-/// Which snapshots are kept, but for the first one, which costs nothing.
+/// Which snapshots are kept, but for the first one, which costs nothing, and the last one that was taken by itself: it
+/// stands beside so many that were asked for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Retention {
     /// How many.
@@ -76,9 +77,9 @@ pub struct Merging {
 
 impl Session {
     /// Forgets the snapshots that are not kept, and merges layers where there are too many. What is seen at
-    /// present, and at the snapshots that are left, stays the same.
-    pub fn retain(&mut self, retention: Retention) -> Result<Retained, SessionError> {
-        let forgotten = self.forget_beyond(retention)?;
+    /// present, and at the snapshots that are left, stays the same. The one that somebody is `told` is kept, is.
+    pub fn retain(&mut self, retention: Retention, told: Option<&str>) -> Result<Retained, SessionError> {
+        let forgotten = self.forget_all_beyond(retention, told)?;
         let Merging { step, apart, tried } = self.step_to_fewer()?;
         step.map_or(Ok(()), |step| self.take(step))?;
         if tried || !forgotten.is_empty() {
@@ -89,7 +90,15 @@ impl Session {
 
     /// Forgets the snapshots that are not kept, and tells their names.
     pub fn forget_beyond(&mut self, retention: Retention) -> Result<Vec<String>, SessionError> {
-        let forgotten = beyond(&self.record.snapshots, retention, Timestamp::now());
+        self.forget_all_beyond(retention, None)
+    }
+
+    fn forget_all_beyond(
+        &mut self,
+        retention: Retention,
+        told: Option<&str>,
+    ) -> Result<Vec<String>, SessionError> {
+        let forgotten = beyond(&self.record.snapshots, retention, told, Timestamp::now());
         if !forgotten.is_empty() {
             self.forget(&forgotten)?;
         }
@@ -208,14 +217,21 @@ impl Record {
 }
 
 /// The names of snapshots that are too old or too many: of the latter the oldest, and those that were taken
-/// by themselves before those that somebody asked for.
-fn beyond(snapshots: &[Snapshot], retention: Retention, now: Timestamp) -> Vec<String> {
-    let old = |snapshot: &Snapshot| retention.age.is_some_and(|age| time_since(snapshot.made, now) > age);
+/// by themselves before those that somebody asked for. Of those by themselves the last one stays, however many were
+/// asked for: it may keep what a command left that was rolled back, and nothing else does. Whatever the clock says,
+/// they come in the order in which they were taken.
+fn beyond(snapshots: &[Snapshot], retention: Retention, told: Option<&str>, now: Timestamp) -> Vec<String> {
+    let is_told = |snapshot: &Snapshot| told == Some(snapshot.name.as_str());
+    let old = |snapshot: &Snapshot| {
+        !is_told(snapshot) && retention.age.is_some_and(|age| time_since(snapshot.made, now) > age)
+    };
     let (mut forgotten, mut kept): (Vec<&Snapshot>, Vec<&Snapshot>) =
         snapshots.iter().filter(|snapshot| snapshot.why != Why::Initial).partition(|snapshot| old(snapshot));
-    kept.sort_by_key(|snapshot| (snapshot.why == Why::Asked, snapshot.made));
+    let last = kept.iter().rfind(|snapshot| snapshot.why != Why::Asked).copied();
+    kept.sort_by_key(|snapshot| snapshot.why == Why::Asked);
     let number = usize::try_from(retention.number).unwrap_or(usize::MAX);
-    forgotten.extend(kept.iter().take(kept.len().saturating_sub(number)));
+    let many = kept.iter().take(kept.len().saturating_sub(number));
+    forgotten.extend(many.filter(|snapshot| Some(**snapshot) != last));
     forgotten.iter().map(|snapshot| snapshot.name.clone()).collect()
 }
 

@@ -1,3 +1,4 @@
+mod kept;
 mod naming;
 mod parked;
 mod patches;
@@ -292,7 +293,7 @@ fn many_layers_are_merged_and_all_that_is_kept_is_seen_as_before() {
     };
     let before: Vec<_> = tops(&session).iter().map(|top| shown(&session, Some(top))).collect();
     assert_eq!(session.record().depth(), 51);
-    let retained = session.retain(Retention { number: 100, age: None }).unwrap();
+    let retained = session.retain(Retention { number: 100, age: None }, None).unwrap();
     assert!(retained.forgotten.is_empty() && retained.apart.is_none(), "{retained:?}");
     assert_eq!(session.record().depth(), 33);
     let after: Vec<_> = tops(&session).iter().map(|top| shown(&session, Some(top))).collect();
@@ -310,12 +311,14 @@ fn too_many_and_too_old_snapshots_go_and_what_was_asked_for_goes_last() {
         write(&session, name);
         session.snapshot(Some(name), why).unwrap();
     }
-    let keep =
-        |session: &mut Session, number, age| session.retain(Retention { number, age }).unwrap().forgotten;
+    let keep = |session: &mut Session, number, age| {
+        session.retain(Retention { number, age }, None).unwrap().forgotten
+    };
     assert_eq!(keep(&mut session, 3, None), ["two"]);
-    assert_eq!(keep(&mut session, 1, None), ["four", "one"]);
+    // The last one that nobody asked for stays beside them.
+    assert_eq!(keep(&mut session, 1, None), ["one"]);
     std::thread::sleep(std::time::Duration::from_millis(2));
-    assert_eq!(keep(&mut session, 1, Some(std::time::Duration::from_millis(1))), ["three"]);
+    assert_eq!(keep(&mut session, 1, Some(std::time::Duration::from_millis(1))), ["three", "four"]);
     assert_eq!(session.record().snapshots.len(), 1);
     assert_eq!(seen(&session), [["four"], ["three"], ["two"], ["one"]]);
 }
@@ -332,7 +335,7 @@ fn no_snapshot_is_too_old_because_the_clock_was_set_back() {
     };
     session.change(ahead).unwrap();
     let keep = Retention { number: 100, age: Some(std::time::Duration::from_secs(3600)) };
-    assert_eq!(session.retain(keep).unwrap().forgotten, Vec::<String>::new());
+    assert_eq!(session.retain(keep, None).unwrap().forgotten, Vec::<String>::new());
 }
 
 #[test]
@@ -349,12 +352,12 @@ fn a_layer_that_cannot_be_merged_stays_as_it_is_and_harms_nobody() {
     }
     // Nothing but this one could be merged, and that is told.
     session.forget(&["s19".into(), "s20".into()]).unwrap();
-    let apart = session.retain(Retention { number: 100, age: None }).unwrap().apart.unwrap();
+    let apart = session.retain(Retention { number: 100, age: None }, None).unwrap().apart.unwrap();
     assert_eq!((apart.depth, session.record().depth(), place.layers()), (41, 41, 41));
     assert!(matches!(apart.why, SessionError::File { .. }), "{apart:?}");
     let names: Vec<String> = (0..40).map(|number| format!("s{number}")).collect();
     session.forget(&names).unwrap();
-    let retained = session.retain(Retention { number: 100, age: None }).unwrap();
+    let retained = session.retain(Retention { number: 100, age: None }, None).unwrap();
     assert!(retained.apart.is_none(), "{retained:?}");
     assert_eq!(session.record().depth(), 33);
     assert_eq!(place.layers(), 33);

@@ -101,6 +101,40 @@ fn that_a_session_could_not_go_back_is_told() {
     });
 }
 
+#[test]
+fn what_is_told_to_be_kept_stays_when_nothing_runs_any_more() {
+    for_each_caller(|caller| {
+        let site = Site::new(caller);
+        let rules = "extends = \"default\"\n[rollback]\non = [\"error\"]\nmax_snapshots = 1\n";
+        let profile = site.write_home("one.toml", rules);
+        let mut client = site.serve([] as [&str; 0]);
+        let session = client.session_by(&site, &profile);
+        client.exec(&session, &["sh", "-c", "echo good > file"]);
+        client.call("snapshot/create", json!({ "session": session, "label": "asked" }));
+        for number in 1..4 {
+            let script = format!("echo {number} > file; exit 1");
+            let failed = client.exec(&session, &["sh", "-c", &script]);
+            let kept = &failed["outcome"]["rolledBack"]["keptAs"];
+            assert_eq!(*kept, json!(format!("rolled-back-{number}")), "{failed}");
+            // Whatever was before is forgotten when nothing has run for a moment.
+            let until = Instant::now() + patience(DEADLINE);
+            while snapshots(&mut client, &session) > 2 {
+                assert!(Instant::now() < until, "{}", client.told());
+                sleep(Duration::from_millis(20));
+            }
+            sleep(Duration::from_millis(300));
+            let back = json!({ "session": session, "snapshot": kept });
+            assert_eq!(client.call("snapshot/rollback", back)["snapshot"], *kept);
+            client.notes();
+            client.exec(&session, &["cat", "file"]);
+            assert_eq!(client.said("stdout"), format!("{number}\n"));
+            client.call("snapshot/rollback", json!({ "session": session, "snapshot": "asked" }));
+        }
+        assert_eq!(client.finish(), 0);
+        assert_nothing_left(&site);
+    });
+}
+
 /// So many snapshots, more than there may be layers that no snapshot needs.
 const MANY: usize = 120;
 /// So many the profile keeps.

@@ -127,6 +127,25 @@ fn the_name_of_a_snapshot_that_is_forgotten_never_comes_again() {
 }
 
 #[test]
+fn what_is_told_to_be_kept_is_there_whatever_else_was_asked_for() {
+    for_each_caller(|caller| {
+        let site = Site::new(caller);
+        let session = filled_by_what_was_asked_for(&site);
+        for number in 1..3 {
+            let kept = kept_of_failing(&session, &format!("echo {number} > file"));
+            assert_eq!(session.snapshots(), ["initial", "asked", &kept]);
+            session.done("rollback", &[&kept]);
+            assert_eq!(session.sh("cat file"), format!("{number}\n"));
+            session.done("rollback", &["asked"]);
+        }
+        // Without a failure nothing of that goes either.
+        let kept = kept_of_failing(&session, "echo 3 > file");
+        session.try_sh("cat file").expect_code(0);
+        assert_eq!(session.snapshots(), ["initial", "asked", &kept]);
+    });
+}
+
+#[test]
 fn a_snapshot_s_name_is_one_and_taken_once() {
     for_each_caller(|caller| {
         let site = Site::new(caller);

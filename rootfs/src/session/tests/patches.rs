@@ -23,7 +23,7 @@ fn a_patch_that_is_undone_takes_nothing_else_with_it_whatever_was_forgotten() {
     write(&session, "earlier");
     session.begin_patch().unwrap();
     write(&session, "patched");
-    session.retain(Retention { number: 1, age: Some(std::time::Duration::ZERO) }).unwrap();
+    session.retain(Retention { number: 1, age: Some(std::time::Duration::ZERO) }, None).unwrap();
     session.undo_patch().unwrap();
     assert_eq!(seen(&session), [["earlier"]]);
     assert!(session.record().snapshot("before-patch-1").is_none());
