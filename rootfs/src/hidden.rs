@@ -4,14 +4,16 @@
 //!   rules ──▶ search ──▶ hidden paths ──▶ their links, in both directions ──▶ Hidden
 //!               │ ▲
 //!               ▼ │  what the directories had when they were read last
-//!             index
+//!             index ──▶ look ──▶ the same, where all is as it was
 //! ```
 //! What cannot be looked into might hold anything, and is hidden as a whole.
 
 mod content;
+mod held;
 mod hiding;
 mod index;
 mod links;
+mod look;
 mod required;
 mod rules;
 mod search;
@@ -37,6 +39,7 @@ pub use rules::{HideRule, HideRules};
 use crate::commit::fold;
 use crate::files::{io_error, open_directory};
 use crate::path_text::PathText;
+use held::Held;
 use index::Index;
 use ways::Ways;
 
@@ -71,6 +74,8 @@ pub struct Hidden {
     /// The same paths, folded, for what is another spelling of them, each with its place.
     folded: BTreeMap<PathBuf, usize>,
     rules: Arc<HideRules>,
+    /// What the next search begins with.
+    held: Held,
 }
 
 /// Why nobody knows what is to be hidden.
@@ -90,9 +95,12 @@ impl Hidden {
         Self::find(project, rules.shared(), index, None)
     }
 
-    /// Searches the project again, by the same rules.
+    /// Searches the project again, by the same rules. Of a directory that was not changed since this was found it
+    /// takes one look, and nothing of the index where that is small; so what comes of it is to be kept for the next.
     pub fn search_again(&self, project: &Path, index: Option<&Path>) -> Result<Self, HiddenError> {
-        Self::find(project, Arc::clone(&self.rules), index, None)
+        let rules = Arc::clone(&self.rules);
+        let index = Index::open(&self.held, index, project, &rules);
+        Self::find_by(index, rules, None)
     }
 
     /// Searches everything, or what `ways` lead to and through.
@@ -102,6 +110,16 @@ impl Hidden {
         index: Option<&Path>,
         ways: Option<&Ways>,
     ) -> Result<Self, HiddenError> {
+        let index = Index::open(&Held::default(), index, project, &rules);
+        Self::find_by(index, rules, ways)
+    }
+
+    fn find_by(
+        mut index: Index<'_>,
+        rules: Arc<HideRules>,
+        ways: Option<&Ways>,
+    ) -> Result<Self, HiddenError> {
+        let project = index.project;
         if rules.is_empty() {
             return Ok(Self::default());
         }
@@ -110,20 +128,23 @@ impl Hidden {
             Err(Errno::NOENT) => return Ok(Self { rules, ..Self::default() }),
             top => top.map_err(failed)?,
         };
-        let mut index = Index::open(index, project, &rules);
+        if let Some(seen) = look::look(&top, &rules, &index.bytes) {
+            let (found, notes) = seen.with_others(&top, project).map_err(failed)?;
+            return Ok(Self { notes, rules, held: Held::of(index.bytes), ..Self::default() }.with(&found));
+        }
+        index.decode();
         let mut found = search::search(&top, &rules, &mut index, ways).map_err(failed)?;
         // An index that still holds was made by these very rules.
         if index.is_changed {
             rules.check()?;
         }
-        index.save();
         links::follow(&top, project, &mut found);
-        let notes = match ways {
-            None => links::find_others(&top, &mut found).map_err(failed)?,
+        let (notes, held) = match ways {
+            None => (links::find_others(&top, &mut found).map_err(failed)?, index.save(&rules)),
             // Whoever knows the ways knows that no file at their ends has another name.
-            Some(_) => Vec::new(),
+            Some(_) => Default::default(),
         };
-        Ok(Self { notes, rules, ..Self::default() }.with(&found))
+        Ok(Self { notes, rules, held, ..Self::default() }.with(&found))
     }
 
     /// The same, with what was hidden from earlier commands.

@@ -4,40 +4,46 @@ use std::collections::HashMap;
 use std::ffi::{OsStr, OsString};
 use std::os::unix::ffi::OsStrExt as _;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 use rustix::fs::{AtFlags, CWD, Mode, OFlags, mkdirat, openat, renameat, unlinkat};
 use rustix::io::Errno;
 use serde::{Deserialize, Serialize};
 use sha1_smol::Sha1;
 
+use super::held::Held;
 use super::rules::HideRules;
 use super::stale::Stamp;
 use crate::files::{read_regular, write_all};
 
 /// A directory, as it was when it was read.
 #[derive(Debug, Clone, Serialize, Deserialize)]
-pub(super) struct Directory {
-    pub(super) name: Vec<u8>,
+pub(super) struct Directory<Name = Vec<u8>> {
+    pub(super) name: Name,
     pub(super) stamp: Stamp,
     /// What matched a rule.
-    pub(super) hits: Vec<Hit>,
+    pub(super) hits: Vec<Hit<Name>>,
     /// How many directories there are in it that were looked into, at any depth.
     pub(super) below: u32,
 }
 
 /// A name that matched a rule.
 #[derive(Debug, Clone, Serialize, Deserialize)]
-pub(super) struct Hit {
-    pub(super) name: Vec<u8>,
+pub(super) struct Hit<Name = Vec<u8>> {
+    pub(super) name: Name,
     pub(super) rule: u32,
     /// Of a file that was read to see what it holds, when that was and whether it is hidden.
     pub(super) read: Option<(Stamp, bool)>,
 }
 
 /// The directories of one project under one set of rules, each before those in it.
-#[derive(Debug, Default)]
-pub(super) struct Index {
-    file: Option<PathBuf>,
+#[derive(Debug)]
+pub(super) struct Index<'a> {
+    /// Where its file is kept.
+    directory: Option<&'a Path>,
+    pub(super) project: &'a Path,
+    /// What is held of it, or was in the file.
+    pub(super) bytes: Arc<Vec<u8>>,
     pub(super) old: Vec<Directory>,
     pub(super) new: Vec<Directory>,
     /// Whether any was read anew.
@@ -49,20 +55,26 @@ const FORM: &str = "1";
 /// More than any project needs; a damaged file must not take all memory.
 const LARGEST: usize = 256 << 20;
 
-impl Index {
-    /// Reads what there is. Without it everything is read anew, so that no failure is one.
-    pub(super) fn open(directory: Option<&Path>, project: &Path, rules: &HideRules) -> Self {
-        let Some(directory) = directory else { return Self::default() };
-        let mut hash = Sha1::new();
-        let own = [FORM.as_bytes(), project.as_os_str().as_encoded_bytes()];
-        for part in own.into_iter().chain(rules.texts().map(str::as_bytes)) {
-            hash.update(&(part.len() as u64).to_le_bytes());
-            hash.update(part);
-        }
-        let file = directory.join(hash.digest().to_string());
-        let old = read_regular(CWD, &file, LARGEST).ok().and_then(|bytes| postcard::from_bytes(&bytes).ok());
-        let old: Vec<Directory> = old.unwrap_or_default();
-        Self { file: Some(file), new: Vec::with_capacity(old.len()), old, is_changed: false }
+impl<'a> Index<'a> {
+    /// Takes what is held, or reads what there is. Without it everything is read anew, so that no failure is one.
+    pub(super) fn open(
+        held: &Held,
+        directory: Option<&'a Path>,
+        project: &'a Path,
+        rules: &HideRules,
+    ) -> Self {
+        let read = || {
+            let file = file(directory?, project, rules);
+            read_regular(CWD, &file, LARGEST).ok().map(Arc::new)
+        };
+        let bytes = held.bytes().or_else(read).unwrap_or_default();
+        Self { directory, project, bytes, old: Vec::new(), new: Vec::new(), is_changed: false }
+    }
+
+    /// Makes the directories of it.
+    pub(super) fn decode(&mut self) {
+        self.old = postcard::from_bytes(&self.bytes).unwrap_or_default();
+        self.new.reserve(self.old.len());
     }
 
     /// The places of the directories right in one.
@@ -82,11 +94,28 @@ impl Index {
     }
 
     /// Keeps it for the next search. That this failed only costs time.
-    pub(super) fn save(&self) {
-        let Some(file) = self.file.as_ref().filter(|_| self.is_changed) else { return };
-        let _ =
-            postcard::to_stdvec(&self.new).map_err(|_| Errno::INVAL).and_then(|bytes| write(file, &bytes));
+    pub(super) fn save(&self, rules: &HideRules) -> Held {
+        let Ok(mut bytes) = postcard::to_stdvec(&self.new) else { return Held::default() };
+        // What is too young to be trusted is read each time, and most often is what it was.
+        if let Some(directory) = self.directory
+            && self.is_changed
+            && bytes != *self.bytes
+        {
+            let _ = write(&file(directory, self.project, rules), &bytes);
+        }
+        bytes.shrink_to_fit();
+        Held::of(Arc::new(bytes))
     }
+}
+
+fn file(directory: &Path, project: &Path, rules: &HideRules) -> PathBuf {
+    let mut hash = Sha1::new();
+    let own = [FORM.as_bytes(), project.as_os_str().as_encoded_bytes()];
+    for part in own.into_iter().chain(rules.texts().map(str::as_bytes)) {
+        hash.update(&(part.len() as u64).to_le_bytes());
+        hash.update(part);
+    }
+    directory.join(hash.digest().to_string())
 }
 
 /// Two searches at once each write a file of their own; the last one stays.
@@ -107,5 +136,9 @@ fn write(file: &Path, bytes: &[u8]) -> Result<(), Errno> {
 }
 
 pub(super) fn os_string(name: &[u8]) -> OsString {
-    OsStr::from_bytes(name).to_owned()
+    os_str(name).to_owned()
+}
+
+pub(super) fn os_str(name: &[u8]) -> &OsStr {
+    OsStr::from_bytes(name)
 }

@@ -22,7 +22,7 @@ use crate::path_text::PathText;
 pub(super) fn search(
     top: &OwnedFd,
     rules: &HideRules,
-    index: &mut Index,
+    index: &mut Index<'_>,
     ways: Option<&Ways>,
 ) -> Result<Vec<HiddenPath>, Errno> {
     let mut search = Search { top, rules, index, ways, found: Vec::new(), path: PathBuf::new(), now: now() };
@@ -50,10 +50,10 @@ pub(super) fn search(
     Ok(search.found)
 }
 
-struct Search<'a> {
+struct Search<'a, 'i> {
     top: &'a OwnedFd,
     rules: &'a HideRules,
-    index: &'a mut Index,
+    index: &'a mut Index<'i>,
     ways: Option<&'a Ways>,
     found: Vec<HiddenPath>,
     path: PathBuf,
@@ -74,7 +74,7 @@ struct Child {
     known: Option<usize>,
 }
 
-impl Search<'_> {
+impl Search<'_, '_> {
     /// Looks at the directory that the path leads to.
     fn visit(&mut self, known: Option<usize>, is_out: bool) -> Result<Level, Errno> {
         let stat = match self.path.as_os_str().is_empty() {
@@ -182,7 +182,7 @@ impl Search<'_> {
 }
 
 /// As much of a path as a call can name: what lies deeper can only be hidden with that.
-fn nameable(path: &Path) -> &Path {
+pub(super) fn nameable(path: &Path) -> &Path {
     /// `PATH_MAX` with room for the directory that the path begins in, and for a name.
     const LONGEST: usize = 4096 - 512;
     path.ancestors().find(|above| above.as_os_str().len() <= LONGEST).unwrap_or(path)

@@ -3,6 +3,9 @@ use std::os::unix::fs::{PermissionsExt as _, symlink};
 
 use super::*;
 
+mod again;
+mod calls;
+
 /// A project and a place for the index.
 struct Scene {
     top: tempfile::TempDir,
@@ -66,14 +69,20 @@ impl Scene {
     fn settle(&self) {
         self.search();
         let file = fs::read_dir(self.top.path().join("index")).unwrap().next().unwrap().unwrap().path();
-        let mut directories: Vec<index::Directory> = postcard::from_bytes(&fs::read(&file).unwrap()).unwrap();
-        for directory in &mut directories {
-            directory.stamp.settle();
-            let read = directory.hits.iter_mut().filter_map(|hit| hit.read.as_mut());
-            read.for_each(|(stamp, _)| stamp.settle());
-        }
-        fs::write(file, postcard::to_stdvec(&directories).unwrap()).unwrap();
+        let settled = settled(&fs::read(&file).unwrap());
+        fs::write(file, settled).unwrap();
     }
+}
+
+/// An index of which all looks as if it had been old.
+pub(super) fn settled(index: &[u8]) -> Vec<u8> {
+    let mut directories: Vec<index::Directory> = postcard::from_bytes(index).unwrap();
+    for directory in &mut directories {
+        directory.stamp.settle();
+        let read = directory.hits.iter_mut().filter_map(|hit| hit.read.as_mut());
+        read.for_each(|(stamp, _)| stamp.settle());
+    }
+    postcard::to_stdvec(&directories).unwrap()
 }
 
 #[test]

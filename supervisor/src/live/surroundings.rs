@@ -74,6 +74,8 @@ impl Surroundings {
         {
             return Ok(false);
         }
+        // It knows what the project is like now, which the next look begins with.
+        self.hidden = hidden;
         if self.looked.elapsed() > HOST_LASTS {
             let (now, host) = (Instant::now(), Host::of_caller());
             if host != self.host || Shown::look(&host, &profile, &project, &store)? != self.shown {

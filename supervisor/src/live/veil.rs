@@ -10,8 +10,13 @@ impl LiveSandbox {
     pub(super) fn hide_anew(&mut self) -> Result<(), Error> {
         let project = &self.workspace.project;
         let hidden = hidden_again(&self.workspace.hidden, project, self.audit.state())?;
+        if hidden.paths == self.workspace.hidden.paths {
+            // It knows what the project is like now, which the next look begins with.
+            self.workspace.hidden = hidden;
+            return Ok(());
+        }
         // What lies in another directory under that name does not say what of this one is a secret.
-        if hidden.paths == self.workspace.hidden.paths || !project.is_there() {
+        if !project.is_there() {
             return Ok(());
         }
         let parents = hidden.parents(&project.root)?;
