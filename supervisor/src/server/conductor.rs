@@ -10,6 +10,7 @@ mod call;
 mod exec;
 mod execs;
 mod input;
+mod patching;
 mod reload;
 mod sources;
 mod starting;
@@ -31,6 +32,7 @@ use crate::error::Error;
 use crate::live::{Happened, LiveSandbox};
 use crate::protocol::{EndedBy, Fault, SessionChanged, SessionCreate};
 use execs::Execs;
+use patching::Patching;
 
 pub(crate) use call::Called;
 
@@ -41,6 +43,7 @@ pub(crate) struct Conductor {
     /// None once it is given up.
     live: Option<LiveSandbox>,
     execs: Execs,
+    patching: Patching,
     idle: Option<Duration>,
     /// When its time is over.
     over: Option<Instant>,
@@ -99,6 +102,7 @@ impl Conductor {
             handle,
             live,
             execs,
+            patching: Patching::default(),
             idle,
             over,
             used: now,
@@ -281,6 +285,7 @@ impl Conductor {
         }
         // By now nobody finds it any more, and what was found before is not carried out.
         drop(self.handle.close());
+        self.patching = Patching::default();
         // Whoever hears of the end may ask for another one, and has the room that what was said took here.
         self.seat = None;
         self.execs = Execs::default();

@@ -102,9 +102,8 @@ fn of_files(call: Call<'_>, method: &str, params: Value) {
         _ => Err(Fault::params("`session`: a text is wanted")),
     };
     match asked {
-        Ok((handle, request)) => handle.order(move |conductor| match reply.is_cancelled() {
-            true => reply.send(Err(Fault::cancelled())),
-            false => conductor.files(&request, reply),
+        Ok((handle, request)) => handle.order(move |conductor| {
+            conductor.when_whole(move |conductor| reply.if_wanted(|reply| conductor.files(&request, reply)));
         }),
         Err(fault) => reply.send(Err(fault)),
     }
@@ -138,7 +137,7 @@ fn of_session(call: Call<'_>, method: &str, params: Value) {
             });
         }
         "stats/get" => call.on::<StatsGet, _>(params, |conductor, _| conductor.stats()),
-        "patch/check" => call.ordered::<PatchCheck, _>(params, Conductor::patch_check),
+        "patch/check" => call.beginning::<PatchCheck, _>(params, Conductor::patch_check),
         "patch/apply" => {
             let caller = call.caller.connection;
             call.ordered::<PatchApply, _>(params, move |conductor, params, reply| {
@@ -153,7 +152,7 @@ fn of_session(call: Call<'_>, method: &str, params: Value) {
 fn of_exec(call: Call<'_>, method: &str, params: Value) {
     let caller = call.caller.clone();
     match method {
-        "exec/start" => call.ordered::<ExecStart, _>(params, move |conductor, params, reply| {
+        "exec/start" => call.beginning::<ExecStart, _>(params, move |conductor, params, reply| {
             conductor.exec_start(&params, &caller, reply);
         }),
         "exec/wait" => call.ordered::<ExecWait, _>(params, Conductor::exec_wait),
@@ -198,11 +197,21 @@ impl Call<'_> {
     ) {
         let server = self.server;
         self.typed(params, |params: P, reply: Reply<R>| match server.held(params.session()) {
-            Ok(handle) => handle.order(move |conductor| match reply.is_cancelled() {
-                true => reply.send(Err(Fault::cancelled())),
-                false => act(conductor, params, reply),
-            }),
+            Ok(handle) => {
+                handle.order(move |conductor| reply.if_wanted(|reply| act(conductor, params, reply)));
+            }
             Err(fault) => reply.send(Err(fault)),
+        });
+    }
+
+    /// The same of what begins something in the sandbox, which waits for the end of a patch that is being applied.
+    fn beginning<P: OfSession, R: Serialize + 'static>(
+        self,
+        params: Value,
+        act: impl FnOnce(&mut Conductor, P, Reply<R>) + Send + 'static,
+    ) {
+        self.ordered(params, |conductor, params, reply| {
+            conductor.when_whole(move |conductor| reply.if_wanted(|reply| act(conductor, params, reply)));
         });
     }
 

@@ -81,6 +81,14 @@ impl<T> Reply<T> {
         self.cancellation.lock().is_cancelled
     }
 
+    /// Does it, unless the request was cancelled by now: then that is the answer.
+    pub(super) fn if_wanted(self, act: impl FnOnce(Self)) {
+        match self.is_cancelled() {
+            true => self.send(Err(Fault::cancelled())),
+            false => act(self),
+        }
+    }
+
     /// Does this when it is cancelled; at once if it was. The answer is still to be sent.
     pub(crate) fn when_cancelled(&self, act: impl FnOnce() + std::marker::Send + 'static) {
         self.cancellation.when_cancelled(act);

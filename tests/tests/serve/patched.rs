@@ -2,11 +2,15 @@
 
 use std::fmt::Write as _;
 use std::fs;
+use std::path::Path;
 use std::thread::sleep;
 use std::time::Duration;
 
-use clearing_tests::{Client, Site, assert_nothing_left, for_each_caller};
+use clearing_tests::{Client, Site, assert_nothing_left, children, for_each_caller};
+use nix::sys::signal::{Signal, kill};
 use serde_json::{Value, json};
+
+use crate::ending::{descendants, is_init};
 
 const GOOD: &str = "--- a/a\n+++ b/a\n@@ -1 +1 @@\n-one\n+two\n";
 /// What `sha256sum` says of it.
@@ -98,4 +102,42 @@ fn whole_patch_lands(client: &mut Client, site: &Site, stopping: Value) {
     let landed = client.call("changes/commit", stopping);
     assert_eq!(fs::read_dir(site.project().join("new")).unwrap().count(), FILES, "{landed}");
     assert_eq!(fs::read_to_string(site.project().join("z")).unwrap(), "z\n");
+}
+
+fn lies_below(directory: &Path, name: &str) -> bool {
+    let entries = fs::read_dir(directory).into_iter().flatten().flatten();
+    entries.into_iter().any(|entry| entry.file_name() == name || lies_below(&entry.path(), name))
+}
+
+#[test]
+fn what_others_do_while_a_patch_is_applied_outlives_a_patch_that_fails() {
+    for_each_caller(|caller| {
+        let site = Site::new(caller);
+        let mut client = site.serve([] as [&str; 0]);
+        let session = client.session(&site);
+        let applying = client.ask("patch/apply", json!({ "session": session, "text": many_files() }));
+        while !lies_below(&site.state(), "new") {
+            sleep(Duration::from_millis(1));
+        }
+        let init = descendants(client.pid()).into_iter().find(|process| is_init(*process)).unwrap();
+        let writing = children(init);
+        writing.iter().for_each(|process| kill(*process, Signal::SIGSTOP).unwrap());
+        let theirs = client.start(&session, &["sh", "-c", "echo theirs > theirs"], json!({}));
+        let written =
+            client.ask("fs/write", json!({ "session": session, "path": "written", "text": "written\n" }));
+        let other = site.clearing(["exec", &session, "--", "sh", "-c", "echo other > other"]).spawn();
+        sleep(Duration::from_millis(500));
+        assert_eq!(client.answered(applying), None, "it was over too soon");
+        writing.iter().for_each(|process| kill(*process, Signal::SIGKILL).unwrap());
+        client.error(applying);
+        assert_eq!(client.result(theirs)["exitCode"], 0);
+        client.result(written);
+        other.wait().expect_code(0);
+        client.notes();
+        client.exec(&session, &["cat", "theirs", "written", "other"]);
+        assert_eq!(client.said("stdout"), "theirs\nwritten\nother\n");
+        assert_eq!(client.exec(&session, &["test", "-e", "new"])["exitCode"], 1);
+        assert_eq!(client.finish(), 0);
+        assert_nothing_left(&site);
+    });
 }

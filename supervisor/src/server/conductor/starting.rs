@@ -37,9 +37,6 @@ struct Ends {
 impl Conductor {
     /// `exec/start`.
     pub(crate) fn exec_start(&mut self, params: &ExecStart, caller: &Caller, mut reply: Reply<Finished>) {
-        if reply.is_cancelled() {
-            return reply.send(Err(Fault::cancelled()));
-        }
         match self.start(params, caller) {
             Err(fault) => reply.send(Err(fault)),
             Ok(number) => {

@@ -3,7 +3,8 @@
 //! ```text
 //!   check ──▶ refused, and nothing has happened
 //!     └─────▶ snapshot ──▶ apply ──▶ whole
-//!                            └─────▶ not whole: back to the snapshot
+//!             │              └─────▶ not whole: back to the snapshot
+//!             └ until then commands and functions wait that somebody else asks for
 //! ```
 
 use std::os::fd::OwnedFd;
@@ -17,6 +18,7 @@ use crate::outcome::Outcome;
 use crate::patch::{self, PatchReport, PatchRequest, Permitted, Verb};
 use crate::protocol::{Change, Fault, PatchApply, PatchCheck, PatchTold, SessionChanged, content};
 use crate::request::RunRequest;
+use crate::server::conductor::Leaving;
 use crate::server::{Called, Conductor, Reply};
 
 impl Conductor {
@@ -55,14 +57,20 @@ impl Conductor {
             Ok(before) => before,
             Err(fault) => return reply.send(Err(fault)),
         };
+        self.patch_begins();
         let request = PatchRequest { verb: Verb::Apply, ..request };
         self.conduct_patch(&request, move |on, report| {
             let is_whole = report.as_ref().is_ok_and(PatchReport::is_accepted);
             let ended = on.end_patch(&before, is_whole);
+            if ended.is_err() {
+                // What is half there is taken back by whoever opens the session next, and so would be all that followed.
+                on.give_up(Leaving::Now, drop);
+            }
             if is_whole && ended.is_ok() {
                 on.handle.tell(SessionChanged::new(Change::Patched), Some(asked));
             }
             reply.send(report.and_then(|report| ended.and_then(|()| told(&report, is_whole))));
+            on.patch_has_ended();
         });
     }
 
