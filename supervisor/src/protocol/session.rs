@@ -15,7 +15,8 @@ use crate::session::State;
 /// So many labels has a session.
 pub(crate) const MOST_LABELS: usize = 64;
 
-/// `session/create`: makes a session over a project, or takes one that is there.
+/// `session/create`: makes a session over a project, or takes one that is there. Of one that the server holds already
+/// `labels`, `idleMs` and `lifetimeMs` replace what it had, where they are given.
 #[derive(Debug, Clone, Default, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 #[schemars(transform = one_of(&[

@@ -89,15 +89,14 @@ impl Conductor {
         asked: &SessionCreate,
     ) -> Self {
         let now = Instant::now();
-        let limit = |asked: Option<u64>, otherwise| asked.map(Duration::from_millis).or(otherwise);
-        let idle = limit(asked.idle_ms, server.options.idle);
-        let over = limit(asked.lifetime_ms, server.options.lifetime).and_then(|time| now.checked_add(time));
         let (execs, farewells) = (Execs::default(), Vec::new());
+        let (idle, lifetime) = (server.options.idle, server.options.lifetime);
+        let over = lifetime.and_then(|time| now.checked_add(time));
         let (leaving, mut rest) = (Leaving::Not, Rest::default());
         rest.put_off();
         let ended_by = (EndedBy::Sandbox, None);
         let live = Some(live);
-        Self {
+        let mut conductor = Self {
             server,
             handle,
             live,
@@ -111,6 +110,18 @@ impl Conductor {
             rest,
             seat: None,
             farewells,
+        };
+        conductor.bound(asked);
+        conductor
+    }
+
+    /// From now on it may live for as long as is asked for; what is not asked for stays as it was.
+    pub(super) fn bound(&mut self, asked: &SessionCreate) {
+        if let Some(time) = asked.idle_ms {
+            self.idle = Some(Duration::from_millis(time));
+        }
+        if let Some(time) = asked.lifetime_ms {
+            self.over = Instant::now().checked_add(Duration::from_millis(time));
         }
     }
 

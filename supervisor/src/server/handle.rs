@@ -21,7 +21,7 @@ pub(crate) type Order = Box<dyn FnOnce(&mut Conductor) + Send>;
 pub(crate) struct Handle {
     pub(crate) id: String,
     pub(crate) name: Option<String>,
-    pub(crate) labels: BTreeMap<String, String>,
+    labels: Mutex<BTreeMap<String, String>>,
     pub(crate) since: Instant,
     /// Commands that run.
     pub(crate) running: AtomicUsize,
@@ -55,7 +55,16 @@ impl Handle {
             .map_err(|errno| Error::System("eventfd", errno.into()))?;
         let orders = Orders { queue: Mutex::default(), wake };
         let (since, running, hearers) = (Instant::now(), AtomicUsize::new(0), Mutex::default());
-        Ok(Self { id, name, labels, since, running, orders, hearers })
+        Ok(Self { id, name, labels: labels.into(), since, running, orders, hearers })
+    }
+
+    pub(crate) fn labels(&self) -> BTreeMap<String, String> {
+        self.labels.lock().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
+    /// From now on it is known by these.
+    pub(super) fn label(&self, labels: BTreeMap<String, String>) {
+        *self.labels.lock().unwrap_or_else(PoisonError::into_inner) = labels;
     }
 
     /// Whoever made or took it hears from now on what others make of it.

@@ -1,6 +1,9 @@
 //! Sessions in a server and on disk are the same ones.
 
-use clearing_tests::{Site, assert_nothing_left, for_each_caller};
+use std::thread::sleep;
+use std::time::{Duration, Instant};
+
+use clearing_tests::{DEADLINE, Site, assert_nothing_left, for_each_caller, patience};
 use serde_json::{Value, json};
 
 #[test]
@@ -113,6 +116,38 @@ fn what_cannot_be_counted_of_a_session_is_told_to_be_uncounted() {
         assert_eq!(listed(&mut client), (false, json!(true)));
         std::fs::remove_dir(&layers).unwrap();
         std::fs::rename(&aside, &layers).unwrap();
+        assert_eq!(client.finish(), 0);
+        assert_nothing_left(&site);
+    });
+}
+
+#[test]
+fn who_takes_a_session_that_is_held_has_what_was_asked_for() {
+    for_each_caller(|caller| {
+        let site = Site::new(caller);
+        let mut client = site.serve([] as [&str; 0]);
+        let made =
+            json!({ "workspace": site.project(), "name": "held", "labels": { "task": "42", "by": "me" } });
+        client.call("session/create", made);
+        let taken = client.call("session/create", json!({ "session": "held" }));
+        assert_eq!(taken["labels"], json!({ "task": "42", "by": "me" }));
+        let taken = client.call("session/create", json!({ "session": "held", "labels": { "task": "43" } }));
+        assert_eq!(taken["labels"], json!({ "task": "43" }));
+        assert_eq!(client.call("session/get", json!({ "session": "held" }))["labels"], taken["labels"]);
+        let listed = |client: &mut clearing_tests::Client, task: &str| {
+            let listed = client.call("session/list", json!({ "labels": { "task": task } }));
+            listed["sessions"].as_array().unwrap().len()
+        };
+        assert_eq!((listed(&mut client, "42"), listed(&mut client, "43")), (0, 1));
+        for bound in ["idleMs", "lifetimeMs"] {
+            client.call("session/create", json!({ "session": "held", bound: 300 }));
+            let end = Instant::now() + patience(DEADLINE);
+            while client.call("health", json!({}))["sessions"] != 0 {
+                assert!(Instant::now() < end, "`{bound}` was ignored");
+                sleep(Duration::from_millis(5));
+            }
+            client.call("session/create", json!({ "session": "held" }));
+        }
         assert_eq!(client.finish(), 0);
         assert_nothing_left(&site);
     });

@@ -32,7 +32,7 @@ impl Server {
         }
         if let Some(handle) = params.session.as_deref().and_then(|name| self.find(name)) {
             handle.heard_by(caller);
-            return handle.order(move |conductor| reply.send(conductor.told()));
+            return handle.order(move |conductor| reply.send(conductor.taken_again(&params)));
         }
         let seat = match self.seats.take() {
             Ok(seat) => seat,
@@ -153,7 +153,7 @@ impl Server {
                 let written = sessions.written(&record).unwrap_or(unread);
                 let mut one = SessionTold::of(&record, written);
                 if let Some(handle) = server.find(&one.session) {
-                    (one.live, one.labels) = (true, handle.labels.clone());
+                    (one.live, one.labels) = (true, handle.labels());
                     one.state = if handle.running() > 0 { "running" } else { "idle" };
                 }
                 let has = |(name, value): (&String, &String)| one.labels.get(name) == Some(value);
@@ -221,6 +221,16 @@ fn remove(session: &str, keep: bool) -> Result<Destroyed, Fault> {
 }
 
 impl Conductor {
+    /// A client takes it that is held already; what it asks for holds from now on.
+    fn taken_again(&mut self, asked: &SessionCreate) -> Result<Created, Fault> {
+        self.live()?;
+        self.bound(asked);
+        if !asked.labels.is_empty() {
+            self.handle.label(asked.labels.clone());
+        }
+        self.told()
+    }
+
     /// What a client hears of a session that it has.
     pub(in crate::server) fn told(&mut self) -> Result<Created, Fault> {
         let handle = Arc::clone(&self.handle);
@@ -232,7 +242,7 @@ impl Conductor {
             project: record.project.clone(),
             tier,
             snapshot: record.snapshots.last().map(|last| last.name.clone()).unwrap_or_default(),
-            labels: handle.labels.clone(),
+            labels: handle.labels(),
             notes: live.notes().to_vec(),
         })
     }
@@ -242,7 +252,7 @@ impl Conductor {
         let record = self.live()?.record()?;
         let written = sessions()?.written(record).map_err(Error::from)?;
         let state = if running.is_empty() { "idle" } else { "running" };
-        let labels = handle.labels.clone();
+        let labels = handle.labels();
         Ok(SessionTold { live: true, state, labels, running, ..SessionTold::of(record, written) })
     }
 
