@@ -28,6 +28,7 @@ use super::Server;
 use super::handle::Handle;
 use super::rest::Rest;
 use super::seats::Seat;
+use super::store::Shelf;
 use crate::error::Error;
 use crate::live::{Happened, LiveSandbox};
 use crate::protocol::{EndedBy, Fault, SessionChanged, SessionCreate};
@@ -43,6 +44,8 @@ pub(crate) struct Conductor {
     /// None once it is given up.
     live: Option<LiveSandbox>,
     execs: Execs,
+    /// Where they keep what they say.
+    shelf: Arc<Shelf>,
     patching: Patching,
     idle: Option<Duration>,
     /// When its time is over.
@@ -89,9 +92,9 @@ impl Conductor {
         asked: &SessionCreate,
     ) -> Self {
         let now = Instant::now();
-        let (execs, farewells) = (Execs::default(), Vec::new());
         let (idle, lifetime) = (server.options.idle, server.options.lifetime);
         let over = lifetime.and_then(|time| now.checked_add(time));
+        let (execs, shelf, farewells) = (Execs::default(), Shelf::new(&server.room), Vec::new());
         let (leaving, mut rest) = (Leaving::Not, Rest::default());
         rest.put_off();
         let ended_by = (EndedBy::Sandbox, None);
@@ -101,6 +104,7 @@ impl Conductor {
             handle,
             live,
             execs,
+            shelf,
             patching: Patching::default(),
             idle,
             over,

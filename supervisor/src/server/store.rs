@@ -9,6 +9,7 @@
 mod kept;
 mod passed;
 mod room;
+mod shelf;
 mod spool;
 mod stretch;
 
@@ -24,6 +25,7 @@ use crate::text::whole_characters;
 use kept::{Event, Kept};
 use passed::Passed;
 pub(crate) use room::Room;
+pub(crate) use shelf::Shelf;
 use spool::{Place, Spool};
 use stretch::Stretch;
 
@@ -99,10 +101,10 @@ pub(crate) struct Cursor {
 }
 
 impl Store {
-    /// Of an exec, of which so much is kept; what does not fit in memory goes to a file in the `room` that has no name.
-    pub(crate) fn new(session: &str, exec: &str, room: &Arc<Room>, most: Output) -> Self {
+    /// Of an exec, of which so much is kept; what does not fit in memory goes to the `shelf` of its session.
+    pub(crate) fn new(session: &str, exec: &str, shelf: &Arc<Shelf>, most: Output) -> Self {
         let inner = Inner {
-            spool: Spool::new(room, most),
+            spool: Spool::new(shelf, most),
             last: 0,
             read: 0,
             head: Vec::new(),

@@ -11,6 +11,7 @@ mod changes;
 mod checksums;
 mod crowded;
 mod denied;
+mod descriptors;
 mod ending;
 mod files;
 mod flooded;

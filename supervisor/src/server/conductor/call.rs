@@ -37,7 +37,7 @@ impl Conductor {
             Err(fault) => then(self, Err(fault)),
             Ok((number, most)) => {
                 let name = format!("{number}()");
-                let store = Arc::new(Store::new(&self.handle.id, &name, &self.server.room, most));
+                let store = Arc::new(Store::new(&self.handle.id, &name, &self.shelf, most));
                 let then: Then = Box::new(|on, outcome| then(on, Ok(outcome)));
                 self.execs.add(number, Exec { then: Some(then), ..Exec::new(name, store) });
             }

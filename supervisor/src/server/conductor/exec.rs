@@ -103,6 +103,12 @@ impl Exec {
         self.input.close();
         // One write tells the end and answers.
         self.answer();
-        if self.sources.are_at_their_end() { self.store.end() } else { self.store.wake() }
+        if self.sources.are_at_their_end() { self.fall_silent() } else { self.store.wake() }
+    }
+
+    /// It has ended, and nobody is left who could say anything in its place.
+    pub(super) fn fall_silent(&mut self) {
+        self.terminal = None;
+        self.store.end();
     }
 }

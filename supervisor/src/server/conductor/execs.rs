@@ -208,7 +208,7 @@ impl Conductor {
                 live.output_passed(*number, passed);
             }
             if exec.sources.are_at_their_end() && matches!(exec.state, State::Ended(_)) {
-                exec.store.end();
+                exec.fall_silent();
             }
         }
     }

@@ -60,7 +60,7 @@ impl Conductor {
         let (streams, ends) = streams(params)?;
         let asked = asked(params, streams)?;
         let most = self.live()?.output_kept();
-        let store = Arc::new(Store::new(&self.handle.id, &name, &self.server.room, most));
+        let store = Arc::new(Store::new(&self.handle.id, &name, &self.shelf, most));
         if params.stream {
             caller.outbox.iter().for_each(|outbox| outbox.follow(&store));
         }
@@ -130,7 +130,10 @@ impl Conductor {
     pub(crate) fn exec_resize(&mut self, params: &ExecResize) -> Result<Nothing, Fault> {
         let (_, found) = self.execs.by_name(&params.exec).ok_or_else(|| Fault::unknown_exec(&params.exec))?;
         let Some(terminal) = &found.terminal else {
-            return Err(Fault::refused("CLR-NO-TERMINAL", "this exec has no terminal"));
+            return Err(match found.state {
+                State::Ended(_) => ended(),
+                _ => Fault::refused("CLR-NO-TERMINAL", "this exec has no terminal"),
+            });
         };
         crate::terminal::set_size(terminal, params.rows, params.columns)
             .map_err(|error| Error::System("ioctl(TIOCSWINSZ)", error))?;
@@ -144,7 +147,7 @@ impl Conductor {
         let number = self.execs.number(&params.exec).ok_or_else(|| Fault::unknown_exec(&params.exec))?;
         let is_running = self.execs.get(number).is_some_and(|exec| matches!(exec.state, State::Running));
         if !is_running {
-            return Err(Fault::refused("CLR-EXEC-ENDED", "this exec has ended"));
+            return Err(ended());
         }
         self.live()?.signal(number, signal)?;
         Ok(Nothing {})
@@ -273,6 +276,10 @@ fn source(stream: StreamName) -> Result<(OwnedFd, Source), Error> {
     let (read, write) = pipe()?;
     rustix::io::ioctl_fionbio(&read, true).map_err(|errno| Error::System("ioctl(FIONBIO)", errno.into()))?;
     Ok((write, Source { from: Arc::new(read), stream }))
+}
+
+fn ended() -> Fault {
+    Fault::refused("CLR-EXEC-ENDED", "this exec has ended")
 }
 
 fn pipe() -> Result<(OwnedFd, OwnedFd), Error> {

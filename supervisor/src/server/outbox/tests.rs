@@ -10,7 +10,7 @@ use rustix::pipe::{PipeFlags, pipe_with};
 
 use super::*;
 use crate::protocol::{Change, StreamName};
-use crate::server::store::Room;
+use crate::server::store::{Room, Shelf};
 
 const SHORT: Duration = Duration::from_millis(300);
 
@@ -31,7 +31,7 @@ fn unread() -> (Arc<Outbox>, OwnedFd) {
 
 fn store() -> Arc<Store> {
     let room = Room::new(&Arc::from(Path::new("/tmp")), 1 << 20);
-    Arc::new(Store::new("s", "e", &room, Output { head: 1 << 20, tail: 1 << 20 }))
+    Arc::new(Store::new("s", "e", &Shelf::new(&room), Output { head: 1 << 20, tail: 1 << 20 }))
 }
 
 #[test]

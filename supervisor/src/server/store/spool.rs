@@ -1,12 +1,11 @@
 //! Bytes beyond what memory should hold: a beginning that stays, and an end that goes round.
 
-use std::os::fd::OwnedFd;
 use std::sync::Arc;
 
 use clearing_profiles::Output;
-use rustix::fs::{MemfdFlags, Mode, OFlags};
 
 use super::room::{Bytes, Room};
+use super::shelf::{Pages, Shelf};
 
 /// Where some bytes are.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -19,7 +18,7 @@ pub(super) enum Place {
         at: u64,
         length: usize,
     },
-    /// `at` counts on; in the file it goes round.
+    /// `at` counts on; on its pages it goes round.
     Tail {
         at: u64,
         length: usize,
@@ -34,8 +33,8 @@ pub(super) struct Spool {
     /// How much of it is kept.
     most: Output,
     memory: Vec<u8>,
-    file: Option<OwnedFd>,
-    /// Bytes of the head in the file.
+    pages: Pages,
+    /// Bytes of the head on its pages.
     head: u64,
     /// The end of the tail.
     tail: u64,
@@ -43,7 +42,7 @@ pub(super) struct Spool {
     is_full: bool,
 }
 
-/// Kept without a file.
+/// Kept without a page.
 const IN_MEMORY: usize = 32 * 1024;
 
 impl Drop for Spool {
@@ -53,9 +52,9 @@ impl Drop for Spool {
 }
 
 impl Spool {
-    pub(super) fn new(room: &Arc<Room>, most: Output) -> Self {
-        let (room, memory, file) = (Arc::clone(room), Vec::new(), None);
-        Self { room, counted: Bytes::default(), most, memory, file, head: 0, tail: 0, is_full: false }
+    pub(super) fn new(shelf: &Arc<Shelf>, most: Output) -> Self {
+        let (room, memory, pages) = (Arc::clone(&shelf.room), Vec::new(), Pages::new(shelf));
+        Self { room, counted: Bytes::default(), most, memory, pages, head: 0, tail: 0, is_full: false }
     }
 
     /// Bytes that are kept.
@@ -76,7 +75,7 @@ impl Spool {
     /// Keeps bytes at the beginning; none if that is full.
     pub(super) fn keep(&mut self, bytes: &[u8]) -> Option<Place> {
         let length = bytes.len();
-        if self.file.is_none() && self.memory.len() + length <= IN_MEMORY {
+        if self.pages.are_none() && self.memory.len() + length <= IN_MEMORY {
             let at = self.memory.len();
             self.memory.extend_from_slice(bytes);
             self.count();
@@ -87,7 +86,7 @@ impl Spool {
             return None;
         }
         let at = self.head;
-        write(self.file()?, bytes, at)?;
+        self.pages.write(bytes, at)?;
         self.head += length as u64;
         self.count();
         Some(Place::Head { at, length })
@@ -109,7 +108,7 @@ impl Spool {
     pub(super) fn go_round(&mut self, bytes: &[u8]) -> Option<Place> {
         let (at, length) = (self.place_of(bytes.len()), bytes.len());
         let Output { head, tail } = self.most;
-        write(self.file()?, bytes, head + at % tail)?;
+        self.pages.write(bytes, head + at % tail)?;
         self.tail = at + length as u64;
         self.count();
         Some(Place::Tail { at, length })
@@ -121,15 +120,7 @@ impl Spool {
             Place::Head { at, length } => (at, length),
             Place::Tail { at, length } => (self.most.head + at % self.most.tail, length),
         };
-        let mut bytes = vec![0; length];
-        let mut done = 0;
-        while done < length {
-            match rustix::io::pread(self.file.as_ref()?, &mut bytes[done..], at + done as u64).ok()? {
-                0 => return None,
-                read => done += read,
-            }
-        }
-        Some(bytes)
+        self.pages.read(at, length)
     }
 
     /// Where the tail goes on: never across the place where it goes round.
@@ -137,30 +128,6 @@ impl Spool {
         let left = self.most.tail - self.tail % self.most.tail;
         if length as u64 <= left { self.tail } else { self.tail + left }
     }
-
-    fn file(&mut self) -> Option<&OwnedFd> {
-        if self.file.is_none() {
-            self.file = Some(self.make()?);
-        }
-        self.file.as_ref()
-    }
-
-    /// On the disk of the state directory; where that has no files without names, in memory.
-    fn make(&self) -> Option<OwnedFd> {
-        let flags = OFlags::TMPFILE | OFlags::RDWR | OFlags::CLOEXEC;
-        let made = rustix::fs::open(&*self.room.directory, flags, Mode::RUSR | Mode::WUSR);
-        let made = made.or_else(|_| rustix::fs::memfd_create("clearing-output", MemfdFlags::CLOEXEC));
-        made.ok()
-    }
-}
-
-fn write(file: &OwnedFd, mut bytes: &[u8], mut at: u64) -> Option<()> {
-    while !bytes.is_empty() {
-        let written = rustix::io::pwrite(file, bytes, at).ok()?;
-        bytes = &bytes[written..];
-        at += written as u64;
-    }
-    Some(())
 }
 
 impl Place {

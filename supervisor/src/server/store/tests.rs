@@ -9,7 +9,7 @@ fn store() -> Store {
 }
 
 fn store_of(head: u64, tail: u64) -> Store {
-    Store::new("s", "e", &room(), Output { head, tail })
+    Store::new("s", "e", &Shelf::new(&room()), Output { head, tail })
 }
 
 /// All that a reader gets from the beginning on, and how many bytes it does not.
@@ -250,7 +250,8 @@ fn a_character_waits_for_its_end_and_the_end_waits_for_nothing() {
 #[test]
 fn a_room_is_full_of_what_all_keep_on_disk_and_of_nothing_that_is_gone() {
     let (room, most) = (room(), Output { head: 32 << 20, tail: 32 << 20 });
-    let (one, two) = (Store::new("s", "one", &room, most), Store::new("s", "two", &room, most));
+    let of = |exec| Store::new("s", exec, &Shelf::new(&room), most);
+    let (one, two) = (of("one"), of("two"));
     for store in [&one, &two] {
         assert!(room.check().is_ok());
         for _ in 0..10 {
@@ -265,7 +266,8 @@ fn a_room_is_full_of_what_all_keep_on_disk_and_of_nothing_that_is_gone() {
 #[test]
 fn what_all_execs_keep_is_counted_in_memory_and_on_disk_and_given_back() {
     let room = room();
-    let store = || Store::new("s", "e", &room, Output { head: 1 << 20, tail: 1 << 20 });
+    let shelf = Shelf::new(&room);
+    let store = || Store::new("s", "e", &shelf, Output { head: 1 << 20, tail: 1 << 20 });
     let (short, long) = (store(), store());
     short.output(StreamName::Stdout, b"hello");
     (0..100).for_each(|_| long.output(StreamName::Stdout, &[b'x'; 50_000]));
