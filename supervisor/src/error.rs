@@ -183,6 +183,7 @@ impl Error {
                 hints::of(failure).map(|hint| format!("{hint}\n{LESS}"))
             }
             Self::Setup(failure) => hints::of(failure),
+            Self::System(_, error) => hints::of_call(error),
             Self::NoCgroup(_) => Some(
                 "run below a delegated group, as `systemd-run --user --scope -p Delegate=yes clearing …` does, or a \
                  unit with `Delegate=yes` and `DelegateSubgroup=`, which keeps its other processes apart; or \
@@ -201,7 +202,6 @@ impl Error {
             | Self::Patch(_)
             | Self::Files(_)
             | Self::Input(..)
-            | Self::System(..)
             | Self::Result(..) => None,
         }
     }

@@ -15,6 +15,7 @@ mod source;
 mod texts;
 
 use clearing_runtime::Failure;
+use nix::libc::{EMFILE, ENFILE};
 
 pub(crate) use container::Container;
 pub(crate) use facts::Facts;
@@ -22,6 +23,12 @@ pub(crate) use facts::Facts;
 /// What can be done about `failure` on this host.
 pub(crate) fn of(failure: &Failure) -> Option<String> {
     given(failure, &Facts::of_host())
+}
+
+/// What can be done about what one of our own calls was refused.
+pub(crate) fn of_call(error: &std::io::Error) -> Option<String> {
+    let is_full = matches!(error.raw_os_error(), Some(EMFILE | ENFILE));
+    is_full.then(|| texts::NO_DESCRIPTORS.to_owned())
 }
 
 /// What can be done about `failure` on a host of which `facts` hold.

@@ -14,6 +14,7 @@
 mod begun;
 mod conductor;
 mod connection;
+mod descriptors;
 mod dispatch;
 mod door;
 mod event;
@@ -58,6 +59,7 @@ use workers::Workers;
 pub(crate) use begun::{Begun, Woken};
 pub(crate) use conductor::{Called, Conductor};
 pub(crate) use connection::{LONGEST_LINE, MOST_IN_FLIGHT};
+pub(crate) use descriptors::{Taker, promise as promise_descriptors};
 pub(crate) use door::{Door, Said};
 pub(crate) use follower::Follower;
 pub(crate) use following::{Batch, Following};

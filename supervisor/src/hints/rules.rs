@@ -2,8 +2,10 @@
 
 use clearing_runtime::Stage::{self, Channel, Clone, Descriptors, IdMap, Init, Keyring, Landlock};
 use clearing_runtime::Stage::{Launcher, Limits, Mounts, Network, Seccomp, WorkingDirectory};
-use nix::libc::{E2BIG, EACCES, EAGAIN, EDQUOT, EINVAL, ELOOP, ENODEV, ENOENT, ENOMEM, ENOSPC, ENOSYS};
-use nix::libc::{ENOTDIR, EOPNOTSUPP, EPERM, EROFS, ESRCH, ESTALE, EUSERS};
+use nix::libc::{
+    E2BIG, EACCES, EAGAIN, EDQUOT, EINVAL, ELOOP, EMFILE, ENFILE, ENODEV, ENOENT, ENOMEM, ENOSPC,
+};
+use nix::libc::{ENOSYS, ENOTDIR, EOPNOTSUPP, EPERM, EROFS, ESRCH, ESTALE, EUSERS};
 
 use super::container::Container::{Docker, Gvisor, Kubernetes, Lxc, Podman, Wsl1};
 use super::rule::Rule;
@@ -25,6 +27,7 @@ const REFUSED_OR_ABSENT: &[i32] = &[EPERM, EACCES, ENOSYS];
 const ABSENT: &[i32] = &[ENOSYS, EINVAL, EOPNOTSUPP, ENODEV];
 const USED_UP: &[i32] = &[ENOSPC, EUSERS];
 const FULL: &[i32] = &[ENOSPC, EDQUOT];
+const NO_FILES: &[i32] = &[EMFILE, ENFILE];
 
 const NO_UPPER: &[&str] = &[
     "overlay", "nfs", "ecryptfs", "vfat", "msdos", "exfat", "ntfs", "fuse", "9p", "cifs", "smb", "virtiofs",
@@ -39,6 +42,10 @@ const OFF: When = Sysctl("kernel.unprivileged_userns_clone", "0");
 pub(super) const RULES: &[Rule] = &[
     // Of a server alone, whatever the host.
     Rule { stages: &[Launcher], call: "", errnos: &[ESRCH], when: &[], text: say::LAUNCHER_ENDED },
+
+    // Whatever is opened, and by whom.
+    Rule { stages: SET_UP, call: "", errnos: NO_FILES, when: &[], text: say::NO_DESCRIPTORS },
+    Rule { stages: &[Launcher, Limits], call: "", errnos: NO_FILES, when: &[], text: say::NO_DESCRIPTORS },
 
     // What is to be shown, and cannot be had.
     Rule { stages: &[Mounts], call: "bind(", errnos: &[EACCES], when: &[Root, Source(Closed)], text: say::CLOSED_TO_ROOTS },

@@ -224,3 +224,13 @@ fn no_text_has_a_blank_that_nothing_fills() {
     }
     drop(scratch);
 }
+
+#[test]
+fn who_can_open_nothing_more_is_told_what_bounds_it() {
+    for stage in [Stage::Channel, Stage::Launcher, Stage::Limits, Stage::Mounts] {
+        expect(&failure(stage, "socketpair(AF_UNIX)", libc::EMFILE), &host(), &["ulimit -n", "LimitNOFILE="]);
+    }
+    let of = |errno| of_call(&std::io::Error::from_raw_os_error(errno));
+    assert!(of(libc::ENFILE).is_some_and(|hint| hint.contains("session/destroy")));
+    assert_eq!(of(libc::EACCES), None);
+}

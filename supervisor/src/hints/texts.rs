@@ -86,6 +86,8 @@ pub(super) const SECCOMP_FULL: &str =
     "the filters that are on this process already leave no room for another";
 pub(super) const NO_SECCOMP: &str =
     "this kernel was built without system call filters (CONFIG_SECCOMP_FILTER)";
+pub(super) const NO_DESCRIPTORS: &str = "no more files may be open at a time: raise the limit (`ulimit -n`, `LimitNOFILE=` of a unit), \
+    or have less open, of a server with `session/destroy`";
 pub(super) const LIMIT_TOO_HIGH: &str = "the profile asks for more than the caller's own hard limit allows: lower `limits.{limit}` in a profile, or raise the hard limit (`ulimit -H`)";
 pub(super) const CGROUPS_READ_ONLY: &str =
     "the container's control groups are read-only, so memory and processor of a run cannot be limited";

@@ -24,7 +24,7 @@ use super::impatient::{Impatient, PATIENCE};
 use super::listeners::{Accepted, Listener};
 use super::visits::{Bell, Visit};
 use super::{answer, router};
-use crate::server::{Door, Server};
+use crate::server::{Door, Server, Taker, promise_descriptors};
 
 /// How long a client may take to say what it wants, also after an answer.
 const SILENCE: Duration = Duration::from_secs(30);
@@ -129,6 +129,9 @@ async fn take_in(house: Arc<House>, listener: &Listener) {
 
 fn let_in(house: &Arc<House>, gate: &Arc<Gate>, accepted: Accepted) {
     // Dropped, it hears that nobody is there.
+    if promise_descriptors(Taker::Client).is_err() {
+        return;
+    }
     let Some(guest) = house.crowd.enter() else { return };
     let (house, gate) = (Arc::clone(house), Arc::clone(gate));
     match accepted {

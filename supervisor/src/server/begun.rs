@@ -43,6 +43,7 @@ impl Begun {
         crate::works::start_launcher()?;
         super::rest::share_heaps();
         super::logging::begin();
+        super::descriptors::raise_limit();
         // Before there is another thread, which would have them otherwise.
         let signals = block_signals().map_err(|errno| Error::System("signalfd", errno.into()))?;
         let server = Server::new(options)?;

@@ -13,11 +13,12 @@ use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender, channel};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
+use super::descriptors::{Promised, Taker, promise};
 use super::seats::Seat;
 use super::{Caller, Reply, Server};
 use crate::audit::Audit;
 use crate::live::{Parked, Parking};
-use crate::protocol::{Created, SessionCreate};
+use crate::protocol::{Created, Fault, SessionCreate};
 
 /// So long nobody has to ask for anything before one is made.
 const QUIET: Duration = Duration::from_millis(20);
@@ -56,6 +57,8 @@ pub(super) struct Asked {
     pub(super) params: SessionCreate,
     pub(super) caller: Caller,
     pub(super) seat: Seat,
+    /// Of one that is made anew.
+    pub(super) promised: Option<Promised>,
     pub(super) reply: Reply<Created>,
 }
 
@@ -228,7 +231,9 @@ impl Server {
     fn park(self: &Arc<Self>, parking: Parking, done: Sender<()>) {
         let audit = self.pool.audit.clone();
         let wanted = parking.clone();
-        let mut parked = match super::aside(|| Parked::make(wanted, &audit).map_err(Into::into)) {
+        let made = promise(Taker::Session)
+            .and_then(|_promised| super::aside(|| Parked::make(wanted, &audit).map_err(Fault::from)));
+        let mut parked = match made {
             Ok(parked) => parked,
             Err(fault) => {
                 self.pool.give_up(&parking);

@@ -1,5 +1,6 @@
 //! The server's socket, on which the command line finds the session that it holds.
 
+use std::io::Write as _;
 use std::os::unix::net::{UnixListener, UnixStream};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -11,11 +12,13 @@ use rustix::process::{Pid, test_kill_process};
 
 use super::Server;
 use super::connection::Connection;
+use super::descriptors::{Taker, promise};
 use super::outbox::Outbox;
 use super::stdio::spawn;
 use crate::error::Error;
 use crate::http::PATIENCE;
 use crate::peer::is_of_same_user;
+use crate::protocol::{Answer, Fault};
 
 /// A socket that is removed with this.
 pub(super) struct Listening(PathBuf);
@@ -73,12 +76,20 @@ fn accept(server: &Arc<Server>, listener: &UnixListener) {
             std::thread::sleep(std::time::Duration::from_millis(10));
             continue;
         };
-        if is_of_same_user(&client)
-            && let Err(error) = begin(server, client)
-        {
-            super::log(&error.message());
+        if is_of_same_user(&client) {
+            let promised = promise(Taker::Client).map_err(|fault| refuse(&client, fault));
+            if let Err(fault) = promised.and_then(|_promised| Ok(begin(server, client)?)) {
+                super::log(&fault.message);
+            }
         }
     }
+}
+
+/// It hears why before it has asked for anything.
+fn refuse(mut client: &UnixStream, fault: Fault) -> Fault {
+    // A new connection has room for it.
+    let _ = client.write_all(&Answer::<()>::line(None, Err(&fault)));
+    fault
 }
 
 fn begin(server: &Arc<Server>, client: UnixStream) -> Result<(), Error> {

@@ -11,6 +11,7 @@ use super::exec::Exec;
 use crate::live::{ExecAsked, Given, What, nothing};
 use crate::outcome::Outcome;
 use crate::protocol::Fault;
+use crate::server::descriptors::{Taker, promise};
 use crate::server::store::Store;
 
 /// What follows from the end of a function.
@@ -45,6 +46,7 @@ impl Conductor {
     }
 
     fn begin_call(&mut self, called: Called) -> Result<u32, Fault> {
+        let _promised = promise(Taker::Exec)?;
         let Called { function, words, mark, streams: [input, output] } = called;
         let asked = ExecAsked {
             what: What::Call { function, words, mark },

@@ -24,6 +24,7 @@ use crate::protocol::{
 };
 use crate::script::Script;
 use crate::server::Caller;
+use crate::server::descriptors::{Taker, promise};
 use crate::server::reply::Reply;
 use crate::server::store::{Store, Told};
 
@@ -57,6 +58,7 @@ impl Conductor {
     fn start(&mut self, params: &ExecStart, caller: &Caller) -> Result<u32, Fault> {
         let name = self.execs.name(params.exec.as_deref())?;
         self.server.room.check()?;
+        let _promised = promise(Taker::Exec)?;
         let (streams, ends) = streams(params)?;
         let asked = asked(params, streams)?;
         let most = self.live()?.output_kept();

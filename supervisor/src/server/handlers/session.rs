@@ -13,6 +13,7 @@ use crate::protocol::{
     SessionList, SessionRefresh, SessionTold, Sessions, StatsTold,
 };
 use crate::server::conductor::{Conductor, Leaving};
+use crate::server::descriptors::{Taker, promise};
 use crate::server::handle::Handle;
 use crate::server::pool::Asked;
 use crate::server::seats::check_labels;
@@ -38,8 +39,12 @@ impl Server {
             Ok(seat) => seat,
             Err(fault) => return reply.send(Err(fault)),
         };
-        let asked = Asked { params, caller: caller.clone(), seat, reply };
+        let asked = Asked { params, caller: caller.clone(), seat, promised: None, reply };
         let Some(asked) = self.pool.give(asked) else { return };
+        let asked = match promise(Taker::Session) {
+            Ok(promised) => Asked { promised: Some(promised), ..asked },
+            Err(fault) => return asked.reply.send(Err(fault)),
+        };
         // Either of them has it: the thread that is begun, or we, if none is.
         let kept = Arc::new(Mutex::new(Some(asked)));
         let theirs = Arc::clone(&kept);
@@ -82,7 +87,7 @@ impl Server {
     }
 
     fn conduct(self: &Arc<Self>, live: LiveSandbox, asked: Asked) {
-        let Asked { params, caller, seat, reply } = asked;
+        let Asked { params, caller, seat, promised, reply } = asked;
         let mut conductor = match self.conductor(live, &params) {
             Ok(conductor) => conductor,
             Err(fault) => {
@@ -92,7 +97,7 @@ impl Server {
         };
         conductor.sit(seat);
         conductor.handle.heard_by(&caller);
-        drop((params, caller));
+        drop((params, caller, promised));
         self.hold(&conductor.handle);
         if self.is_ending() {
             // Whoever gave up all sessions may not have seen this one.
