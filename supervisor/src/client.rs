@@ -14,7 +14,7 @@ use serde_json::{Value, json};
 use crate::error::Error;
 use crate::peer::is_of_same_user;
 use crate::session::sessions;
-pub(crate) use ending::{Counted, Ending, Failed};
+pub(crate) use ending::{End, Ending};
 pub(crate) use exec::{Asked, exec};
 use wire::Wire;
 

@@ -226,7 +226,7 @@ impl Error {
 
     /// For the outcome.
     pub(crate) fn text(&self) -> ErrorText {
-        ErrorText { code: Some(self.code()), message: self.message(), hint: self.hint() }
+        ErrorText { code: Some(self.code().into()), message: self.message(), hint: self.hint() }
     }
 
     /// What programs may tell it by.

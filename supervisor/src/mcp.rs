@@ -29,14 +29,14 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use clearing_profiles::Profile;
-use nix::sys::eventfd::{EfdFlags, EventFd};
 use rmcp::service::{ServerInitializeError, ServiceExt as _};
 use tokio_util::sync::CancellationToken;
 
 use crate::error::Error;
 use crate::permission::{DEFAULT_PROFILE, Wanted, of_project};
 use crate::server::{
-    Begun, Door, MAX_SESSIONS, MAX_SPOOL, OnEof, Options, Outbox, Woken, log, spawn, streams,
+    Begun, Done, Door, LAST_WORDS, MAX_SESSIONS, MAX_SPOOL, OnEof, Options, Outbox, Woken, log, spawn,
+    streams,
 };
 use crate::session::sessions;
 use run::Commands;
@@ -77,9 +77,6 @@ pub(crate) enum AtEnd {
     Discard,
 }
 
-/// How long a client that reads nothing may hold up the end.
-const LAST_WORDS: Duration = Duration::from_secs(2);
-
 /// Serves a client until it is gone, has asked for everything, or somebody ends us.
 pub(crate) fn serve(asked: &Asked) -> Result<(), Error> {
     let (which, profile) = settle(asked)?;
@@ -109,7 +106,7 @@ pub(crate) fn serve(asked: &Asked) -> Result<(), Error> {
         }
         said.tell();
     })?;
-    if !matches!(begun.attend(&watched, &done.0)?, Woken::Done) {
+    if !matches!(begun.attend(&watched, &done)?, Woken::Done) {
         token.cancel();
         done.wait(LAST_WORDS + LAST_WORDS);
     }
@@ -189,28 +186,4 @@ fn conduct(
         service.leave(end).await;
         Ok(())
     })
-}
-
-/// Something that happens once.
-#[derive(Clone)]
-struct Done(Arc<EventFd>);
-
-impl Done {
-    fn new() -> Result<Self, Error> {
-        let event = EventFd::from_flags(EfdFlags::EFD_CLOEXEC | EfdFlags::EFD_NONBLOCK);
-        Ok(Self(Arc::new(event.map_err(|errno| Error::System("eventfd", errno.into()))?)))
-    }
-
-    fn tell(&self) {
-        // It cannot be full.
-        let _ = self.0.write(1);
-    }
-
-    /// Waits for it, but no longer than this.
-    fn wait(&self, patience: Duration) {
-        use std::os::fd::AsFd as _;
-        let mut polled = [nix::poll::PollFd::new(self.0.as_fd(), nix::poll::PollFlags::POLLIN)];
-        let patience = nix::poll::PollTimeout::try_from(patience).unwrap_or(nix::poll::PollTimeout::MAX);
-        let _ = nix::poll::poll(&mut polled, patience);
-    }
 }

@@ -1,5 +1,7 @@
 //! What became of a command: the authoritative answer, as JSON.
 
+use std::borrow::Cow;
+
 use clearing_profiles::Decision;
 use clearing_rootfs::{Changes, Counts, PathText, SessionId};
 use clearing_runtime::GuardReport;
@@ -152,7 +154,7 @@ pub(crate) struct WorkspaceReport {
 }
 
 /// How many files changed.
-#[derive(Debug, Clone, Copy, Default, Serialize, JsonSchema)]
+#[derive(Debug, Clone, Copy, Default, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 pub(crate) struct ChangeCounts {
     /// New in the view.
@@ -162,17 +164,17 @@ pub(crate) struct ChangeCounts {
     /// Gone from the view.
     pub(crate) deleted: u64,
     /// Directories of the view that could not be looked into.
-    #[serde(skip_serializing_if = "is_zero")]
+    #[serde(default, skip_serializing_if = "is_zero")]
     pub(crate) unread: u64,
 }
 
 /// An error for machines.
-#[derive(Debug, Clone, Serialize, JsonSchema)]
+#[derive(Debug, Clone, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 pub(crate) struct ErrorText {
     /// Stable, where there is one.
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub(crate) code: Option<&'static str>,
+    pub(crate) code: Option<Cow<'static, str>>,
     /// The message, causes included.
     pub(crate) message: String,
     /// A way forward.

@@ -266,7 +266,7 @@ impl Denied {
     /// The same as an error, which it is for whoever only plans.
     pub(crate) fn text(&self) -> ErrorText {
         ErrorText {
-            code: Some("CLR-POLICY-CMD"),
+            code: Some("CLR-POLICY-CMD".into()),
             message: self.message(),
             hint: self.denials.first().map(|denial| denial.hint.clone()),
         }

@@ -16,6 +16,7 @@ mod conductor;
 mod connection;
 mod descriptors;
 mod dispatch;
+mod done;
 mod door;
 mod event;
 mod follower;
@@ -60,6 +61,7 @@ pub(crate) use begun::{Begun, Woken};
 pub(crate) use conductor::{Called, Conductor};
 pub(crate) use connection::{LONGEST_LINE, MOST_IN_FLIGHT};
 pub(crate) use descriptors::{Taker, promise as promise_descriptors};
+pub(crate) use done::{Done, LAST_WORDS};
 pub(crate) use door::{Door, Said};
 pub(crate) use follower::Follower;
 pub(crate) use following::{Batch, Following};
@@ -267,7 +269,7 @@ impl Server {
 }
 
 /// Does what takes a deep stack, which the thread that goes on would keep for as long as it lives.
-fn aside<T: Send>(act: impl FnOnce() -> Result<T, Fault> + Send) -> Result<T, Fault> {
+fn aside<T: Send, E: From<Error> + Send>(act: impl FnOnce() -> Result<T, E> + Send) -> Result<T, E> {
     std::thread::scope(|scope| {
         let opening = std::thread::Builder::new().name("opening".into()).spawn_scoped(scope, act);
         let opening = opening.map_err(|error| Error::System("starting a thread", error))?;

@@ -42,21 +42,22 @@ pub(super) fn by_server(
     let written = result.map_or(Ok(()), |file| file.write(&ending.outcome));
     tell(&ending, json);
     written.map(|()| match ending.lost {
-        0 => exit_code::of_end(ending.cause, ending.exit_code, ending.signal),
+        0 => exit_code::of_end(ending.end.cause, ending.end.exit_code, ending.end.signal),
         // Whoever reads the code alone must not take what is there for all.
         _ => ExitCode::from(REFUSED),
     })
 }
 
 fn tell(ending: &Ending, json: bool) {
-    if let Some(failed) = &ending.error {
+    let end = &ending.end;
+    if let Some(failed) = &end.error {
         let hint = failed.hint.as_ref().map(|hint| format!("hint: {hint}\n")).unwrap_or_default();
         say(&format!("clearing: {}\n{hint}", crate::text::line(&failed.message)));
     }
-    if let Some(why) = ending.exceeded.and_then(|breach| why::of_breach(ending.cause, breach)) {
+    if let Some(why) = end.exceeded.and_then(|breach| why::of_breach(end.cause, breach)) {
         say(&format!("clearing: {why}"));
     }
-    if ending.truncated.any() && ending.cause != Cause::Output {
+    if ending.truncated.any() && end.cause != Cause::Output {
         let bytes = ending.truncated.bytes();
         say_note(&format!("nobody took the last {bytes} bytes of its output, and they are dropped"));
     }
@@ -67,12 +68,12 @@ fn tell(ending: &Ending, json: bool) {
              hint: have it write to a file, or read faster: a server stops no command for its reader\n"
         ));
     }
-    if ending.cause == Cause::Policy {
-        for denial in &ending.denials {
+    if end.cause == Cause::Policy {
+        for denial in &end.denials {
             say(&format!("clearing: {}\nhint: {}\n", denial.text(), denial.hint));
         }
     } else {
-        tell_refused(&ending.denials, ending.more_denials, ending.unseen_executions);
+        tell_refused(&end.denials, end.more_denials, ending.unseen_executions);
     }
     if json {
         emit(&outcome(ending));
@@ -89,11 +90,12 @@ fn outcome(ending: &Ending) -> Value {
 }
 
 fn tell_person(ending: &Ending) {
-    let ended_at = ending.exceeded.map(|breach| breach.limit);
-    ending.alerts.iter().filter(|alert| !alert.is_of(ended_at)).for_each(|alert| say_note(&alert.text()));
-    ending.rolled_back.iter().for_each(|back| say_note(&back.text()));
-    ending.not_rolled_back.iter().for_each(|failed| say_note(&not_gone_back(&failed.message)));
-    if let Some(counted) = ending.changes.filter(|_| ending.error.is_none()) {
+    let end = &ending.end;
+    let ended_at = end.exceeded.map(|breach| breach.limit);
+    end.alerts.iter().filter(|alert| !alert.is_of(ended_at)).for_each(|alert| say_note(&alert.text()));
+    end.rolled_back.iter().for_each(|back| say_note(&back.text()));
+    end.not_rolled_back.iter().for_each(|failed| say_note(&not_gone_back(&failed.message)));
+    if let Some(counted) = end.changed() {
         let counts = Counts {
             added: counted.added,
             modified: counted.modified,

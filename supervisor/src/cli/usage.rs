@@ -51,7 +51,7 @@ fn told(text: &str) -> ErrorText {
     let tips: Vec<&str> = text.lines().filter_map(|line| line.trim().strip_prefix("tip: ")).collect();
     let hint = if tips.is_empty() { "`--help` tells what there is".to_owned() } else { tips.join("; ") };
     let message = message.strip_prefix("error: ").unwrap_or(&message).to_owned();
-    ErrorText { code: Some(USAGE), message, hint: Some(hint) }
+    ErrorText { code: Some(USAGE.into()), message, hint: Some(hint) }
 }
 
 #[cfg(test)]
@@ -63,7 +63,10 @@ mod tests {
         let text = "error: unexpected argument '--jsn' found\n\n  tip: a similar argument exists: '--json'\n\n\
                     Usage: clearing ls [OPTIONS]\n\nFor more information, try '--help'.\n";
         let ErrorText { code, message, hint } = told(text);
-        assert_eq!((code, message.as_str()), (Some("CLR-USAGE"), "unexpected argument '--jsn' found"));
+        assert_eq!(
+            (code.as_deref(), message.as_str()),
+            (Some("CLR-USAGE"), "unexpected argument '--jsn' found")
+        );
         assert_eq!(hint.as_deref(), Some("a similar argument exists: '--json'"));
     }
 

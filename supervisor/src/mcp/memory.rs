@@ -9,8 +9,9 @@ use serde_json::json;
 use super::arguments::Why;
 use super::run::{Answer, map, read};
 use super::session::Desk;
-use super::told::{Explained, Ran, Told, denial_lines};
+use super::told::{Explained, Told, denial_lines};
 use crate::alerts::{amount, name};
+use crate::client::{End, Ending};
 use crate::monitor::Breach;
 use crate::outcome::Cause;
 use crate::policy::Denial;
@@ -26,7 +27,7 @@ pub(super) struct Memory {
 #[derive(Clone)]
 struct Past {
     exec: String,
-    cause: Option<Cause>,
+    cause: Cause,
     denials: Vec<Denial>,
     exceeded: Option<Breach>,
     error: Option<String>,
@@ -52,20 +53,20 @@ impl Memory {
     }
 
     /// Keeps what there is to explain of a command.
-    pub(super) fn remember(&self, ran: &Ran) {
-        let is_plain = matches!(ran.cause, Some(Cause::Exit | Cause::Signal | Cause::Cancelled));
-        if is_plain && ran.denials.is_empty() {
+    pub(super) fn remember(&self, exec: &str, end: &End) {
+        let is_plain = matches!(end.cause, Cause::Exit | Cause::Signal | Cause::Cancelled);
+        if is_plain && end.denials.is_empty() {
             return;
         }
         let mut last = self.last.lock().unwrap_or_else(PoisonError::into_inner);
-        last.retain(|past| past.exec != ran.exec);
+        last.retain(|past| past.exec != exec);
         last.truncate(REMEMBERED - 1);
         last.push_front(Past {
-            exec: ran.exec.clone(),
-            cause: ran.cause,
-            denials: ran.denials.clone(),
-            exceeded: ran.exceeded,
-            error: ran.error.as_ref().map(|error| error.message.clone()),
+            exec: exec.to_owned(),
+            cause: end.cause,
+            denials: end.denials.clone(),
+            exceeded: end.exceeded,
+            error: end.error.as_ref().map(|error| error.message.clone()),
         });
     }
 
@@ -95,16 +96,15 @@ impl Memory {
         }
         let params = map(json!({ "exec": exec, "waitMs": 0 }));
         let Answer { outcome, .. } = read(&desk.ask("exec/wait", params).await?)?;
-        let Some(ending) = outcome else {
+        let Some(Ending { end, .. }) = outcome else {
             let head = format!("exec `{exec}` runs; what it was refused is told when it has ended");
             return Ok(self.told(Explained { exec: Some(exec), ..Explained::default() }, &head));
         };
-        let ran = Ran::ended(exec.clone(), ending);
-        self.remember(&ran);
+        self.remember(&exec, &end);
         Ok(self.found(Some(&exec)).map_or_else(
             || {
                 let head = format!("of exec `{exec}`: no rule refused anything, and no limit was reached");
-                let plain = Explained { exec: Some(exec), cause: ran.cause, ..Explained::default() };
+                let plain = Explained { exec: Some(exec), cause: Some(end.cause), ..Explained::default() };
                 self.told(plain, &head)
             },
             |past| self.explained(past),
@@ -129,7 +129,10 @@ impl Memory {
             (None, None) => format!("of exec `{}`:", past.exec),
         };
         let Past { exec, cause, denials, exceeded, error: _ } = past;
-        self.told(Explained { exec: Some(exec), cause, denials, exceeded, ..Explained::default() }, &head)
+        self.told(
+            Explained { exec: Some(exec), cause: Some(cause), denials, exceeded, ..Explained::default() },
+            &head,
+        )
     }
 
     fn told(&self, explained: Explained, head: &str) -> Told {

@@ -13,7 +13,7 @@ use super::memory::Memory;
 use super::output::{Stream, USUAL};
 use super::session::Desk;
 use super::told::{Ran, Sent, Told};
-use crate::client::Ending;
+use crate::client::{End, Ending};
 use crate::protocol::{ExecState, Fault, content};
 use crate::relay::Truncated;
 use crate::server::{Cursor, Follower, Following, Next};
@@ -198,15 +198,18 @@ impl Heard {
     /// With how the command is, which is kept for whoever asks why.
     fn told(&self, answer: Answer, left: Cursor, memory: &Memory) -> Told {
         let Answer { exec, outcome } = answer;
-        let mut ran =
-            outcome.map_or_else(|| Ran::running(exec.clone()), |ending| Ran::ended(exec.clone(), ending));
-        if ran.state == ExecState::Exited {
-            memory.remember(&ran);
-        }
+        let end = outcome.map(|Ending { end, .. }| End { changes: end.changed(), ..end });
+        end.iter().for_each(|end| memory.remember(&exec, end));
         let [stdout, stderr] = &self.streams;
-        (ran.stdout, ran.stderr) = (stdout.text(), stderr.text());
-        ran.omitted = Truncated::of(stdout.omitted(), stderr.omitted());
-        ran.next_seq = left.seq;
+        let ran = Ran {
+            exec,
+            state: if end.is_some() { ExecState::Exited } else { ExecState::Running },
+            end,
+            stdout: stdout.text(),
+            stderr: stderr.text(),
+            omitted: Truncated::of(stdout.omitted(), stderr.omitted()),
+            next_seq: left.seq,
+        };
         ran.told()
     }
 }

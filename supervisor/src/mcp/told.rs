@@ -6,7 +6,7 @@ use serde::Serialize;
 use serde_json::Value;
 
 use crate::alerts::{Alert, amount, name};
-use crate::client::{Counted, Ending, Failed};
+use crate::client::End;
 use crate::monitor::Breach;
 use crate::outcome::{Cause, ChangeCounts, ErrorText};
 use crate::policy::Denial;
@@ -45,15 +45,9 @@ pub(super) struct Ran {
     /// What `exec_poll`, `exec_input` and `why` know it by.
     pub(super) exec: String,
     pub(super) state: ExecState,
-    /// The command's own; 125 to 127 where there was none; absent where a signal ended it.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub(super) exit_code: Option<i32>,
-    /// The signal that ended it.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub(super) signal: Option<i32>,
-    /// Why it ended.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub(super) cause: Option<Cause>,
+    /// Of one that runs nothing of this is known.
+    #[serde(flatten)]
+    pub(super) end: Option<End>,
     /// Without colours; what else a terminal would obey, and what is no UTF-8, is shown by its number.
     pub(super) stdout: String,
     pub(super) stderr: String,
@@ -62,30 +56,6 @@ pub(super) struct Ran {
     pub(super) omitted: Truncated,
     /// What `exec_poll` would take as `afterSeq` for what comes next.
     pub(super) next_seq: u64,
-    /// The limit that ended it.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub(super) exceeded: Option<Breach>,
-    /// What was not permitted.
-    #[serde(skip_serializing_if = "Vec::is_empty")]
-    pub(super) denials: Vec<Denial>,
-    /// How often other things were not.
-    #[serde(skip_serializing_if = "is_zero")]
-    pub(super) more_denials: u64,
-    /// What the session has changed of the project since it was made; the project itself is as it was.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub(super) changes: Option<ChangeCounts>,
-    /// What happened at the limits.
-    #[serde(skip_serializing_if = "Vec::is_empty")]
-    pub(super) alerts: Vec<Alert>,
-    /// The session went back by itself, as the profile says.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub(super) rolled_back: Option<WentBack>,
-    /// Why it did not, though the profile says that it does.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub(super) not_rolled_back: Option<ErrorText>,
-    /// What went wrong when there was no command.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub(super) error: Option<ErrorText>,
 }
 
 /// What was said to a command.
@@ -122,65 +92,11 @@ pub(super) struct Explained {
     pub(super) notes: Vec<String>,
 }
 
-fn error_text(failed: Failed) -> ErrorText {
-    ErrorText { code: None, message: failed.message, hint: failed.hint }
-}
-
-#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde asks with a reference")]
-fn is_zero(number: &u64) -> bool {
-    *number == 0
-}
-
 impl Ran {
-    /// Of a command that runs, or nothing is known of its end.
-    pub(super) fn running(exec: String) -> Self {
-        Self {
-            exec,
-            state: ExecState::Running,
-            exit_code: None,
-            signal: None,
-            cause: None,
-            stdout: String::new(),
-            stderr: String::new(),
-            omitted: Truncated::default(),
-            next_seq: 0,
-            exceeded: None,
-            denials: Vec::new(),
-            more_denials: 0,
-            changes: None,
-            alerts: Vec::new(),
-            rolled_back: None,
-            not_rolled_back: None,
-            error: None,
-        }
-    }
-
-    /// Of one that has ended.
-    pub(super) fn ended(exec: String, ending: Ending) -> Self {
-        let counts = |counted: Counted| {
-            let Counted { added, modified, deleted, unread } = counted;
-            ChangeCounts { added, modified, deleted, unread }
-        };
-        Self {
-            state: ExecState::Exited,
-            exit_code: ending.exit_code,
-            signal: ending.signal,
-            cause: Some(ending.cause),
-            exceeded: ending.exceeded,
-            denials: ending.denials,
-            more_denials: ending.more_denials,
-            changes: ending.changes.filter(|_| ending.error.is_none()).map(counts),
-            alerts: ending.alerts,
-            rolled_back: ending.rolled_back,
-            not_rolled_back: ending.not_rolled_back.map(error_text),
-            error: ending.error.map(error_text),
-            ..Self::running(exec)
-        }
-    }
-
     /// Whether there was no command at all.
     fn never_ran(&self) -> bool {
-        matches!(self.cause, Some(Cause::Policy | Cause::Setup | Cause::Init))
+        let cause = self.end.as_ref().map(|end| end.cause);
+        matches!(cause, Some(Cause::Policy | Cause::Setup | Cause::Init))
     }
 
     /// With what is read of it: how it went first, then what it said.
@@ -197,53 +113,58 @@ impl Ran {
 
     /// How it went, in lines of ours.
     fn summary(&self) -> String {
-        let mut lines = vec![self.end()];
-        lines.extend(self.error.iter().flat_map(error_lines));
-        lines.extend(self.denials.iter().flat_map(denial_lines));
-        if self.more_denials > 0 {
-            lines.push(format!("and {} more were not executed", self.more_denials));
-        }
-        let ended_at = self.exceeded.map(|breach| breach.limit);
-        lines.extend(self.alerts.iter().filter(|alert| !alert.is_of(ended_at)).map(Alert::text));
-        lines.extend(self.rolled_back.as_ref().map(WentBack::text));
-        lines.extend(self.not_rolled_back.as_ref().map(|failed| not_gone_back(&failed.message)));
-        if let Some(counts) =
-            self.changes.filter(|counts| counts.added + counts.modified + counts.deleted > 0)
-        {
-            let ChangeCounts { added, modified, deleted, .. } = counts;
-            lines.push(format!(
-                "changed in the session so far: {added} added, {modified} modified, {deleted} deleted"
-            ));
-        }
+        let exec = &self.exec;
+        let mut lines = match &self.end {
+            None => vec![format!(
+                "still running: `exec_poll` of `{exec}` hears more, `exec_input` writes to it or sends a signal"
+            )],
+            Some(end) => end_lines(end),
+        };
         if self.stdout.is_empty() && self.stderr.is_empty() && !self.never_ran() {
             lines.push("no output".into());
         }
         lines.iter().map(|one| line(one)).collect::<Vec<_>>().join("\n")
     }
+}
 
-    fn end(&self) -> String {
-        let exec = &self.exec;
-        let code = self.exit_code.map(|code| format!(" (exit code {code})")).unwrap_or_default();
-        match (self.cause, self.signal) {
-            (None, _) => format!(
-                "still running: `exec_poll` of `{exec}` hears more, `exec_input` writes to it or sends a signal"
-            ),
-            (Some(Cause::Exit), _) => format!("exit code {}", self.exit_code.unwrap_or_default()),
-            (Some(Cause::Signal), Some(signal)) => format!("ended by signal {signal}"),
-            (Some(Cause::Policy), _) => format!("not run: the rules do not permit it{code}"),
-            (Some(Cause::Setup | Cause::Init), _) => format!("not run{code}"),
-            (Some(Cause::Cancelled), _) => "ended, as somebody asked for".into(),
-            (Some(_), _) => match self.exceeded {
-                Some(Breach { limit: LimitName::Timeout, allowed, .. }) => {
-                    format!("ended at its deadline, after {}", amount(LimitName::Timeout, allowed))
-                }
-                Some(Breach { limit, allowed, used }) => {
-                    let (name, allowed, used) = (name(limit), amount(limit, allowed), amount(limit, used));
-                    format!("ended at a limit: {name}, {used} of {allowed}; the user's profile sets it{code}")
-                }
-                None => format!("ended{code}"),
-            },
-        }
+fn end_lines(end: &End) -> Vec<String> {
+    let mut lines = vec![end_line(end)];
+    lines.extend(end.error.iter().flat_map(error_lines));
+    lines.extend(end.denials.iter().flat_map(denial_lines));
+    if end.more_denials > 0 {
+        lines.push(format!("and {} more were not executed", end.more_denials));
+    }
+    let ended_at = end.exceeded.map(|breach| breach.limit);
+    lines.extend(end.alerts.iter().filter(|alert| !alert.is_of(ended_at)).map(Alert::text));
+    lines.extend(end.rolled_back.as_ref().map(WentBack::text));
+    lines.extend(end.not_rolled_back.as_ref().map(|failed| not_gone_back(&failed.message)));
+    if let Some(counts) = end.changes.filter(|counts| counts.added + counts.modified + counts.deleted > 0) {
+        let ChangeCounts { added, modified, deleted, .. } = counts;
+        lines.push(format!(
+            "changed in the session so far: {added} added, {modified} modified, {deleted} deleted"
+        ));
+    }
+    lines
+}
+
+fn end_line(end: &End) -> String {
+    let code = end.exit_code.map(|code| format!(" (exit code {code})")).unwrap_or_default();
+    match (end.cause, end.signal) {
+        (Cause::Exit, _) => format!("exit code {}", end.exit_code.unwrap_or_default()),
+        (Cause::Signal, Some(signal)) => format!("ended by signal {signal}"),
+        (Cause::Policy, _) => format!("not run: the rules do not permit it{code}"),
+        (Cause::Setup | Cause::Init, _) => format!("not run{code}"),
+        (Cause::Cancelled, _) => "ended, as somebody asked for".into(),
+        (_, _) => match end.exceeded {
+            Some(Breach { limit: LimitName::Timeout, allowed, .. }) => {
+                format!("ended at its deadline, after {}", amount(LimitName::Timeout, allowed))
+            }
+            Some(Breach { limit, allowed, used }) => {
+                let (name, allowed, used) = (name(limit), amount(limit, allowed), amount(limit, used));
+                format!("ended at a limit: {name}, {used} of {allowed}; the user's profile sets it{code}")
+            }
+            None => format!("ended{code}"),
+        },
     }
 }
 

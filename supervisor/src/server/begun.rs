@@ -6,11 +6,11 @@ use std::time::Duration;
 
 use nix::errno::Errno;
 use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
-use nix::sys::eventfd::EventFd;
 use nix::sys::signal::{SigSet, Signal};
 use nix::sys::signalfd::{SfdFlags, SignalFd};
 
 use super::conductor::Leaving;
+use super::done::Done;
 use super::socket::{self, Listening};
 use super::{Options, Server};
 use crate::error::Error;
@@ -57,7 +57,7 @@ impl Begun {
 
     /// Waits for a reason to end: `done` is readable when the client on standard streams, who hears us by `output`, was
     /// told everything.
-    pub(crate) fn attend(&self, output: &OwnedFd, done: &EventFd) -> Result<Woken, Error> {
+    pub(crate) fn attend(&self, output: &OwnedFd, done: &Done) -> Result<Woken, Error> {
         loop {
             let mut polled = [
                 PollFd::new(self.signals.as_fd(), PollFlags::POLLIN),

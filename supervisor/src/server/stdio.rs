@@ -2,44 +2,38 @@
 
 use std::os::fd::{AsFd as _, OwnedFd};
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
-use nix::sys::eventfd::{EfdFlags, EventFd};
 
 use super::OnEof;
 use super::begun::{Begun, Woken};
 use super::conductor::Leaving;
 use super::connection::Connection;
+use super::done::{Done, LAST_WORDS};
 use super::outbox::Outbox;
 use crate::error::Error;
-
-/// How long a client that reads nothing may hold up the end.
-const LAST_WORDS: Duration = Duration::from_secs(2);
 
 /// Serves a client on the standard streams until it has asked for everything, or somebody ends us.
 pub(crate) fn serve(begun: &Begun) -> Result<(), Error> {
     let (input, output) = streams()?;
     let watched = output.try_clone().map_err(|error| Error::System("dup of standard output", error))?;
-    let done = EventFd::from_flags(EfdFlags::EFD_CLOEXEC | EfdFlags::EFD_NONBLOCK)
-        .map_err(|errno| Error::System("eventfd", errno.into()))?;
-    let (done, is_written) = (Arc::new(done), Arc::new(AtomicBool::new(false)));
+    let (done, written) = (Done::new()?, Done::new()?);
     let connection = Connection::new(&begun.server, Outbox::new(output));
-    let (reading, ended) = (Arc::clone(&connection), Arc::clone(&done));
+    let (reading, ended) = (Arc::clone(&connection), done.clone());
     spawn("reader", move || {
         reading.read(std::fs::File::from(input));
         reading.end();
-        let _ = ended.write(1);
+        ended.tell();
     })?;
-    let (writing, written, ended) = (Arc::clone(&connection), Arc::clone(&is_written), Arc::clone(&done));
+    let (writing, said, ended) = (Arc::clone(&connection), written.clone(), done.clone());
     spawn("writer", move || {
         writing.write();
-        written.store(true, Ordering::Release);
-        let _ = ended.write(1);
+        said.tell();
+        ended.tell();
     })?;
-    let last = Last { begun, connection: &connection, output: watched, done, is_written };
-    let leaving = match (begun.attend(&last.output, &last.done)?, begun.server.options.on_eof) {
+    let last = Last { begun, connection: &connection, output: watched, written };
+    let leaving = match (begun.attend(&last.output, &done)?, begun.server.options.on_eof) {
         (Woken::Done, OnEof::Finish) => Leaving::WhenDone,
         _ => Leaving::Now,
     };
@@ -52,9 +46,8 @@ struct Last<'a> {
     begun: &'a Begun,
     connection: &'a Connection,
     output: OwnedFd,
-    /// Readable when the reader or the writer has ended.
-    done: Arc<EventFd>,
-    is_written: Arc<AtomicBool>,
+    /// Whether the writer has ended.
+    written: Done,
 }
 
 impl Last<'_> {
@@ -74,12 +67,7 @@ impl Last<'_> {
         }
         self.begun.end();
         self.connection.outbox.finish();
-        // The reader's word is of no more interest.
-        let _ = self.done.read();
-        if !self.is_written.load(Ordering::Acquire) {
-            let mut polled = [PollFd::new(self.done.as_fd(), PollFlags::POLLIN)];
-            let _ = poll(&mut polled, PollTimeout::try_from(LAST_WORDS).unwrap_or(PollTimeout::MAX));
-        }
+        self.written.wait(LAST_WORDS);
     }
 }
 

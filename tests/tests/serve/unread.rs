@@ -109,10 +109,10 @@ fn files_that_nobody_reads_fill_no_memory() {
         let mut client = site.serve([] as [&str; 0]);
         let session = client.session(&site);
         let mut other = Other::of(&site, &client);
-        let is_heard = other.ask("fs/read", &json!({ "session": session, "path": "large" }), 200);
-        // What is asked for by then is carried out before this.
-        std::thread::sleep(Duration::from_millis(500));
+        let is_heard = other.ask("fs/read", &json!({ "session": session, "path": "large" }), 300);
+        // What is asked for by now is carried out.
         client.call("fs/stat", json!({ "session": session, "path": "large" }));
+        std::thread::sleep(Duration::from_millis(500));
         let taken = crate::bad_input::resident(&client);
         assert!(taken < MOST, "{taken} kB, heard: {is_heard}");
         let answers = other.finish();

@@ -3,6 +3,7 @@
 use super::{Conductor, Leaving};
 use crate::error::Error;
 use crate::live::{LiveSandbox, Reread};
+use crate::server::aside;
 
 impl Conductor {
     /// Reads the session's profile again; a wrong one is told, and the old one stays.
@@ -29,14 +30,7 @@ impl Conductor {
             return Ok(());
         }
         let Some(live) = self.live.take() else { return Ok(()) };
-        // It takes a deep stack, which this thread would keep.
-        let renewed = std::thread::scope(|scope| {
-            let renewing = std::thread::Builder::new().name("renewing".into());
-            let renewing = renewing.spawn_scoped(scope, || live.renewed());
-            let renewing = renewing.map_err(|error| Error::System("starting a thread", error))?;
-            renewing.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic))
-        });
-        match renewed {
+        match aside(|| live.renewed()) {
             Ok(live) => {
                 self.live = Some(live);
                 Ok(())
