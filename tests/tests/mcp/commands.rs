@@ -117,16 +117,22 @@ fn of_what_is_said_faster_than_it_is_heard_each_byte_is_told_or_counted_once() {
         let profile = site.write_home("little.toml", kept);
         let mut mcp = Mcp::begin(&site, &["--discard", "-p", profile.to_str().unwrap()]);
         let script = "for i in 1 2 3 4 5 6 7 8; do head -c 25000000 /dev/zero | tr '\\0' Z; sleep 0.1; done";
-        let exec = mcp.call("exec_start", json!({ "shell": script }))["exec"].clone();
-        let (mut heard, mut omitted, mut calls, mut last) = (0, 0, 0, json!(0));
+        let count = |told: &Value| {
+            let heard = told["stdout"].as_str().unwrap().matches('Z').count() as u64;
+            (heard, told["omitted"]["stdout"].as_u64().unwrap_or(0))
+        };
+        let started = mcp.call("exec_start", json!({ "shell": script }));
+        // It may have said something by then.
+        let (exec, (mut heard, mut omitted)) = (started["exec"].clone(), count(&started));
+        let (mut calls, mut last) = (0, started["nextSeq"].clone());
         loop {
             // From where the last answer ended, as it is kept in mind or as it was told.
             let after = if calls % 2 == 0 { Value::Null } else { last };
             let mut asked = json!({ "exec": exec, "waitMs": 20_000, "maxBytes": 4096 });
             asked.as_object_mut().unwrap().extend((!after.is_null()).then(|| ("afterSeq".into(), after)));
             let told = mcp.call("exec_poll", asked);
-            heard += told["stdout"].as_str().unwrap().matches('Z').count() as u64;
-            omitted += told["omitted"]["stdout"].as_u64().unwrap_or(0);
+            let (more, left_out) = count(&told);
+            (heard, omitted) = (heard + more, omitted + left_out);
             (calls, last) = (calls + 1, told["nextSeq"].clone());
             if told["state"] == "exited" {
                 break;

@@ -248,7 +248,7 @@ fn a_name_is_given_to_one_session() {
     for_each_caller(|caller| {
         let site = Site::new(caller);
         let (mut client, one) = server_with_one(&site, "default");
-        let named = |name: &str| json!({ "workspace": site.project(), "name": name, "idleMs": 400 });
+        let named = |name: &str| json!({ "workspace": site.project(), "name": name, "idleMs": 3000 });
         assert_eq!(client.call("session/create", named("mine"))["session"], json!(one));
         wait_for(&mut client, 1);
         assert_eq!(client.refused("session/create", named("mine")).1, "CLR-NAME");
