@@ -151,8 +151,8 @@ fn a_terminal_is_the_command_s_and_is_given_back() {
         let client = hold(&site);
         let mut terminal = Terminal::open(&site);
         let before = terminal.settings();
-        let script = "test -t 0 && test -t 1 && test -t 2 && stty size; \
-                      trap 'stty size' WINCH; until read -r line && test -n \"$line\"; do :; done; echo \"<$line>\"; trap 'exit 4' INT; echo on; \
+        let script = "trap 'stty size' WINCH; test -t 0 && test -t 1 && test -t 2 && stty size; \
+                      until read -r line && test -n \"$line\"; do :; done; echo \"<$line>\"; trap 'exit 4' INT; echo on; \
                       while :; do sleep 0.05; done";
         let running = exec(&site, &[], &["sh", "-c", script]).terminal(&terminal).spawn();
         terminal.read_until("24 80", Duration::from_secs(20));

@@ -5,7 +5,7 @@ use std::net::Shutdown;
 use std::os::unix::net::UnixStream;
 use std::time::Duration;
 
-use clearing_tests::{Client, DEADLINE, Site, assert_nothing_left, for_each_caller, patience};
+use clearing_tests::{Client, DEADLINE, Site, assert_nothing_left, code_of, for_each_caller, patience};
 use serde_json::{Value, json};
 
 /// Another client of a server, on its socket.
@@ -95,7 +95,10 @@ fn answers_behind_output_that_nobody_reads_fill_no_memory() {
         assert!(!is_heard && taken < MOST, "{taken} kB after {} requests", other.next);
         assert_eq!(client.exec(&session, &["true"])["exitCode"], 0);
         let answers = other.finish();
-        assert!(answers.iter().all(|answer| answer.get("error").is_none()), "{:?}", answers.last());
+        // How many are unanswered at a time depends on who is quicker; whoever has too many is told so.
+        let is_known =
+            |answer: &Value| answer.get("error").is_none_or(|_| code_of(answer).1 == "CLR-TOO-MANY");
+        assert!(answers.iter().all(is_known), "{:?}", answers.iter().find(|answer| !is_known(answer)));
         assert_eq!(client.finish(), 0);
         assert_nothing_left(&site);
     });
