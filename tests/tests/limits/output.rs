@@ -110,7 +110,7 @@ fn what_a_reader_did_not_take_in_time_is_counted() {
             let results = site.directory().join("results");
             let wait = format!("until cat {}/* 2>&1 | grep -q cause; do sleep 0.05; done", results.display());
             let late = format!(r#""$@" | ({wait}; cat)"#);
-            let run = site.run(["sh", "-c", script]).args(["--timeout", "2s"]).args(options);
+            let run = site.run(["sh", "-c", script]).args(["--timeout", "5s"]).args(options);
             let output = run.through(["sh", "-c", &late, "sh"]).output();
             let dropped = output.outcome()["truncated"]["stdout"].as_u64().unwrap();
             assert!(dropped > 0, "{output}");
