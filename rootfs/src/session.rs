@@ -64,7 +64,7 @@ pub struct Session {
     lock: Lock,
     /// Whether `session.json` says that a command runs, which a later record takes back.
     is_foreseen: bool,
-    /// Whether for whom and when it was made has yet to be written down.
+    /// Whether when it was given has yet to be written down.
     is_owed: bool,
     /// What happened to it while nobody held it.
     pub recovered: Vec<Recovered>,

@@ -24,8 +24,8 @@ pub struct RecoveredCommit {
     pub kept: Vec<PathBuf>,
 }
 
-/// Recovers all commits that no living process is at work on. What has no name of a commit's stays as it is. Done again after a crash of its own, it
-/// goes on where it was.
+/// Recovers all commits that no living process is at work on. Done again after a crash of its own, it goes on where it
+/// was. What has no name of a commit's stays as it is.
 pub(crate) fn recover(commits: &Arc<OwnedFd>) -> Result<Vec<Result<RecoveredCommit, RecoverError>>, Errno> {
     let mut recovered = Vec::new();
     for entry in entries(commits.as_fd())? {

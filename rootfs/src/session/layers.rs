@@ -123,8 +123,8 @@ impl Layers {
         Ok(())
     }
 
-    /// What has no name of a layer's stays where it is. Takes every layer out of the way that `named` does not know, and those of earlier collections, and
-    /// removes them. The lock is only held for the first of it.
+    /// Takes every layer out of the way that `named` does not know, and those of earlier collections, and removes them.
+    /// The lock is only held for the first of it. What has no name of a layer's stays where it is.
     pub(crate) fn collect(
         &self,
         named: impl FnOnce() -> Result<Named, SessionError>,
@@ -135,7 +135,7 @@ impl Layers {
         let mut gone = Vec::new();
         for entry in entries(self.directory.as_fd()).map_err(failed)? {
             let name = entry.name.to_string_lossy();
-            if name.starts_with(GONE) {
+            if name.strip_prefix(GONE).is_some_and(LayerId::may_be) {
                 gone.push(entry.name);
             } else if LayerId::may_be(&name) && !named.contains(&*name) {
                 let aside = CString::new(format!("{GONE}{name}")).unwrap_or_default();

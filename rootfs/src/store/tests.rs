@@ -127,6 +127,7 @@ fn what_has_no_name_of_ours_is_never_collected() {
         "runs/0123456789ABCDEF",
         "layers/base",
         "layers/l-",
+        "layers/.gone-by",
         "commits/2024",
         "commits/gone-by",
     ];
@@ -135,12 +136,13 @@ fn what_has_no_name_of_ours_is_never_collected() {
         fs::create_dir_all(path.parent().unwrap()).unwrap();
         fs::write(path, "").unwrap();
     }
-    fs::create_dir(store.path().join("layers/l-22222222222b")).unwrap();
+    let ours = ["layers/l-22222222222b", "layers/.gone-l-22222222222c"].map(|path| store.path().join(path));
+    ours.iter().for_each(|path| fs::create_dir(path).unwrap());
     assert_eq!(store.collect().unwrap().removed, 0);
     assert!(sessions.collect().unwrap().is_empty());
     assert!(Store::recover_commits(store.path()).is_empty());
     assert_eq!(theirs.iter().filter(|path| !path.exists()).count(), 0);
-    assert!(!store.path().join("layers/l-22222222222b").exists());
+    assert!(ours.iter().all(|path| !path.exists()));
 }
 
 #[test]
