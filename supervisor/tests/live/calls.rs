@@ -8,8 +8,8 @@ use std::time::Duration;
 use crate::site::Site;
 
 /// Of the supervisor, of init, of the zygote and of the command, whose program makes some thirty of them. To see that
-/// nothing new is to be hidden, the supervisor opens the project and takes one look at each directory of it. Some ten more or
-/// fewer depend on who is quicker: what init does in between it waits for.
+/// nothing new is to be hidden, the supervisor opens the project and takes one look at each directory of it. Some ten
+/// more or fewer depend on who is quicker: what init does between two commands it waits for.
 const MOST: usize = 185;
 
 /// When a project is so old that its times are trusted.

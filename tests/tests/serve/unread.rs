@@ -104,17 +104,23 @@ fn answers_behind_output_that_nobody_reads_fill_no_memory() {
     });
 }
 
+/// Two clients of a server, and what names a file of a mebibyte there.
+fn with_a_large_file(site: &Site) -> (Client, Other, Value) {
+    site.write("large", "x".repeat(1 << 20));
+    let mut client = site.serve([] as [&str; 0]);
+    let session = client.session(site);
+    let other = Other::of(site, &client);
+    (client, other, json!({ "session": session, "path": "large" }))
+}
+
 #[test]
 fn files_that_nobody_reads_fill_no_memory() {
     for_each_caller(|caller| {
         let site = Site::new(caller);
-        site.write("large", "x".repeat(1 << 20));
-        let mut client = site.serve([] as [&str; 0]);
-        let session = client.session(&site);
-        let mut other = Other::of(&site, &client);
-        let is_heard = other.ask("fs/read", &json!({ "session": session, "path": "large" }), 300);
+        let (mut client, mut other, large) = with_a_large_file(&site);
+        let is_heard = other.ask("fs/read", &large, 300);
         // What is asked for by now is carried out.
-        client.call("fs/stat", json!({ "session": session, "path": "large" }));
+        client.call("fs/stat", large);
         std::thread::sleep(Duration::from_millis(500));
         let taken = crate::bad_input::resident(&client);
         assert!(taken < MOST, "{taken} kB, heard: {is_heard}");
@@ -131,11 +137,8 @@ fn files_that_nobody_reads_fill_no_memory() {
 fn who_has_asked_for_everything_gets_every_answer_and_then_the_end() {
     for_each_caller(|caller| {
         let site = Site::new(caller);
-        site.write("large", "x".repeat(1 << 20));
-        let mut client = site.serve([] as [&str; 0]);
-        let session = client.session(&site);
-        let mut other = Other::of(&site, &client);
-        assert!(other.ask("fs/read", &json!({ "session": session, "path": "large" }), 20));
+        let (mut client, mut other, large) = with_a_large_file(&site);
+        assert!(other.ask("fs/read", &large, 20));
         other.stream.shutdown(Shutdown::Write).unwrap();
         // All is answered by now, and little of it taken.
         std::thread::sleep(Duration::from_millis(1000));
