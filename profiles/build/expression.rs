@@ -4,7 +4,7 @@ use std::borrow::Cow;
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
-use crate::commands::{Decision, Rule};
+use crate::commands::{Decision, Rule, Rules};
 use crate::profile::{Profile, Widening};
 use crate::sections::{
     Commands, Environment, Filesystem, Guards, HostPath, Landlock, LayerPlace, Limits, Network, NetworkMode,
@@ -89,6 +89,12 @@ impl Expression for Cow<'static, str> {
     /// Constants with a loop over them are less code than a store for each.
     fn list(values: &[Self]) -> String {
         format!("borrowed(&{values:?})")
+    }
+}
+
+impl Expression for Rules {
+    fn expression(&self) -> String {
+        format!("crate::Rules::from({})", self.list().expression())
     }
 }
 

@@ -68,7 +68,7 @@ mod variables;
 
 pub use builtin::names as builtin_names;
 pub use chosen::{ChosenProfile, PROJECT_FILE, PROJECT_FILE_LONGEST};
-pub use commands::{Basis, Begins, Decision, Judgement, Rule, Ruling};
+pub use commands::{Basis, Begins, Decision, Judgement, Rule, Rules, Ruling};
 pub use diagnostic::Diagnostic;
 pub use error::ProfileError;
 pub use kept::{KeptName, KeptNames, Verb, kept_names};

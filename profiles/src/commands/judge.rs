@@ -109,7 +109,7 @@ pub(crate) fn judge_variable(commands: &Commands, name: &[u8], words: &[Word<'_>
 
 /// What becomes of what nobody can decide: the strictest that any command may meet.
 fn strictest(commands: &Commands) -> Decision {
-    commands.rules.iter().map(|rule| rule.decision).fold(commands.default, Decision::max)
+    commands.default.max(commands.rules.strictest())
 }
 
 struct Judge<'c> {
@@ -245,7 +245,7 @@ impl<'c> Judge<'c> {
     fn rules(&self, words: &[Word<'_>]) -> (Option<&'c Rule>, Option<&'c Rule>) {
         let (mut strict, mut allow): (Option<&Rule>, Option<&Rule>) = (None, None);
         let displaced = self.is_displaced(words);
-        for rule in &self.commands.rules {
+        for rule in self.commands.rules.perhaps_about(words) {
             match (rule.decision, rule.fit(words)) {
                 (_, Fit::No) | (Decision::Allow, Fit::Maybe) => {}
                 (Decision::Allow, Fit::Yes) if displaced => {}

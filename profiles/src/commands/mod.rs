@@ -14,6 +14,7 @@ mod judge;
 mod judgement;
 mod regex;
 mod rule;
+mod rules;
 mod sed;
 mod shell;
 mod shells;
@@ -25,6 +26,7 @@ mod wrappers;
 pub use judge::Begins;
 pub use judgement::{Basis, Judgement, Ruling};
 pub use rule::{Decision, Rule};
+pub use rules::Rules;
 
 pub(crate) use covers::covers;
 pub(crate) use judge::{judge, judge_variable};

@@ -4,7 +4,7 @@ use serde::Serialize;
 use toml::Value;
 use toml::de::DeTable;
 
-use crate::commands::{self, Begins, Decision, Judgement, Rule};
+use crate::commands::{self, Begins, Decision, Judgement, Rule, Rules};
 use crate::diagnostic::Fault;
 use crate::section::{Licence, Section, refuse_unknown};
 use crate::stated::{Stated, list, named, one_of_words};
@@ -22,7 +22,7 @@ pub struct Commands {
     /// Whether only programs that a rule lets run can be executed at all.
     pub enforce: bool,
     /// The rules.
-    pub rules: Vec<Rule>,
+    pub rules: Rules,
 }
 
 const DECISIONS: [(&str, Decision); 3] =
@@ -39,7 +39,7 @@ impl Commands {
         let default = keys.take("default", parent.map(|p| &p.default), value::word(&DECISIONS), more)?;
         let less = |value: &bool, inherited: &bool| *inherited && !*value;
         let enforce = keys.take("enforce", parent.map(|p| &p.enforce), value::boolean, less)?;
-        let rules = read_rules(&mut keys, parent)?;
+        let rules = read_rules(&mut keys, parent)?.into();
         keys.close()?;
         Ok(Self { default, enforce, rules })
     }
@@ -98,7 +98,7 @@ fn stated_rule(rule: &Rule) -> Value {
 }
 
 fn read_rules(keys: &mut Section<'_, '_>, parent: Option<&Commands>) -> Result<Vec<Rule>, Fault> {
-    let inherited = parent.map(|parent| &parent.rules);
+    let inherited = parent.map(|parent| parent.rules.list());
     let covers = |rule: &Rule| parent.is_none_or(|parent| commands::covers(parent, rule));
     let mut rules = keys.take_covered("rules", inherited, rule, covers)?;
     // Nobody gets rid of what asks or denies by stating other rules.
