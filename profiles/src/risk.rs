@@ -1,6 +1,6 @@
 //! How closely a patch should be looked at, and why: `risk.toml`.
 
-use std::collections::HashMap;
+use std::borrow::Cow;
 use std::sync::LazyLock;
 
 use serde::{Deserialize, Serialize};
@@ -79,6 +79,15 @@ struct Rule {
     deleted: Option<u64>,
 }
 
+/// The rules, and which of them name what.
+struct Rules {
+    rules: Vec<Rule>,
+    /// Each name that is whole, sorted, and the number of its rule.
+    by_name: Vec<(String, usize)>,
+    /// Each ending of names, and the number of its rule.
+    by_ending: Vec<(String, usize)>,
+}
+
 /// A deed, and the numbers of the rules that name something on its paths.
 struct Named<'d> {
     deed: &'d Deed,
@@ -87,29 +96,54 @@ struct Named<'d> {
 
 /// Judges all that a patch does.
 pub fn risk(deeds: &[Deed]) -> Result<Risk, toml::de::Error> {
-    static RULES: LazyLock<Result<File, toml::de::Error>> = LazyLock::new(|| toml::from_str(TEXT));
+    static RULES: LazyLock<Result<Rules, toml::de::Error>> =
+        LazyLock::new(|| toml::from_str(TEXT).map(Rules::of));
     let rules = RULES.as_ref().map_err(Clone::clone)?;
-    let mut known = HashMap::new();
-    let deeds: Vec<_> = deeds.iter().map(|deed| Named::of(deed, &rules.risk, &mut known)).collect();
-    let held = rules.risk.iter().enumerate().filter_map(|(number, rule)| rule.holds(number, &deeds));
+    let deeds: Vec<_> = deeds.iter().map(|deed| Named::of(deed, rules)).collect();
+    let held = rules.rules.iter().enumerate().filter_map(|(number, rule)| rule.holds(number, &deeds));
     let mut reasons: Vec<RiskReason> = held.collect();
     reasons.sort_by_key(|reason| std::cmp::Reverse(reason.level));
     Ok(Risk { level: reasons.first().map_or(RiskLevel::Low, |first| first.level), reasons })
 }
 
+impl Rules {
+    fn of(File { risk: rules }: File) -> Self {
+        let (mut by_name, mut by_ending) = (Vec::new(), Vec::new());
+        for (number, rule) in rules.iter().enumerate() {
+            for name in &rule.names {
+                match name.strip_prefix('*') {
+                    Some(ending) => by_ending.push((ending.to_owned(), number)),
+                    None => by_name.push((name.clone(), number)),
+                }
+            }
+        }
+        by_name.sort_unstable();
+        Self { rules, by_name, by_ending }
+    }
+
+    /// Those that name a part of a path, in lower case.
+    fn naming(&self, part: &str) -> impl Iterator<Item = usize> {
+        let from = self.by_name.partition_point(|(name, _)| name.as_str() < part);
+        let whole = self.by_name[from..].iter().take_while(move |(name, _)| name == part);
+        let ends = self.by_ending.iter().filter(move |(ending, _)| part.ends_with(ending.as_str()));
+        whole.chain(ends).map(|(_, number)| *number)
+    }
+}
+
 impl<'d> Named<'d> {
-    /// On the paths of one tree most names come again and again; those that are `known` were compared already.
-    fn of(deed: &'d Deed, rules: &[Rule], known: &mut HashMap<&'d str, Vec<usize>>) -> Self {
+    fn of(deed: &'d Deed, rules: &Rules) -> Self {
         let mut named = Vec::new();
         for part in deed.paths.iter().flat_map(|path| path.split('/')) {
-            let by = known.entry(part).or_insert_with(|| {
-                let part = part.to_lowercase();
-                rules.iter().enumerate().filter(|(_, rule)| rule.names(&part)).map(|it| it.0).collect()
-            });
-            named.extend_from_slice(by);
+            named.extend(rules.naming(&lower(part)));
         }
         Self { deed, rules: named }
     }
+}
+
+/// Most names are in lower case.
+fn lower(name: &str) -> Cow<'_, str> {
+    let is_lower = name.bytes().all(|byte| byte.is_ascii() && !byte.is_ascii_uppercase());
+    if is_lower { name.into() } else { name.to_lowercase().into() }
 }
 
 impl Rule {
@@ -138,14 +172,6 @@ impl Rule {
             self.verbs.is_empty() || deed.verbs.iter().any(|verb| self.verbs.iter().any(|it| it == verb));
         done && (self.names.is_empty() || rules.contains(&number))
     }
-
-    /// Whether one of its names is this part of a path, in lower case.
-    fn names(&self, part: &str) -> bool {
-        self.names.iter().any(|name| match name.strip_prefix('*') {
-            Some(ending) => part.ends_with(ending),
-            None => part == name,
-        })
-    }
 }
 
 #[cfg(test)]
@@ -164,6 +190,26 @@ mod tests {
             assert!(rule.verbs.iter().all(is_known), "{}", rule.reason);
             assert!(rule.names.iter().all(|name| *name == name.to_lowercase() && !name.contains('/')));
         }
+    }
+
+    #[test]
+    fn a_part_of_a_path_is_named_by_each_rule_that_has_it_or_its_ending() {
+        let rule = |names: &[&str]| Rule {
+            level: RiskLevel::High,
+            reason: String::new(),
+            verbs: Vec::new(),
+            names: names.iter().map(|name| (*name).to_owned()).collect(),
+            files: None,
+            lines: None,
+            deleted: None,
+        };
+        let rules =
+            Rules::of(File { risk: vec![rule(&["b", "a.lock"]), rule(&["*.lock"]), rule(&["a", "b"])] });
+        let naming = |part: &str| rules.naming(part).collect::<Vec<_>>();
+        assert_eq!(
+            ["a", "b", "a.lock", "x.lock", "lock", "c"].map(naming),
+            [vec![2], vec![0, 2], vec![0, 1], vec![1], vec![], vec![]]
+        );
     }
 
     #[test]
