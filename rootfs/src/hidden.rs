@@ -179,7 +179,9 @@ impl Hidden {
     /// Why nothing may land under the path: it is hidden, or would be, in any spelling.
     pub fn keeps(&self, path: &Path) -> Option<String> {
         let folded = folded_names(path);
-        match folded.ancestors().find_map(|above| self.folded.get(above)) {
+        // Where nothing is hidden there is nothing to compare with.
+        let mut above = folded.ancestors().take_while(|_| !self.folded.is_empty());
+        match above.find_map(|above| self.folded.get(above)) {
             Some(at) => self.paths.get(*at).map(|hidden| hidden.rule.clone()),
             None => self.rules.names(path, &folded).map(HideRule::words),
         }

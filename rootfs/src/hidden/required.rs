@@ -1,21 +1,29 @@
 //! What a path must hold to be matched by a pattern, as far as that is plain without compiling it.
 
+use std::borrow::Cow;
+
 /// Of each of several patterns what a path must hold, by the first byte of that: most signs of a path begin none.
 #[derive(Debug)]
 pub(super) struct Required {
     texts: [Vec<Box<[u8]>>; 256],
+    /// Which two bytes one of them may begin with.
+    pairs: Pairs,
     /// One of the patterns requires nothing.
     is_nothing: bool,
 }
 
 impl Required {
-    pub(super) fn of(patterns: impl Iterator<Item = String>) -> Self {
-        let mut all = Self { texts: [const { Vec::new() }; 256], is_nothing: false };
+    pub(super) fn of<'p>(patterns: impl Iterator<Item = Cow<'p, str>>) -> Self {
+        let mut all = Self { texts: [const { Vec::new() }; 256], pairs: Pairs::default(), is_nothing: false };
         for pattern in patterns {
             let text = required(&pattern).as_bytes();
-            match text.first() {
-                Some(first) => all.texts[usize::from(*first)].push(text.into()),
-                None => all.is_nothing = true,
+            match text {
+                [] => all.is_nothing = true,
+                [only] => (0..=u8::MAX).for_each(|second| all.pairs.insert(*only, second)),
+                [first, second, ..] => all.pairs.insert(*first, *second),
+            }
+            if let Some(first) = text.first() {
+                all.texts[usize::from(*first)].push(text.into());
             }
         }
         all
@@ -24,9 +32,30 @@ impl Required {
     /// Whether the path holds what one of them requires.
     pub(super) fn is_met(&self, path: &[u8]) -> bool {
         let begins = |(at, first): (usize, &u8)| {
-            self.texts[usize::from(*first)].iter().any(|text| path[at..].starts_with(text))
+            path.get(at + 1).is_none_or(|second| self.pairs.contains(*first, *second))
+                && self.texts[usize::from(*first)].iter().any(|text| path[at..].starts_with(text))
         };
         self.is_nothing || path.iter().enumerate().any(begins)
+    }
+}
+
+/// Two bytes that follow each other, one bit for each.
+#[derive(Debug)]
+struct Pairs(Box<[[u64; 4]; 256]>);
+
+impl Default for Pairs {
+    fn default() -> Self {
+        Self(Box::new([[0; 4]; 256]))
+    }
+}
+
+impl Pairs {
+    fn insert(&mut self, first: u8, second: u8) {
+        self.0[usize::from(first)][usize::from(second / 64)] |= 1 << (second % 64);
+    }
+
+    fn contains(&self, first: u8, second: u8) -> bool {
+        self.0[usize::from(first)][usize::from(second / 64)] & 1 << (second % 64) != 0
     }
 }
 
@@ -39,6 +68,8 @@ fn required(pattern: &str) -> &str {
 
 #[cfg(test)]
 mod tests {
+    use std::borrow::Cow;
+
     use globset::GlobBuilder;
     use proptest::prelude::*;
 
@@ -76,7 +107,7 @@ mod tests {
             path in "[abc/]{0,8}",
         ) {
             let is_met = patterns.iter().any(|pattern| path.contains(required(pattern)));
-            prop_assert_eq!(Required::of(patterns.into_iter()).is_met(path.as_bytes()), is_met);
+            prop_assert_eq!(Required::of(patterns.into_iter().map(Cow::Owned)).is_met(path.as_bytes()), is_met);
         }
     }
 }

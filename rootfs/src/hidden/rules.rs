@@ -125,7 +125,7 @@ impl HideRules {
     /// Whether one may match it, or what is above it: most paths hold nothing that any needs, and to see that takes a
     /// fraction of what compiling them does.
     fn may_name(&self, folded: &Path) -> bool {
-        let patterns = || self.rules.iter().map(|rule| fold(bare(&rule.pattern)).into_owned());
+        let patterns = || self.rules.iter().map(|rule| fold(bare(&rule.pattern)));
         let required = self.required.get_or_init(|| Required::of(patterns()));
         self.compiled.get().is_some() || required.is_met(folded.as_os_str().as_encoded_bytes())
     }
