@@ -1,7 +1,7 @@
 //! Names that do not land unasked: what they name runs by itself, or tells others what to run.
 
 use std::cell::RefCell;
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::ffi::{OsStr, OsString};
 use std::path::Path;
 
@@ -42,7 +42,7 @@ impl Protected {
 
     /// The first name on the path that is protected and not allowed, for the many paths of one tree.
     pub(crate) fn find_known<'a>(&'a self, path: &Path, known: &Known<'a>) -> Option<&'a ProtectedName> {
-        path.iter().find_map(|name| known.find_name(self, name)).filter(|found| !self.allows(found.name))
+        known.find(self, path).filter(|found| !self.allows(found.name))
     }
 
     /// The protected name that this is a spelling of; where it is one of several, one that is not allowed, if any.
@@ -71,15 +71,32 @@ impl Protected {
 
 /// Names that were compared already: on the paths of one tree most of them come again and again.
 #[derive(Debug, Default)]
-pub(crate) struct Known<'a>(RefCell<HashMap<OsString, Option<&'a ProtectedName>>>);
+pub(crate) struct Known<'a> {
+    names: RefCell<HashMap<OsString, Option<&'a ProtectedName>>>,
+    /// Directories on whose paths there is no protected name.
+    plain: RefCell<HashSet<OsString>>,
+}
 
 impl<'a> Known<'a> {
+    /// The first protected name on the path.
+    fn find(&self, protected: &'a Protected, path: &Path) -> Option<&'a ProtectedName> {
+        let directory = path.parent().unwrap_or(Path::new(""));
+        if !self.plain.borrow().contains(directory.as_os_str()) {
+            let found = directory.iter().find_map(|name| self.find_name(protected, name));
+            if found.is_some() {
+                return found;
+            }
+            self.plain.borrow_mut().insert(directory.into());
+        }
+        self.find_name(protected, path.file_name()?)
+    }
+
     fn find_name(&self, protected: &'a Protected, name: &OsStr) -> Option<&'a ProtectedName> {
-        if let Some(known) = self.0.borrow().get(name) {
+        if let Some(known) = self.names.borrow().get(name) {
             return *known;
         }
         let found = protected.find_name(name);
-        self.0.borrow_mut().insert(name.to_owned(), found);
+        self.names.borrow_mut().insert(name.to_owned(), found);
         found
     }
 }
@@ -120,6 +137,27 @@ mod tests {
         for path in ["vscode", "a/envrc", "code-workspace", ".vscode.md"] {
             assert!(find(&protected, path).is_none(), "{path}");
         }
+    }
+
+    #[test]
+    fn what_is_known_of_one_path_changes_nothing_for_the_next() {
+        let protected = protected(&[".vscode"]);
+        let known = Known::default();
+        let paths = [
+            "a/b/x",
+            "a/b/.envrc",
+            "a/b/y",
+            "a/.envrc/x",
+            "a/.envrc/y",
+            ".vscode/x",
+            ".vscode/.envrc",
+            ".envrc",
+        ];
+        for path in paths.iter().chain(&paths) {
+            let found = protected.find_known(Path::new(path), &known);
+            assert_eq!(found, find(&protected, path), "{path}");
+        }
+        assert!(protected.find_known(Path::new("a/b/.envrc"), &known).is_some());
     }
 
     #[test]
