@@ -75,16 +75,20 @@ pub(crate) fn judge(path: &Path, kind: Option<Kind>, tree: &dyn Repositories) ->
             return judge_git(&here, &components[at + 1..], kind, tree);
         }
     }
-    judge_without_git(path, kind, tree)
+    judge_without_git(path, &|| kind, tree)
 }
 
-/// The same of a path of which no name is git's own.
-pub(crate) fn judge_without_git(path: &Path, kind: Option<Kind>, tree: &dyn Repositories) -> Option<Planted> {
+/// The same of a path of which no name is git's own. What it is matters in a repository alone.
+pub(crate) fn judge_without_git(
+    path: &Path,
+    kind: &dyn Fn() -> Option<Kind>,
+    tree: &dyn Repositories,
+) -> Option<Planted> {
     // A directory that is changed below, and its parents; a path of a layout is changed in its directory.
     let bare = tree.layout_above(path)?;
     if is_layout(&bare, &|path| tree.in_project(path)) {
         let rest: Vec<_> = path.strip_prefix(&bare).unwrap_or(path).components().collect();
-        return judge_inner(&rest, kind);
+        return judge_inner(&rest, kind());
     }
     Some(Planted {
         key: "bare-repository".into(),

@@ -1,6 +1,7 @@
 //! From the bytes of a patch to what it says, once: what is checked and what is applied is this.
 
 use std::collections::HashSet;
+use std::ffi::OsStr;
 use std::path::Path;
 
 use serde::{Deserialize, Serialize};
@@ -191,29 +192,33 @@ fn check(entry: &Entry<'_>) -> Result<(), Refusal> {
     }
 }
 
-/// Every file is written once and removed once, and what is written is not removed afterwards. A file that
+/// The paths are normal, so that two are the same if their bytes are. Every file is written once and removed once, and what is written is not removed afterwards. A file that
 /// becomes a link, or the other way round, is deleted and then made.
 fn refuse_duplicates(entries: &[Entry<'_>]) -> Result<(), Refusal> {
-    let mut written: HashSet<&Path> = HashSet::new();
-    let mut removed: HashSet<&Path> = HashSet::new();
+    let mut written: HashSet<&OsStr> = HashSet::with_capacity(entries.len());
+    let mut removed: HashSet<&OsStr> = HashSet::new();
     for entry in entries {
         let twice = |path: &Path| {
             Class::Duplicate.refuse("another part of it is about the same file").at(entry.line).of(path)
         };
         if let Some(path) = entry.how.removed()
-            && !removed.insert(path)
+            && !removed.insert(path.as_os_str())
         {
             return Err(twice(path));
         }
         if let Some(path) = entry.how.target()
-            && !written.insert(path)
+            && !written.insert(path.as_os_str())
         {
             return Err(twice(path));
         }
     }
+    if removed.is_empty() {
+        return Ok(());
+    }
     // What stays under its name cannot be the one that goes.
     let in_place = entries.iter().filter(|entry| matches!(entry.how, How::Modify(_)));
-    match in_place.map(|entry| (entry, entry.how.path())).find(|(_, path)| removed.contains(path)) {
+    match in_place.map(|entry| (entry, entry.how.path())).find(|(_, path)| removed.contains(path.as_os_str()))
+    {
         Some((entry, path)) => {
             Err(Class::Duplicate.refuse("it is changed and removed at once").at(entry.line).of(path))
         }

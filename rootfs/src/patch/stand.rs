@@ -38,7 +38,8 @@ impl<'a> Places<'a> {
     pub(super) fn of(deeds: &'a [Deed], tree: &'a dyn Tree) -> Self {
         let gone = deeds.iter().filter_map(|deed| Some((deed.how.removed()?.as_os_str(), None)));
         let made = deeds.iter().filter_map(|deed| Some((deed.how.target()?.as_os_str(), deed.new.as_ref())));
-        let after = gone.chain(made).collect();
+        let mut after = HashMap::with_capacity(deeds.len());
+        after.extend(gone.chain(made));
         let removed = deeds.iter().filter_map(|deed| deed.how.removed()).collect();
         let made = deeds.iter().filter(|deed| !matches!(deed.how, How::Modify(_)));
         let mut above = HashSet::new();
@@ -59,8 +60,8 @@ impl<'a> Places<'a> {
             return Err(refused);
         }
         let of_path = |path: &Path| {
-            let kind = self.in_session(path).or_else(|| self.in_project(path));
-            repository::judge_without_git(path, kind, self).map(|planted| (path.to_owned(), planted))
+            let kind = || self.in_session(path).or_else(|| self.in_project(path));
+            repository::judge_without_git(path, &kind, self).map(|planted| (path.to_owned(), planted))
         };
         let of_deed = |deed: &Deed| {
             let paths = [deed.how.removed(), deed.how.target()].into_iter().flatten();
@@ -170,6 +171,17 @@ impl<'a> Places<'a> {
         nearest
     }
 
+    /// What a session shows under a path of which the patch makes `after`.
+    fn kind_by(&self, after: Option<Option<&Node>>, path: &Path) -> Option<Kind> {
+        match after {
+            Some(Some(Node::File { .. })) => Some(Kind::File),
+            Some(Some(Node::Link(_))) => Some(Kind::Symlink),
+            Some(None) => None,
+            None if self.above.contains(path.as_os_str()) => Some(Kind::Directory),
+            None => self.in_project(path),
+        }
+    }
+
     fn holds_removed(&self, directory: &Path) -> bool {
         self.removed
             .range::<Path, _>((Bound::Included(directory), Bound::Unbounded))
@@ -208,13 +220,7 @@ impl Repositories for Places<'_> {
     }
 
     fn in_session(&self, path: &Path) -> Option<Kind> {
-        match self.after.get(path.as_os_str()) {
-            Some(Some(Node::File { .. })) => Some(Kind::File),
-            Some(Some(Node::Link(_))) => Some(Kind::Symlink),
-            Some(None) => None,
-            None if self.above.contains(path.as_os_str()) => Some(Kind::Directory),
-            None => self.in_project(path),
-        }
+        self.kind_by(self.after.get(path.as_os_str()).copied(), path)
     }
 
     /// No patch reaches into a `.git`.
@@ -223,10 +229,10 @@ impl Repositories for Places<'_> {
     }
 
     fn in_either(&self, path: &Path) -> Option<Kind> {
-        match self.after.get(path.as_os_str()) {
+        match self.after.get(path.as_os_str()).copied() {
             Some(None) => self.in_project(path),
             // What the project has beside is shown by both.
-            _ => self.in_session(path),
+            after => self.kind_by(after, path),
         }
     }
 
