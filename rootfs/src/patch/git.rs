@@ -101,7 +101,9 @@ impl<'a> Said<'a> {
         self.refuse_contradictions()?;
         let (old, new) = self.names(line, strip)?;
         self.agree(line, &old, &new)?;
-        let (from, to) = (name::path(old)?, name::path(new)?);
+        let renamed = (old != new).then_some(new);
+        let from = name::path(old)?;
+        let to = renamed.map_or_else(|| Ok(from.clone()), name::path)?;
         let index_mode = self.index.as_ref().and_then(|index| index.mode);
         let old_mode = self.deleted.or(self.old_mode).or(index_mode);
         // As git has it: a line that begins with `index` tells what the file was, and makes it nothing else.

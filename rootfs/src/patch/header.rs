@@ -1,5 +1,7 @@
 //! The line that begins with `diff --git`: two names and nothing that says where the first one ends.
 
+use std::borrow::Cow;
+
 use super::lines::trim_end;
 use super::name::unquote;
 
@@ -11,7 +13,7 @@ pub(super) struct HeaderLine<'a> {
 }
 
 /// One way to cut the line: both names without their first directories.
-type Cut = (Vec<u8>, Vec<u8>);
+type Cut<'a> = (Cow<'a, [u8]>, Cow<'a, [u8]>);
 
 /// No two names without quotes are longer, with a prefix each.
 const LONGEST: usize = 2 * (4096 + 256);
@@ -24,7 +26,7 @@ impl<'a> HeaderLine<'a> {
 
     /// The name that both halves have; none where they differ.
     pub(super) fn common_name(self) -> Option<Vec<u8>> {
-        self.find(&|old, new| old == new).map(|(name, _)| name)
+        self.find(&|old, new| old == new).map(|(name, _)| name.into_owned())
     }
 
     /// Whether the line can be read as these two.
@@ -32,7 +34,7 @@ impl<'a> HeaderLine<'a> {
         self.find(&|first, second| first == old && second == new).is_some()
     }
 
-    fn find(self, wanted: &dyn Fn(&[u8], &[u8]) -> bool) -> Option<Cut> {
+    fn find(self, wanted: &dyn Fn(&[u8], &[u8]) -> bool) -> Option<Cut<'a>> {
         if self.names.first() == Some(&b'"') {
             let (first, rest) = unquote(self.names).ok()?;
             // One blank stands between them; more are the second one's own, or were put there by somebody.
@@ -51,9 +53,9 @@ impl<'a> HeaderLine<'a> {
     }
 
     /// Each blank may be the one between them. Where the names begin is known for all at once.
-    fn find_without_quotes(self, wanted: &dyn Fn(&[u8], &[u8]) -> bool) -> Option<Cut> {
-        let slashes: Vec<usize> =
-            self.names.iter().enumerate().filter(|(_, byte)| **byte == b'/').map(|(at, _)| at).collect();
+    fn find_without_quotes(self, wanted: &dyn Fn(&[u8], &[u8]) -> bool) -> Option<Cut<'a>> {
+        let mut slashes = Vec::with_capacity(32);
+        slashes.extend(memchr::memchr_iter(b'/', self.names));
         let begin_after = |start: usize| match self.strip {
             0 => Some(start),
             strip => slashes.get(slashes.partition_point(|&at| at < start) + strip - 1).map(|at| at + 1),
@@ -63,16 +65,16 @@ impl<'a> HeaderLine<'a> {
             let Some(second_begins) = begin_after(blank + 1) else { break };
             let (first, second) = (&self.names[first_begins..blank], &self.names[second_begins..]);
             if !first.is_empty() && !second.is_empty() && wanted(first, second) {
-                return Some((first.to_vec(), second.to_vec()));
+                return Some((first.into(), second.into()));
             }
         }
         None
     }
 
-    fn chosen(self, first: &[u8], second: &[u8], wanted: &dyn Fn(&[u8], &[u8]) -> bool) -> Option<Cut> {
+    fn chosen(self, first: &[u8], second: &[u8], wanted: &dyn Fn(&[u8], &[u8]) -> bool) -> Option<Cut<'a>> {
         let strip = |name| super::name::stripped(name, self.strip).ok();
         let (first, second) = (strip(first)?, strip(second)?);
-        wanted(&first, &second).then_some((first, second))
+        wanted(&first, &second).then(|| (first.into(), second.into()))
     }
 }
 

@@ -1,5 +1,6 @@
 //! Names in headers, read as git reads them, and which of them a file of the project can have.
 
+use std::borrow::Cow;
 use std::ffi::OsStr;
 use std::os::unix::ffi::OsStrExt as _;
 use std::path::PathBuf;
@@ -29,9 +30,9 @@ pub(super) fn is_dev_null(rest: &[u8]) -> bool {
 }
 
 /// The name at the start of `rest`, as it stands there, and without quotes.
-pub(super) fn whole_name(rest: &[u8], until: Until) -> Result<Vec<u8>, Refusal> {
+pub(super) fn whole_name(rest: &[u8], until: Until) -> Result<Cow<'_, [u8]>, Refusal> {
     if rest.first() == Some(&b'"') {
-        return unquote(rest).map(|(name, _)| name);
+        return unquote(rest).map(|(name, _)| name.into());
     }
     if rest.contains(&0) {
         return Err(nul());
@@ -41,7 +42,7 @@ pub(super) fn whole_name(rest: &[u8], until: Until) -> Result<Vec<u8>, Refusal> 
     if rest[end..].first() == Some(&b'\r') && !matches!(&rest[end..], b"\r" | b"\r\n") {
         return Err(Class::Name.refuse("a carriage return stands in a name without quotes"));
     }
-    Ok(rest[..end].to_vec())
+    Ok(rest[..end].into())
 }
 
 /// The name without its first `strip` directories.
@@ -64,6 +65,9 @@ fn after_slashes(name: &[u8], strip: usize) -> Option<&[u8]> {
 
 /// Several slashes in a row are one.
 fn squash(name: &[u8]) -> Vec<u8> {
+    if name.windows(2).all(|two| two != b"//") {
+        return name.to_vec();
+    }
     let mut squashed = Vec::with_capacity(name.len());
     for &byte in name {
         if byte != b'/' || squashed.last() != Some(&b'/') {

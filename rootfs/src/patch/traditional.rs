@@ -1,5 +1,7 @@
 //! The header of a plain unified diff: `---` and `+++`, each with a name and perhaps a time.
 
+use std::borrow::Cow;
+
 use super::class::{Class, Refusal};
 use super::entry::How;
 use super::lines::{Lines, chomp};
@@ -21,14 +23,9 @@ pub(super) fn header(lines: &mut Lines<'_>, strip: &mut Strip) -> Result<How, Re
 }
 
 fn read(old: &[u8], new: &[u8], strip: &mut Strip) -> Result<How, Refusal> {
-    let none = (is_dev_null(old), is_dev_null(new));
-    let raw = |side: &[u8], is_none: bool| match is_none {
-        true => Ok(None),
-        false => whole_name(without_time(side), Until::Tab).map(Some),
-    };
-    let (old_name, new_name) = (raw(old, none.0)?, raw(new, none.1)?);
+    let (old_name, new_name) = (name_of(old)?, name_of(new)?);
     strip.guess(old_name.as_deref(), new_name.as_deref());
-    let named = |name: Option<Vec<u8>>| name.map(|name| stripped(&name, strip.number)).transpose();
+    let named = |name: Option<Cow<'_, [u8]>>| name.map(|name| stripped(&name, strip.number)).transpose();
     match (named(old_name)?, named(new_name)?) {
         (None, None) => Err(Class::DevNull.refuse("both sides say that there is no file")),
         (None, Some(name)) => Ok(How::Create(name::path(name)?)),
@@ -42,6 +39,14 @@ fn read(old: &[u8], new: &[u8], strip: &mut Strip) -> Result<How, Refusal> {
             })
         }
     }
+}
+
+/// The name on one side; none where it says that there is no file.
+fn name_of(side: &[u8]) -> Result<Option<Cow<'_, [u8]>>, Refusal> {
+    if is_dev_null(side) {
+        return Ok(None);
+    }
+    whole_name(without_time(side), Until::Tab).map(Some)
 }
 
 impl Strip {
