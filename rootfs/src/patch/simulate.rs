@@ -99,7 +99,11 @@ pub struct Prepared {
 #[derive(Debug, Default)]
 struct Desk {
     before: Vec<u8>,
+    /// Empty where all that matters is how long it would be.
     after: Vec<u8>,
+    length: usize,
+    /// Whether it is wanted what files hold afterwards.
+    is_wanted: bool,
 }
 
 impl Prepared {
@@ -113,30 +117,33 @@ impl Patch<'_> {
     /// Carries the patch out in memory, upon what the tree has. Every file is read as it was before the
     /// patch, whatever stands first in it. Tells all that does not go together, the first of each file.
     pub fn simulate(&self, tree: &dyn Tree) -> Result<Simulation, Vec<Refusal>> {
-        self.carry_out(tree, &mut |_| {})
+        self.carry_out(tree, None)
     }
 
     /// The same, to be applied.
     pub fn prepare(&self, tree: &dyn Tree) -> Result<Prepared, Vec<Refusal>> {
         let mut contents = Vec::with_capacity(self.entries.len());
-        let simulation = self.carry_out(tree, &mut |content| contents.push(std::mem::take(content)))?;
+        let simulation = self.carry_out(tree, Some(&mut contents))?;
         Ok(Prepared { simulation, contents })
     }
 
-    /// Shows each content that was made; whoever takes it has it.
+    /// Adds each content to those that are `made`, if somebody wants them.
     fn carry_out(
         &self,
         tree: &dyn Tree,
-        made: &mut dyn FnMut(&mut Vec<u8>),
+        mut made: Option<&mut Vec<Vec<u8>>>,
     ) -> Result<Simulation, Vec<Refusal>> {
-        let (mut room, mut desk) = (self.reading.made, Desk::default());
+        let mut room = self.reading.made;
+        let mut desk = Desk { is_wanted: made.is_some(), ..Desk::default() };
         let (mut deeds, mut refused) = (Vec::with_capacity(self.entries.len()), Vec::new());
         for entry in &self.entries {
             match self.deed(entry, tree, &mut room, &mut desk) {
                 Ok(deed) => deeds.push(deed),
                 Err(refusal) => refused.push(refusal.of(entry.how.path()).at(entry.line)),
             }
-            made(&mut desk.after);
+            if let Some(made) = &mut made {
+                made.push(std::mem::take(&mut desk.after));
+            }
         }
         if !refused.is_empty() {
             return Err(refused);
@@ -166,17 +173,17 @@ impl Patch<'_> {
         desk.before.clear();
         desk.after.clear();
         let old = how.source().map(|source| read(tree, source, entry, room, &mut desk.before)).transpose()?;
-        let hunks = self.content(entry, room, desk)?;
-        let after = &mut desk.after;
+        let hunks = self.content(entry, old, room, desk)?;
+        let is_empty = desk.length == 0;
         let new = match &how {
-            How::Delete(_) if !after.is_empty() && matches!(entry.body, Body::Nothing) => {
+            How::Delete(_) if !is_empty && matches!(entry.body, Body::Nothing) => {
                 return Err(Class::Mismatch.refuse("the patch does not say what the deleted file holds"));
             }
-            How::Delete(_) if !after.is_empty() => {
+            How::Delete(_) if !is_empty => {
                 return Err(Class::Mismatch.refuse("the file holds more than the patch deletes"));
             }
             How::Delete(_) => None,
-            _ => Some(node(entry, old, after)?),
+            _ => Some(node(entry, old, desk)?),
         };
         let (added, removed) = match &entry.body {
             Body::Text(hunks) => hunks.iter().fold((0, 0), |(a, r), hunk| (a + hunk.added, r + hunk.removed)),
@@ -192,17 +199,27 @@ impl Patch<'_> {
     fn content(
         &self,
         entry: &Entry<'_>,
+        old: Option<Was>,
         room: &mut usize,
-        Desk { before, after }: &mut Desk,
+        Desk { before, after, length, is_wanted }: &mut Desk,
     ) -> Result<Vec<Placed>, Refusal> {
+        // A link is what it holds.
+        let is_wanted = *is_wanted || becomes_link(entry, old);
         match &entry.body {
             Body::Nothing => {
-                after.clone_from(before);
-                spend(room, after.len()).map(|()| Vec::new())
+                *length = before.len();
+                if is_wanted {
+                    after.clone_from(before);
+                }
+                spend(room, *length).map(|()| Vec::new())
             }
             Body::Text(hunks) => {
-                let placed = text::apply(before, hunks, self.reading.without_context, after)?;
-                spend(room, after.len()).map(|()| placed)
+                let found = text::place(before, hunks, self.reading.without_context)?;
+                *length = text::length_after(before, hunks);
+                if is_wanted {
+                    text::apply(before, hunks, &found, after);
+                }
+                spend(room, *length).map(|()| found.iter().map(|found| found.placed).collect())
             }
             Body::Binary { data, old, new } => {
                 let is_named = |content: &[u8], name: &[u8], is_there: bool| match is_there {
@@ -213,6 +230,7 @@ impl Patch<'_> {
                     return Err(Class::Mismatch.refuse("the binary file has another content than it says"));
                 }
                 *after = data.unpack(before, room)?;
+                *length = after.len();
                 if !is_named(after, new, entry.how.target().is_some()) {
                     return Err(Class::Binary.refuse("its data make another content than it says"));
                 }
@@ -269,29 +287,33 @@ fn refuse_behind_link(tree: &dyn Tree, path: &Path, is_gone: &dyn Fn(&Path) -> b
 }
 
 /// What the file becomes, and what it holds then. A link's target is all that it has.
-fn node(entry: &Entry<'_>, old: Option<Was>, content: &mut Vec<u8>) -> Result<Node, Refusal> {
+fn node(entry: &Entry<'_>, old: Option<Was>, desk: &mut Desk) -> Result<Node, Refusal> {
     let had = match old {
         Some(Was::File { mode, .. }) => mode & 0o777,
         Some(Was::Link) | None => 0o644,
     };
-    let is_link = match (entry.new_mode, old) {
+    match (entry.new_mode, old) {
         (Some(mode), Some(Was::Link)) if mode != FileMode::Link => {
             return Err(Class::Mode.refuse("a link does not become a file by another mode"));
         }
         (Some(FileMode::Link), Some(Was::File { .. })) => {
             return Err(Class::Mode.refuse("a file does not become a link by another mode"));
         }
-        (mode, old) => mode == Some(FileMode::Link) || matches!(old, Some(Was::Link)),
-    };
-    if is_link {
-        return link(std::mem::take(content));
+        _ => {}
+    }
+    if becomes_link(entry, old) {
+        return link(std::mem::take(&mut desk.after));
     }
     let mode = match entry.new_mode {
         Some(FileMode::Executable) => had | (had & 0o444) >> 2,
         Some(FileMode::Regular) => had & !0o111,
         Some(FileMode::Link) | None => had,
     };
-    Ok(Node::File { is_empty: content.is_empty(), mode })
+    Ok(Node::File { is_empty: desk.length == 0, mode })
+}
+
+fn becomes_link(entry: &Entry<'_>, old: Option<Was>) -> bool {
+    entry.new_mode == Some(FileMode::Link) || matches!(old, Some(Was::Link))
 }
 
 fn link(target: Vec<u8>) -> Result<Node, Refusal> {

@@ -14,42 +14,56 @@ pub struct Placed {
     pub offset: i64,
 }
 
+/// A hunk that was found, and the bytes of the file that its lines are.
+pub(super) struct Found {
+    pub(super) placed: Placed,
+    from: usize,
+    to: usize,
+}
+
 /// How many lines may be compared for one file, so that no patch keeps us busy.
 const PATIENCE: usize = 20_000_000;
 
 /// Lines are counted in blocks of so many bytes, which is done at once, up to the block that matters.
 const BLOCK: usize = 512;
 
-/// Makes in `made` the content with all hunks applied, in the order in which they stand.
-pub(super) fn apply(
+/// Finds all hunks in the content, in the order in which they stand.
+pub(super) fn place(
     content: &[u8],
     hunks: &[Hunk<'_>],
     without_context: bool,
-    made: &mut Vec<u8>,
-) -> Result<Vec<Placed>, Refusal> {
+) -> Result<Vec<Found>, Refusal> {
     let lines = FileLines::of(content);
     let mut search = Search { lines: &lines, without_context, left: PATIENCE };
-    made.clear();
-    made.reserve(length_after(content, hunks));
-    let (mut placed, mut done) = (Vec::with_capacity(hunks.len()), Place::default());
+    let (mut found, mut done) = (Vec::with_capacity(hunks.len()), Place::default());
     for hunk in hunks {
         let at = search.find(hunk, done).map_err(|refusal| refusal.at(hunk.line))?;
-        made.extend_from_slice(&content[done.offset..at.offset]);
-        hunk.new.iter().for_each(|line| made.extend_from_slice(line));
         done = Place { line: at.line + hunk.old.len(), offset: at.offset + length(&hunk.old) };
         if hunk.new_ends && done.offset != content.len() {
             let reason = "the hunk says that the file ends with it, and the file goes on";
             return Err(Class::Mismatch.refuse(reason).at(hunk.line));
         }
         let offset = at.line as i64 - hunk.expected() as i64;
-        placed.push(Placed { line: at.line + 1, offset });
+        let placed = Placed { line: at.line + 1, offset };
+        found.push(Found { placed, from: at.offset, to: done.offset });
     }
-    made.extend_from_slice(&content[done.offset..]);
-    Ok(placed)
+    Ok(found)
 }
 
-/// What the content will be long if all hunks apply.
-fn length_after(content: &[u8], hunks: &[Hunk<'_>]) -> usize {
+/// Makes in `made`, which is empty, the content with the hunks applied that were found in it.
+pub(super) fn apply(content: &[u8], hunks: &[Hunk<'_>], found: &[Found], made: &mut Vec<u8>) {
+    made.reserve(length_after(content, hunks));
+    let mut done = 0;
+    for (hunk, found) in hunks.iter().zip(found) {
+        made.extend_from_slice(&content[done..found.from]);
+        hunk.new.iter().for_each(|line| made.extend_from_slice(line));
+        done = found.to;
+    }
+    made.extend_from_slice(&content[done..]);
+}
+
+/// How long the content is with all hunks applied, which were found in it.
+pub(super) fn length_after(content: &[u8], hunks: &[Hunk<'_>]) -> usize {
     let added: usize = hunks.iter().map(|hunk| length(&hunk.new)).sum();
     let removed: usize = hunks.iter().map(|hunk| length(&hunk.old)).sum();
     (content.len() + added).saturating_sub(removed)
