@@ -5,7 +5,6 @@ use std::process::ExitCode;
 use clearing_rootfs::{Record, Written};
 use serde_json::json;
 
-use super::by_server::not_there;
 use super::talk::{emit_as, failed, print, say_note};
 use crate::audit::{Decision, recorded};
 use crate::client::Client;
@@ -42,10 +41,10 @@ pub(super) fn main(arguments: &Arguments) -> ExitCode {
 fn fork(arguments: &Arguments) -> Result<(), Error> {
     let sessions = sessions()?;
     if let Some((mut server, record)) = Client::of_session(&arguments.session)? {
-        if arguments.from.is_some() {
-            return Err(not_there("--from"));
+        let mut params = json!({ "session": record.id, "name": arguments.name });
+        if let Some(from) = &arguments.from {
+            params["from"] = from.as_str().into();
         }
-        let params = json!({ "session": record.id, "name": arguments.name });
         let forked = server.call("session/fork", &params)?;
         return tell(arguments, &sessions.read(forked["session"].as_str().unwrap_or_default())?);
     }

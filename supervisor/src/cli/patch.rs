@@ -156,15 +156,17 @@ impl Operands {
     fn by_server(&self, subject: &Subject, request: &PatchRequest) -> Result<Option<bool>, Error> {
         let Subject::Session(id) = subject else { return Ok(None) };
         let Some((mut server, record)) = Client::of_session(id)? else { return Ok(None) };
-        let not_for_servers = [("--profile", self.profile.is_some()), ("--unidiff-zero", self.unidiff_zero)];
-        if let Some((option, _)) = not_for_servers.into_iter().find(|(_, is_given)| *is_given) {
-            return Err(not_there(option));
+        if self.profile.is_some() {
+            return Err(not_there("--profile"));
         }
         let (method, of) = match request.verb {
             Verb::Check => ("patch/check", None),
             Verb::Apply => ("patch/apply", Some(id.as_str())),
         };
         let mut params = json!({ "session": record.id, "strip": self.strip, "allow": self.allow });
+        if self.unidiff_zero {
+            params["unidiffZero"] = true.into();
+        }
         params["bytes"] = BASE64_STANDARD.encode(&request.patch).into();
         let told = server.call(method, &params)?;
         let report: PatchReport = serde_json::from_value(told)

@@ -53,19 +53,27 @@ impl LiveSandbox {
         })?)
     }
 
-    /// Makes a second session that goes on from the present state, and names it by its id.
-    pub fn fork(&mut self, name: Option<&str>, others: Others) -> Result<String, LiveError> {
+    /// Makes a second session that goes on from a snapshot, or the present state, and names it by its id.
+    pub fn fork(
+        &mut self,
+        from: Option<&str>,
+        name: Option<&str>,
+        others: Others,
+    ) -> Result<String, LiveError> {
         self.quiet(others)?;
-        Ok(self.recorded("fork", json!({ "from": null, "name": name }), |live| live.fork_quiet(name))?)
+        let detail = json!({ "from": from, "name": name });
+        Ok(self.recorded("fork", detail, |live| live.fork_quiet(from, name))?)
     }
 
-    fn fork_quiet(&mut self, name: Option<&str>) -> Result<String, Error> {
-        let step = self.session()?.step_on()?;
-        self.go_on(step)?;
+    fn fork_quiet(&mut self, from: Option<&str>, name: Option<&str>) -> Result<String, Error> {
+        if from.is_none() {
+            let step = self.session()?.step_on()?;
+            self.go_on(step)?;
+        }
         let sessions = crate::session::sessions()?;
         let session = self.place.session_mut().ok_or(Error::SandboxEnded)?;
         let live = session.record().live.clone();
-        let fork = sessions.fork(session, None, name)?;
+        let fork = sessions.fork(session, from, name)?;
         if session.record().live != live {
             // What the sandbox writes to would be sealed.
             self.give_up(Error::SandboxEnded)?;

@@ -21,6 +21,9 @@ pub(crate) struct PatchCheck {
     pub(crate) bytes: Option<String>,
     /// How many directories of each name are left out; else as git does.
     pub(crate) strip: Option<usize>,
+    /// Takes hunks that have no lines around them, where they say and nowhere else.
+    #[serde(default)]
+    pub(crate) unidiff_zero: bool,
     /// Protected and kept names that it may touch.
     #[serde(default)]
     pub(crate) allow: Vec<String>,
@@ -39,6 +42,9 @@ pub(crate) struct PatchApply {
     pub(crate) bytes: Option<String>,
     /// How many directories of each name are left out; else as git does.
     pub(crate) strip: Option<usize>,
+    /// Takes hunks that have no lines around them, where they say and nowhere else.
+    #[serde(default)]
+    pub(crate) unidiff_zero: bool,
     /// Protected and kept names that it may touch.
     #[serde(default)]
     pub(crate) allow: Vec<String>,

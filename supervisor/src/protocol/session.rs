@@ -143,6 +143,8 @@ impl SessionTold {
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub(crate) struct SessionFork {
     pub(crate) session: String,
+    /// The snapshot to go on from; else the present state.
+    pub(crate) from: Option<String>,
     /// A name for the new one.
     #[schemars(regex(pattern = NAME))]
     pub(crate) name: Option<String>,

@@ -48,7 +48,7 @@ pub(crate) fn home_goes_back(site: &Site) {
 pub(crate) fn fork_goes_its_own_way(site: &Site) {
     let mut live = site.live();
     live.sh("echo shared > shared");
-    let fork = live.sandbox.fork(None, Others::Refuse).expect("a fork");
+    let fork = live.sandbox.fork(None, None, Others::Refuse).expect("a fork");
     live.sh("echo mine > mine; rm shared");
     let mut other = site.open(&fork);
     assert_eq!(other.sh("ls; echo theirs > theirs; echo more >> shared"), "shared\nsrc");

@@ -72,12 +72,26 @@ fn a_patch_and_a_fork_go_through_the_server() {
         of("apply").expect_code(0).expect_stdout("new: ");
         assert_eq!(client.exec("fix", &["grep", "-q", "text", "new"])["exitCode"], 0);
         of("apply").expect_code(1).expect_stderr("clearing: refused");
-        let zero = site.clearing(["patch", "check", "fix", "-", "--unidiff-zero"]).stdin(patch).output();
-        zero.expect_code(125).expect_stderr("--unidiff-zero");
+        client.exec("fix", &["sh", "-c", "printf '1\\n2\\n3\\n' > lines"]);
+        let narrow = "--- a/lines\n+++ b/lines\n@@ -2 +2 @@\n-2\n+two\n";
+        let zero =
+            |more: &[&str]| site.clearing(["patch", "apply", "fix", "-"]).args(more).stdin(narrow).output();
+        zero(&[]).expect_code(1);
+        zero(&["--unidiff-zero"]).expect_code(0);
+        assert_eq!(client.exec("fix", &["grep", "-q", "two", "lines"])["exitCode"], 0);
+        let refused =
+            site.clearing(["patch", "check", "fix", "-", "--profile", "python"]).stdin(patch).output();
+        refused.expect_code(125).expect_stderr("--profile");
         let forked = site.clearing(["fork", "fix", "--name", "second"]).output();
         forked.expect_code(0).expect_stdout("s-");
         site.clearing(["exec", "second"]).command(["grep", "-q", "text", "new"]).output().expect_code(0);
-        site.clearing(["fork", "fix", "--from", "initial"]).output().expect_code(125).expect_stderr("--from");
+        let early = site.clearing(["fork", "fix", "--from", "initial", "--name", "early"]).output();
+        early.expect_code(0).expect_stdout("s-");
+        site.clearing(["exec", "early"]).command(["test", "-e", "new"]).output().expect_code(1);
+        let unknown = site.clearing(["fork", "fix", "--from", "nothing", "--json"]).output();
+        unknown.expect_code(125).expect_stdout("CLR-UNKNOWN");
+        assert_eq!(client.exec("fix", &["grep", "-q", "text", "new"])["exitCode"], 0);
+        site.clearing(["rm", "early", "--yes"]).output().expect_code(0);
         site.clearing(["rm", "second", "--yes"]).output().expect_code(0);
         assert_eq!(client.finish(), 0);
         assert_nothing_left(&site);

@@ -24,8 +24,8 @@ use crate::server::{Called, Conductor, Reply};
 impl Conductor {
     /// `patch/check`.
     pub(crate) fn patch_check(&mut self, params: PatchCheck, reply: Reply<PatchTold>) {
-        let PatchCheck { text, bytes, strip, allow, .. } = params;
-        match self.patch_request(text, bytes.as_deref(), strip, allow) {
+        let PatchCheck { text, bytes, strip, unidiff_zero, allow, .. } = params;
+        match self.patch_request(text, bytes.as_deref(), (strip, unidiff_zero), allow) {
             Err(fault) => reply.send(Err(fault)),
             Ok(request) => self.conduct_patch(&request, |_, report| {
                 reply.send(report.and_then(|report| told(&report, false)));
@@ -35,8 +35,8 @@ impl Conductor {
 
     /// `patch/apply`.
     pub(crate) fn patch_apply(&mut self, params: PatchApply, asked: u64, reply: Reply<PatchTold>) {
-        let PatchApply { text, bytes, strip, allow, processes, .. } = params;
-        let request = self.patch_request(text, bytes.as_deref(), strip, allow);
+        let PatchApply { text, bytes, strip, unidiff_zero, allow, processes, .. } = params;
+        let request = self.patch_request(text, bytes.as_deref(), (strip, unidiff_zero), allow);
         let quiet = request.and_then(|request| {
             self.live()?.quiet(processes.others())?;
             Ok(request)
@@ -94,13 +94,13 @@ impl Conductor {
         &mut self,
         text: Option<String>,
         bytes: Option<&str>,
-        strip: Option<usize>,
+        (strip, without_context): (Option<usize>, bool),
         allow: Vec<String>,
     ) -> Result<PatchRequest, Fault> {
         let patch = content(text, bytes).map_err(Fault::params)?;
         let run = RunRequest { session: Some(self.handle.id.clone()), ..RunRequest::default() };
         let Permitted { patch: permitted, apart } = patch::permitted(&run)?;
-        let reading = Reading { strip, ..patch::reading(&permitted) };
+        let reading = Reading { strip, without_context, ..patch::reading(&permitted) };
         Ok(PatchRequest { verb: Verb::Check, patch, reading, allow, keep: permitted.keep, apart })
     }
 

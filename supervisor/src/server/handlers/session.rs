@@ -263,7 +263,8 @@ impl Conductor {
 
     /// `session/fork`.
     pub(crate) fn fork(&mut self, params: &SessionFork) -> Result<Forked, Fault> {
-        let fork = self.live()?.fork(params.name.as_deref(), params.processes.others());
+        let fork =
+            self.live()?.fork(params.from.as_deref(), params.name.as_deref(), params.processes.others());
         Ok(Forked { session: fork.map_err(Error::from)? })
     }
 
