@@ -27,6 +27,7 @@ use crate::exit_code;
 use crate::outcome::{Cause, ErrorText, Outcome};
 use crate::policy::{Denial, Denied};
 use crate::request::{RunRequest, Told};
+use crate::script::Script;
 use crate::signals::survive_file_limits;
 use crate::stats::Stats;
 use crate::text::line;
@@ -231,10 +232,14 @@ impl CommandArguments {
         self.result.clone()
     }
 
+    /// The script, if there is to be one. Standard input can be read once.
+    pub(super) fn read_script(&self) -> Result<Option<Script>, Error> {
+        self.script.read()
+    }
+
     /// A request for a run of its own, with all that these arguments say.
-    pub(super) fn request(self) -> Result<RunRequest, Error> {
+    pub(super) fn request(self, script: Option<Script>) -> Result<RunRequest, Error> {
         let stats = self.stats.zip(self.stats_fd);
-        let script = self.script.read()?;
         let command = match &script {
             Some(script) => script.command(self.command),
             None => self.command,
@@ -261,11 +266,10 @@ impl CommandArguments {
 
 impl CommandArguments {
     /// What of them a server that holds the session can be asked for; the rest is refused.
-    pub(super) fn through_server(self, session: String) -> Result<Asked, Error> {
+    pub(super) fn through_server(self, session: String, script: Option<Script>) -> Result<Asked, Error> {
         let permission = &self.permission;
         let not_for_servers = [
             ("--stats", self.stats.is_some()),
-            ("--lang", self.script.is_given()),
             ("--max-sandboxes", self.admission.given().is_some()),
             ("--network", permission.network.is_some()),
             ("--tier", permission.tier.is_some()),
@@ -274,7 +278,7 @@ impl CommandArguments {
             return Err(not_there(option));
         }
         let Self { env, json, permission, command, .. } = self;
-        Ok(Asked { session, command, environment: env, limits: permission.limits(), json })
+        Ok(Asked { session, command, script, environment: env, limits: permission.limits(), json })
     }
 }
 

@@ -8,6 +8,7 @@ use super::talk::failed;
 use crate::client::{Asked, Client};
 use crate::error::Error;
 use crate::request::RunRequest;
+use crate::script::Script;
 
 /// Runs a command in a session, upon what the commands before it wrote.
 ///
@@ -34,28 +35,33 @@ pub(super) fn main(arguments: Arguments) -> ExitCode {
 
 fn exec(arguments: Arguments) -> Result<ExitCode, Error> {
     let (json, result) = (arguments.command.json, arguments.command.result());
+    // Before a server is asked: it waits for nobody who is still typing.
+    let script = arguments.command.read_script();
     match Client::of_session(&arguments.session) {
         Ok(Some((server, record))) => {
-            let asked = arguments.through_server(record.id.to_string());
+            let asked = script.and_then(|script| arguments.through_server(record.id.to_string(), script));
             by_server(server, asked, json, result.as_deref())
         }
         // What is wrong with the session is told as of any other.
-        Ok(None) | Err(Error::Session(_)) => conduct(arguments.request(), json, result.as_deref()),
+        Ok(None) | Err(Error::Session(_)) => {
+            let request = script.and_then(|script| arguments.request(script));
+            conduct(request, json, result.as_deref())
+        }
         Err(error) => Err(error),
     }
 }
 
 impl Arguments {
-    fn request(self) -> Result<RunRequest, Error> {
-        let request = self.command.request()?;
+    fn request(self, script: Option<Script>) -> Result<RunRequest, Error> {
+        let request = self.command.request(script)?;
         Ok(RunRequest { session: Some(self.session), profile: self.profile, ..request })
     }
 
     /// The same for the server that holds the session; what it could not do is refused.
-    fn through_server(self, session: String) -> Result<Asked, Error> {
+    fn through_server(self, session: String, script: Option<Script>) -> Result<Asked, Error> {
         if self.profile.is_some() {
             return Err(not_there("--profile"));
         }
-        self.command.through_server(session)
+        self.command.through_server(session, script)
     }
 }

@@ -117,7 +117,8 @@ impl Arguments {
             LayerArgument::Disk => LayerPlace::Disk,
             LayerArgument::Copy => LayerPlace::Copy,
         });
-        let request = self.command.request()?;
+        let script = self.command.read_script()?;
+        let request = self.command.request(script)?;
         Ok(RunRequest { directory: self.workspace, profile: self.profile, layer, ..request })
     }
 }

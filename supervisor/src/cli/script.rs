@@ -20,15 +20,11 @@ pub(super) struct ScriptArguments {
 }
 
 impl ScriptArguments {
-    pub(super) fn is_given(&self) -> bool {
-        self.lang.is_some()
-    }
-
     /// The script, if there is to be one.
-    pub(super) fn read(self) -> Result<Option<Script>, Error> {
+    pub(super) fn read(&self) -> Result<Option<Script>, Error> {
         let Some(lang) = self.lang else { return Ok(None) };
-        if let Some(code) = self.code {
-            return Script::new(lang, code.into_bytes(), true).map(Some);
+        if let Some(code) = &self.code {
+            return Script::new(lang, code.clone().into_bytes(), true).map(Some);
         }
         let mut code = Vec::new();
         // One byte more is enough to see that it is too long.

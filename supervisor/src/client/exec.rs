@@ -21,6 +21,7 @@ use super::wire::Wire;
 use super::{Client, Refusal, result};
 use crate::error::Error;
 use crate::relay::refuse_directory;
+use crate::script::Script;
 use crate::signals::{self, Signals, stop_self};
 use crate::terminal::{self, CallersTerminal, Sharing};
 use crate::text;
@@ -28,7 +29,9 @@ use crate::text;
 /// What is to be run.
 pub(crate) struct Asked {
     pub(crate) session: String,
+    /// Program and arguments; of a script its arguments alone.
     pub(crate) command: Vec<OsString>,
+    pub(crate) script: Option<Script>,
     pub(crate) environment: Vec<(OsString, OsString)>,
     pub(crate) limits: Vec<(LimitName, String)>,
     /// Whether all is told as lines of JSON.
@@ -91,15 +94,14 @@ impl<'a> Relay<'a> {
             )?;
         }
         // The command has a terminal for all three, or for none.
-        let on_terminal = !asked.json && isatty(stdin) && isatty(stdout) && isatty(stderr);
+        let has_input = asked.script.as_ref().is_none_or(|script| script.has_input);
+        let on_terminal = has_input && !asked.json && isatty(stdin) && isatty(stdout) && isatty(stderr);
         let failed = |error| Error::System("reading the terminal's settings", error);
         let terminal = match on_terminal {
             true => Some(CallersTerminal::of(stdin, Sharing::Alone).map_err(failed)?),
             false => None,
         };
-        let from = if on_terminal { terminal::open_again(stdin) } else { stdin.try_clone_to_owned() };
-        let from = from.map_err(|error| Error::System("dup of standard input", error))?;
-        let input = Input::new(from, on_terminal)?;
+        let input = if has_input { own_input(on_terminal)? } else { Input::none() };
         let exec = name();
         let params = params(asked, &exec, on_terminal)?;
         let signals = Signals::block()?;
@@ -298,6 +300,13 @@ impl<'a> Relay<'a> {
     }
 }
 
+/// Our standard input.
+fn own_input(is_terminal: bool) -> Result<Input, Error> {
+    let stdin = rustix::stdio::stdin();
+    let from = if is_terminal { terminal::open_again(stdin) } else { stdin.try_clone_to_owned() };
+    Input::new(from.map_err(|error| Error::System("dup of standard input", error))?, is_terminal)
+}
+
 /// A name that no other exec of the session has.
 fn name() -> String {
     let since = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH);
@@ -318,6 +327,14 @@ fn params(asked: &Asked, exec: &str, on_terminal: bool) -> Result<Value, Error> 
         "limits": limits,
         "stdin": "open",
     });
+    if let Some(Script { lang, code, has_input, .. }) = &asked.script {
+        // Never longer than a line may be, whatever is in it.
+        params["code"] = json!({ "bytes": BASE64_STANDARD.encode(code) });
+        params["lang"] = json!(lang);
+        if !has_input {
+            params["stdin"] = "none".into();
+        }
+    }
     if on_terminal {
         let size = terminal::size(rustix::stdio::stdin());
         params["terminal"] = json!({ "rows": size.ws_row, "columns": size.ws_col });

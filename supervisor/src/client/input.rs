@@ -36,6 +36,11 @@ impl Input {
         Ok(Self { from: Some(from), is_terminal, untaken: Vec::new() })
     }
 
+    /// Of a command that reads nothing of ours.
+    pub(super) fn none() -> Self {
+        Self { from: None, is_terminal: false, untaken: Vec::new() }
+    }
+
     /// What to poll, where more is wanted now.
     pub(super) fn wanted(&self) -> Option<BorrowedFd<'_>> {
         self.from.as_ref().filter(|_| self.untaken.len() < AHEAD).map(OwnedFd::as_fd)

@@ -34,6 +34,8 @@ const PROCESSORS: &str = r"^(?:none|[0-9]+(?:\.[0-9]+)?)$";
 pub(crate) enum Field {
     /// It is a text.
     Text(&'static str),
+    /// It is a text, or bytes in its place.
+    Content(&'static str),
     /// It is a list with something in it.
     Items(&'static str),
     /// It is not there.
@@ -60,6 +62,7 @@ fn case(fields: &[Field]) -> Value {
     for field in fields {
         let (name, form) = match field {
             Field::Text(name) => (name, json!({ "type": "string" })),
+            Field::Content(name) => (name, json!({ "type": ["string", "object"] })),
             Field::Items(name) => (name, json!({ "type": "array", "minItems": 1 })),
             Field::Absent(name) => (name, json!({ "type": "null" })),
         };

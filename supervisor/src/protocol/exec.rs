@@ -6,10 +6,10 @@ use clearing_profiles::LimitName;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use super::bounds::Field::{Absent, Items, Text};
+use super::bounds::Field::{self, Absent, Items, Text};
 use super::bounds::{self, BASE64, EXEC_NAME, NO_NUL, VARIABLE, one_of};
 use super::json::Json;
-use super::text::{Amount, Content, Word};
+use super::text::{Amount, Code, Content, Word};
 use crate::outcome::Outcome;
 use crate::relay::Truncated;
 use crate::script::Lang;
@@ -34,7 +34,7 @@ pub(crate) const LONGEST_EXEC_NAME: usize = 128;
 /// `exec/start`: runs a command. Without `yieldMs` the answer comes when it has ended.
 #[derive(Debug, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
-#[schemars(transform = one_of(&[&[Items("argv"), Absent("lang"), Absent("code")], &[Text("lang"), Text("code")]]))]
+#[schemars(transform = one_of(&[&[Items("argv"), Absent("lang"), Absent("code")], &[Text("lang"), Field::Content("code")]]))]
 pub(crate) struct ExecStart {
     pub(crate) session: String,
     /// A name for it, unique in the session, of at most 128 bytes and without control characters; one is given where
@@ -47,7 +47,7 @@ pub(crate) struct ExecStart {
     /// What `code` is written in.
     pub(crate) lang: Option<Lang>,
     /// A program given as text, which the language's interpreter runs.
-    pub(crate) code: Option<String>,
+    pub(crate) code: Option<Code>,
     /// Where it begins: an absolute path inside, or one below the project.
     #[schemars(regex(pattern = NO_NUL))]
     pub(crate) cwd: Option<String>,

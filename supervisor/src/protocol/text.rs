@@ -40,6 +40,26 @@ impl Word {
     }
 }
 
+/// A program's text: a string, or `{"bytes": base64}` where it is not UTF-8.
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize, Serialize, JsonSchema)]
+#[serde(untagged)]
+pub(crate) enum Code {
+    /// UTF-8.
+    Text(String),
+    /// Anything.
+    Bytes(WordBytes),
+}
+
+impl Code {
+    /// What is written into the file.
+    pub(crate) fn decode(&self) -> Result<Vec<u8>, String> {
+        match self {
+            Self::Text(text) => Ok(text.clone().into_bytes()),
+            Self::Bytes(WordBytes { bytes }) => decode(bytes),
+        }
+    }
+}
+
 /// Bytes that travel as `text` where they are UTF-8, else as `bytes` in base64.
 #[derive(Debug, Default, Clone, PartialEq, Eq, Deserialize, Serialize, JsonSchema)]
 pub(crate) struct Content<'a> {

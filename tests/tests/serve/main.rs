@@ -23,6 +23,7 @@ mod pool;
 mod racing;
 mod readme;
 mod scripts;
+mod scripts_by_the_command_line;
 mod sessions;
 mod slow_reader;
 mod snapshots;

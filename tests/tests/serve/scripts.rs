@@ -22,7 +22,13 @@ fn a_script_runs_with_its_arguments_and_reads_what_is_written_to_it() {
         client.call("exec/closeStdin", json!({ "session": session, "exec": "s" }));
         assert_eq!(client.result(id)["exitCode"], 7);
         assert_eq!(client.said("stdout"), " 0\nsaid\n");
+        // `echo "?$#" | wc -c`, where the sign is no UTF-8.
+        let script = json!({ "lang": "bash", "code": { "bytes": "ZWNobyAi/yQjIiB8IHdjIC1j" } });
+        client.exec_with(&session, &["one"], script);
+        assert_eq!(client.said("stdout"), "3\n");
         for wrong in [
+            json!({ "session": session, "lang": "bash", "code": { "bytes": "no base64" } }),
+            json!({ "session": session, "lang": "bash", "code": 3 }),
             json!({ "session": session }),
             json!({ "session": session, "code": "true" }),
             json!({ "session": session, "lang": "bash" }),

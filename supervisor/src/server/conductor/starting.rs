@@ -230,7 +230,8 @@ fn what(params: &ExecStart, argv: Vec<OsString>) -> Result<What, Fault> {
         (None, None) => Ok(What::Command(argv)),
         (Some(lang), Some(code)) => {
             let has_input = params.terminal.is_some() || params.stdin == StdinMode::Open;
-            let script = Script::new(lang, code.clone().into_bytes(), has_input)?;
+            let code = code.decode().map_err(|why| Fault::params(format!("`code`: {why}")))?;
+            let script = Script::new(lang, code, has_input)?;
             Ok(What::Script { script, arguments: argv })
         }
         _ => Err(Fault::params("`lang` and `code` go together")),
