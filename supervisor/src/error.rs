@@ -105,6 +105,9 @@ pub(crate) enum Error {
     /// The user that root's command is could not reach its own directory.
     #[error("`{}` keeps out user {}, whom the command would run as", printable(.0), .1)]
     Shut(PathBuf, u32),
+    /// A server holds the session, and has no such thing.
+    #[error("a server holds the session, and cannot be asked for `{option}`")]
+    NotThere { option: &'static str, instead: &'static str },
     /// The profile wants limits to be held by a control group, and there is none to be had.
     #[error("the profile requires a control group for its limits: {0}")]
     NoCgroup(String),
@@ -195,6 +198,7 @@ impl Error {
             }
             Self::Alive(_) => Some("let them end, or have them ended".into()),
             Self::Patching => Some("ask again when the patch has been answered".into()),
+            Self::NotThere { instead, .. } => Some((*instead).to_owned()),
             Self::InitEnded => Some("look for the out-of-memory killer in `dmesg`".into()),
             Self::SandboxEnded
             | Self::NoOverlay(_)

@@ -6,32 +6,40 @@ use std::process::ExitCode;
 use clearing_rootfs::{Changes, Counts};
 use serde_json::{Value, json};
 
-use super::command::{Refused, tell_refused};
+use super::command::{Refused, hear, tell_refused};
 use super::result_file::ResultFile;
 use super::talk::{emit, say, say_note};
+use crate::admission::Admission;
 use crate::client::{Asked, Client, Ending, exec};
 use crate::error::Error;
 use crate::exit_code::{self, REFUSED};
 use crate::outcome::Cause;
+use crate::request::Told;
 use crate::rollback::not_gone_back;
 use crate::signals::survive_file_limits;
 use crate::{changes_text, why};
 
-/// What a server that holds the session cannot be asked for.
-pub(super) fn not_there(option: &str) -> Error {
-    Error::Request(format!("a server holds the session, and cannot be asked for `{option}`"))
+/// What a server that holds the session cannot be asked for, and what can be done instead.
+pub(super) fn not_there(option: &'static str, instead: &'static str) -> Error {
+    Error::NotThere { option, instead }
 }
 
 /// Has the command run, and tells of its end.
 pub(super) fn by_server(
     mut server: Client,
     asked: Result<Asked, Error>,
+    admission: Option<Admission>,
     json: bool,
     result: Option<&Path>,
 ) -> Result<ExitCode, Error> {
     survive_file_limits();
     let result = result.map(ResultFile::create).transpose()?;
-    let ending = match asked.and_then(|asked| exec(&mut server, &asked)) {
+    let run = |asked: Asked| {
+        // No sandbox of ours lives there, and yet it is one that is at work.
+        let _place = admission.map(|it| it.draw(|at| hear(Told::Queued(at), json))).transpose()?;
+        exec(&mut server, &asked)
+    };
+    let ending = match asked.and_then(run) {
         Ok(ending) => ending,
         Err(error) => {
             // The reason goes before the failure to write it down.

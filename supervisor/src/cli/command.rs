@@ -18,6 +18,7 @@ use super::limits::LimitArguments;
 use super::result_file::ResultFile;
 use super::script::ScriptArguments;
 use super::talk::{complain, emit, say, say_note};
+use crate::admission::Admission;
 use crate::alerts::Alert;
 use crate::changes_text;
 use crate::client::Asked;
@@ -95,6 +96,10 @@ impl PermissionArguments {
         self.limits.given()
     }
 }
+
+/// What can be done instead.
+pub(super) const FORK: &str =
+    "`clearing fork` makes a session of the same state that no server holds, where it can be had";
 
 #[derive(Debug, Clone, Copy, ValueEnum)]
 enum NetworkArgument {
@@ -265,17 +270,24 @@ impl CommandArguments {
 }
 
 impl CommandArguments {
+    /// Whether to wait for a place.
+    pub(super) fn admission(&self) -> Option<Admission> {
+        self.admission.given()
+    }
+
     /// What of them a server that holds the session can be asked for; the rest is refused.
     pub(super) fn through_server(self, session: String, script: Option<Script>) -> Result<Asked, Error> {
-        let permission = &self.permission;
-        let not_for_servers = [
-            ("--stats", self.stats.is_some()),
-            ("--max-sandboxes", self.admission.given().is_some()),
-            ("--network", permission.network.is_some()),
-            ("--tier", permission.tier.is_some()),
-        ];
-        if let Some((option, _)) = not_for_servers.into_iter().find(|(_, is_given)| *is_given) {
-            return Err(not_there(option));
+        if self.stats.is_some() {
+            return Err(not_there(
+                "--stats",
+                "what the command took is in its outcome; what the session takes now, `stats/get` of the server tells",
+            ));
+        }
+        if self.permission.network.is_some() {
+            return Err(not_there("--network", FORK));
+        }
+        if self.permission.tier.is_some() {
+            return Err(not_there("--tier", FORK));
         }
         let Self { env, json, permission, command, .. } = self;
         Ok(Asked { session, command, script, environment: env, limits: permission.limits(), json })

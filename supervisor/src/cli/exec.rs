@@ -3,7 +3,7 @@
 use std::process::ExitCode;
 
 use super::by_server::{by_server, not_there};
-use super::command::{CommandArguments, conduct};
+use super::command::{CommandArguments, FORK, conduct};
 use super::talk::failed;
 use crate::client::{Asked, Client};
 use crate::error::Error;
@@ -39,8 +39,9 @@ fn exec(arguments: Arguments) -> Result<ExitCode, Error> {
     let script = arguments.command.read_script();
     match Client::of_session(&arguments.session) {
         Ok(Some((server, record))) => {
+            let admission = arguments.command.admission();
             let asked = script.and_then(|script| arguments.through_server(record.id.to_string(), script));
-            by_server(server, asked, json, result.as_deref())
+            by_server(server, asked, admission, json, result.as_deref())
         }
         // What is wrong with the session is told as of any other.
         Ok(None) | Err(Error::Session(_)) => {
@@ -60,7 +61,7 @@ impl Arguments {
     /// The same for the server that holds the session; what it could not do is refused.
     fn through_server(self, session: String, script: Option<Script>) -> Result<Asked, Error> {
         if self.profile.is_some() {
-            return Err(not_there("--profile"));
+            return Err(not_there("--profile", FORK));
         }
         self.command.through_server(session, script)
     }

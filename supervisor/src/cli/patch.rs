@@ -98,6 +98,10 @@ struct Line<'a> {
     risk: &'a Risk,
 }
 
+/// Of a server that holds the session.
+const INSTEAD: &str =
+    "`clearing fork` makes a session of the same state that no server holds, where it can be had";
+
 /// Whom a patch is held against.
 enum Subject {
     Session(String),
@@ -157,7 +161,7 @@ impl Operands {
         let Subject::Session(id) = subject else { return Ok(None) };
         let Some((mut server, record)) = Client::of_session(id)? else { return Ok(None) };
         if self.profile.is_some() {
-            return Err(not_there("--profile"));
+            return Err(not_there("--profile", INSTEAD));
         }
         let (method, of) = match request.verb {
             Verb::Check => ("patch/check", None),

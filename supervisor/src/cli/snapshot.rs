@@ -5,6 +5,7 @@ use std::process::ExitCode;
 use clearing_rootfs::Why;
 use serde_json::json;
 
+use super::by_server::not_there;
 use super::talk::{emit_as, failed, print, say_note};
 use crate::audit::{Decision, recorded};
 use crate::client::Client;
@@ -60,8 +61,9 @@ fn snapshot(arguments: &Arguments) -> Result<(), Error> {
 /// The same of a session that a server holds.
 fn by_server(arguments: &Arguments, server: &mut Client, id: &str) -> Result<(), Error> {
     if arguments.sync {
-        return Err(Error::Request(
-            "a server holds the session: it is not written to its disk before it ends".into(),
+        return Err(not_there(
+            "--sync",
+            "`session/destroy` with `keep` ends the sandbox and keeps the session, which can be synced then",
         ));
     }
     let params = json!({ "session": id, "label": arguments.label });

@@ -81,7 +81,7 @@ fn a_patch_and_a_fork_go_through_the_server() {
         assert_eq!(client.exec("fix", &["grep", "-q", "two", "lines"])["exitCode"], 0);
         let refused =
             site.clearing(["patch", "check", "fix", "-", "--profile", "python"]).stdin(patch).output();
-        refused.expect_code(125).expect_stderr("--profile");
+        refused.expect_code(125).expect_stderr("--profile").expect_stderr("hint: `clearing fork`");
         let forked = site.clearing(["fork", "fix", "--name", "second"]).output();
         forked.expect_code(0).expect_stdout("s-");
         site.clearing(["exec", "second"]).command(["grep", "-q", "text", "new"]).output().expect_code(0);

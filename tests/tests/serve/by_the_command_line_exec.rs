@@ -51,7 +51,7 @@ fn streams_and_codes_are_those_of_a_command_without_a_server() {
             .expect_stderr("ended at its deadline");
         let made = exec(&site, &[], &["sh", "-c", "echo x > made"]).output();
         made.expect_code(0).expect_stderr("clearing: 1 added").expect_stderr("clearing commit");
-        for option in [&["--network", "host"][..], &["--max-sandboxes", "3"], &["--profile", "default"]] {
+        for option in [&["--network", "host"][..], &["--profile", "default"]] {
             let refused = exec(&site, option, &["true"]).output();
             refused.expect_code(125).expect_stderr(option[0]).expect_stderr("a server holds the session");
         }
