@@ -73,6 +73,7 @@ pub use diagnostic::Diagnostic;
 pub use error::ProfileError;
 pub use kept::{KeptName, KeptNames, Verb, kept_names};
 pub use limit_values::{LimitError, LimitName, check_limit, limit_range};
+pub use load::is_path;
 pub use origin::{Origin, Place};
 pub use profile::{Profile, Widening};
 pub use protected::{ProtectedName, protected_names};
@@ -86,4 +87,5 @@ pub use sections::{
 };
 pub use sensitive::{Sensitive, SensitiveRule, sensitive};
 pub use shown::ShownProfile;
+pub use stated::Difference;
 pub use syscalls::{Answer, Comparison, Condition, SyscallRule, Width, never, syscall, syscalls};

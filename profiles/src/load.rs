@@ -58,7 +58,7 @@ impl Found {
         user_config_dir: Option<&Path>,
         from: Option<&Path>,
     ) -> Result<Self, ProfileError> {
-        if name_or_path.contains('/') || name_or_path.ends_with(".toml") {
+        if is_path(name_or_path) {
             return Source::file(&beside(from, name_or_path)).map(Self::File);
         }
         match user_config_dir.and_then(|folder| user_file(folder, name_or_path)) {
@@ -71,6 +71,11 @@ impl Found {
             _ => builtin::find(name_or_path),
         }
     }
+}
+
+/// Whether it is the path of a profile, and not its name.
+pub fn is_path(name_or_path: &str) -> bool {
+    name_or_path.contains('/') || name_or_path.ends_with(".toml")
 }
 
 /// A profile's text before it is read.

@@ -44,6 +44,36 @@ impl Profile {
     }
 }
 
+/// A key that has another value in another profile, both as a file states them.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Difference {
+    /// As `network`.
+    pub section: &'static str,
+    /// As `mode`.
+    pub key: &'static str,
+    /// In the one.
+    pub here: String,
+    /// In the other.
+    pub there: String,
+}
+
+impl Profile {
+    /// The keys whose values are others in `other`, in the order in which they are shown. Where there are none, both
+    /// permit the same.
+    pub fn differences(&self, other: &Self) -> Vec<Difference> {
+        let sections = self.state().into_iter().zip(other.state());
+        let keys = sections.flat_map(|((section, here), (_, there))| {
+            here.into_iter().zip(there).map(move |((key, here), (_, there))| (section, key, here, there))
+        });
+        let differing = keys.filter(|(.., here, there)| here != there);
+        let told = differing.map(|(section, key, here, there)| {
+            let (here, there) = (here.to_string(), there.to_string());
+            Difference { section, key, here, there }
+        });
+        told.collect()
+    }
+}
+
 /// A list of texts.
 pub(crate) fn list<T: Into<String>>(texts: impl IntoIterator<Item = T>) -> Value {
     Value::Array(texts.into_iter().map(|text| Value::String(text.into())).collect())

@@ -108,6 +108,9 @@ pub(crate) enum Error {
     /// A server holds the session, and has no such thing.
     #[error("a server holds the session, and cannot be asked for `{option}`")]
     NotThere { option: &'static str, instead: &'static str },
+    /// A command asks a living sandbox for what it was not made with.
+    #[error("one command cannot have what its session's sandbox was made without: {0}")]
+    MadeOtherwise(String),
     /// The profile wants limits to be held by a control group, and there is none to be had.
     #[error("the profile requires a control group for its limits: {0}")]
     NoCgroup(String),
@@ -199,6 +202,11 @@ impl Error {
             Self::Alive(_) => Some("let them end, or have them ended".into()),
             Self::Patching => Some("ask again when the patch has been answered".into()),
             Self::NotThere { instead, .. } => Some((*instead).to_owned()),
+            Self::MadeOtherwise(_) => Some(
+                "`clearing fork` makes a session of the same state that no server holds, where it can be had; of a \
+                 profile a command may have its own `commands`, `limits` and `output` here"
+                    .into(),
+            ),
             Self::InitEnded => Some("look for the out-of-memory killer in `dmesg`".into()),
             Self::SandboxEnded
             | Self::NoOverlay(_)

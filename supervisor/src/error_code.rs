@@ -13,7 +13,7 @@ pub(crate) const USAGE: &str = "CLR-USAGE";
 /// The code of an error.
 pub(crate) fn of(error: &Error) -> &'static str {
     match error {
-        Error::Request(_) | Error::NotThere { .. } => "CLR-REQUEST",
+        Error::Request(_) | Error::MadeOtherwise(_) | Error::NotThere { .. } => "CLR-REQUEST",
         Error::Profile(_) | Error::Brought(_) => "CLR-PROFILE",
         Error::Project(_) | Error::Mounts(_) | Error::MountsBelow(_) => "CLR-PROJECT",
         Error::Hidden(_) => "CLR-HIDDEN",

@@ -14,6 +14,7 @@
 //! Nothing here waits for a command: whoever conducts the sandbox polls what [`LiveSandbox::polled`] names, until
 //! [`LiveSandbox::due`] at most, and lets it [`LiveSandbox::advance`].
 
+mod apart;
 mod asked;
 mod blocking;
 mod conduct;

@@ -35,8 +35,8 @@ pub(crate) use changes::{
 };
 pub(crate) use exec::{
     CloseStdin, Denied, ExecExited, ExecOutput, ExecRead, ExecResize, ExecSignal, ExecStart, ExecStarted,
-    ExecState, ExecWait, ExecWrite, Finished, LIMITS, LONGEST_EXEC_NAME, Piece, Pieces, Size, StdinMode,
-    StreamName,
+    ExecState, ExecWait, ExecWrite, Finished, LIMITS, LONGEST_EXEC_NAME, Network, Piece, Pieces, Size,
+    StdinMode, StreamName,
 };
 pub(crate) use fault::Fault;
 pub(crate) use frame::{Answer, Frame, Notification, RequestId};

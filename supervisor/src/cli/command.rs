@@ -97,10 +97,6 @@ impl PermissionArguments {
     }
 }
 
-/// What can be done instead.
-pub(super) const FORK: &str =
-    "`clearing fork` makes a session of the same state that no server holds, where it can be had";
-
 #[derive(Debug, Clone, Copy, ValueEnum)]
 enum NetworkArgument {
     None,
@@ -283,14 +279,11 @@ impl CommandArguments {
                 "what the command took is in its outcome; what the session takes now, `stats/get` of the server tells",
             ));
         }
-        if self.permission.network.is_some() {
-            return Err(not_there("--network", FORK));
-        }
-        if self.permission.tier.is_some() {
-            return Err(not_there("--tier", FORK));
-        }
         let Self { env, json, permission, command, .. } = self;
-        Ok(Asked { session, command, script, environment: env, limits: permission.limits(), json })
+        // Whatever tier is the least that is accepted: no server holds less than all namespaces.
+        let network = permission.network();
+        let limits = permission.limits();
+        Ok(Asked { session, command, script, profile: None, network, environment: env, limits, json })
     }
 }
 

@@ -2,8 +2,10 @@
 
 use std::process::ExitCode;
 
-use super::by_server::{by_server, not_there};
-use super::command::{CommandArguments, FORK, conduct};
+use clearing_profiles::is_path;
+
+use super::by_server::by_server;
+use super::command::{CommandArguments, conduct};
 use super::talk::failed;
 use crate::client::{Asked, Client};
 use crate::error::Error;
@@ -60,9 +62,18 @@ impl Arguments {
 
     /// The same for the server that holds the session; what it could not do is refused.
     fn through_server(self, session: String, script: Option<Script>) -> Result<Asked, Error> {
-        if self.profile.is_some() {
-            return Err(not_there("--profile", FORK));
-        }
-        self.command.through_server(session, script)
+        let profile = self.profile.map(from_here).transpose()?;
+        Ok(Asked { profile, ..self.command.through_server(session, script)? })
     }
+}
+
+/// What means the same to a server, which works elsewhere: a path begins here.
+fn from_here(profile: String) -> Result<String, Error> {
+    if !is_path(&profile) {
+        return Ok(profile);
+    }
+    let path = std::path::absolute(&profile).map_err(|error| Error::System("finding the profile", error))?;
+    path.into_os_string().into_string().map_err(|_| {
+        Error::Request("a server holds the session: the path of a profile is UTF-8 there".into())
+    })
 }

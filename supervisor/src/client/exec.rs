@@ -8,7 +8,7 @@ use std::time::Duration;
 
 use base64::Engine as _;
 use base64::prelude::BASE64_STANDARD;
-use clearing_profiles::LimitName;
+use clearing_profiles::{LimitName, NetworkMode};
 use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
 use nix::sys::signal::Signal;
 use rustix::termios::isatty;
@@ -32,6 +32,9 @@ pub(crate) struct Asked {
     /// Program and arguments; of a script its arguments alone.
     pub(crate) command: Vec<OsString>,
     pub(crate) script: Option<Script>,
+    /// In place of the session's: a name, or an absolute path.
+    pub(crate) profile: Option<String>,
+    pub(crate) network: Option<NetworkMode>,
     pub(crate) environment: Vec<(OsString, OsString)>,
     pub(crate) limits: Vec<(LimitName, String)>,
     /// Whether all is told as lines of JSON.
@@ -327,6 +330,12 @@ fn params(asked: &Asked, exec: &str, on_terminal: bool) -> Result<Value, Error> 
         "limits": limits,
         "stdin": "open",
     });
+    // A server of before has no name for what nobody asks for.
+    for (name, asked) in [("profile", json!(asked.profile)), ("network", json!(asked.network))] {
+        if !asked.is_null() {
+            params[name] = asked;
+        }
+    }
     if let Some(Script { lang, code, has_input, .. }) = &asked.script {
         // Never longer than a line may be, whatever is in it.
         params["code"] = json!({ "bytes": BASE64_STANDARD.encode(code) });

@@ -5,7 +5,7 @@ use std::os::fd::OwnedFd;
 use std::path::PathBuf;
 use std::sync::Arc;
 
-use clearing_profiles::LimitName;
+use clearing_profiles::{LimitName, NetworkMode, Profile};
 use serde_json::Value;
 
 use crate::alerts::Alert;
@@ -20,6 +20,10 @@ pub(crate) struct ExecAsked {
     pub(crate) what: What,
     /// Where, inside; a relative one begins where the session does, which is taken if there is none.
     pub(crate) cwd: Option<PathBuf>,
+    /// Another profile than the session's.
+    pub(crate) profile: Option<Box<Profile>>,
+    /// The network that it must have.
+    pub(crate) network: Option<NetworkMode>,
     /// Variables to set, beside those that the profile passes.
     pub(crate) environment: Vec<(OsString, OsString)>,
     /// Override the profile's limits as options like `--memory` do, the timeout among them.

@@ -67,6 +67,8 @@ impl LiveSandbox {
         Ok(self.start(ExecAsked {
             what: What::Command(command.to_vec()),
             cwd: None,
+            profile: None,
+            network: None,
             environment: Vec::new(),
             limits: wanted.limits,
             umask: None,

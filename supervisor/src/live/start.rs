@@ -11,6 +11,7 @@ use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
 use rustix::fs::{Mode, OFlags};
 use serde_json::Value;
 
+use super::apart::Permission;
 use super::asked::{ExecAsked, Given, What};
 use super::exec::Exec;
 use super::spares::{self, Around};
@@ -46,13 +47,15 @@ impl LiveSandbox {
         if self.sandbox.is_none() {
             return Err(Error::SandboxEnded);
         }
-        let permit = self.permit(&asked, began)?;
-        let limits = self.limits_of(&asked.limits)?;
+        let permission = self.permission(asked.profile.as_deref(), asked.network)?;
+        let permit = self.permit(&asked, &permission, began)?;
+        let limits = limits_of(permission.profile, &asked.limits)?;
+        let permitted = (permission.mark, permit);
         let mut spec = self.spec(&asked, &limits)?;
         let streams = given(asked.streams)?;
         let project_changed = self.look_at_project()?;
         self.name_present()?;
-        let act = self.audit.decide(&self.decision(&asked.what, &asked.limits, &spec, permit)?)?;
+        let act = self.audit.decide(&self.decision(&asked.what, &asked.limits, &spec, permitted)?)?;
         let asked_for = self.begin().and_then(|()| self.ask_for(&mut spec, &limits, &streams));
         let leaf = match asked_for {
             Ok(leaf) => leaf,
@@ -68,7 +71,12 @@ impl LiveSandbox {
     }
 
     /// What permits it, where that is a rule.
-    fn permit(&self, asked: &ExecAsked, started: Instant) -> Result<Option<String>, Error> {
+    fn permit(
+        &self,
+        asked: &ExecAsked,
+        by: &Permission<'_>,
+        started: Instant,
+    ) -> Result<Option<String>, Error> {
         // Rules are about what callers have run; a function is our own.
         let (command, script) = match &asked.what {
             What::Command(command) => (command.clone(), None),
@@ -102,19 +110,10 @@ impl LiveSandbox {
             case.decide(&|_| Ok(None))
         };
         // What is no more permitted waits for nobody.
-        if let Some(next) = self.next_profile() {
+        if let Some(next) = self.next_profile().filter(|_| by.is_sessions) {
             case(next, ProfileMark::of(next))?;
         }
-        case(&self.profile, self.mark.clone())
-    }
-
-    /// The profile's limits, changed as a caller may.
-    fn limits_of(&self, changed: &[(LimitName, String)]) -> Result<Limits, Error> {
-        let mut limits = self.profile.limits.clone();
-        for (name, text) in changed {
-            limits.set(*name, text).map_err(|error| Error::Request(error.to_string()))?;
-        }
-        Ok(limits)
+        case(by.profile, by.mark.clone())
     }
 
     fn spec(&mut self, asked: &ExecAsked, limits: &Limits) -> Result<ExecSpec, Error> {
@@ -232,7 +231,7 @@ impl LiveSandbox {
         what: &What,
         limits: &[(LimitName, String)],
         spec: &ExecSpec,
-        permit: Option<String>,
+        (mark, permit): (ProfileMark, Option<String>),
     ) -> Result<Decision, Error> {
         let verb = match what {
             What::Command(_) | What::Script { .. } => "exec",
@@ -249,7 +248,7 @@ impl LiveSandbox {
             detail["limits"] = limits.into();
         }
         Ok(Decision {
-            profile: Some(self.mark.clone()),
+            profile: Some(mark),
             rule: permit,
             argv: words(spec.argv.iter().map(|word| word.to_bytes())),
             environment: words(spec.environment.iter().map(|variable| name_of(variable.to_bytes()))),
@@ -279,6 +278,15 @@ impl LiveSandbox {
             spares::prepare(&mut self.spares, &around);
         }
     }
+}
+
+/// The profile's limits, changed as a caller may.
+fn limits_of(profile: &Profile, changed: &[(LimitName, String)]) -> Result<Limits, Error> {
+    let mut limits = profile.limits.clone();
+    for (name, text) in changed {
+        limits.set(*name, text).map_err(|error| Error::Request(error.to_string()))?;
+    }
+    Ok(limits)
 }
 
 /// Where nothing is read and what is written goes nowhere.

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use clearing_profiles::LimitName;
+use clearing_profiles::{LimitName, NetworkMode};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
@@ -60,6 +60,12 @@ pub(crate) struct ExecStart {
     /// How long the command may run.
     #[schemars(transform = bounds::timeout)]
     pub(crate) timeout_ms: Option<u64>,
+    /// Another profile than the session's, for this command alone: a name, or an absolute path. It may say something
+    /// else of commands, limits and output; all else a living sandbox has from the session's.
+    #[schemars(regex(pattern = NO_NUL))]
+    pub(crate) profile: Option<String>,
+    /// The network that it is to have, which is the session's or refused.
+    pub(crate) network: Option<Network>,
     /// Limits in place of the profile's: `memory`, `processes`, `output`, … as `clearing run` has them.
     #[serde(default)]
     #[schemars(schema_with = "bounds::limits")]
@@ -76,6 +82,26 @@ pub(crate) struct ExecStart {
 
 fn yes() -> bool {
     true
+}
+
+/// A network.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+pub(crate) enum Network {
+    /// A loopback of the sandbox's own and nothing else.
+    None,
+    /// The host's.
+    Host,
+}
+
+impl Network {
+    /// As profiles have it.
+    pub(crate) fn mode(self) -> NetworkMode {
+        match self {
+            Self::None => NetworkMode::None,
+            Self::Host => NetworkMode::Host,
+        }
+    }
 }
 
 /// Where standard input comes from.

@@ -3,6 +3,7 @@
 
 mod bad_input;
 mod bounds;
+mod by_another_profile;
 mod by_the_command_line;
 mod by_the_command_line_exec;
 mod cancelled;

@@ -49,6 +49,8 @@ impl Conductor {
         let _promised = promise(Taker::Exec)?;
         let Called { function, words, mark, streams: [input, output] } = called;
         let asked = ExecAsked {
+            profile: None,
+            network: None,
             what: What::Call { function, words, mark },
             cwd: None,
             environment: Vec::new(),

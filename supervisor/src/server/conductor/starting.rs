@@ -20,7 +20,7 @@ use crate::outcome::Cause;
 use crate::policy::Denied;
 use crate::protocol::{
     Amount, CloseStdin, ExecResize, ExecSignal, ExecStart, ExecWrite, Fault, Finished, Json, LIMITS,
-    LONGEST_EXEC_NAME, Nothing, StdinMode, StreamName, content,
+    LONGEST_EXEC_NAME, Network, Nothing, StdinMode, StreamName, content,
 };
 use crate::script::Script;
 use crate::server::Caller;
@@ -60,8 +60,11 @@ impl Conductor {
         self.server.room.check()?;
         let _promised = promise(Taker::Exec)?;
         let (streams, ends) = streams(params)?;
-        let asked = asked(params, streams)?;
-        let most = self.live()?.output_kept();
+        let profile =
+            params.profile.as_ref().map(|name| self.live()?.other_profile(name).map_err(Fault::from));
+        let profile = profile.transpose()?;
+        let most = profile.as_ref().map_or(self.live()?.output_kept(), |profile| profile.output);
+        let asked = ExecAsked { profile, ..asked(params, streams)? };
         let store = Arc::new(Store::new(&self.handle.id, &name, &self.shelf, most));
         if params.stream {
             caller.outbox.iter().for_each(|outbox| outbox.follow(&store));
@@ -216,6 +219,8 @@ fn asked(params: &ExecStart, streams: Given) -> Result<ExecAsked, Fault> {
     Ok(ExecAsked {
         what: what(params, argv)?,
         cwd: params.cwd.as_ref().map(PathBuf::from),
+        profile: None,
+        network: params.network.map(Network::mode),
         environment,
         limits: limits.collect::<Result<Vec<_>, _>>()?,
         umask: None,

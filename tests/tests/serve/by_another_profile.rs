@@ -1,0 +1,116 @@
+//! A command by another profile than its session's: what is looked up for each command is that one's, and what the
+//! sandbox was made with is refused by its key.
+
+use clearing_tests::{Client, Output, Site, assert_nothing_left, for_each_caller};
+use serde_json::{Value, json};
+
+const NARROW: &str = r#"
+extends = "default"
+[commands]
+rules = [{ prefix = ["rm"], decision = "deny", reason = "kept" }]
+[limits]
+nofile = 64
+"#;
+
+/// A server that holds the session `fix` of the profile `default`.
+fn hold(site: &Site) -> Client {
+    let mut client = site.serve([] as [&str; 0]);
+    client.call("session/create", json!({ "workspace": site.project(), "name": "fix" }));
+    client
+}
+
+fn exec(site: &Site, options: &[&str], command: &[&str]) -> Output {
+    site.clearing(["exec", "fix"]).args(options).command(command).output()
+}
+
+#[test]
+fn its_rules_and_limits_hold_for_one_command_alone() {
+    for_each_caller(|caller| {
+        let site = Site::new(caller);
+        let client = hold(&site);
+        site.write("narrow.toml", NARROW);
+        // It begins where the caller is, and not where the server is.
+        let by = ["--profile", "./narrow.toml"];
+        exec(&site, &by, &["rm", "-rf", "x"]).expect_code(125).expect_stderr("`rm -rf x` is not permitted");
+        let files = ["sh", "-c", "ulimit -n"];
+        assert_eq!(exec(&site, &by, &files).expect_code(0).stdout, "64\n");
+        let fewer = ["--profile", "./narrow.toml", "--nofile", "32"];
+        assert_eq!(exec(&site, &fewer, &files).expect_code(0).stdout, "32\n");
+        assert_ne!(exec(&site, &[], &files).expect_code(0).stdout, "64\n");
+        exec(&site, &[], &["rm", "-rf", "x"]).expect_code(0);
+        let record = std::fs::read_to_string(site.state().join("audit.jsonl")).unwrap();
+        let decisions = record.lines().filter(|line| line.contains("\"rm\""));
+        let names = decisions.map(|line| {
+            serde_json::from_str::<Value>(line).unwrap()["profile"]["name"].as_str().unwrap().to_owned()
+        });
+        assert_eq!(names.collect::<Vec<_>>(), ["narrow", "default"], "{record}");
+        assert_eq!(client.finish(), 0);
+        assert_nothing_left(&site);
+    });
+}
+
+#[test]
+fn what_the_sandbox_was_made_with_is_refused_by_its_key() {
+    for_each_caller(|caller| {
+        let site = Site::new(caller);
+        let mut client = hold(&site);
+        for (section, key) in [
+            ("filesystem", "caches = false"),
+            ("environment", "pass = []"),
+            ("rollback", "on = [\"error\"]"),
+            ("commands", "enforce = true"),
+        ] {
+            site.write("other.toml", format!("extends = \"default\"\n[{section}]\n{key}\n"));
+            let name = key.split(' ').next().unwrap();
+            let refused = exec(&site, &["--profile", "./other.toml"], &["true"]);
+            refused.expect_code(125).expect_stderr(&format!("`{section}.{name}`"));
+            refused.expect_stderr("hint: `clearing fork`");
+        }
+        exec(&site, &["--profile", "nothing-such"], &["true"]).expect_code(125).expect_stderr("nothing-such");
+        let path = site.project().join("other.toml");
+        let asked = json!({ "session": "fix", "argv": ["true"], "profile": path });
+        assert_eq!(client.refused("exec/start", asked).1, "CLR-REQUEST");
+        assert_eq!(client.finish(), 0);
+        assert_nothing_left(&site);
+    });
+}
+
+#[test]
+fn a_network_and_a_tier_are_the_session_s_or_refused() {
+    for_each_caller(|caller| {
+        let site = Site::new(caller);
+        let mut client = hold(&site);
+        for options in [["--network", "none"], ["--tier", "namespaces"], ["--tier", "landlock"]] {
+            exec(&site, &options, &["true"]).expect_code(0);
+        }
+        let refused = exec(&site, &["--network", "host"], &["true"]);
+        refused.expect_code(125).expect_stderr("`network.mode` (\"none\" and not \"host\")");
+        refused.expect_stderr("hint: `clearing fork`");
+        // As the hint says.
+        site.clearing(["fork", "fix", "--name", "other"]).output().expect_code(0);
+        let other = site.clearing(["exec", "other", "--network", "host"]).command(["true"]).output();
+        other.expect_code(0);
+        let wrong = json!({ "session": "fix", "argv": ["true"], "network": "some" });
+        assert_eq!(client.refused("exec/start", wrong).0, -32602);
+        assert_eq!(client.finish(), 0);
+        assert_nothing_left(&site);
+    });
+}
+
+#[test]
+fn a_command_waits_for_its_place_as_without_a_server() {
+    for_each_caller(|caller| {
+        let site = Site::new(caller);
+        let client = hold(&site);
+        let one = ["exec", "fix", "--max-sandboxes", "1"];
+        let running = site.clearing(one).command(["sh", "-c", "echo up; sleep 1000"]).spawn();
+        running.expect_printed("up");
+        let busy = site.clearing(one).args(["--no-wait", "--json"]).command(["true"]).output();
+        busy.expect_code(125).expect_stdout("CLR-BUSY");
+        running.signal(nix::sys::signal::Signal::SIGTERM);
+        running.wait();
+        site.clearing(one).args(["--no-wait"]).command(["true"]).output().expect_code(0);
+        assert_eq!(client.finish(), 0);
+        assert_nothing_left(&site);
+    });
+}
