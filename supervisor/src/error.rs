@@ -202,11 +202,7 @@ impl Error {
             Self::Alive(_) => Some("let them end, or have them ended".into()),
             Self::Patching => Some("ask again when the patch has been answered".into()),
             Self::NotThere { instead, .. } => Some((*instead).to_owned()),
-            Self::MadeOtherwise(_) => Some(
-                "`clearing fork` makes a session of the same state that no server holds, where it can be had; of a \
-                 profile a command may have its own `commands`, `limits` and `output` here"
-                    .into(),
-            ),
+            Self::MadeOtherwise(_) => Some(APART.into()),
             Self::InitEnded => Some("look for the out-of-memory killer in `dmesg`".into()),
             Self::SandboxEnded
             | Self::NoOverlay(_)
@@ -257,6 +253,10 @@ pub(crate) fn chain(error: &dyn std::error::Error) -> String {
     }
     text
 }
+
+/// Where one command asks for another sandbox.
+const APART: &str = "`clearing fork` makes a session of the same state that no server holds, where it can be had; of a \
+                     profile a command may have its own `commands`, `environment`, `limits` and `output` here";
 
 /// Where there are no namespaces to be had.
 const LESS: &str = "or accept less isolation, over a copy of the project: `--tier landlock` (`promisesNotHeld` in the outcome)";

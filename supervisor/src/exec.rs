@@ -36,7 +36,7 @@ use crate::text::printable;
 use crate::verdict::judge;
 use crate::watch::{End, Watch};
 use crate::workspace::{Workspace, closed_tools, mounts_below};
-pub(crate) use asked::Asked;
+pub(crate) use asked::{Asked, passes};
 
 /// How long the comparison with the project may take after a command that has a time limit.
 pub(crate) const COMPARISON: Duration = Duration::from_secs(30);

@@ -158,7 +158,7 @@ fn hold_session(name: &str) -> Result<Box<Session>, Error> {
 }
 
 /// `PATH` finds the program, and so always comes along.
-fn passes(profile: &Profile, workspace: &Workspace, name: &str) -> bool {
+pub(crate) fn passes(profile: &Profile, workspace: &Workspace, name: &str) -> bool {
     name == "PATH" || profile.environment.passes(name) || workspace.tools.variables.contains(&name)
 }
 

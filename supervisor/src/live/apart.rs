@@ -1,14 +1,16 @@
 //! A command by another profile than its session's.
 //!
 //! What the sandbox was made with — what is seen, which network there is, what may be called — is as it is for all
-//! commands in it. What is looked up for each of them can be another profile's: what the rules say to it, what it may
-//! take, and how much is kept of what it says.
+//! commands in it. What is looked up for each of them can be another profile's: what the rules say to it, which
+//! variables it has, what it may take, and how much is kept of what it says.
 
 use clearing_profiles::{Difference, NetworkMode, Profile};
 
 use super::LiveSandbox;
 use crate::audit::ProfileMark;
 use crate::error::Error;
+use crate::exec::passes;
+use crate::host::Host;
 use crate::permission::Wanted;
 
 /// What a command is permitted by.
@@ -56,13 +58,20 @@ impl LiveSandbox {
         }
     }
 
+    /// The host, with the variables that another profile passes.
+    pub(super) fn host_of(&self, other: &Profile) -> Host {
+        let mut host = self.host.clone();
+        host.take_variables(|name| passes(other, &self.workspace, name));
+        host
+    }
+
     /// Whether it is looked up for each command. The tier is the best there is, which everybody accepts.
     fn is_for_each(&self, difference: &Difference) -> bool {
         match (difference.section, difference.key) {
             ("limits", key) => key != "cgroup",
             // Of programs the kernel has been told, where only named ones can be executed.
             ("commands", key) => key != "enforce" && !self.profile.commands.enforce,
-            ("output" | "patch", _) | ("guards", "tier") => true,
+            ("environment" | "output" | "patch", _) | ("guards", "tier") => true,
             _ => false,
         }
     }

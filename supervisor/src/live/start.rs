@@ -139,7 +139,10 @@ impl LiveSandbox {
             umask: asked.umask,
             terminal,
         };
-        let exec = plan::exec(&self.profile, limits, &self.workspace, command, &self.host)?;
+        let other = asked.profile.as_deref().map(|profile| (profile, self.host_of(profile)));
+        let (profile, host) =
+            other.as_ref().map_or((&self.profile, &self.host), |(profile, host)| (*profile, host));
+        let exec = plan::exec(profile, limits, &self.workspace, command, host)?;
         self.commands += 1;
         let mut exec = ExecSpec { id: self.commands, last: false, ..exec };
         self.hold.go_first(&mut exec.limits);

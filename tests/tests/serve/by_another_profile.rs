@@ -50,13 +50,36 @@ fn its_rules_and_limits_hold_for_one_command_alone() {
 }
 
 #[test]
+fn its_variables_are_those_that_its_profile_passes_and_sets() {
+    for_each_caller(|caller| {
+        let site = Site::new(caller);
+        let mut client = site.serve([] as [&str; 0]);
+        let few = "extends = \"default\"\n[environment]\npass = [\"PATH\"]\n";
+        let few = site.write_home("few.toml", few);
+        let own =
+            "extends = \"default\"\nwiden = true\nreason = \"a proof\"\n[environment]\nset = { A = \"1\" }\n";
+        let own = site.write_home("own.toml", own);
+        client.call("session/create", json!({ "workspace": site.project(), "name": "fix", "profile": few }));
+        let said = |options: &[&str]| {
+            exec(&site, options, &["sh", "-c", "echo \"$LANG,$A\""]).expect_code(0).stdout.clone()
+        };
+        assert_eq!(said(&[]), ",\n");
+        assert_eq!(said(&["--profile", "default"]), "C.UTF-8,\n");
+        assert_eq!(said(&["--profile", own.to_str().unwrap()]), "C.UTF-8,1\n");
+        assert_eq!(said(&[]), ",\n");
+        assert_eq!(client.finish(), 0);
+        assert_nothing_left(&site);
+    });
+}
+
+#[test]
 fn what_the_sandbox_was_made_with_is_refused_by_its_key() {
     for_each_caller(|caller| {
         let site = Site::new(caller);
         let mut client = hold(&site);
         for (section, key) in [
             ("filesystem", "caches = false"),
-            ("environment", "pass = []"),
+            ("limits", "cgroup = \"required\""),
             ("rollback", "on = [\"error\"]"),
             ("commands", "enforce = true"),
         ] {
