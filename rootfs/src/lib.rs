@@ -55,6 +55,7 @@
 
 mod atomic;
 mod attributes;
+mod bare_tree;
 mod base;
 mod beneath;
 mod boot;
@@ -68,6 +69,7 @@ mod copy;
 mod credentials;
 mod descent;
 mod diff;
+mod directory_look;
 mod emptiness;
 mod etc;
 mod files;

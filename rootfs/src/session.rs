@@ -38,6 +38,7 @@ pub use retention::{Apart, Merging, Retained, Retention, time_since};
 pub use sessions::{Listed, Sessions};
 
 use self::lock::Lock;
+use crate::bare_tree::Memory;
 use crate::boot::boot_id;
 use crate::hidden::HiddenPath;
 use crate::identity::Identity;
@@ -61,6 +62,8 @@ pub struct Session {
     written: String,
     /// The live layer.
     live: OwnedFd,
+    /// What is known of it from the last time that it was added up.
+    surveyed: Memory,
     lock: Lock,
     /// Whether `session.json` says that a command runs, which a later record takes back.
     is_foreseen: bool,
@@ -89,8 +92,8 @@ impl Session {
         written: String,
         live: OwnedFd,
     ) -> Self {
-        let (is_foreseen, is_owed, recovered) = (false, false, Vec::new());
-        Self { sessions, directory, record, written, live, lock, is_foreseen, is_owed, recovered }
+        let (surveyed, is_foreseen, is_owed, recovered) = (Memory::default(), false, false, Vec::new());
+        Self { sessions, directory, record, written, live, surveyed, lock, is_foreseen, is_owed, recovered }
     }
 
     /// What is known of it.
@@ -149,7 +152,7 @@ impl Session {
 
     /// The same in pieces.
     pub fn survey(&self) -> Survey {
-        Survey::of(self.live.as_fd())
+        Survey::again(self.live.as_fd(), &self.surveyed)
     }
 
     /// What [`Session::written`] needs, for a process that closes all others.

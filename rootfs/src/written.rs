@@ -3,11 +3,13 @@
 use std::collections::HashSet;
 use std::ffi::{CStr, CString};
 use std::os::fd::BorrowedFd;
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use rustix::fs::{AtFlags, FileType, statat};
 use rustix::io::Errno;
 
+use crate::bare_tree::{BareTree, Memory, Reading};
 use crate::descent::{Descent, some_entries, step};
 use crate::layer_directory::{UPPER, WORK};
 
@@ -52,6 +54,8 @@ pub struct Survey {
     /// Whether there is more to be read in the current directory.
     reading: bool,
     sum: Sum,
+    /// Where it is kept for the next one what there was.
+    memory: Option<Memory>,
 }
 
 /// Nobody waits.
@@ -62,9 +66,19 @@ impl Survey {
     pub(crate) fn of(top: BorrowedFd<'_>) -> Self {
         // Opened anew: how far it was read is nobody else's business.
         let descent = step(top, c".").ok().map(Descent::new);
-        let mut sum = Sum::default();
+        let mut sum = Sum { bare: Reading::of(top), ..Sum::default() };
         sum.written.unread = u64::from(descent.is_none());
-        Self { descent, pending: vec![Vec::new()], reading: true, sum }
+        Self { descent, pending: vec![Vec::new()], reading: true, sum, memory: None }
+    }
+
+    /// The same of a directory that the one before was of as well, which need not be read again where there are only
+    /// directories, and nobody has put anything into them.
+    pub(crate) fn again(top: BorrowedFd<'_>, memory: &Memory) -> Self {
+        let Some(written) = BareTree::remembered(memory, top) else {
+            return Self { memory: Some(Arc::clone(memory)), ..Self::of(top) };
+        };
+        let sum = Sum { written, ..Sum::default() };
+        Self { descent: None, pending: Vec::new(), reading: false, sum, memory: None }
     }
 
     /// Goes on until then, or a little longer; gives the sum when all has been added.
@@ -73,6 +87,9 @@ impl Survey {
             if Instant::now() >= until {
                 return None;
             }
+        }
+        if let Some(memory) = self.memory.take() {
+            BareTree::remember(&memory, self.sum.bare.end(self.sum.written));
         }
         Some(self.sum.written)
     }
@@ -84,7 +101,7 @@ impl Survey {
 
     /// Reads some names or enters a directory; false when nothing is left.
     fn advance(&mut self) -> bool {
-        let Self { descent: Some(descent), pending, reading, sum } = self else { return false };
+        let Self { descent: Some(descent), pending, reading, sum, .. } = self else { return false };
         let is_top = pending.len() == 1;
         let Some(directories) = pending.last_mut() else { return false };
         if *reading {
@@ -97,11 +114,13 @@ impl Survey {
         }
         let Some(name) = directories.pop() else {
             pending.pop();
+            sum.bare.leave();
             return !pending.is_empty() && descent.leave().is_ok();
         };
         match descent.enter(&name) {
             Ok(()) => {
                 pending.push(Vec::new());
+                sum.bare.enter(&name);
                 *reading = true;
             }
             Err(Errno::NOENT) => {}
@@ -118,6 +137,7 @@ struct Sum {
     longest: u64,
     /// Files with several names.
     linked: HashSet<u64>,
+    bare: Reading,
 }
 
 impl Sum {
@@ -146,6 +166,11 @@ impl Sum {
         let Ok(stat) = statat(directory, name, AtFlags::SYMLINK_NOFOLLOW) else { return };
         let kind = FileType::from_raw_mode(stat.st_mode);
         let is_directory = kind == FileType::Directory;
+        if is_directory {
+            self.bare.add(name, &stat);
+        } else {
+            self.bare.add_other();
+        }
         if !is_directory && stat.st_nlink > 1 && !self.linked.insert(stat.st_ino) {
             return;
         }
