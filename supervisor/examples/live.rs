@@ -61,7 +61,7 @@ fn pairs(live: &mut LiveSandbox, rounds: usize) -> Result<String> {
         let executed = live.wait(exec)?;
         let own = since.elapsed();
         if !status.success() || executed.exit_code != Some(0) {
-            return Err(executed.outcome.into());
+            return Err(executed.outcome().into());
         }
         if round >= 20 {
             let microseconds = [bare, own].map(|time| time.as_secs_f64() * 1e6);

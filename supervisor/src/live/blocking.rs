@@ -27,8 +27,14 @@ pub struct Executed {
     /// Whether the project was seen to have changed since it was mounted: with processes alive it cannot be
     /// mounted anew, and what a command sees of such a change is anybody's guess.
     pub project_changed: bool,
+    outcome: Outcome,
+}
+
+impl Executed {
     /// The whole outcome, as JSON.
-    pub outcome: String,
+    pub fn outcome(&self) -> String {
+        serde_json::to_string(&self.outcome).unwrap_or_default()
+    }
 }
 
 /// What else is wanted of a command than to be run.
@@ -81,7 +87,7 @@ impl LiveSandbox {
     pub fn wait(&mut self, exec: u32) -> Result<Executed, LiveError> {
         loop {
             if let Some(outcome) = self.take_outcome(exec) {
-                return Ok(self.executed(&outcome));
+                return Ok(self.executed(outcome));
             }
             self.wait_for_anything(None)?;
         }
@@ -144,14 +150,14 @@ impl LiveSandbox {
         }
     }
 
-    fn executed(&self, outcome: &Outcome) -> Executed {
+    fn executed(&self, outcome: Outcome) -> Executed {
         Executed {
             exit_code: outcome.exit_code,
             signal: outcome.signal,
             is_whole: is_whole(outcome.cause),
             left_running: !self.is_quiet(),
             project_changed: outcome.project_changed,
-            outcome: serde_json::to_string(outcome).unwrap_or_default(),
+            outcome,
         }
     }
 }

@@ -108,7 +108,7 @@ pub(crate) fn goes_back_by_itself(site: &Site) {
     let mut live = site.open(&site.clearing(&["create", "-p", path, "-w", project]));
     live.sh("echo good > good");
     let (executed, _) = live.try_sh("echo bad > bad; rm good; exit 1");
-    assert!(executed.outcome.contains("\"rolledBack\":{\"on\":\"error\""), "{}", executed.outcome);
+    assert!(executed.outcome().contains("\"rolledBack\":{\"on\":\"error\""), "{}", executed.outcome());
     assert_eq!(live.sh("ls; cat good"), "good\nsrc\ngood");
     site.clearing(&["audit", "verify"]);
 }

@@ -57,9 +57,9 @@ pub(crate) fn each_has_its_own(site: &Site) {
             _ => (Some(0), None, true, format!("out {number}\n{}", 100 + number)),
         };
         let ended = (executed.exit_code, executed.signal, executed.is_whole, said);
-        assert_eq!(ended, expected, "{}", executed.outcome);
+        assert_eq!(ended, expected, "{}", executed.outcome());
         let cause = ["exit", "signal", "timeout", "exit"][number % 4];
-        assert!(executed.outcome.contains(&format!("\"cause\":\"{cause}\"")), "{}", executed.outcome);
+        assert!(executed.outcome().contains(&format!("\"cause\":\"{cause}\"")), "{}", executed.outcome());
     }
     let audit = site.clearing(&["audit", "verify"]);
     assert!(!audit.is_empty(), "it has lines");
@@ -74,11 +74,11 @@ pub(crate) fn limit_ends_one(site: &Site) {
     let pid = until(&mut live, site, "modest");
     let greedy = live.begin("greedy", greedy, limited(LimitName::Memory, "100M"));
     let (executed, _) = live.wait(greedy, "greedy");
-    assert!(executed.outcome.contains("\"cause\":\"oom\""), "{}", executed.outcome);
+    assert!(executed.outcome().contains("\"cause\":\"oom\""), "{}", executed.outcome());
     assert!(!is_gone(&mut live, &pid), "the other one had little");
     live.sandbox.cancel(modest).expect("cancelled");
     let (executed, _) = live.wait(modest, "modest");
-    assert!(executed.outcome.contains("\"cause\":\"cancelled\""), "{}", executed.outcome);
+    assert!(executed.outcome().contains("\"cause\":\"cancelled\""), "{}", executed.outcome());
     assert!(is_gone(&mut live, &pid));
 }
 
@@ -90,13 +90,13 @@ pub(crate) fn server_stays(site: &Site) {
                  open(F, \">\", \"ready\"); print F \"$$\\n\"; close F; \
                  while (accept(C, S)) { print C \"served\\n\"; close C }' > /dev/null 2>&1) &";
     let (executed, _) = live.try_sh(serve);
-    assert!(executed.left_running, "{}", executed.outcome);
+    assert!(executed.left_running, "{}", executed.outcome());
     let server = until(&mut live, site, "ready");
     let ask = "exec 3<>/dev/tcp/127.0.0.1/8123; cat <&3";
     assert_eq!(live.bash(ask), "served");
     let late = live.begin("late", "sleep 1000", limited(LimitName::Timeout, "50ms"));
     let (executed, _) = live.wait(late, "late");
-    assert!(executed.outcome.contains("\"cause\":\"timeout\""), "{}", executed.outcome);
+    assert!(executed.outcome().contains("\"cause\":\"timeout\""), "{}", executed.outcome());
     assert_eq!(live.bash(ask), "served");
     assert!(!is_gone(&mut live, &server));
 }
@@ -114,7 +114,7 @@ pub(crate) fn what_runs_away_is_ended_too(site: &Site) {
     let fled = until(&mut live, site, "fled");
     live.sandbox.cancel(fleeing).expect("cancelled");
     let (executed, _) = live.wait(fleeing, "fleeing");
-    assert!(executed.outcome.contains("\"cause\":\"cancelled\""), "{}", executed.outcome);
+    assert!(executed.outcome().contains("\"cause\":\"cancelled\""), "{}", executed.outcome());
     assert!(is_gone(&mut live, &fled), "a cancelled command is told when none of it is left");
     assert!(!is_gone(&mut live, &other_pid));
     live.sandbox.cancel(other).expect("cancelled");
@@ -169,7 +169,7 @@ pub(crate) fn death_of_init_ends_all(site: &Site) {
         .expect("sent");
     for (exec, name) in [(one, "one"), (two, "two")] {
         let (executed, _) = live.wait(exec, name);
-        assert!(executed.outcome.contains("\"cause\":\"init\""), "{}", executed.outcome);
+        assert!(executed.outcome().contains("\"cause\":\"init\""), "{}", executed.outcome());
     }
     assert!(live.sandbox.init().is_none());
     let id = live.id.clone();
@@ -201,9 +201,10 @@ pub(crate) fn refused_is_told_and_recorded(site: &Site) {
     let begun = [["sh", "one"], ["sh", "two"]].map(|words| live.try_begin(&words).expect("permitted"));
     for (exec, want) in begun.into_iter().zip(["id", "uname"]) {
         let executed = live.sandbox.wait(exec).expect("waited");
-        let (_, denials) = executed.outcome.split_once("\"denials\":").expect("denials");
-        assert!(denials.contains(&format!("bin/{want}\"")), "{want}: {}", executed.outcome);
-        assert_eq!(denials.matches("CLR-POLICY-CMD").count(), 1, "{want}: {}", executed.outcome);
+        let outcome = executed.outcome();
+        let (_, denials) = outcome.split_once("\"denials\":").expect("denials");
+        assert!(denials.contains(&format!("bin/{want}\"")), "{want}: {outcome}");
+        assert_eq!(denials.matches("CLR-POLICY-CMD").count(), 1, "{want}: {}", executed.outcome());
     }
     live.sandbox.end().expect("ended");
     let record = fs::read_to_string(site.home.join("state/audit.jsonl")).expect("the record");
@@ -218,6 +219,6 @@ pub(crate) fn terminal_is_one(site: &Site) {
     let wanted = Wanted { on_terminal: true, ..Wanted::default() };
     let exec = live.begin("tty", "test -t 0 && test -t 1 && test -t 2 && stty size > size", wanted);
     let (executed, _) = live.wait(exec, "tty");
-    assert_eq!(executed.exit_code, Some(0), "{}", executed.outcome);
+    assert_eq!(executed.exit_code, Some(0), "{}", executed.outcome());
     assert_eq!(live.sh("cat size"), "24 80");
 }

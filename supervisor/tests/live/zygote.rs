@@ -44,7 +44,7 @@ pub(crate) fn begins_commands(site: &Site) {
     assert_eq!(executed.exit_code, Some(127));
     let exec = live.try_begin(&["no-such-program"]).expect("begun");
     let executed = live.sandbox.wait(exec).expect("it has an outcome");
-    assert_eq!(executed.exit_code, Some(127), "{}", executed.outcome);
+    assert_eq!(executed.exit_code, Some(127), "{}", executed.outcome());
     live.sh("true");
     let another = self::zygote(&live).expect("one");
     assert_ne!(another, zygote, "one whose memory somebody has left half-way begins nothing more");
@@ -52,7 +52,7 @@ pub(crate) fn begins_commands(site: &Site) {
     live.sh("chmod +x text");
     let exec = live.try_begin(&["./text", "one"]).expect("begun");
     let executed = live.sandbox.wait(exec).expect("it has an outcome");
-    assert_eq!(executed.exit_code, Some(0), "{}", executed.outcome);
+    assert_eq!(executed.exit_code, Some(0), "{}", executed.outcome());
 }
 
 /// Processes that nobody waits for come to init in between, and its children change under its eyes.
@@ -98,7 +98,7 @@ pub(crate) fn outcomes_are_the_same(site: &Site) {
     let (by_init, _) = live.try_sh("true");
     zygote(&live).expect("one");
     let (by_zygote, _) = live.try_sh("true");
-    assert_eq!(guards(&by_init.outcome), guards(&by_zygote.outcome));
+    assert_eq!(guards(&by_init.outcome()), guards(&by_zygote.outcome()));
 }
 
 pub(crate) fn limits_are_the_commands(site: &Site) {
@@ -115,7 +115,7 @@ pub(crate) fn limits_are_the_commands(site: &Site) {
     let seven = "for n in 1 2 3 4 5 6 7; do sleep 0.3 & done; wait; echo all";
     let exec = live.begin("eight", seven, limited(LimitName::Processes, "8"));
     let (executed, said) = live.wait(exec, "eight");
-    assert_eq!((executed.exit_code, said.as_str()), (Some(0), "all"), "{}", executed.outcome);
+    assert_eq!((executed.exit_code, said.as_str()), (Some(0), "all"), "{}", executed.outcome());
 }
 
 pub(crate) fn killed_it_is_replaced(site: &Site) {
@@ -124,7 +124,7 @@ pub(crate) fn killed_it_is_replaced(site: &Site) {
         live.sh("true");
         zygote(&live);
         let (executed, said) = live.try_sh(&format!("echo {round}; kill -9 -1; echo on"));
-        assert_eq!(said, format!("{round}\non"), "{}", executed.outcome);
+        assert_eq!(said, format!("{round}\non"), "{}", executed.outcome());
     }
     // At the very moment at which it is given something to do.
     for _ in 0..50 {
