@@ -23,8 +23,9 @@ use crate::protocol::{Created, Fault, SessionCreate};
 /// So long nobody has to ask for anything before one is made.
 const QUIET: Duration = Duration::from_millis(20);
 
-/// After so long nothing that made it is too young to be told from what comes later.
-const AGE: Duration = Duration::from_millis(100);
+/// After so long nothing that made it is too young to be told from what comes later: a little longer than clocks of file
+/// systems need, and whoever asks next may ask soon.
+const AGE: Duration = Duration::from_millis(60);
 
 /// What is parked, and for whom more is to be.
 pub(crate) struct Pool {
