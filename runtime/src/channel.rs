@@ -218,10 +218,14 @@ impl Channel {
 
     /// Sends one message, with descriptors for the peer to own.
     pub(crate) fn send<T: Serialize>(&self, message: &T, descriptors: &[BorrowedFd<'_>]) -> io::Result<()> {
-        let frame = frame(message)?;
-        let mut sent = rights::send(&self.0, &frame, descriptors, MsgFlags::empty())?;
-        while sent < frame.len() {
-            sent += rights::send(&self.0, &frame[sent..], &[], MsgFlags::empty())?;
+        self.send_frames(&frame(message)?, descriptors)
+    }
+
+    /// Sends messages that are bytes already, and wakes the peer once; all descriptors are of the first.
+    pub(crate) fn send_frames(&self, frames: &[u8], descriptors: &[BorrowedFd<'_>]) -> io::Result<()> {
+        let mut sent = rights::send(&self.0, frames, descriptors, MsgFlags::empty())?;
+        while sent < frames.len() {
+            sent += rights::send(&self.0, &frames[sent..], &[], MsgFlags::empty())?;
         }
         Ok(())
     }
@@ -314,6 +318,15 @@ mod tests {
         assert_eq!((message, descriptors.len()), (large, 2));
         drop(one);
         assert!(other.receive::<Vec<String>>().expect("hang-up").is_none());
+    }
+
+    #[test]
+    fn messages_that_are_sent_at_once_arrive_one_by_one() {
+        let (one, other) = Channel::pair().expect("socketpair");
+        let frames = [frame(&7u32).expect("framed"), frame(&8u32).expect("framed")].concat();
+        one.send_frames(&frames, &[]).expect("sent");
+        let next = || other.receive::<u32>().expect("received").expect("one").0;
+        assert_eq!((next(), next()), (7, 8));
     }
 
     #[test]

@@ -4,6 +4,7 @@ mod ending;
 mod reap;
 mod reserve;
 mod start;
+mod telling;
 
 use std::os::fd::{AsFd as _, BorrowedFd};
 use std::time::Duration;
@@ -29,6 +30,7 @@ use crate::spec::{Mount, Others, Remount};
 use crate::sys::trim_heap;
 use reserve::Reserve;
 use start::Command;
+use telling::Held;
 
 /// Init at work.
 pub(crate) struct Server<'a> {
@@ -41,6 +43,8 @@ pub(crate) struct Server<'a> {
     reserve: Reserve,
     /// Not yet reported: a command that waits already is started first.
     standing: Option<Standing>,
+    /// Not yet reported either, and may wait.
+    held: Option<Held>,
     /// The last command has ended.
     over: bool,
     /// And left nothing running.
@@ -88,6 +92,7 @@ impl<'a> Server<'a> {
             commands,
             reserve: Reserve::default(),
             standing,
+            held: None,
             over: false,
             alone: false,
             living: None,
@@ -117,10 +122,16 @@ impl<'a> Server<'a> {
 
     fn serve_all(&mut self) -> i32 {
         loop {
-            self.rest();
+            let has_nothing_to_do = self.is_idle();
             let Ok(ready) = self.wait(self.patience()) else { return 125 };
             self.learn();
+            if self.held_is_due().is_some_and(|due| due.is_zero()) {
+                self.tell_held();
+            }
             if ready.is_nobody() {
+                if has_nothing_to_do {
+                    self.rest();
+                }
                 self.clear();
                 // Until it is done, the next command does it before it begins, or fails.
                 let _ = self.look_anew();
@@ -157,8 +168,9 @@ impl<'a> Server<'a> {
             is_now.then_some(Duration::ZERO),
             self.is_to_look_anew.then_some(SOON),
             looks_again.then_some(LOOK_AGAIN),
+            (self.has_worked && self.is_idle()).then_some(REST),
         ];
-        own.into_iter().chain([self.zygote_is_due()]).flatten().min()
+        own.into_iter().chain([self.zygote_is_due(), self.held_is_due()]).flatten().min()
     }
 
     /// Begins to unmount what was replaced. Forking takes longer than all else that a snapshot is, and whoever was
@@ -169,11 +181,16 @@ impl<'a> Server<'a> {
         }
     }
 
-    /// A sandbox that lives on is mostly idle, and there may be many of them.
-    fn rest(&mut self) {
-        let is_idle = self.living.is_some() && self.standing.is_none() && self.commands.is_empty();
+    /// Nothing runs, and nothing is left to be done.
+    fn is_idle(&self) -> bool {
         let is_to_work = self.is_to_clear || self.is_to_look_anew;
-        if is_idle && !is_to_work && std::mem::take(&mut self.has_worked) {
+        self.living.is_some() && self.standing.is_none() && self.commands.is_empty() && !is_to_work
+    }
+
+    /// A sandbox that lives on is mostly idle, and there may be many of them. Where one command follows the other, memory
+    /// would only be asked for again.
+    fn rest(&mut self) {
+        if std::mem::take(&mut self.has_worked) {
             trim_heap();
         }
     }
@@ -289,6 +306,7 @@ impl<'a> Server<'a> {
         match shown {
             Ok(result) => {
                 self.want_zygote();
+                self.tell_held();
                 let overlays = self.living.as_ref().map(Living::overlays).unwrap_or_default();
                 // A supervisor that is gone is noticed as a hang-up.
                 let _ = self.supervisor.send(&Report::Remounted(result), &overlays);
@@ -345,26 +363,15 @@ impl<'a> Server<'a> {
             }
         }
     }
-
-    /// Before anything else that is reported.
-    fn report_standing(&mut self) {
-        let Some(Standing { guards, kept }) = self.standing.take() else { return };
-        let (shown, descriptors) = kept.shown();
-        self.report(&Report::Ready { guards, shown }, &descriptors);
-    }
-
-    fn report(&mut self, report: &Report, descriptors: &[BorrowedFd<'_>]) {
-        self.report_standing();
-        // A supervisor that is gone is noticed as a hang-up.
-        let _ = self.supervisor.send(report, descriptors);
-    }
 }
 
 /// How often init looks whether those that it killed are gone, and how long it waits for a death each time.
 const LOOKS: u32 = 5000;
 const LOOK_AGAIN: Duration = Duration::from_millis(1);
 /// Whoever was told of an end has begun to do what it does with that by then, and whoever asks next has not asked yet.
-const SOON: Duration = Duration::from_micros(100);
+const SOON: Duration = Duration::from_micros(300);
+/// Whoever asks for nothing for so long is not about to.
+const REST: Duration = Duration::from_millis(50);
 
 /// What `poll` found.
 struct Ready {

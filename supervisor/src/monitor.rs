@@ -53,8 +53,8 @@ pub(crate) struct Monitor {
     /// Whether memory is ours to hold.
     holds_memory: bool,
     stats: Option<Stats>,
-    /// What the group had counted before.
-    before: cgroup::Events,
+    /// What the group had counted before, where that is known.
+    before: Option<cgroup::Events>,
     began: Option<Instant>,
     due: Option<Instant>,
     /// After an alarm, until when to look closely.
@@ -98,7 +98,7 @@ impl Monitor {
             limits: limits.clone(),
             holds_memory: limits.memory.is_some() && !hold.holds_for(Kind::Memory, limits),
             stats: stats.cloned(),
-            before: cgroup::Events::default(),
+            before: None,
             began: None,
             due: None,
             alarmed: None,
@@ -119,10 +119,16 @@ impl Monitor {
         Self { holds_memory, ..self }
     }
 
+    /// The same of a command that is asked for at that time, when the group had counted that: its beginning may be told
+    /// later, and what is counted meanwhile is its own.
+    pub(crate) fn asked_for(self, at: Instant, before: Option<cgroup::Events>) -> Self {
+        Self { began: Some(at), before, ..self }
+    }
+
     /// What a command left runs on.
     pub(crate) fn go_on(&mut self, scene: Scene<'_>) {
         self.begin(scene);
-        self.before = scene.counted.nearest().map(Group::events).unwrap_or_default();
+        self.before = scene.counted.nearest().map(Group::events);
     }
 
     /// The command runs.
@@ -134,10 +140,12 @@ impl Monitor {
         }
         // A leaf is new.
         let shared = scene.counted.sandbox.filter(|_| scene.beside != Beside::NeverAnything);
-        if let Some(group) = shared.filter(|_| scene.counted.leaf.is_none()) {
-            self.before = group.events();
+        if scene.counted.leaf.is_some() {
+            self.before = None;
+        } else if let Some(group) = shared {
+            self.before.get_or_insert_with(|| group.events());
         }
-        self.began = Some(now);
+        self.began.get_or_insert(now);
         self.plan_next(now, &Sample::default(), None, scene);
     }
 
@@ -186,9 +194,10 @@ impl Monitor {
 
     /// Of what a group counted, what is new since the command began.
     fn since(&self, events: cgroup::Events) -> cgroup::Events {
+        let before = self.before.unwrap_or_default();
         cgroup::Events {
-            oom_kills: events.oom_kills.saturating_sub(self.before.oom_kills),
-            forks_refused: events.forks_refused.saturating_sub(self.before.forks_refused),
+            oom_kills: events.oom_kills.saturating_sub(before.oom_kills),
+            forks_refused: events.forks_refused.saturating_sub(before.forks_refused),
             ..events
         }
     }

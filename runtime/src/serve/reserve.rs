@@ -100,6 +100,8 @@ impl Server<'_> {
     }
 
     fn make_zygote(&mut self) {
+        // What is free would be the zygote's as well, for as long as it is there.
+        self.rest();
         if let Ok(zygote) = Zygote::fork(&self.confinement) {
             let process = zygote.pid.as_raw().unsigned_abs();
             self.reserve.zygote = Some(zygote);

@@ -143,8 +143,12 @@ impl Server<'_> {
         match heard {
             Ok(guards) => {
                 let terminal: Vec<BorrowedFd<'_>> = command.terminal.iter().map(|fd| fd.as_fd()).collect();
+                let started = Report::Started { exec, guards, mark };
+                if self.living.is_some() && terminal.is_empty() {
+                    return self.report_later(&started);
+                }
                 // Nothing comes before what is told of the sandbox itself, which a command's start has told.
-                let _ = self.supervisor.send(&Report::Started { exec, guards, mark }, &terminal);
+                let _ = self.supervisor.send(&started, &terminal);
             }
             Err(failure) => {
                 command.reported = true;

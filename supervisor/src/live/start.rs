@@ -5,7 +5,7 @@ use std::time::{Duration, Instant, SystemTime};
 
 use clearing_profiles::{LimitName, Limits, Profile};
 use clearing_rootfs::{PathText, changed_since};
-use clearing_runtime::cgroup::Leaf;
+use clearing_runtime::cgroup::{Events, Group, Leaf};
 use clearing_runtime::spec::{ExecSpec, Terminal};
 use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
 use rustix::fs::{Mode, OFlags};
@@ -39,6 +39,14 @@ const ONE_RECORD: Duration = Duration::from_secs(1);
 /// So many milliseconds init may take to have ready what a command takes; it is of use only before that.
 const A_LITTLE: u16 = 1000;
 
+/// A command that has been asked for.
+struct Beginning {
+    began: Instant,
+    /// What the sandbox's group had counted before.
+    before: Option<Events>,
+    act: Act,
+}
+
 impl LiveSandbox {
     /// Judges a command, writes the decision down, and asks init for it; returns at once. What the rules refuse is
     /// [`Error::Denied`], and written down too. A command that could not be begun is no exec.
@@ -56,12 +64,13 @@ impl LiveSandbox {
         let project_changed = self.look_at_project()?;
         self.name_present()?;
         let act = self.audit.decide(&self.decision(&asked.what, &asked.limits, &spec, permitted)?)?;
+        let before = self.hold.group().map(Group::events);
         let asked_for = self.begin().and_then(|()| self.ask_for(&mut spec, &limits, &streams));
         let leaf = match asked_for {
             Ok(leaf) => leaf,
             Err(error) => return self.never_began(act, error),
         };
-        self.execs.push(self.new_exec(&spec, limits, leaf, (began, act)));
+        self.execs.push(self.new_exec(&spec, limits, leaf, Beginning { began, before, act }));
         if let Some(exec) = self.execs.last_mut() {
             exec.watch.end_so_far().project_changed = project_changed;
         }
@@ -215,14 +224,15 @@ impl LiveSandbox {
         spec: &ExecSpec,
         limits: Limits,
         leaf: Option<Leaf>,
-        (began, act): (Instant, Act),
+        Beginning { began, before, act }: Beginning,
     ) -> Exec {
         let (id, variables) = (spec.id, spec.environment.len());
         let deadline = limits.timeout.and_then(|timeout| began.checked_add(timeout));
         let pace = Pace { grace: limits.grace, patience: PATIENCE };
         let named = self.workspace.named.as_ref();
         let onlooker = named.map(|named| Onlooker::of(&self.profile, named, search_path(&self.host)));
-        let monitor = Monitor::new(&limits, &self.hold, None).in_leaf(leaf.as_ref().map(Leaf::group));
+        let monitor = Monitor::new(&limits, &self.hold, None).asked_for(began, before);
+        let monitor = monitor.in_leaf(leaf.as_ref().map(Leaf::group));
         let watch = Watch::new(deadline, pace, monitor).looking_on(onlooker);
         let (mark, output, reader, act) = (None, Output::default(), None, Some(act));
         Exec { id, watch, limits, variables, began, mark, output, reader, leaf, is_clearing: false, act }
