@@ -10,7 +10,7 @@ use crate::site::Site;
 /// Of the supervisor, of init, of the zygote and of the command, whose program makes some thirty of them. To see that
 /// nothing new is to be hidden, the supervisor opens the project and takes one look at each directory of it. Some ten
 /// more or fewer depend on who is quicker: what init does between two commands it waits for.
-const MOST: usize = 185;
+const MOST: usize = 165;
 
 /// When a project is so old that its times are trusted.
 const OLD: Duration = Duration::from_secs(4);
