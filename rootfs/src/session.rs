@@ -45,7 +45,7 @@ use crate::identity::Identity;
 use crate::layer_directory::{LayerDirectories, LayerTop, Place, layer_of_work};
 use crate::project::Project;
 use crate::seen::{Kept, Seen};
-use crate::written::{Survey, Written, written};
+use crate::written::{Survey, Written};
 
 /// The part of a layer that holds what was changed of the project.
 pub const PROJECT: &str = "project";
@@ -147,7 +147,7 @@ impl Session {
 
     /// How much has been written to the live layer so far.
     pub fn written(&self) -> Written {
-        written(self.live.as_fd())
+        self.survey().finish()
     }
 
     /// The same in pieces.

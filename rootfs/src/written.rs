@@ -30,12 +30,7 @@ const BLOCK: u64 = 512;
 /// Adds up what lies below a directory, which may change meanwhile: what is moved about may be missed
 /// this time.
 pub fn written(top: BorrowedFd<'_>) -> Written {
-    let mut survey = Survey::of(top);
-    loop {
-        if let Some(written) = survey.go_on(Instant::now() + ALL_AT_ONCE) {
-            return written;
-        }
-    }
+    Survey::of(top).finish()
 }
 
 /// The length of the longest file below a directory, as far as it can be read.
@@ -92,6 +87,15 @@ impl Survey {
             BareTree::remember(&memory, self.sum.bare.end(self.sum.written));
         }
         Some(self.sum.written)
+    }
+
+    /// Goes on to the end.
+    pub(crate) fn finish(mut self) -> Written {
+        loop {
+            if let Some(written) = self.go_on(Instant::now() + ALL_AT_ONCE) {
+                return written;
+            }
+        }
     }
 
     /// What has been added so far: no more than there is.

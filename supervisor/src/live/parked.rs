@@ -65,10 +65,11 @@ impl Parked {
     }
 
     /// Takes note that nothing was written to its layer, which is old enough by now for that to be seen later on: the
-    /// end of the first command need not compare it.
+    /// end of the first command need neither compare it nor add it up.
     pub(crate) fn look_ahead(&mut self) {
         // What cannot be told now is told then.
         let _ = self.live.changes(&self.made_of.profile.limits);
+        let _ = self.live.session().map(Session::written);
     }
 
     /// Gives it to whoever asks for a session now.
