@@ -20,7 +20,7 @@ pub struct Written {
     pub bytes: u64,
     /// Files and directories. The directories that overlays write to are ours, and no file of a command's.
     pub inodes: u64,
-    /// Directories that could not be looked into.
+    /// Directories that could not be looked into, and files that could not be looked at.
     pub unread: u64,
 }
 
@@ -119,7 +119,12 @@ impl Survey {
         let Some(name) = directories.pop() else {
             pending.pop();
             sum.bare.leave();
-            return !pending.is_empty() && descent.leave().is_ok();
+            if pending.is_empty() {
+                return false;
+            }
+            let is_back = descent.leave().is_ok();
+            sum.written.unread += u64::from(!is_back);
+            return is_back;
         };
         match descent.enter(&name) {
             Ok(()) => {
@@ -166,8 +171,13 @@ impl Sum {
 
     /// Adds what has that name, as so many files.
     fn add(&mut self, directory: BorrowedFd<'_>, name: &CStr, files: u64) {
-        // What is gone takes nothing.
-        let Ok(stat) = statat(directory, name, AtFlags::SYMLINK_NOFOLLOW) else { return };
+        let stat = match statat(directory, name, AtFlags::SYMLINK_NOFOLLOW) {
+            Ok(stat) => stat,
+            // What is gone takes nothing.
+            Err(Errno::NOENT) => return,
+            // Whoever may list a directory need not be let into it.
+            Err(_) => return self.written.unread += 1,
+        };
         let kind = FileType::from_raw_mode(stat.st_mode);
         let is_directory = kind == FileType::Directory;
         if is_directory {

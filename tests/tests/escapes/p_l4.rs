@@ -50,6 +50,13 @@ fn a_directory_that_is_closed_to_everybody_counts() {
     );
 }
 
+#[test]
+fn a_file_in_a_directory_that_may_be_listed_alone_counts() {
+    ends_at_the_disk_limit(
+        "mkdir closed; exec 5>closed/large; chmod 400 closed; dd if=/dev/zero bs=1M count=1000 >&5; sleep 60",
+    );
+}
+
 /// In memory, and on disk as well.
 #[track_caller]
 fn ends_at_the_disk_limit(script: &str) {
