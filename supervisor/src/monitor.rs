@@ -55,6 +55,9 @@ pub(crate) struct Monitor {
     stats: Option<Stats>,
     /// What the group had counted before, where that is known.
     before: Option<cgroup::Events>,
+    /// When the command was asked for, where that is known.
+    asked: Option<Instant>,
+    /// The same once it is known to run, or since when that is; nothing is looked at before.
     began: Option<Instant>,
     due: Option<Instant>,
     /// After an alarm, until when to look closely.
@@ -99,6 +102,7 @@ impl Monitor {
             holds_memory: limits.memory.is_some() && !hold.holds_for(Kind::Memory, limits),
             stats: stats.cloned(),
             before: None,
+            asked: None,
             began: None,
             due: None,
             alarmed: None,
@@ -119,10 +123,10 @@ impl Monitor {
         Self { holds_memory, ..self }
     }
 
-    /// The same of a command that is asked for at that time, when the group had counted that: its beginning may be told
-    /// later, and what is counted meanwhile is its own.
+    /// The same of a command that is asked for at that time: its beginning may be told later. What the group had counted
+    /// by then is known where nobody else can have it count anything.
     pub(crate) fn asked_for(self, at: Instant, before: Option<cgroup::Events>) -> Self {
-        Self { began: Some(at), before, ..self }
+        Self { asked: Some(at), before, ..self }
     }
 
     /// What a command left runs on.
@@ -145,7 +149,7 @@ impl Monitor {
         } else if let Some(group) = shared {
             self.before.get_or_insert_with(|| group.events());
         }
-        self.began.get_or_insert(now);
+        self.began = self.asked.or(Some(now));
         self.plan_next(now, &Sample::default(), None, scene);
     }
 

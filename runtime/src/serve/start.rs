@@ -1,7 +1,7 @@
 //! From a request to a running program.
 
 use std::io;
-use std::os::fd::{AsFd as _, BorrowedFd, OwnedFd};
+use std::os::fd::{AsFd as _, OwnedFd};
 
 use nix::unistd::Pid;
 
@@ -142,13 +142,14 @@ impl Server<'_> {
         let command = &mut self.commands[index];
         match heard {
             Ok(guards) => {
-                let terminal: Vec<BorrowedFd<'_>> = command.terminal.iter().map(|fd| fd.as_fd()).collect();
                 let started = Report::Started { exec, guards, mark };
-                if self.living.is_some() && terminal.is_empty() {
+                if self.living.is_some() && command.terminal.is_none() {
                     return self.report_later(&started);
                 }
+                self.tell_held();
+                let terminal = self.commands[index].terminal.as_ref().map(|terminal| terminal.as_fd());
                 // Nothing comes before what is told of the sandbox itself, which a command's start has told.
-                let _ = self.supervisor.send(&started, &terminal);
+                let _ = self.supervisor.send(&started, terminal.as_slice());
             }
             Err(failure) => {
                 command.reported = true;

@@ -64,7 +64,9 @@ impl LiveSandbox {
         let project_changed = self.look_at_project()?;
         self.name_present()?;
         let act = self.audit.decide(&self.decision(&asked.what, &asked.limits, &spec, permitted)?)?;
-        let before = self.hold.group().map(Group::events);
+        // Beside others it is read when the command begins: what happens until then may be theirs, and to read it
+        // takes the alarm that may be meant for them.
+        let before = self.hold.group().filter(|_| self.is_quiet()).map(Group::events);
         let asked_for = self.begin().and_then(|()| self.ask_for(&mut spec, &limits, &streams));
         let leaf = match asked_for {
             Ok(leaf) => leaf,
