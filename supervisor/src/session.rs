@@ -4,6 +4,7 @@ mod steps;
 
 use std::path::{Path, PathBuf};
 
+use clearing_profiles::is_path;
 use clearing_rootfs::{
     Changes, Hidden, LayerId, NewSession, PROJECT, PathText, Record, Recovered, Session, SessionId, Sessions,
     Snapshot, Stack, Store, Why, Written,
@@ -56,7 +57,7 @@ pub(crate) fn create(request: &CreateRequest) -> Result<(Session, Vec<String>), 
 
 /// A profile's path means the same file from wherever the session is used.
 pub(crate) fn lasting(profile: &str, host: &Host) -> Result<String, Error> {
-    if !profile.contains('/') {
+    if !is_path(profile) {
         return Ok(profile.to_owned());
     }
     let path = host.cwd.join(profile).into_os_string();
