@@ -23,6 +23,7 @@ impl LiveSandbox {
 
     /// Goes back to a snapshot, and names the one that keeps what would be lost by that.
     pub fn rollback(&mut self, name: &str, others: Others) -> Result<Option<String>, LiveError> {
+        self.session()?.known_snapshot(name).map_err(Error::from)?;
         self.quiet(others)?;
         Ok(self.roll_back(name)?)
     }
@@ -60,6 +61,8 @@ impl LiveSandbox {
         name: Option<&str>,
         others: Others,
     ) -> Result<String, LiveError> {
+        // Nothing is ended for a snapshot that there is none of.
+        from.map(|from| self.session()?.known_snapshot(from).map_err(Error::from)).transpose()?;
         self.quiet(others)?;
         let detail = json!({ "from": from, "name": name });
         Ok(self.recorded("fork", detail, |live| live.fork_quiet(from, name))?)

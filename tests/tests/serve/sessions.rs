@@ -152,3 +152,20 @@ fn who_takes_a_session_that_is_held_has_what_was_asked_for() {
         assert_nothing_left(&site);
     });
 }
+
+#[test]
+fn nothing_is_ended_for_a_snapshot_that_there_is_none_of() {
+    for_each_caller(|caller| {
+        let site = Site::new(caller);
+        let mut client = site.serve([] as [&str; 0]);
+        let session = client.session(&site);
+        let id = client.running(&session, &["sleep", "60"], json!({ "exec": "s" }));
+        for (method, named) in [("session/fork", "from"), ("snapshot/rollback", "snapshot")] {
+            let asked = json!({ "session": session, named: "nothing", "processes": "stop" });
+            assert_eq!(client.refused(method, asked).1, "CLR-UNKNOWN", "{method}");
+        }
+        client.call("exec/signal", json!({ "session": session, "exec": "s", "signal": "SIGTERM" }));
+        assert_eq!(client.result(id)["outcome"]["signal"], 15);
+        assert_eq!(client.finish(), 0);
+    });
+}
