@@ -35,10 +35,18 @@ pub struct Diagnostic {
     pub marks: String,
 }
 
+impl Diagnostic {
+    /// The place and what is wrong there, in one line, for somebody who may not see what the file says.
+    pub fn without_the_line(&self) -> String {
+        let Self { file, line, column, message, .. } = self;
+        format!("{file}:{line}:{column}: {message}")
+    }
+}
+
 impl fmt::Display for Diagnostic {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Self { file, line, column, message, excerpt, marks, .. } = self;
-        writeln!(f, "{file}:{line}:{column}: {message}")?;
+        let Self { line, excerpt, marks, .. } = self;
+        writeln!(f, "{}", self.without_the_line())?;
         writeln!(f, "{line:>3} | {excerpt}")?;
         write!(f, "{:>3} | {marks}", "")?;
         match &self.hint {

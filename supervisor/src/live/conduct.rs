@@ -4,6 +4,7 @@ use std::os::fd::{AsFd as _, BorrowedFd};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
+use clearing_profiles::Profile;
 use clearing_runtime::cgroup::Group;
 use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
 use nix::sys::signal::Signal;
@@ -100,8 +101,12 @@ impl LiveSandbox {
     }
 
     /// How much of its output is kept.
-    pub(crate) fn output_kept(&self) -> clearing_profiles::Output {
-        self.profile.output
+    pub(crate) fn output_kept(&self, other: Option<&Profile>) -> clearing_profiles::Output {
+        let own = self.profile.output;
+        other.map_or(own, |Profile { output, .. }| clearing_profiles::Output {
+            head: own.head.min(output.head),
+            tail: own.tail.min(output.tail),
+        })
     }
 
     /// How much output a command may have.

@@ -60,8 +60,8 @@ pub(crate) struct ExecStart {
     /// How long the command may run.
     #[schemars(transform = bounds::timeout)]
     pub(crate) timeout_ms: Option<u64>,
-    /// Another profile than the session's, for this command alone: a name, or an absolute path. It may say something
-    /// else of commands, variables, limits and output; all else a living sandbox has from the session's.
+    /// Another profile than the session's, for this command alone: a name, or the absolute path of a file. It may say
+    /// something else of commands, variables, limits and output; all else a living sandbox has from the session's.
     #[schemars(regex(pattern = NO_NUL))]
     pub(crate) profile: Option<String>,
     /// The network that it is to have, which is the session's or refused.

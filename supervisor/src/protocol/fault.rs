@@ -1,5 +1,6 @@
 //! Why a request got no result.
 
+use clearing_profiles::ProfileError;
 use serde::Serialize;
 
 use crate::error::Error;
@@ -111,9 +112,13 @@ impl Fault {
 
 impl From<Error> for Fault {
     fn from(error: Error) -> Self {
-        let message = error.message();
+        let (message, hint) = match &error {
+            // Whoever asks a server may not read the files that it can: the line itself is not shown.
+            Error::Profile(ProfileError::Faulty(fault)) => (fault.without_the_line(), fault.hint.clone()),
+            error => (error.message(), error.hint()),
+        };
         let file = if let Error::File(fault) = &error { Some(Box::new(fault.detail())) } else { None };
-        let data = FaultData { code: error.code(), hint: error.hint(), file };
+        let data = FaultData { code: error.code(), hint, file };
         let code = if matches!(error, Error::Request(_)) { -32602 } else { -32000 };
         Self { code, message, data }
     }

@@ -137,3 +137,42 @@ fn a_command_waits_for_its_place_as_without_a_server() {
         assert_nothing_left(&site);
     });
 }
+
+#[test]
+fn what_is_no_file_of_the_caller_s_is_no_profile_and_the_session_goes_on() {
+    for_each_caller(|caller| {
+        let site = Site::new(caller);
+        let mut client = hold(&site);
+        let fifo = site.project().join("fifo");
+        nix::unistd::mkfifo(&fifo, nix::sys::stat::Mode::from_bits_truncate(0o666)).expect("made");
+        site.write("narrow.toml", NARROW);
+        let linked = site.project().join("linked.toml");
+        std::os::unix::fs::symlink("/dev/stdin", &linked).expect("linked");
+        let names =
+            [fifo.to_str(), linked.to_str(), Some("/dev/stdin"), Some("/dev/fd/0"), Some("narrow.toml")];
+        for name in names.into_iter().flatten() {
+            let asked = json!({ "session": "fix", "argv": ["true"], "profile": name });
+            assert_eq!(client.refused("exec/start", asked), (-32602, "CLR-PARAMS".into()), "{name}");
+        }
+        exec(&site, &["--profile", "/dev/stdin"], &["true"]).expect_code(125).expect_stderr("of a file");
+        // None of what was asked next was taken for a profile.
+        exec(&site, &[], &["true"]).expect_code(0);
+        assert_eq!(client.finish(), 0);
+        assert_nothing_left(&site);
+    });
+}
+
+#[test]
+fn a_faulty_line_is_told_by_its_place_alone() {
+    for_each_caller(|caller| {
+        let site = Site::new(caller);
+        let mut client = hold(&site);
+        let secret = site.write_home("credentials", "[default]\nkey = \"AKIA-of-somebody\"\n");
+        let asked = json!({ "session": "fix", "argv": ["true"], "profile": secret });
+        let id = client.ask("exec/start", asked);
+        let answer = client.answer(&json!(id)).to_string();
+        assert!(answer.contains("CLR-PROFILE") && answer.contains("credentials:1:"), "{answer}");
+        assert!(!answer.contains("AKIA"), "{answer}");
+        assert_eq!(client.finish(), 0);
+    });
+}

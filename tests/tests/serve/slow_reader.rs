@@ -53,23 +53,30 @@ fn a_profile_says_how_much_is_kept_for_who_comes_later() {
         let profile = site.write_home("mine.toml", kept);
         let made = json!({ "workspace": site.project(), "profile": profile, "name": "s" });
         client.call("session/create", made);
-        let said = 10_000_000;
-        let script = ["sh", "-c", "head -c 10000000 /dev/zero | tr '\\0' x"];
-        let ended = client.exec_with("s", &script, json!({ "exec": "x", "stream": false }));
-        assert_eq!(ended["exitCode"], 0);
-        let (mut after, mut read, mut dropped) = (json!(0), 0, 0);
-        loop {
-            let pieces = client.call("exec/read", json!({ "session": "s", "exec": "x", "afterSeq": after }));
-            let output = pieces["output"].as_array().unwrap().iter();
-            read += output.map(|piece| piece["text"].as_str().unwrap().len() as u64).sum::<u64>();
-            dropped += pieces["dropped"]["stdout"].as_u64().unwrap();
-            after = pieces["nextSeq"].clone();
-            if pieces["end"] == true {
-                break;
+        // One command's own profile keeps no more.
+        let more = [json!({ "exec": "x" }), json!({ "exec": "y", "profile": "default" })];
+        for mut more in more {
+            let exec = more["exec"].clone();
+            more["stream"] = false.into();
+            let said = 10_000_000;
+            let script = ["sh", "-c", "head -c 10000000 /dev/zero | tr '\\0' x"];
+            let ended = client.exec_with("s", &script, more);
+            assert_eq!(ended["exitCode"], 0);
+            let (mut after, mut read, mut dropped) = (json!(0), 0, 0);
+            loop {
+                let pieces =
+                    client.call("exec/read", json!({ "session": "s", "exec": exec, "afterSeq": after }));
+                let output = pieces["output"].as_array().unwrap().iter();
+                read += output.map(|piece| piece["text"].as_str().unwrap().len() as u64).sum::<u64>();
+                dropped += pieces["dropped"]["stdout"].as_u64().unwrap();
+                after = pieces["nextSeq"].clone();
+                if pieces["end"] == true {
+                    break;
+                }
             }
+            assert_eq!(read + dropped, said);
+            assert!(read.abs_diff(3 << 20) < 300_000, "{read} bytes are kept");
         }
-        assert_eq!(read + dropped, said);
-        assert!(read.abs_diff(3 << 20) < 300_000, "{read} bytes are kept");
         assert_eq!(client.finish(), 0);
         assert_nothing_left(&site);
     });

@@ -33,7 +33,7 @@ impl Conductor {
         called: Called,
         then: impl FnOnce(&mut Self, Result<Outcome, Fault>) + Send + 'static,
     ) {
-        let begun = self.begin_call(called).and_then(|number| Ok((number, self.live()?.output_kept())));
+        let begun = self.begin_call(called).and_then(|number| Ok((number, self.live()?.output_kept(None))));
         match begun {
             Err(fault) => then(self, Err(fault)),
             Ok((number, most)) => {

@@ -2,10 +2,10 @@
 
 use std::ffi::OsString;
 use std::os::fd::OwnedFd;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use clearing_profiles::LimitName;
+use clearing_profiles::{LimitName, Profile, is_path};
 use rustix::pipe::{PipeFlags, pipe_with};
 
 use super::Conductor;
@@ -55,15 +55,27 @@ impl Conductor {
         }
     }
 
+    /// Another profile than the session's. All commands of the session wait while it is read, so it is a file whose
+    /// end is there; and what lies in `/dev` or `/proc` would be the server's own.
+    fn profile(&mut self, name: &str) -> Result<Box<Profile>, Fault> {
+        let path = Path::new(name);
+        if is_path(name) {
+            let is_there = path.metadata();
+            let is_own = ["/dev", "/proc"].iter().any(|own| path.starts_with(own));
+            if !path.is_absolute() || is_own || is_there.is_ok_and(|it| !it.is_file()) {
+                return Err(Fault::params("`profile`: a name, or the absolute path of a file, is wanted"));
+            }
+        }
+        Ok(self.live()?.other_profile(name)?)
+    }
+
     fn start(&mut self, params: &ExecStart, caller: &Caller) -> Result<u32, Fault> {
         let name = self.execs.name(params.exec.as_deref())?;
         self.server.room.check()?;
         let _promised = promise(Taker::Exec)?;
         let (streams, ends) = streams(params)?;
-        let profile =
-            params.profile.as_ref().map(|name| self.live()?.other_profile(name).map_err(Fault::from));
-        let profile = profile.transpose()?;
-        let most = profile.as_ref().map_or(self.live()?.output_kept(), |profile| profile.output);
+        let profile = params.profile.as_deref().map(|name| self.profile(name)).transpose()?;
+        let most = self.live()?.output_kept(profile.as_deref());
         let asked = ExecAsked { profile, ..asked(params, streams)? };
         let store = Arc::new(Store::new(&self.handle.id, &name, &self.shelf, most));
         if params.stream {
