@@ -93,3 +93,20 @@ fn odd_names_and_deep_trees_come_back_as_they_were_written() {
         session.done("rm", &["--yes"]);
     });
 }
+
+#[test]
+fn a_session_s_profile_is_the_file_that_was_named_and_none_of_the_project_s() {
+    for_each_caller(|caller| {
+        let site = Site::new(caller);
+        let mine = site.write_home("policies/strict.toml", "extends = \"default\"\n[limits]\nnofile = 64\n");
+        site.write(
+            "strict.toml",
+            "extends = \"default\"\nwiden = true\nreason = \"x\"\n[limits]\nnofile = 777\n",
+        );
+        let create = ["create", "--name", "s", "-p", "strict.toml", "-w"];
+        let create = site.clearing(create).args([site.project()]).current_dir(mine.parent().unwrap());
+        create.output().expect_code(0);
+        let files = site.clearing(["exec", "s"]).command(["sh", "-c", "ulimit -n"]).output();
+        assert_eq!(files.expect_code(0).stdout, "64\n");
+    });
+}
