@@ -9,6 +9,8 @@ use nix::sys::signal::Signal;
 use disk::{Disk, Quotas};
 
 const MEBIBYTE: u64 = 1 << 20;
+/// So long a supervisor may take to hear of a command; what it does next waits longer.
+const HEARD: std::time::Duration = std::time::Duration::from_secs(1);
 
 #[test]
 fn the_kernel_holds_the_limits_though_nobody_watches() {
@@ -145,6 +147,8 @@ fn run<'s>(site: &'s Site, disk: &Disk, command: &[&str]) -> Run<'s> {
 fn unwatched(run: Run<'_>) -> Output {
     let running = run.spawn();
     running.expect_printed("ready");
+    // The command's word may be there before the supervisor has heard that it runs, and has counted what was there.
+    std::thread::sleep(HEARD);
     running.signal(Signal::SIGSTOP);
     running.expect_printed("done");
     running.signal(Signal::SIGCONT);
