@@ -167,7 +167,7 @@ fn a_faulty_line_is_told_by_its_place_alone() {
     for_each_caller(|caller| {
         let site = Site::new(caller);
         let mut client = hold(&site);
-        let secret = site.write_home("credentials", "[default]\nkey = \"AKIA-of-somebody\"\n");
+        let secret = site.write_home("credentials", "key = \"AKIA-of-somebody\"\n");
         let asked = json!({ "session": "fix", "argv": ["true"], "profile": secret });
         let id = client.ask("exec/start", asked);
         let answer = client.answer(&json!(id)).to_string();
