@@ -4,6 +4,7 @@
 //! sandbox's own procfs: a quick sum that is never too small, and only where that is above the limit the
 //! slow one, with every page counted once.
 
+mod breach;
 mod exact;
 mod inside;
 mod processes;
@@ -25,6 +26,7 @@ use crate::alerts::{Alert, Alerts};
 use crate::limits::Hold;
 use crate::stats::Stats;
 use crate::usage::{Meter, Sample, UsageReport};
+pub(crate) use breach::Breach;
 pub(crate) use inside::add_up;
 use processes::Processes;
 use room::{Room, SetUp};
@@ -33,19 +35,6 @@ pub(crate) use scene::{Beside, Counted, Scene};
 use schedule::Interval;
 use shared::Descriptors;
 use walk::Walk;
-
-/// A limit that was passed.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, serde::Serialize, serde::Deserialize, schemars::JsonSchema)]
-#[serde(rename_all = "camelCase")]
-pub(crate) struct Breach {
-    /// Which.
-    #[schemars(with = "String")]
-    pub(crate) limit: LimitName,
-    /// So much is allowed.
-    pub(crate) allowed: u64,
-    /// So much was used when it was noticed.
-    pub(crate) used: u64,
-}
 
 /// The watchdog of one command.
 pub(crate) struct Monitor {
@@ -144,9 +133,7 @@ impl Monitor {
         }
         // A leaf is new.
         let shared = scene.counted.sandbox.filter(|_| scene.beside != Beside::NeverAnything);
-        if scene.counted.leaf.is_some() {
-            self.before = None;
-        } else if let Some(group) = shared {
+        if let Some(group) = shared.filter(|_| scene.counted.leaf.is_none()) {
             self.before.get_or_insert_with(|| group.events());
         }
         self.began = self.asked.or(Some(now));

@@ -72,6 +72,8 @@ impl LiveSandbox {
             Ok(leaf) => leaf,
             Err(error) => return self.never_began(act, error),
         };
+        // A leaf is new.
+        let before = before.filter(|_| leaf.is_none());
         self.execs.push(self.new_exec(&spec, limits, leaf, Beginning { began, before, act }));
         if let Some(exec) = self.execs.last_mut() {
             exec.watch.end_so_far().project_changed = project_changed;
