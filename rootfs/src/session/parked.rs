@@ -1,17 +1,16 @@
 //! Sessions that are made before anybody asks for one.
 //!
 //! ```text
-//!   park ──▶ `parked` lies beside the record ──▶ give: the record says for whom, then `parked` goes ──▶ and when
+//!   park ──▶ its directory is marked, then has the record ──▶ give: the record says for whom, the mark goes ──▶ and when
 //! ```
-//! As long as it lies there nobody is shown the session. It is made before the record and goes after it, in one
-//! step: whoever is killed leaves a session that was given, or a parked one, which is collected when nobody
-//! holds it.
+//! The mark is the directory's sticky bit, of which nothing else here makes use, and which goes in one step and without
+//! a file to be removed. As long as it is there nobody is shown the session: whoever is killed leaves a session that
+//! was given, or a parked one, which is collected when nobody holds it.
 
-use std::ffi::CStr;
 use std::os::fd::OwnedFd;
 
 use jiff::Timestamp;
-use rustix::fs::{AtFlags, Mode, OFlags, openat, statat, unlinkat};
+use rustix::fs::{Mode, fchmod, fstat};
 use rustix::io::Errno;
 
 use super::Session;
@@ -21,8 +20,8 @@ use super::record::Record;
 use super::sessions::Sessions;
 use crate::hidden::HiddenPath;
 
-/// What lies in the directory of a session that nobody was given.
-const PARKED: &CStr = c"parked";
+/// Has the directory of a session that nobody was given.
+const PARKED: Mode = Mode::SVTX;
 
 impl Sessions {
     /// Makes a session that nobody is shown, and that is held by the caller.
@@ -61,7 +60,7 @@ impl Session {
             Some(_) => self.change_swiftly(given)?,
             None => (self.record, self.is_owed) = (self.changed(given), true),
         }
-        unlinkat(&self.directory, PARKED, AtFlags::empty())
+        fchmod(&self.directory, Mode::RWXU)
             .map_err(|errno| SessionError::file("giving away", self.path(), errno))
     }
 
@@ -73,15 +72,10 @@ impl Session {
 
 /// Has nobody shown the session of an open directory.
 pub(super) fn mark_parked(session: &OwnedFd) -> Result<(), Errno> {
-    let flags = OFlags::WRONLY | OFlags::CREATE | OFlags::EXCL | OFlags::NOFOLLOW | OFlags::CLOEXEC;
-    openat(session, PARKED, flags, Mode::RUSR | Mode::WUSR).map(drop)
+    fchmod(session, Mode::RWXU | PARKED)
 }
 
 /// Whether nobody was given the session of an open directory.
 pub(super) fn is_parked(session: &OwnedFd) -> Result<bool, Errno> {
-    match statat(session, PARKED, AtFlags::SYMLINK_NOFOLLOW) {
-        Ok(_) => Ok(true),
-        Err(Errno::NOENT) => Ok(false),
-        Err(errno) => Err(errno),
-    }
+    Ok(Mode::from_raw_mode(fstat(session)?.st_mode).contains(PARKED))
 }

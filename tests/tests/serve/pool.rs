@@ -2,6 +2,7 @@
 
 use std::collections::BTreeSet;
 use std::fs;
+use std::os::unix::fs::MetadataExt as _;
 use std::time::{Duration, Instant};
 
 use clearing_tests::{Client, DEADLINE, Site, assert_nothing_left, children, for_each_caller, patience};
@@ -18,7 +19,7 @@ const LOOK: &str = "env | grep -v '^_=' | sort; pwd; id; umask; ls -a /; ls -la 
 fn parked(site: &Site) -> BTreeSet<String> {
     let Ok(sessions) = fs::read_dir(site.state().join("sessions")) else { return BTreeSet::new() };
     let sessions = sessions.map(|entry| entry.unwrap());
-    let parked = sessions.filter(|entry| entry.path().join("parked").exists());
+    let parked = sessions.filter(|entry| entry.metadata().is_ok_and(|it| it.mode() & 0o1000 != 0));
     parked.map(|entry| entry.file_name().into_string().unwrap()).collect()
 }
 
