@@ -4,7 +4,7 @@ use std::io::{self, Read as _, Take, Write as _};
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError};
 
-use rustix::fs::{CWD, Dir, FlockOperation, Mode, OFlags, fstat, ftruncate, openat, renameat, stat};
+use rustix::fs::{CWD, Dir, FlockOperation, Mode, OFlags, Stat, fstat, ftruncate, openat, renameat, stat};
 use rustix::io::Errno;
 use serde::Serialize;
 
@@ -20,17 +20,21 @@ pub(super) struct Log {
     directory: PathBuf,
     /// So long may a file be before the next one is begun.
     longest: u64,
-    /// For whoever writes many lines: the file, and how it ended after the last one. Shared by all copies.
-    held: Option<Arc<Mutex<Option<Held>>>>,
+    /// For whoever writes many lines: the file. Shared by all copies.
+    held: Option<Arc<Mutex<Option<File>>>>,
 }
 
-/// The file that was written to last.
+/// How a file ended after the last line that this process wrote.
 #[derive(Debug)]
-struct Held {
-    file: File,
+struct Ended {
+    /// Device and number.
+    file: (u64, u64),
     size: u64,
     tail: Tail,
 }
+
+/// Whoever else writes a line makes the file longer.
+static ENDED: Mutex<Option<Ended>> = Mutex::new(None);
 
 /// A line as it is written.
 #[derive(Serialize)]
@@ -75,12 +79,11 @@ impl Log {
         let path = self.directory.join(CURRENT);
         let mut held = self.held.as_ref().map(|held| held.lock().unwrap_or_else(PoisonError::into_inner));
         let known = held.as_mut().and_then(|held| held.take());
-        let (known_file, end) = known.map(|Held { file, size, tail }| (file, (size, tail))).unzip();
-        let (mut file, size, is_known) = self.lock_current(&path, known_file)?;
-        let tail = match end {
-            // Whoever else wrote a line has made it longer.
-            Some((known, tail)) if is_known && known == size => tail,
-            _ => self.tail_at(&file, size, &path)?,
+        let (mut file, stat) = self.lock_current(&path, known)?;
+        let (number, size) = ((stat.st_dev, stat.st_ino), size_of(&stat));
+        let tail = match Ended::take(number, size) {
+            Some(tail) => tail,
+            None => self.tail_at(&file, size, &path)?,
         };
         let line = Line {
             seq: tail.number.saturating_add(1),
@@ -102,13 +105,14 @@ impl Log {
             AuditError::at("writing", &path, error)
         })?;
         let seq = line.seq;
+        let of_line = text.strip_prefix(b"\n").unwrap_or(&text);
+        let tail = Tail { number: seq, hash: hash_of_line(of_line), torn: 0 };
+        // Before the lock is given up, and with it the right to say so.
+        Ended { file: number, size: size + text.len() as u64, tail }.keep();
         if let Some(held) = &mut held {
-            let of_line = text.strip_prefix(b"\n").unwrap_or(&text);
-            let tail = Tail { number: seq, hash: hash_of_line(of_line), torn: 0 };
-            let size = size + text.len() as u64;
             // The lock is the process's, which may be asked to wait for itself otherwise.
             let unlocked = file.lock(FlockOperation::Unlock);
-            **held = unlocked.is_ok().then_some(Held { file, size, tail });
+            **held = unlocked.is_ok().then_some(file);
         }
         Ok(seq)
     }
@@ -141,9 +145,8 @@ impl Log {
     }
 
     /// Opens the file that is written to, unless it is `known`, and waits until nobody else writes.
-    fn lock_current(&self, path: &Path, mut known: Option<File>) -> Result<(File, u64, bool), AuditError> {
+    fn lock_current(&self, path: &Path, mut known: Option<File>) -> Result<(File, Stat), AuditError> {
         loop {
-            let is_known = known.is_some();
             let file = known.take().map_or_else(|| File::append(path), Ok)?;
             let locked = file.lock(FlockOperation::LockExclusive);
             locked.map_err(|errno| AuditError::at("locking", path, errno))?;
@@ -155,9 +158,8 @@ impl Log {
                 Ok(_) | Err(Errno::NOENT) => continue,
                 Err(errno) => return Err(failed(errno)),
             }
-            let size = u64::try_from(held.st_size).unwrap_or(0);
-            if size < self.longest {
-                return Ok((file, size, is_known));
+            if size_of(&held) < self.longest {
+                return Ok((file, held));
             }
             self.set_aside(path)?;
         }
@@ -204,8 +206,25 @@ impl Log {
     }
 }
 
+impl Ended {
+    /// The end of this file, where it is the one, and as long as it was.
+    fn take(file: (u64, u64), size: u64) -> Option<Tail> {
+        let is_it = |ended: &mut Self| (ended.file, ended.size) == (file, size);
+        let mut last = ENDED.lock().unwrap_or_else(PoisonError::into_inner);
+        last.take_if(is_it).map(|ended| ended.tail)
+    }
+
+    fn keep(self) {
+        *ENDED.lock().unwrap_or_else(PoisonError::into_inner) = Some(self);
+    }
+}
+
 fn size(file: &File) -> Result<u64, Errno> {
-    Ok(u64::try_from(fstat(&file.0)?.st_size).unwrap_or(0))
+    Ok(size_of(&fstat(&file.0)?))
+}
+
+fn size_of(stat: &Stat) -> u64 {
+    u64::try_from(stat.st_size).unwrap_or(0)
 }
 
 #[expect(clippy::trivially_copy_pass_by_ref, reason = "serde asks with a reference")]
