@@ -138,7 +138,7 @@ pub use patch::{
     Reading, Refusal, Rules, Simulation, Tree, Was,
 };
 pub use path_text::PathText;
-pub use places::Place;
+pub use places::{Place, Places};
 pub use private_home::{HomeEntry, all_but, furnish};
 pub use programs::{ProgramSearch, Readable};
 pub use project::{BroughtError, Chosen, Project, ProjectError, ProjectRequest};

@@ -23,7 +23,7 @@ pub enum Place {
 
 /// The caller's home and state directory, by their true names.
 #[derive(Clone, Debug)]
-pub(crate) struct Places {
+pub struct Places {
     home: Option<PathBuf>,
     state: PathBuf,
 }
@@ -80,7 +80,7 @@ const SYSTEM_TREES: &[&str] = &["/boot", "/dev", "/etc", "/proc", "/snap", "/sys
 
 impl Places {
     /// Resolves both directories; neither needs to exist.
-    pub(crate) fn new(home: Option<&Path>, state: &Path) -> Self {
+    pub fn new(home: Option<&Path>, state: &Path) -> Self {
         let home = home.filter(|home| home.is_absolute() && home.parent().is_some());
         Self { home: home.map(canonical_or_planned), state: canonical_or_planned(state) }
     }

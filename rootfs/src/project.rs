@@ -92,10 +92,14 @@ pub enum ProjectError {
 impl Project {
     /// Finds the project and checks that it may be one; reads nothing of it but its top and its `.git`.
     pub fn locate(request: &ProjectRequest<'_>) -> Result<Self, ProjectError> {
-        let places = Places::new(request.home, request.state);
+        Self::locate_among(&Places::new(request.home, request.state), request)
+    }
+
+    /// The same where the request's home and state directory have been looked up.
+    pub fn locate_among(places: &Places, request: &ProjectRequest<'_>) -> Result<Self, ProjectError> {
         let (root, cwd, chosen) = match request.directory {
             Some(directory) => named(directory, request.cwd)?,
-            None => around(request.cwd, &places)?,
+            None => around(request.cwd, places)?,
         };
         if let Some(place) = places.forbid(&root) {
             return Err(ProjectError::Refused { path: root, place });
@@ -103,7 +107,7 @@ impl Project {
         let directory = open_directory(&root).map_err(|errno| unopened(&root, errno))?;
         let stat = rustix::fs::fstat(&directory).map_err(|errno| unopened(&root, errno))?;
         let mut notes = notes::of_owner(&root, &stat, request);
-        let git = git::outside(&directory, &root, &places, &mut notes);
+        let git = git::outside(&directory, &root, places, &mut notes);
         Ok(Self::new((root, cwd, chosen), &stat, git, notes))
     }
 
@@ -149,8 +153,11 @@ fn named(directory: &Path, cwd: &Path) -> Result<(PathBuf, PathBuf, Chosen), Pro
         return Err(ProjectError::WorkingDirectoryGone { cwd: cwd.to_owned() });
     }
     let root = resolve(&cwd.join(directory))?;
-    let cwd = canonical(cwd).ok().filter(|cwd| cwd.starts_with(&root)).unwrap_or_else(|| root.clone());
-    Ok((root, cwd, Chosen::Flag))
+    let cwd = match cwd == root {
+        true => None,
+        false => canonical(cwd).ok().filter(|cwd| cwd.starts_with(&root)),
+    };
+    Ok((root.clone(), cwd.unwrap_or(root), Chosen::Flag))
 }
 
 /// The nearest ancestor of `cwd` with a `.git`, else `cwd` itself.

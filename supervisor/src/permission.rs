@@ -8,7 +8,7 @@ use clearing_profiles::{
     ChosenProfile, LayerPlace, LimitName, NetworkMode, PROJECT_FILE, PROJECT_FILE_LONGEST, Profile,
     ProfileError, Tier,
 };
-use clearing_rootfs::{Project, ProjectRequest, Store};
+use clearing_rootfs::{Places, Project, ProjectRequest, Store};
 
 use crate::alerts::option;
 use crate::error::Error;
@@ -96,15 +96,26 @@ pub(crate) fn of_project(directory: Option<&Path>) -> Result<(Host, Project), Er
 /// The project that `-w` names or that is found, for this caller.
 pub(crate) fn located(host: &Host, directory: Option<&Path>) -> Result<Project, Error> {
     let state = Store::default_path(&|name| host.variable(name))?;
-    Ok(Project::locate(&ProjectRequest {
+    located_among(&Places::new(Some(&host.home), &state), host, &state, directory)
+}
+
+/// The same of a caller whose `places` are known.
+pub(crate) fn located_among(
+    places: &Places,
+    host: &Host,
+    state: &Path,
+    directory: Option<&Path>,
+) -> Result<Project, Error> {
+    let request = ProjectRequest {
         directory,
         cwd: &host.cwd,
         home: Some(&host.home),
-        state: &state,
+        state,
         uid: host.uid,
         gid: host.gid,
         groups: &host.groups,
-    })?)
+    };
+    Ok(Project::locate_among(places, &request)?)
 }
 
 type Find = fn(&str, Option<&Path>) -> Result<ChosenProfile, ProfileError>;

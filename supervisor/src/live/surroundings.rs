@@ -8,13 +8,13 @@ use std::time::{Duration, Instant};
 
 use clearing_profiles::Profile;
 use clearing_rootfs::{
-    Base, BaseEntry, Cache, Hidden, MountTable, Parent, Project, Store, ToolRoots, caches, settings,
+    Base, BaseEntry, Cache, Hidden, MountTable, Parent, Places, Project, Store, ToolRoots, caches, settings,
 };
 
 use crate::error::Error;
 use crate::hiding::{hidden, hidden_again};
 use crate::host::Host;
-use crate::permission::{Wanted, located, of_project};
+use crate::permission::{Wanted, located_among, of_project};
 use crate::workspace::{base, tools};
 
 /// For so long what was read of the host counts as what it is.
@@ -27,6 +27,8 @@ pub(super) struct Surroundings {
     pub(super) profile: Profile,
     pub(super) hidden: Hidden,
     parents: Vec<Parent>,
+    store: Store,
+    places: Places,
     shown: Shown,
     looked: Instant,
 }
@@ -52,13 +54,18 @@ impl Surroundings {
         let hidden = hidden(&profile, &project, &store)?;
         let parents = hidden.parents(&project.root)?;
         let looked = Instant::now();
+        let places = Places::new(Some(&host.home), store.path());
         let shown = Shown::look(&host, &profile, &project, &store)?;
-        Ok(Self { host, project, profile, hidden, parents, shown, looked })
+        Ok(Self { host, project, profile, hidden, parents, store, places, shown, looked })
     }
 
     /// Whether one that is made now would be the same. `profile` is the name that it was looked up by.
     pub(super) fn are_still(&mut self, directory: &Path, profile: &str) -> Result<bool, Error> {
-        let project = located(&self.host, Some(directory))?;
+        let is_recent = self.looked.elapsed() <= HOST_LASTS;
+        if !is_recent {
+            self.places = Places::new(Some(&self.host.home), self.store.path());
+        }
+        let project = located_among(&self.places, &self.host, self.store.path(), Some(directory))?;
         if project != self.project {
             return Ok(false);
         }
@@ -66,8 +73,7 @@ impl Surroundings {
         if profile != self.profile {
             return Ok(false);
         }
-        let store = Store::open(&Store::default_path(&|name| self.host.variable(name))?)?;
-        let hidden = hidden_again(&self.hidden, &project, store.path())?;
+        let hidden = hidden_again(&self.hidden, &project, self.store.path())?;
         if hidden.paths != self.hidden.paths
             || hidden.notes != self.hidden.notes
             || hidden.parents(&project.root)? != self.parents
@@ -76,9 +82,9 @@ impl Surroundings {
         }
         // It knows what the project is like now, which the next look begins with.
         self.hidden = hidden;
-        if self.looked.elapsed() > HOST_LASTS {
+        if !is_recent {
             let (now, host) = (Instant::now(), Host::of_caller());
-            if host != self.host || Shown::look(&host, &profile, &project, &store)? != self.shown {
+            if host != self.host || Shown::look(&host, &profile, &project, &self.store)? != self.shown {
                 return Ok(false);
             }
             self.looked = now;
