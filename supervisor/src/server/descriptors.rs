@@ -1,8 +1,10 @@
 //! Descriptors: the server may have as many as the hard limit allows, and begins nothing with the last of them.
 
+use std::os::fd::OwnedFd;
+use std::sync::OnceLock;
 use std::sync::atomic::{AtomicU64, Ordering};
 
-use rustix::fs::{Dir, Mode, OFlags, stat};
+use rustix::fs::{Dir, Mode, OFlags, fstat, open};
 use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
 
 use crate::protocol::Fault;
@@ -26,6 +28,8 @@ const LEFT: u64 = 64;
 const PART: u64 = 8;
 /// Ours.
 const OPEN: &str = "/proc/self/fd";
+/// The same, once somebody has asked for it: to find it takes the kernel longer than to count.
+static DIRECTORY: OnceLock<OwnedFd> = OnceLock::new();
 /// What is listed there besides: `.`, `..` and the listing's own.
 const NOT_OURS: u64 = 3;
 
@@ -44,7 +48,7 @@ pub(super) fn raise_limit() {
 /// Promises what one more takes, or refuses it where that could leave those that are there without.
 pub(crate) fn promise(taker: Taker) -> Result<Promised, Fault> {
     let promised = Promised::new(taker.takes());
-    let (Some(limit), Some(open)) = (getrlimit(Resource::Nofile).current, open()) else {
+    let (Some(limit), Some(open)) = (getrlimit(Resource::Nofile).current, number()) else {
         return Ok(promised);
     };
     if open + PROMISED.load(Ordering::Relaxed) + LEFT.min(limit / PART) <= limit {
@@ -59,16 +63,25 @@ pub(crate) fn promise(taker: Taker) -> Result<Promised, Fault> {
 }
 
 /// How many are open; none where nobody can tell.
-fn open() -> Option<u64> {
-    match stat(OPEN).ok()?.st_size {
+fn number() -> Option<u64> {
+    match fstat(directory()?).ok()?.st_size {
         // Before Linux 6.2: the size says nothing.
         0 => {
-            let flags = OFlags::RDONLY | OFlags::DIRECTORY | OFlags::CLOEXEC;
-            let listed = rustix::fs::open(OPEN, flags, Mode::empty()).and_then(Dir::read_from);
-            Some((listed.ok()?.count() as u64).saturating_sub(NOT_OURS))
+            let listed = open(OPEN, OFlags::RDONLY | OFlags::DIRECTORY | OFlags::CLOEXEC, Mode::empty());
+            let listed = listed.and_then(Dir::read_from).ok()?;
+            Some((listed.count() as u64).saturating_sub(NOT_OURS))
         }
-        open => open.try_into().ok(),
+        number => number.try_into().ok(),
     }
+}
+
+fn directory() -> Option<&'static OwnedFd> {
+    if DIRECTORY.get().is_none() {
+        let opened = open(OPEN, OFlags::PATH | OFlags::DIRECTORY | OFlags::CLOEXEC, Mode::empty());
+        // Of two that are opened at once one is closed.
+        let _ = DIRECTORY.set(opened.ok()?);
+    }
+    DIRECTORY.get()
 }
 
 impl Promised {
