@@ -56,7 +56,7 @@ use crate::request::RunRequest;
 use crate::workspace::Workspace;
 pub(crate) use asked::{ExecAsked, Given, Happened, Reader, What};
 use exec::{Exec, Rest};
-pub(crate) use parked::{NotGiven, Parked, Parking};
+pub(crate) use parked::{NotGiven, Parked, Parking, Remains};
 pub(crate) use renewal::Reread;
 use spares::Spare;
 pub(crate) use start::nothing;

@@ -31,6 +31,9 @@ pub(crate) struct Parked {
     profile: String,
 }
 
+/// What of it nobody needs any more. To drop it takes a while, which nobody has to wait for.
+pub(crate) struct Remains(#[expect(dead_code, reason = "it is dropped, no more")] Surroundings);
+
 /// Why nobody was given what was parked.
 pub(crate) enum NotGiven {
     /// A new one would be another one.
@@ -72,8 +75,8 @@ impl Parked {
         let _ = self.live.session().map(Session::written);
     }
 
-    /// Gives it to whoever asks for a session now.
-    pub(crate) fn give(mut self, name: Option<&str>) -> Result<LiveSandbox, NotGiven> {
+    /// Gives it to whoever asks for a session now, with what is to be dropped once that is answered.
+    pub(crate) fn give(mut self, name: Option<&str>) -> Result<(LiveSandbox, Remains), NotGiven> {
         let Parking { directory, profile } = &self.parking;
         // What cannot be found out now is told better by whoever makes a new one.
         if !self.is_still() || !self.made_of.are_still(directory, profile).unwrap_or(false) {
@@ -91,7 +94,7 @@ impl Parked {
             Ok(()) => {
                 // What is owed to the record is written when there is time.
                 self.live.become_quiet();
-                Ok(self.live)
+                Ok((self.live, Remains(self.made_of)))
             }
             Err(error) => {
                 self.end();

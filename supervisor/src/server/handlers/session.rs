@@ -6,7 +6,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use clearing_rootfs::{Listed, Written};
 
 use crate::error::Error;
-use crate::live::{LiveSandbox, NotGiven, Parked};
+use crate::live::{LiveSandbox, NotGiven, Parked, Remains};
 use crate::permission::DEFAULT_PROFILE;
 use crate::protocol::{
     Created, Destroyed, Fault, Forked, Nothing, SessionCreate, SessionDestroy, SessionFork, SessionGet,
@@ -63,7 +63,7 @@ impl Server {
         match aside(|| self.open(&asked.params)) {
             Ok(live) => {
                 self.pool.remember(&asked.params);
-                self.conduct(live, asked);
+                self.conduct(live, asked, None);
             }
             Err(fault) => asked.reply.send(Err(fault)),
         }
@@ -73,7 +73,7 @@ impl Server {
     /// one by now.
     pub(in crate::server) fn give_parked(self: &Arc<Self>, parked: Parked, asked: Asked) {
         match parked.give(asked.params.name.as_deref()) {
-            Ok(live) => self.conduct(live, asked),
+            Ok((live, remains)) => self.conduct(live, asked, Some(remains)),
             Err(NotGiven::Failed(error)) => {
                 asked.reply.send(Err(error.into()));
                 self.pool.stir();
@@ -86,7 +86,7 @@ impl Server {
         }
     }
 
-    fn conduct(self: &Arc<Self>, live: LiveSandbox, asked: Asked) {
+    fn conduct(self: &Arc<Self>, live: LiveSandbox, asked: Asked, remains: Option<Remains>) {
         let Asked { params, caller, seat, promised, reply } = asked;
         let mut conductor = match self.conductor(live, &params) {
             Ok(conductor) => conductor,
@@ -106,6 +106,7 @@ impl Server {
         reply.send(conductor.told());
         // Whoever was answered comes first.
         self.pool.stir();
+        drop(remains);
         conductor.conduct();
     }
 
