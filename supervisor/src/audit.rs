@@ -45,11 +45,6 @@ impl Audit {
         Self { log: Log::at(state) }
     }
 
-    /// The same for whoever writes many lines.
-    pub(crate) fn holding(self) -> Self {
-        Self { log: self.log.holding() }
-    }
-
     /// The record in the caller's state directory.
     pub(crate) fn of_caller() -> Result<Self, Error> {
         let state = Store::default_path(&|name| std::env::var_os(name))?;

@@ -206,7 +206,7 @@ impl LiveSandbox {
         let held = prepared.place.descriptors();
         sandbox.build_living(&prepared.plan.sandbox, &sources, &held)?;
         let Prepared { workspace, host, store, place, profile: mark, .. } = prepared;
-        let audit = audit.unwrap_or_else(|| Audit::at(store.path()).holding());
+        let audit = audit.unwrap_or_else(|| Audit::at(store.path()));
         let mut live = Self {
             sandbox: Some(sandbox),
             hold,

@@ -148,7 +148,7 @@ impl Server {
         let store = Store::open(&state)?;
         let state = Arc::from(store.path());
         let (room, seats) = (Room::new(&state, options.max_spool), Seats::new(options.max_sessions));
-        let pool = Pool::new(options.pool, Audit::at(store.path()).holding());
+        let pool = Pool::new(options.pool, Audit::at(store.path()));
         Ok(Arc::new(Self {
             options,
             started: Instant::now(),

@@ -2,7 +2,7 @@
 
 use std::io::{self, Read as _, Take, Write as _};
 use std::path::{Path, PathBuf};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Mutex, PoisonError};
 
 use rustix::fs::{CWD, Dir, FlockOperation, Mode, OFlags, Stat, fstat, ftruncate, openat, renameat, stat};
 use rustix::io::Errno;
@@ -20,21 +20,19 @@ pub(super) struct Log {
     directory: PathBuf,
     /// So long may a file be before the next one is begun.
     longest: u64,
-    /// For whoever writes many lines: the file. Shared by all copies.
-    held: Option<Arc<Mutex<Option<File>>>>,
 }
 
-/// How a file ended after the last line that this process wrote.
+/// The file that was written to last, and how it ended then. While it is open nobody else's has its number.
 #[derive(Debug)]
-struct Ended {
-    /// Device and number.
-    file: (u64, u64),
+struct Held {
+    path: PathBuf,
+    file: File,
     size: u64,
     tail: Tail,
 }
 
-/// Whoever else writes a line makes the file longer.
-static ENDED: Mutex<Option<Ended>> = Mutex::new(None);
+/// By this process, whichever of its handles wrote; nothing while one does.
+static HELD: Mutex<Option<Held>> = Mutex::new(None);
 
 /// A line as it is written.
 #[derive(Serialize)]
@@ -56,16 +54,11 @@ const LONGEST: u64 = 16 << 20;
 
 impl Log {
     pub(super) fn at(directory: &Path) -> Self {
-        Self { directory: directory.to_owned(), longest: LONGEST, held: None }
+        Self { directory: directory.to_owned(), longest: LONGEST }
     }
 
     pub(super) fn directory(&self) -> &Path {
         &self.directory
-    }
-
-    /// The same for many lines: the file stays open.
-    pub(super) fn holding(self) -> Self {
-        Self { held: Some(Arc::default()), ..self }
     }
 
     #[cfg(test)]
@@ -77,13 +70,13 @@ impl Log {
     /// every process, and not a power cut shortly after.
     pub(super) fn append(&self, entry: &Entry<'_>) -> Result<u64, AuditError> {
         let path = self.directory.join(CURRENT);
-        let mut held = self.held.as_ref().map(|held| held.lock().unwrap_or_else(PoisonError::into_inner));
-        let known = held.as_mut().and_then(|held| held.take());
-        let (mut file, stat) = self.lock_current(&path, known)?;
-        let (number, size) = ((stat.st_dev, stat.st_ino), size_of(&stat));
-        let tail = match Ended::take(number, size) {
-            Some(tail) => tail,
-            None => self.tail_at(&file, size, &path)?,
+        let known = Held::take(&path).map(|Held { file, size, tail, .. }| (file, (size, tail)));
+        let (known_file, end) = known.unzip();
+        let (mut file, size, is_known) = self.lock_current(&path, known_file)?;
+        let tail = match end {
+            // Whoever else wrote a line has made it longer.
+            Some((known, tail)) if is_known && known == size => tail,
+            _ => self.tail_at(&file, size, &path)?,
         };
         let line = Line {
             seq: tail.number.saturating_add(1),
@@ -107,12 +100,10 @@ impl Log {
         let seq = line.seq;
         let of_line = text.strip_prefix(b"\n").unwrap_or(&text);
         let tail = Tail { number: seq, hash: hash_of_line(of_line), torn: 0 };
-        // Before the lock is given up, and with it the right to say so.
-        Ended { file: number, size: size + text.len() as u64, tail }.keep();
-        if let Some(held) = &mut held {
-            // The lock is the process's, which may be asked to wait for itself otherwise.
-            let unlocked = file.lock(FlockOperation::Unlock);
-            **held = unlocked.is_ok().then_some(file);
+        let size = size + text.len() as u64;
+        // The lock lasts as long as the file is open, which it stays.
+        if file.lock(FlockOperation::Unlock).is_ok() {
+            Held { path, file, size, tail }.keep();
         }
         Ok(seq)
     }
@@ -145,8 +136,9 @@ impl Log {
     }
 
     /// Opens the file that is written to, unless it is `known`, and waits until nobody else writes.
-    fn lock_current(&self, path: &Path, mut known: Option<File>) -> Result<(File, Stat), AuditError> {
+    fn lock_current(&self, path: &Path, mut known: Option<File>) -> Result<(File, u64, bool), AuditError> {
         loop {
+            let is_known = known.is_some();
             let file = known.take().map_or_else(|| File::append(path), Ok)?;
             let locked = file.lock(FlockOperation::LockExclusive);
             locked.map_err(|errno| AuditError::at("locking", path, errno))?;
@@ -158,8 +150,9 @@ impl Log {
                 Ok(_) | Err(Errno::NOENT) => continue,
                 Err(errno) => return Err(failed(errno)),
             }
-            if size_of(&held) < self.longest {
-                return Ok((file, held));
+            let size = size_of(&held);
+            if size < self.longest {
+                return Ok((file, size, is_known));
             }
             self.set_aside(path)?;
         }
@@ -206,16 +199,16 @@ impl Log {
     }
 }
 
-impl Ended {
-    /// The end of this file, where it is the one, and as long as it was.
-    fn take(file: (u64, u64), size: u64) -> Option<Tail> {
-        let is_it = |ended: &mut Self| (ended.file, ended.size) == (file, size);
-        let mut last = ENDED.lock().unwrap_or_else(PoisonError::into_inner);
-        last.take_if(is_it).map(|ended| ended.tail)
+impl Held {
+    /// The one at this path, if it is the last.
+    fn take(path: &Path) -> Option<Self> {
+        HELD.lock().unwrap_or_else(PoisonError::into_inner).take_if(|held| held.path == path)
     }
 
     fn keep(self) {
-        *ENDED.lock().unwrap_or_else(PoisonError::into_inner) = Some(self);
+        let last = HELD.lock().unwrap_or_else(PoisonError::into_inner).replace(self);
+        // Closed with nobody waiting.
+        drop(last);
     }
 }
 

@@ -178,11 +178,14 @@ fn a_link_in_its_place_is_not_followed() {
 #[test]
 fn who_keeps_the_file_open_goes_on_from_what_others_wrote() {
     let (state, log) = record(2);
-    let holding = log.clone().holding();
+    let holding = log.clone();
     for round in 0..4 {
         append(&holding, &["one"]);
         append(&holding, &["two"]);
+        // Another process has a file of its own.
+        let kept = Held::take(&state.path().join(CURRENT));
         append(&log, &["between", &round.to_string()]);
+        kept.into_iter().for_each(Held::keep);
     }
     // Set aside by somebody else, and as long again.
     let others = Log::at(state.path()).with_longest(1);
