@@ -36,6 +36,8 @@ const NOT_OURS: u64 = 3;
 /// Raises the limit of this process to the hard one. What was forked before, as every sandbox is by the launcher, keeps
 /// the one that it had.
 pub(super) fn raise_limit() {
+    // While there are some left.
+    let _ = directory();
     let Rlimit { current, maximum } = getrlimit(Resource::Nofile);
     if current == maximum {
         return;
