@@ -10,7 +10,7 @@
 use std::os::fd::OwnedFd;
 
 use jiff::Timestamp;
-use rustix::fs::{Mode, fchmod, fstat};
+use rustix::fs::{Mode, fchmod, fstat, stat};
 use rustix::io::Errno;
 
 use super::Session;
@@ -19,6 +19,7 @@ use super::making::{For, NewSession};
 use super::record::Record;
 use super::sessions::Sessions;
 use crate::hidden::HiddenPath;
+use crate::identity::Identity;
 
 /// Has the directory of a session that nobody was given.
 const PARKED: Mode = Mode::SVTX;
@@ -64,6 +65,12 @@ impl Session {
             .map_err(|errno| SessionError::file("giving away", self.path(), errno))
     }
 
+    /// Whether its directory is still where sessions are looked for: somebody may have removed or replaced it.
+    pub fn is_there(&self) -> bool {
+        let (named, held) = (stat(&*self.path()), fstat(&self.directory));
+        matches!((named, held), (Ok(named), Ok(held)) if Identity::of(&named) == Identity::of(&held))
+    }
+
     /// Writes down when it was given, if nothing else has been since.
     pub fn write_owed(&mut self) -> Result<(), SessionError> {
         if self.is_owed { self.change_swiftly(|_| ()) } else { Ok(()) }
@@ -72,7 +79,9 @@ impl Session {
 
 /// Has nobody shown the session of an open directory.
 pub(super) fn mark_parked(session: &OwnedFd) -> Result<(), Errno> {
-    fchmod(session, Mode::RWXU | PARKED)
+    fchmod(session, Mode::RWXU | PARKED)?;
+    // A file system may take a mode that it cannot keep.
+    if is_parked(session)? { Ok(()) } else { Err(Errno::OPNOTSUPP) }
 }
 
 /// Whether nobody was given the session of an open directory.

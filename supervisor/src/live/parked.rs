@@ -79,7 +79,8 @@ impl Parked {
     pub(crate) fn give(mut self, name: Option<&str>) -> Result<(LiveSandbox, Remains), NotGiven> {
         let Parking { directory, profile } = &self.parking;
         // What cannot be found out now is told better by whoever makes a new one.
-        if !self.is_still() || !self.made_of.are_still(directory, profile).unwrap_or(false) {
+        let is_there = self.live.session().is_ok_and(Session::is_there);
+        if !is_there || !self.is_still() || !self.made_of.are_still(directory, profile).unwrap_or(false) {
             return Err(NotGiven::Stale(Box::new(self)));
         }
         let project = &self.made_of.project;

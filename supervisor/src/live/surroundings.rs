@@ -63,6 +63,7 @@ impl Surroundings {
     pub(super) fn are_still(&mut self, directory: &Path, profile: &str) -> Result<bool, Error> {
         let is_recent = self.looked.elapsed() <= HOST_LASTS;
         if !is_recent {
+            self.store = Store::open(self.store.path())?;
             self.places = Places::new(Some(&self.host.home), self.store.path());
         }
         let project = located_among(&self.places, &self.host, self.store.path(), Some(directory))?;
@@ -82,7 +83,7 @@ impl Surroundings {
         }
         // It knows what the project is like now, which the next look begins with.
         self.hidden = hidden;
-        if !is_recent {
+        if self.looked.elapsed() > HOST_LASTS {
             let (now, host) = (Instant::now(), Host::of_caller());
             if host != self.host || Shown::look(&host, &profile, &project, &self.store)? != self.shown {
                 return Ok(false);

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 use std::fs;
-use std::os::unix::fs::MetadataExt as _;
+use std::os::unix::fs::{MetadataExt as _, PermissionsExt as _};
 use std::time::{Duration, Instant};
 
 use clearing_tests::{Client, DEADLINE, Site, assert_nothing_left, children, for_each_caller, patience};
@@ -118,48 +118,58 @@ fn one_from_the_pool_is_as_a_new_one() {
 /// What changes, how, and what holds in a session that is made after that.
 type Change = (&'static str, fn(&Site), &'static str);
 
+/// What changes while one is parked.
+const CHANGES: [Change; 7] = [
+    ("a hidden file", |site| drop(site.write(".env", "SECRET=1\n")), "test ! -e .env"),
+    (
+        "the project's own profile",
+        |site| drop(site.write(".clearing/profile.toml", "[limits]\nnofile = 77\n")),
+        "test $(ulimit -n) = 77",
+    ),
+    (
+        "the profile",
+        |site| {
+            let text = "extends = \"default\"\n[limits]\nnofile = 78\n";
+            drop(site.write_home(".config/clearing/profiles/mine.toml", text));
+        },
+        "test $(ulimit -n) = 78",
+    ),
+    (
+        "the project",
+        |site| {
+            fs::rename(site.project(), site.home().join("other")).unwrap();
+            drop(site.write("another", "x"));
+            site.own(&site.project());
+        },
+        "test -e another",
+    ),
+    (
+        "what is shown of the home",
+        |site| {
+            drop(site.write_home(".gitconfig", "[user]\n\tname = Ann\n"));
+            std::thread::sleep(Duration::from_millis(1100));
+        },
+        "grep -q Ann ~/.gitconfig",
+    ),
+    (
+        "the session's own directory",
+        |site| {
+            let sessions = site.state().join("sessions");
+            parked(site).iter().for_each(|one| fs::remove_dir_all(sessions.join(one)).unwrap());
+        },
+        "true",
+    ),
+    (
+        "a hidden file that is none any more",
+        |site| fs::remove_file(site.project().join("id_rsa")).unwrap(),
+        "true",
+    ),
+];
+
 #[test]
 fn what_would_be_another_one_by_now_is_made_anew() {
-    let changes: [Change; 6] = [
-        ("a hidden file", |site| drop(site.write(".env", "SECRET=1\n")), "test ! -e .env"),
-        (
-            "the project's own profile",
-            |site| drop(site.write(".clearing/profile.toml", "[limits]\nnofile = 77\n")),
-            "test $(ulimit -n) = 77",
-        ),
-        (
-            "the profile",
-            |site| {
-                let text = "extends = \"default\"\n[limits]\nnofile = 78\n";
-                drop(site.write_home(".config/clearing/profiles/mine.toml", text));
-            },
-            "test $(ulimit -n) = 78",
-        ),
-        (
-            "the project",
-            |site| {
-                fs::rename(site.project(), site.home().join("other")).unwrap();
-                drop(site.write("another", "x"));
-                site.own(&site.project());
-            },
-            "test -e another",
-        ),
-        (
-            "what is shown of the home",
-            |site| {
-                drop(site.write_home(".gitconfig", "[user]\n\tname = Ann\n"));
-                std::thread::sleep(Duration::from_millis(1100));
-            },
-            "grep -q Ann ~/.gitconfig",
-        ),
-        (
-            "a hidden file that is none any more",
-            |site| fs::remove_file(site.project().join("id_rsa")).unwrap(),
-            "true",
-        ),
-    ];
     for_each_caller(|caller| {
-        for (what, change, proof) in &changes {
+        for (what, change, proof) in CHANGES {
             let site = Site::new(caller);
             site.write("a", "one\n");
             site.write("id_rsa", "-----BEGIN OPENSSH PRIVATE KEY-----\n");
@@ -175,6 +185,22 @@ fn what_would_be_another_one_by_now_is_made_anew() {
             assert!(!site.state().join("sessions").join(one).exists(), "{what}");
             assert_nothing_left(&site);
         }
+    });
+}
+
+#[test]
+fn a_state_directory_that_others_may_write_to_is_refused_as_it_is_for_a_new_one() {
+    for_each_caller(|caller| {
+        let site = Site::new(caller);
+        let (mut client, _) = server_with_one(&site, "default");
+        let let_in = |mode| fs::set_permissions(site.state(), fs::Permissions::from_mode(mode)).unwrap();
+        let_in(0o770);
+        std::thread::sleep(Duration::from_millis(1100));
+        let params = json!({ "workspace": site.project() });
+        assert_eq!(client.refused("session/create", params.clone()).1, "CLR-STATE");
+        let_in(0o700);
+        client.call("session/create", params);
+        assert_eq!(client.finish(), 0);
     });
 }
 
