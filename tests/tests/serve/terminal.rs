@@ -76,3 +76,53 @@ fn a_terminal_of_no_size_is_one() {
         assert_nothing_left(&site);
     });
 }
+
+/// Gives its terminal up (`TIOCNOTTY`), and does not hear the hang-up that follows.
+const AWAY: &str =
+    "$SIG{HUP} = 'IGNORE'; ioctl(STDIN, 0x5422, 0) or die; $| = 1; print \"away\\n\"; sleep 1000";
+
+#[test]
+fn a_signal_to_a_terminal_without_a_foreground_reaches_the_command_and_no_other_session() {
+    for_each_caller(|caller| {
+        let site = Site::new(caller);
+        let mut client = site.serve([] as [&str; 0]);
+        let (session, other) = (client.session(&site), client.session(&site));
+        let beside = client.running(&other, &["sleep", "1000"], json!({ "exec": "beside" }));
+        let terminal = |exec: &str| json!({ "exec": exec, "terminal": { "rows": 24, "columns": 80 } });
+        let killed = |exec: &str| json!({ "session": session, "exec": exec, "signal": "SIGKILL" });
+        let away = client.start(&session, &["perl", "-e", AWAY], terminal("away"));
+        until(&mut client, "away");
+        client.call("exec/signal", killed("away"));
+        assert_eq!(client.result(away)["outcome"]["signal"], 9);
+        // And before there is one.
+        let early = client.start(&session, &["sleep", "1000"], terminal("early"));
+        client.call("exec/signal", killed("early"));
+        assert_eq!(client.result(early)["outcome"]["signal"], 9);
+        let waited = client.call("exec/wait", json!({ "session": other, "exec": "beside", "waitMs": 0 }));
+        assert_eq!(waited["state"], "running");
+        client.cancel(beside);
+        assert_eq!(client.error(beside).0, -32800);
+        assert_eq!(client.finish(), 0);
+        assert_nothing_left(&site);
+    });
+}
+
+#[test]
+fn a_size_that_comes_before_the_terminal_is_its_size() {
+    for_each_caller(|caller| {
+        let site = Site::new(caller);
+        let mut client = site.serve([] as [&str; 0]);
+        let session = client.session(&site);
+        for (rows, columns) in [(9, 44), (0, 0)] {
+            let exec = format!("of{rows}");
+            let more = json!({ "exec": exec, "terminal": { "rows": 7, "columns": 33 } });
+            let id = client.start(&session, &["sh", "-c", "sleep 0.3; stty size"], more);
+            let size = json!({ "session": session, "exec": exec, "rows": rows, "columns": columns });
+            client.call("exec/resize", size);
+            assert_eq!(client.result(id)["exitCode"], 0);
+            assert_eq!(client.said("stdout"), format!("{rows} {columns}\r\n"));
+        }
+        assert_eq!(client.finish(), 0);
+        assert_nothing_left(&site);
+    });
+}

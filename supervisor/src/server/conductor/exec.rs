@@ -26,6 +26,8 @@ pub(super) struct Exec {
     pub(super) hushed: Option<Instant>,
     /// What is shown of its terminal is read, and what is typed written here.
     pub(super) terminal: Option<Arc<OwnedFd>>,
+    /// The rows and columns that its terminal is to have, where they came before it.
+    pub(super) size: Option<(u16, u16)>,
     pub(super) state: State,
     pub(super) waiting: Vec<Waiting>,
     /// Of what we do ourselves: nobody else hears of it.
@@ -61,6 +63,7 @@ impl Exec {
             input: Input::default(),
             hushed: None,
             terminal: None,
+            size: None,
             state: State::Running,
             waiting: Vec::new(),
             then: None,
@@ -86,6 +89,10 @@ impl Exec {
     pub(super) fn attach(&mut self, master: Arc<OwnedFd>) {
         // Nobody waits for one that takes nothing.
         if rustix::io::ioctl_fionbio(&master, true).is_ok() {
+            if let Some((rows, columns)) = self.size.take() {
+                // It has the size that it began with otherwise.
+                let _ = crate::terminal::set_size(&master, rows, columns);
+            }
             self.input.attach(Arc::clone(&master));
             self.terminal = Some(master);
         }

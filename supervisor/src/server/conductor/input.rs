@@ -58,6 +58,11 @@ impl Input {
         }
     }
 
+    /// Whether it is a terminal that is not there yet.
+    pub(super) fn is_expected(&self) -> bool {
+        matches!(self.to, To::Expected)
+    }
+
     pub(super) fn has_something(&self) -> bool {
         !self.waiting.is_empty()
     }

@@ -146,13 +146,18 @@ impl Conductor {
     /// `exec/resize`.
     pub(crate) fn exec_resize(&mut self, params: &ExecResize) -> Result<Nothing, Fault> {
         let (_, found) = self.execs.by_name(&params.exec).ok_or_else(|| Fault::unknown_exec(&params.exec))?;
+        let size = (params.rows, params.columns);
         let Some(terminal) = &found.terminal else {
+            if found.input.is_expected() {
+                found.size = Some(size);
+                return Ok(Nothing {});
+            }
             return Err(match found.state {
                 State::Ended(_) => ended(),
                 _ => Fault::refused("CLR-NO-TERMINAL", "this exec has no terminal"),
             });
         };
-        crate::terminal::set_size(terminal, params.rows, params.columns)
+        crate::terminal::set_size(terminal, size.0, size.1)
             .map_err(|error| Error::System("ioctl(TIOCSWINSZ)", error))?;
         Ok(Nothing {})
     }
