@@ -250,7 +250,8 @@ impl Session {
         self.record.snapshots.iter().rev().find(|snapshot| snapshot.top.as_ref() == top)
     }
 
-    fn free_label(&self, label: &str) -> Result<String, SessionError> {
+    /// The label, if a new snapshot can have it.
+    pub fn free_label(&self, label: &str) -> Result<String, SessionError> {
         if !is_name(label) {
             return Err(SessionError::BadName { name: label.to_owned() });
         }

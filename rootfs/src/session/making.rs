@@ -144,18 +144,23 @@ impl Sessions {
         }
     }
 
-    /// Holds all names until a session has this one.
-    pub(super) fn reserve(&self, name: &str) -> Result<OwnedFd, SessionError> {
+    /// Fails where a session cannot have this name, as far as that is known before it is made.
+    pub fn free_name(&self, name: &str) -> Result<(), SessionError> {
         if !is_name(name) || name.starts_with(SessionId::PREFIX) {
             return Err(SessionError::BadName { name: name.to_owned() });
         }
-        let alone = step(&self.directory, c".")
-            .and_then(|held| flock(&held, FlockOperation::LockExclusive).map(|()| held));
-        let alone = alone.map_err(|errno| SessionError::file("locking the names in", &*self.path, errno))?;
         match self.read(name) {
-            Err(SessionError::Unknown { .. }) => Ok(alone),
+            Err(SessionError::Unknown { .. }) => Ok(()),
             Err(error) => Err(error),
             Ok(_) => Err(SessionError::NameTaken { name: name.to_owned() }),
         }
+    }
+
+    /// Holds all names until a session has this one.
+    pub(super) fn reserve(&self, name: &str) -> Result<OwnedFd, SessionError> {
+        let alone = step(&self.directory, c".")
+            .and_then(|held| flock(&held, FlockOperation::LockExclusive).map(|()| held));
+        let alone = alone.map_err(|errno| SessionError::file("locking the names in", &*self.path, errno))?;
+        self.free_name(name).map(|()| alone)
     }
 }

@@ -12,6 +12,8 @@ use crate::error::Error;
 impl LiveSandbox {
     /// Names the present state. What is written from now on goes to a new layer.
     pub fn snapshot(&mut self, label: Option<&str>, others: Others) -> Result<Snapshot, LiveError> {
+        // Nothing is ended for a name that it cannot have.
+        label.map(|label| self.session()?.free_label(label).map_err(Error::from)).transpose()?;
         self.quiet(others)?;
         self.make_room_for_a_snapshot()?;
         Ok(self.recorded("snapshot", json!({ "label": label }), |live| {
@@ -63,6 +65,7 @@ impl LiveSandbox {
     ) -> Result<String, LiveError> {
         // Nothing is ended for a snapshot that there is none of.
         from.map(|from| self.session()?.known_snapshot(from).map_err(Error::from)).transpose()?;
+        name.map(|name| crate::session::sessions()?.free_name(name).map_err(Error::from)).transpose()?;
         self.quiet(others)?;
         let detail = json!({ "from": from, "name": name });
         Ok(self.recorded("fork", detail, |live| live.fork_quiet(from, name))?)

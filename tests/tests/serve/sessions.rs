@@ -159,10 +159,20 @@ fn nothing_is_ended_for_a_snapshot_that_there_is_none_of() {
         let site = Site::new(caller);
         let mut client = site.serve([] as [&str; 0]);
         let session = client.session(&site);
+        client.call("session/create", json!({ "workspace": site.project(), "name": "taken" }));
         let id = client.running(&session, &["sleep", "60"], json!({ "exec": "s" }));
         for (method, named) in [("session/fork", "from"), ("snapshot/rollback", "snapshot")] {
             let asked = json!({ "session": session, named: "nothing", "processes": "stop" });
             assert_eq!(client.refused(method, asked).1, "CLR-UNKNOWN", "{method}");
+        }
+        let names = [
+            ("snapshot/create", "label", "initial"),
+            ("snapshot/create", "label", "a/b"),
+            ("session/fork", "name", "taken"),
+        ];
+        for (method, named, name) in names {
+            let asked = json!({ "session": session, named: name, "processes": "stop" });
+            assert_eq!(client.refused(method, asked).1, "CLR-NAME", "{method} {name}");
         }
         client.call("exec/signal", json!({ "session": session, "exec": "s", "signal": "SIGTERM" }));
         assert_eq!(client.result(id)["outcome"]["signal"], 15);
