@@ -77,3 +77,22 @@ fn who_waits_for_more_of_a_command_that_is_forgotten_is_told_its_end() {
         assert_nothing_left(&site);
     });
 }
+
+#[test]
+fn what_a_forgotten_command_left_goes_on_and_may_still_say_something() {
+    for_each_caller(|caller| {
+        let site = Site::new(caller);
+        let mut client = site.serve([] as [&str; 0]);
+        let session = client.session(&site);
+        let speaker = "i=0; while :; do i=$((i+1)); echo $i; echo $i >count; sleep 0.01; done & echo up";
+        client.exec(&session, &["sh", "-c", speaker]);
+        for _ in 0..70 {
+            client.exec(&session, &["true"]);
+        }
+        let goes_on = "before=$(cat count); sleep 0.5; test $(cat count) -gt $before";
+        assert_eq!(client.exec(&session, &["sh", "-c", goes_on])["exitCode"], 0);
+        client.call("session/destroy", json!({ "session": session }));
+        assert_eq!(client.finish(), 0);
+        assert_nothing_left(&site);
+    });
+}

@@ -9,6 +9,7 @@ use serde_json::Value;
 
 use super::Conductor;
 use super::exec::{Exec, State};
+use super::sources::Sources;
 use super::waiting::Waiting;
 use crate::live::Happened;
 use crate::protocol::Fault;
@@ -21,6 +22,9 @@ pub(super) struct Execs {
     names: HashMap<String, u32>,
     /// Those that have ended, oldest first.
     ended: VecDeque<u32>,
+    /// Of those that are forgotten, what others may still say whom they left running: it is read, for they would be
+    /// killed by a pipe that nobody has open, and heard by nobody.
+    left: BTreeMap<u32, Arc<Sources>>,
     given: u64,
     denied: u32,
 }
@@ -103,8 +107,9 @@ impl Execs {
     /// The exec and the place of each with it.
     pub(super) fn sources(&self) -> Vec<(u32, usize, Arc<OwnedFd>)> {
         let mut all = Vec::new();
-        for (number, exec) in &self.all {
-            let open = exec.sources.open().into_iter().enumerate();
+        let of_all = self.all.iter().map(|(number, exec)| (number, &exec.sources));
+        for (number, sources) in of_all.chain(&self.left) {
+            let open = sources.open().into_iter().enumerate();
             all.extend(open.map(|(at, source)| (*number, at, source)));
         }
         all
@@ -171,7 +176,20 @@ impl Execs {
                 if self.names.get(&exec.name) == Some(&oldest) {
                     self.names.remove(&exec.name);
                 }
+                if !exec.sources.are_at_their_end() {
+                    exec.sources.hand_on_no_more();
+                    self.left.insert(oldest, exec.sources);
+                }
             }
+        }
+    }
+
+    /// Reads what is heard by nobody.
+    fn pass_over(&mut self, number: u32, at: usize) {
+        let Some(sources) = self.left.get(&number) else { return };
+        sources.read(at, TURNS);
+        if sources.are_at_their_end() {
+            self.left.remove(&number);
         }
     }
 }
@@ -196,7 +214,10 @@ impl Conductor {
     pub(super) fn pump(&mut self, ready: &[(u32, usize)]) {
         // The last first, so that the places of the others stay.
         for (number, at) in ready.iter().rev() {
-            let Some(exec) = self.execs.get(*number) else { continue };
+            let Some(exec) = self.execs.get(*number) else {
+                self.execs.pass_over(*number, *at);
+                continue;
+            };
             exec.sources.read(*at, TURNS);
             let passed = exec.sources.passed();
             if passed.handed_on > 0 {
@@ -221,6 +242,7 @@ impl Conductor {
     /// The same whoever holds their output.
     pub(super) fn finish_at_once(&mut self) {
         self.finish(|_, _| true);
+        self.execs.left.clear();
         for exec in self.execs.all.values_mut() {
             exec.held.clear();
             exec.sources.read_each(usize::MAX);

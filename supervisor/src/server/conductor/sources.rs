@@ -49,6 +49,12 @@ impl Sources {
         self.lock().limit = limit;
     }
 
+    /// What comes from now on is left out.
+    pub(super) fn hand_on_no_more(&self) {
+        let mut inner = self.lock();
+        inner.limit = Some(inner.passed.handed_on);
+    }
+
     /// What to poll for, in the order in which [`Sources::read`] counts them.
     pub(super) fn open(&self) -> Vec<Arc<OwnedFd>> {
         self.lock().open.iter().map(|source| Arc::clone(&source.from)).collect()
