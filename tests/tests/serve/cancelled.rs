@@ -7,6 +7,9 @@ use serde_json::json;
 const STUBBORN: &str = "trap '' TERM; (sh -c 'trap \"\" TERM; while :; do sleep 0.1; done' mark) & \
                         setsid sh -c 'trap \"\" TERM; while :; do sleep 0.1; done' mark & echo up; while :; do sleep 0.1; done";
 
+/// Succeeds where such a process is there.
+const MARKED: &str = "cat /proc/[0-9]*/cmdline | tr '\\0' ' ' | grep -c m[a]rk";
+
 #[test]
 fn a_cancelled_command_is_answered_when_its_tree_is_gone() {
     for_each_caller(|caller| {
@@ -20,8 +23,7 @@ fn a_cancelled_command_is_answered_when_its_tree_is_gone() {
         assert_eq!(client.error(id), (-32800, "CLR-CANCELLED".into()));
         let exited = client.note_of("exec/exited");
         assert_eq!((&exited["exec"], &exited["outcome"]["cause"]), (&json!("tree"), &json!("cancelled")));
-        let left =
-            client.exec(&session, &["sh", "-c", "cat /proc/[0-9]*/cmdline | tr '\\0' ' ' | grep -c m[a]rk"]);
+        let left = client.exec(&session, &["sh", "-c", MARKED]);
         assert_eq!(left["exitCode"], 1, "something is left: {:?}", client.said("stdout"));
         // The other one did not notice.
         let waited = client.call("exec/wait", json!({ "session": session, "exec": "other", "waitMs": 0 }));
@@ -79,6 +81,48 @@ fn what_only_looks_is_answered_at_once_however_long_the_look_takes() {
         drop(held);
         assert_eq!(client.call("audit/verify", json!({}))["whole"], true);
         assert_eq!(client.call("changes/diff", json!({ "session": session }))["changes"], json!([]));
+        assert_eq!(client.finish(), 0);
+        assert_nothing_left(&site);
+    });
+}
+
+#[test]
+fn whoever_cancels_hears_of_the_end_even_where_the_answer_was_to_come_earlier() {
+    for_each_caller(|caller| {
+        let site = Site::new(caller);
+        let mut client = site.serve([] as [&str; 0]);
+        let session = client.session(&site);
+        let id = client.start(&session, &["sh", "-c", STUBBORN], json!({ "yieldMs": 700 }));
+        while client.note_of("exec/output")["text"] != "up\n" {}
+        client.cancel(id);
+        assert_eq!(client.error(id), (-32800, "CLR-CANCELLED".into()));
+        assert_eq!(client.exec(&session, &["sh", "-c", MARKED])["exitCode"], 1, "something is left");
+        assert_eq!(client.finish(), 0);
+        assert_nothing_left(&site);
+    });
+}
+
+#[test]
+fn what_a_command_left_is_gone_too_where_that_is_answered_as_cancelled() {
+    for_each_caller(|caller| {
+        let site = Site::new(caller);
+        let mut client = site.serve([] as [&str; 0]);
+        let session = client.session(&site);
+        // What it leaves holds its output open, so that its end is told a little later.
+        let leaves = "sh -c 'while :; do sleep 0.1; done' mark & echo up";
+        for _ in 0..10 {
+            let id = client.start(&session, &["sh", "-c", leaves], json!({}));
+            while client.note_of("exec/output")["text"] != "up\n" {}
+            std::thread::sleep(std::time::Duration::from_millis(10));
+            client.cancel(id);
+            if client.answer(&json!(id)).get("error").is_some() {
+                assert_eq!(client.exec(&session, &["sh", "-c", MARKED])["exitCode"], 1, "something is left");
+            } else {
+                client.exec(&session, &["pkill", "-f", "mark"]);
+            }
+            client.notes();
+        }
+        client.call("session/destroy", json!({ "session": session }));
         assert_eq!(client.finish(), 0);
         assert_nothing_left(&site);
     });

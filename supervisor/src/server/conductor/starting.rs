@@ -115,8 +115,9 @@ impl Conductor {
 
     /// Ends an exec as somebody wishes who does not want it any more.
     pub(crate) fn cancel(&mut self, number: u32) {
-        let is_running = self.execs.get(number).is_some_and(|exec| matches!(exec.state, State::Running));
-        if is_running && let Some(live) = &mut self.live {
+        // Where it has ended, what it left running may hold up its end.
+        let has_ended = self.execs.get(number).is_none_or(|exec| matches!(exec.state, State::Ended(_)));
+        if !has_ended && let Some(live) = &mut self.live {
             // A sandbox that is gone has ended it.
             let _ = live.end_exec(number);
         }

@@ -28,14 +28,18 @@ const MOST_BYTES: u64 = 8 << 20;
 impl Waiting {
     pub(super) fn until(&self) -> Option<Instant> {
         match self {
-            Self::Finished { until, .. } => *until,
+            Self::Finished { until, .. } => until.filter(|_| !self.waits_for_the_end()),
             Self::Read { until, .. } => Some(*until),
         }
     }
 
+    /// What is started and cancelled is answered when it has ended, and not before.
+    fn waits_for_the_end(&self) -> bool {
+        matches!(self, Self::Finished { reply, is_start: true, .. } if reply.is_cancelled())
+    }
+
     fn is_cancelled(&self) -> bool {
         match self {
-            // What is started and cancelled is answered when it has ended.
             Self::Finished { reply, is_start, .. } => !is_start && reply.is_cancelled(),
             Self::Read { reply, .. } => reply.is_cancelled(),
         }
@@ -110,14 +114,13 @@ impl Exec {
 
     /// Gives back who still waits.
     fn answered(&self, waiting: Waiting, now: Instant) -> Option<Waiting> {
-        let is_ended = matches!(self.state, State::Ended(_));
+        let (is_ended, waits) = (matches!(self.state, State::Ended(_)), waiting.waits_for_the_end());
         match waiting {
             Waiting::Finished { reply, until, is_start } => {
-                if !is_ended && until.is_none_or(|until| until > now) {
+                if !is_ended && (waits || until.is_none_or(|until| until > now)) {
                     return Some(Waiting::Finished { reply, until, is_start });
                 }
-                let is_cancelled = is_start && reply.is_cancelled() && is_ended;
-                let said = if is_cancelled { Err(Fault::cancelled()) } else { Ok(self.finished()) };
+                let said = if waits { Err(Fault::cancelled()) } else { Ok(self.finished()) };
                 reply.send_after(&self.store, said);
             }
             Waiting::Read { reply, to, until, after, most } => {
