@@ -27,10 +27,11 @@ impl Done {
         let _ = self.0.write(1);
     }
 
-    /// Waits for it, but no longer than this.
-    pub(crate) fn wait(&self, patience: Duration) {
+    /// Waits for it, but no longer than this; says whether it has happened.
+    pub(crate) fn wait(&self, patience: Duration) -> bool {
         let mut polled = [PollFd::new(self.as_fd(), PollFlags::POLLIN)];
-        let _ = poll(&mut polled, PollTimeout::try_from(patience).unwrap_or(PollTimeout::MAX));
+        let patience = PollTimeout::try_from(patience).unwrap_or(PollTimeout::MAX);
+        poll(&mut polled, patience).is_ok_and(|ready| ready > 0)
     }
 }
 

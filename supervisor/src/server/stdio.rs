@@ -41,6 +41,9 @@ pub(crate) fn serve(begun: &Begun) -> Result<(), Error> {
     Ok(())
 }
 
+/// How often it is looked whether somebody has lost patience, or interest.
+const LOOK_AGAIN: Duration = Duration::from_millis(50);
+
 /// The thread that was the first and is the last.
 struct Last<'a> {
     begun: &'a Begun,
@@ -55,19 +58,26 @@ impl Last<'_> {
     fn finish(&self, leaving: Leaving) {
         if leaving == Leaving::WhenDone {
             // Somebody may still lose patience, or interest.
-            while !self.begun.server.give_up(leaving, Some(Duration::from_millis(50))) {
-                let mut polled = [
-                    PollFd::new(self.begun.signals.as_fd(), PollFlags::POLLIN),
-                    PollFd::new(self.output.as_fd(), PollFlags::empty()),
-                ];
-                if poll(&mut polled, PollTimeout::ZERO).is_ok_and(|ready| ready > 0) {
+            while !self.begun.server.give_up(leaving, Some(LOOK_AGAIN)) {
+                if self.is_impatient() {
                     break;
                 }
             }
         }
         self.begun.end();
         self.connection.outbox.finish();
+        // Whoever wanted all to be done may read it slowly.
+        while leaving == Leaving::WhenDone && !self.is_impatient() && !self.written.wait(LOOK_AGAIN) {}
         self.written.wait(LAST_WORDS);
+    }
+
+    /// Whether somebody wants the end, or nobody reads.
+    fn is_impatient(&self) -> bool {
+        let mut polled = [
+            PollFd::new(self.begun.signals.as_fd(), PollFlags::POLLIN),
+            PollFd::new(self.output.as_fd(), PollFlags::empty()),
+        ];
+        poll(&mut polled, PollTimeout::ZERO).is_ok_and(|ready| ready > 0)
     }
 }
 

@@ -1,5 +1,7 @@
 //! The end of a sandbox: told to whoever waits, and the session is as the last command left it.
 
+use std::time::Duration;
+
 use clearing_tests::{Site, assert_nothing_left, children, for_each_caller};
 use nix::sys::signal::{Signal, kill};
 use serde_json::json;
@@ -66,4 +68,25 @@ pub(crate) fn is_init(pid: nix::unistd::Pid) -> bool {
     let status = std::fs::read_to_string(format!("/proc/{pid}/status")).unwrap_or_default();
     let line = status.lines().find(|line| line.starts_with("NSpid:")).unwrap_or_default();
     line.split_whitespace().count() > 2 && line.ends_with("\t1")
+}
+
+#[test]
+fn who_reads_slowly_at_the_end_is_told_all() {
+    for_each_caller(|caller| {
+        let site = Site::new(caller);
+        let mut client = site.serve_silent([] as [&str; 0]);
+        client.ask("initialize", json!({}));
+        client.read_line();
+        client.ask("session/create", json!({ "workspace": site.project(), "name": "much" }));
+        client.read_line();
+        let id = client.start("much", &["sh", "-c", "head -c 3000000 /dev/zero | tr '\\0' x"], json!({}));
+        client.close_input();
+        // Longer than a client that is gone is waited for.
+        std::thread::sleep(Duration::from_secs(4));
+        client.listen();
+        assert_eq!(client.result(id)["exitCode"], 0);
+        assert_eq!(client.said("stdout").len(), 3_000_000);
+        assert_eq!(client.wait(), 0);
+        assert_nothing_left(&site);
+    });
 }
