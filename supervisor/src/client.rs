@@ -33,7 +33,7 @@ pub(crate) struct Refusal {
 }
 
 /// Codes that a server may tell on a verb of the command line; all others are of the server itself.
-const CODES: [&str; 22] = [
+const CODES: [&str; 27] = [
     "CLR-BUSY",
     "CLR-UNKNOWN",
     "CLR-NAME",
@@ -56,6 +56,11 @@ const CODES: [&str; 22] = [
     "CLR-ENDED",
     "CLR-SYSTEM",
     "CLR-SESSION-ENDED",
+    "CLR-PARAMS",
+    "CLR-SPOOL-FULL",
+    "CLR-DESCRIPTORS",
+    "CLR-ENDING",
+    "CLR-TOO-MANY",
 ];
 
 impl Client {
