@@ -2,15 +2,15 @@
 //! namespace was killed. These end as well.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::io::ErrorKind;
 
-use nix::errno::Errno;
 use nix::sys::signal::{Signal, kill};
-use nix::sys::wait::{WaitPidFlag, WaitStatus, waitpid};
 use nix::unistd::{Pid, getpid};
 
-use crate::channel::Channel;
+use crate::channel::{Channel, ExitStatus};
 use crate::error::Failure;
 use crate::family;
+use crate::sys::wait4_all;
 
 /// What a child is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -48,10 +48,9 @@ impl Children {
     /// Takes notice of the dead, and kills the orphans that some of them leave.
     pub(super) fn reap(&mut self) {
         loop {
-            match waitpid(None, Some(WaitPidFlag::WNOHANG | WaitPidFlag::__WALL)) {
-                Ok(WaitStatus::Exited(pid, code)) => self.has_ended(pid, code == 0),
-                Ok(WaitStatus::Signaled(pid, ..)) => self.has_ended(pid, false),
-                Err(Errno::EINTR) => {}
+            match wait4_all() {
+                Ok(Some((pid, status, _))) => self.has_ended(pid, status == ExitStatus::Code(0)),
+                Err(error) if error.kind() == ErrorKind::Interrupted => {}
                 _ => break,
             }
         }

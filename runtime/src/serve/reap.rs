@@ -3,7 +3,6 @@
 use std::io;
 
 use nix::sys::signal::Signal;
-use nix::sys::wait::{Id, WaitPidFlag, WaitStatus, waitid};
 use nix::unistd::Pid;
 
 use super::Server;
@@ -11,7 +10,7 @@ use super::ending::is_anybody_left;
 use crate::channel::{ExitStatus, Report, Usage};
 use crate::error::{AtStage as _, Failure, Stage};
 use crate::mark;
-use crate::sys::{wait4, wait4_apart};
+use crate::sys::{wait4, wait4_apart, waitid};
 
 /// So many are reaped before it is looked what else there is to do.
 const AT_ONCE: usize = 1024;
@@ -58,11 +57,7 @@ impl Server<'_> {
         if self.living.is_none() {
             return wait4(None);
         }
-        let look = WaitPidFlag::WEXITED | WaitPidFlag::WNOHANG | WaitPidFlag::WNOWAIT;
-        let pid = match waitid(Id::All, look)? {
-            WaitStatus::Exited(pid, _) | WaitStatus::Signaled(pid, ..) => pid,
-            _ => return Ok(None),
-        };
+        let Some(pid) = waitid()? else { return Ok(None) };
         // It may be a command that the zygote has begun since we looked; its number was there before it ran.
         self.learn();
         let is_first = self.commands.iter().any(|command| command.pid == Some(pid));

@@ -46,7 +46,7 @@ pub(crate) use seccomp::{
 pub(crate) use shared::SharedNumber;
 pub use signal::is_ignored;
 pub(crate) use signal::reset_signal_dispositions;
-pub(crate) use wait::{wait4, wait4_apart};
+pub(crate) use wait::{wait4, wait4_all, wait4_apart, waitid};
 
 /// Turns the kernel's `-1` into the thread's `errno`.
 fn check(result: libc::c_long) -> std::io::Result<libc::c_long> {

@@ -14,6 +14,7 @@ mod crowded;
 mod denied;
 mod descriptors;
 mod ending;
+mod ends;
 mod files;
 mod flooded;
 mod input;
