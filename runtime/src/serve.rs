@@ -351,11 +351,11 @@ impl<'a> Server<'a> {
 
     fn signal(&mut self, exec: u32, signal: i32) {
         if let Some(command) = self.commands.iter().find(|command| command.exec == exec) {
-            let foreground = command.terminal.as_ref().filter(|_| !command.last);
+            let terminal = command.terminal.as_ref().filter(|_| !command.last);
             // Of a terminal without one the kernel says 0, which to `kill(2)` is our own: that of every sandbox's init.
-            let group = |terminal| tcgetpgrp(terminal).ok().filter(|group| group.as_raw() > 0);
-            let foreground = foreground.and_then(group);
-            if foreground.is_some_and(|group| send(Pid::from_raw(-group.as_raw()), signal)) {
+            let foreground = |terminal| tcgetpgrp(terminal).ok().filter(|group| group.as_raw() > 0);
+            if terminal.and_then(foreground).is_some_and(|group| send(Pid::from_raw(-group.as_raw()), signal))
+            {
                 return;
             }
             let Some(pid) = command.pid else { return self.keep_signal(exec, signal) };

@@ -14,7 +14,7 @@ use clearing_rootfs::{
 use crate::error::Error;
 use crate::hiding::{hidden, hidden_again};
 use crate::host::Host;
-use crate::permission::{Wanted, located_among, of_project};
+use crate::permission::{Wanted, located, located_among, of_project};
 use crate::workspace::{base, tools};
 
 /// For so long what was read of the host counts as what it is.
@@ -60,13 +60,15 @@ impl Surroundings {
     }
 
     /// Whether one that is made now would be the same. `profile` is the name that it was looked up by.
-    pub(super) fn are_still(&mut self, directory: &Path, profile: &str) -> Result<bool, Error> {
-        let is_recent = self.looked.elapsed() <= HOST_LASTS;
-        if !is_recent {
-            self.store = Store::open(self.store.path())?;
-            self.places = Places::new(Some(&self.host.home), self.store.path());
-        }
-        let project = located_among(&self.places, &self.host, self.store.path(), Some(directory))?;
+    pub(super) fn are_still(&self, directory: &Path, profile: &str) -> Result<bool, Error> {
+        let state = self.store.path();
+        let project = if self.looked.elapsed() > HOST_LASTS {
+            // It may be refused by now.
+            Store::open(state)?;
+            located(&self.host, Some(directory))?
+        } else {
+            located_among(&self.places, &self.host, state, Some(directory))?
+        };
         if project != self.project {
             return Ok(false);
         }
@@ -74,23 +76,18 @@ impl Surroundings {
         if profile != self.profile {
             return Ok(false);
         }
-        let hidden = hidden_again(&self.hidden, &project, self.store.path())?;
+        let hidden = hidden_again(&self.hidden, &project, state)?;
         if hidden.paths != self.hidden.paths
             || hidden.notes != self.hidden.notes
             || hidden.parents(&project.root)? != self.parents
         {
             return Ok(false);
         }
-        // It knows what the project is like now, which the next look begins with.
-        self.hidden = hidden;
-        if self.looked.elapsed() > HOST_LASTS {
-            let (now, host) = (Instant::now(), Host::of_caller());
-            if host != self.host || Shown::look(&host, &profile, &project, &self.store)? != self.shown {
-                return Ok(false);
-            }
-            self.looked = now;
+        if self.looked.elapsed() <= HOST_LASTS {
+            return Ok(true);
         }
-        Ok(true)
+        let host = Host::of_caller();
+        Ok(host == self.host && Shown::look(&host, &profile, &project, &self.store)? == self.shown)
     }
 }
 
