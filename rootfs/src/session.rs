@@ -39,7 +39,6 @@ pub use sessions::{Listed, Sessions};
 
 use self::lock::Lock;
 use crate::bare_tree::Memory;
-use crate::boot::boot_id;
 use crate::hidden::HiddenPath;
 use crate::identity::Identity;
 use crate::layer_directory::{LayerDirectories, LayerTop, Place, layer_of_work};
@@ -65,9 +64,11 @@ pub struct Session {
     /// What is known of it from the last time that it was added up.
     surveyed: Memory,
     lock: Lock,
-    /// Whether `session.json` says that a command runs, which a later record takes back.
+    /// Whether `session.json` says that a command may run, which a later record makes exact.
     is_foreseen: bool,
-    /// Whether when it was given has yet to be written down.
+    /// Whether the later record says so, too.
+    is_foretold: bool,
+    /// Whether something of the record has yet to be written down.
     is_owed: bool,
     /// What happened to it while nobody held it.
     pub recovered: Vec<Recovered>,
@@ -92,8 +93,21 @@ impl Session {
         written: String,
         live: OwnedFd,
     ) -> Self {
-        let (surveyed, is_foreseen, is_owed, recovered) = (Memory::default(), false, false, Vec::new());
-        Self { sessions, directory, record, written, live, surveyed, lock, is_foreseen, is_owed, recovered }
+        let (surveyed, recovered) = (Memory::default(), Vec::new());
+        let (is_foreseen, is_foretold, is_owed) = (false, false, false);
+        Self {
+            sessions,
+            directory,
+            record,
+            written,
+            live,
+            surveyed,
+            lock,
+            is_foreseen,
+            is_foretold,
+            is_owed,
+            recovered,
+        }
     }
 
     /// What is known of it.
@@ -180,17 +194,14 @@ impl Session {
 
     /// A command begins, which does not see what is `hidden`.
     pub fn begin_exec(&mut self, hidden: &[HiddenPath]) -> Result<(), SessionError> {
-        let begin = |record: &mut Record| {
-            record.hidden.extend(hidden.iter().cloned());
-            record.hidden.sort();
-            record.hidden.dedup();
-            record.running = Some(Running { started: Timestamp::now(), pid: std::process::id() });
-            let live = record.layers.get_mut(&record.live);
-            live.into_iter().for_each(|layer| layer.unsynced = Some(boot_id()));
-        };
+        let begin = |record: &mut Record| record.begin(hidden);
         // What a power cut brings back says so, and that nothing else was hidden.
-        let is_foreseen = self.is_foreseen && hidden.iter().all(|path| self.record.hidden.contains(path));
+        let is_foreseen = self.is_foreseen && self.has_hidden(hidden);
         if is_foreseen { self.change_swiftly(begin) } else { self.change(begin) }
+    }
+
+    fn has_hidden(&self, hidden: &[HiddenPath]) -> bool {
+        hidden.iter().all(|path| self.record.hidden.contains(path))
     }
 
     /// The command has ended, and everything that it started. What it saw of the project is taken down.
@@ -244,7 +255,8 @@ impl Session {
     fn change(&mut self, change: impl FnOnce(&mut Record)) -> Result<(), SessionError> {
         let record = self.changed(change);
         self.written = self.sessions.write(&self.directory, &record)?;
-        (self.record, self.is_foreseen, self.is_owed) = (record, false, false);
+        self.record = record;
+        (self.is_foreseen, self.is_foretold, self.is_owed) = (false, false, false);
         Ok(())
     }
 
@@ -253,7 +265,7 @@ impl Session {
     fn change_swiftly(&mut self, change: impl FnOnce(&mut Record)) -> Result<(), SessionError> {
         let record = self.changed(change);
         self.sessions.write_later(&self.directory, &self.written, &record)?;
-        (self.record, self.is_owed) = (record, false);
+        (self.record, self.is_foretold, self.is_owed) = (record, false, false);
         Ok(())
     }
 

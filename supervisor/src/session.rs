@@ -81,6 +81,9 @@ pub(crate) fn why(why: Why) -> &'static str {
 /// What a session went through, in words.
 pub(crate) fn recovered(past: &Recovered) -> String {
     match past {
+        Recovered::ExecKilled(running) if running.foreseen => {
+            "a command may have been killed with its supervisor as it began; what it wrote is kept".to_owned()
+        }
         Recovered::ExecKilled(running) => format!(
             "the last command, begun {:.0}, was killed with its supervisor; what it wrote until then is kept",
             running.started
@@ -138,10 +141,10 @@ pub(crate) struct SnapshotView<'a> {
 
 impl State {
     pub(crate) fn of(record: &Record) -> Self {
-        match record.running {
-            Some(_) => Self::Running,
-            None if record.is_unsure_now() => Self::Unsure,
-            None => Self::Idle,
+        match &record.running {
+            Some(running) if !running.foreseen => Self::Running,
+            _ if record.is_unsure_now() => Self::Unsure,
+            _ => Self::Idle,
         }
     }
 

@@ -32,22 +32,39 @@ impl Sessions {
 }
 
 impl Session {
-    /// Writes down ahead of time that a command runs that does not see what is `hidden`, for a record which a
-    /// power cut brings back: the next one that begins need not wait until that is written.
+    /// Writes down ahead of time that a command may run that does not see what is `hidden`: the first one need not
+    /// wait until that is written, neither on disk, nor where others see it.
     pub fn foresee_exec(&mut self, hidden: &[HiddenPath]) -> Result<(), SessionError> {
-        self.begin_exec(hidden)?;
+        self.change(|record| {
+            record.begin(hidden);
+            record.running.iter_mut().for_each(|running| running.foreseen = true);
+        })?;
         // Twice, so that the next one finds both of its files.
-        self.change_swiftly(|record| record.running = None)?;
         self.change_swiftly(|_| ())?;
-        self.is_foreseen = true;
+        self.change_swiftly(|_| ())?;
+        self.record.running = None;
+        (self.is_foreseen, self.is_foretold, self.is_owed) = (true, true, true);
         Ok(())
+    }
+
+    /// The same as [`Session::begin_exec`] where what is written foresees it: that it began now is written with the
+    /// next change of the record, or by [`Session::write_owed`]. False, and nothing is changed, where it does not.
+    ///
+    /// Until then what is written has it begin earlier. If its supervisor is killed, what changed in the project in
+    /// between counts as changed while it ran.
+    pub fn begin_foreseen(&mut self, hidden: &[HiddenPath]) -> bool {
+        let is_foretold = self.is_foretold && self.has_hidden(hidden);
+        if is_foretold {
+            (self.record, self.is_owed) = (self.changed(|record| record.begin(hidden)), true);
+        }
+        is_foretold
     }
 
     /// Gives a parked session to whoever asks for one, as if it were made now; what `verb` holds it from now on.
     /// If it cannot have the name it stays parked.
     ///
     /// A name is on disk at once, since others may ask for it. When it was made is written with the next change of
-    /// the record, or by [`Session::write_owed`].
+    /// the record, or by [`Session::write_owed`], and until then what is written may foresee a command.
     pub fn give(&mut self, name: Option<&str>, verb: &str) -> Result<(), SessionError> {
         let _alone = name.map(|name| self.sessions.reserve(name)).transpose()?;
         self.lock.go_on(verb);
@@ -71,7 +88,7 @@ impl Session {
         matches!((named, held), (Ok(named), Ok(held)) if Identity::of(&named) == Identity::of(&held))
     }
 
-    /// Writes down when it was given, if nothing else has been since.
+    /// Writes down what has been left for later, if nothing else has been written since.
     pub fn write_owed(&mut self) -> Result<(), SessionError> {
         if self.is_owed { self.change_swiftly(|_| ()) } else { Ok(()) }
     }

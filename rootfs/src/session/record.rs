@@ -123,9 +123,24 @@ pub struct Running {
     pub started: Timestamp,
     /// The supervisor's process id.
     pub pid: u32,
+    /// Written down before anybody asked for one: there may never have been a command, and one that there was began
+    /// later.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub foreseen: bool,
 }
 
 impl Record {
+    /// A command begins now, which does not see what is `hidden`.
+    pub(super) fn begin(&mut self, hidden: &[HiddenPath]) {
+        self.hidden.extend(hidden.iter().cloned());
+        self.hidden.sort();
+        self.hidden.dedup();
+        self.running =
+            Some(Running { started: Timestamp::now(), pid: std::process::id(), foreseen: false });
+        let live = self.layers.get_mut(&self.live);
+        live.into_iter().for_each(|layer| layer.unsynced = Some(boot_id()));
+    }
+
     /// The layers below and including `top`, newest first.
     pub fn chain(&self, top: Option<&LayerId>) -> Vec<LayerId> {
         let mut chain = Vec::new();

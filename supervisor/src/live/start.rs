@@ -4,7 +4,7 @@ use std::os::fd::{AsFd as _, OwnedFd};
 use std::time::{Duration, Instant, SystemTime};
 
 use clearing_profiles::{LimitName, Limits, Profile};
-use clearing_rootfs::{PathText, changed_since};
+use clearing_rootfs::{PathText, Session, changed_since};
 use clearing_runtime::cgroup::{Events, Group, Leaf};
 use clearing_runtime::spec::{ExecSpec, Terminal};
 use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
@@ -79,6 +79,8 @@ impl LiveSandbox {
             exec.watch.end_so_far().project_changed = project_changed;
         }
         self.view.looked = true;
+        // Where it cannot be written down exactly, it stands there that it may have begun earlier.
+        let _ = self.session_mut().map(Session::write_owed);
         self.make_spares();
         Ok(spec.id)
     }
@@ -195,7 +197,12 @@ impl LiveSandbox {
             self.place.end()?;
         }
         self.begun = Instant::now();
-        self.place.begin(&self.workspace.hidden)
+        let hidden = &self.workspace.hidden;
+        let session = self.place.session_mut();
+        if session.is_some_and(|session| session.begin_foreseen(&hidden.paths)) {
+            return Ok(());
+        }
+        self.place.begin(hidden)
     }
 
     /// Gives the leaf that the command is in, where it has limits of its own.

@@ -147,3 +147,61 @@ fn no_collection_makes_it_fail_that_a_session_is_made() {
     });
     assert_eq!(place.sessions.list().unwrap().len(), 150);
 }
+
+#[test]
+fn the_first_command_of_a_parked_one_is_written_down_before_anybody_asks_for_it() {
+    let place = Place::in_memory();
+    let mut session = park(&place);
+    session.foresee_exec(&[]).unwrap();
+    session.give(None, "exec").unwrap();
+    let before = Timestamp::now();
+    assert!(session.begin_foreseen(&[]));
+    let (id, exact) = (session.record().id.clone(), session.record().running.clone().unwrap());
+    assert!(exact.started >= before && !exact.foreseen);
+    // Whoever is killed here has begun it.
+    let written = place.sessions.read(id.as_str()).unwrap().running.unwrap();
+    assert!(written.foreseen && written.started < before);
+    session.write_owed().unwrap();
+    assert_eq!(place.sessions.read(id.as_str()).unwrap(), *session.record());
+    session.end_exec().unwrap();
+    assert!(!session.begin_foreseen(&[]));
+    assert_eq!(place.sessions.read(id.as_str()).unwrap(), *session.record());
+}
+
+#[test]
+fn what_changed_while_nobody_could_tell_is_taken_for_unseen() {
+    let place = Place::in_memory();
+    let mut session = park(&place);
+    session.foresee_exec(&[]).unwrap();
+    session.give(None, "exec").unwrap();
+    let id = session.record().id.to_string();
+    assert!(session.begin_foreseen(&[]));
+    drop(session);
+    let recovered = place.sessions.open(&id, "exec").unwrap().recovered;
+    let [Recovered::ExecKilled(running)] = &recovered[..] else { panic!("{recovered:?}") };
+    assert!(running.foreseen);
+}
+
+#[test]
+fn where_no_command_came_none_was_killed() {
+    let place = Place::in_memory();
+    let mut session = park(&place);
+    session.foresee_exec(&[]).unwrap();
+    session.give(None, "exec").unwrap();
+    let id = session.record().id.to_string();
+    session.write_owed().unwrap();
+    drop(session);
+    let session = place.sessions.open(&id, "exec").unwrap();
+    assert!(session.recovered.is_empty() && session.record().running.is_none());
+}
+
+#[test]
+fn what_is_hidden_since_was_not_foreseen() {
+    let place = Place::in_memory();
+    let mut session = park(&place);
+    session.foresee_exec(&[]).unwrap();
+    session.give(None, "exec").unwrap();
+    let hidden = HiddenPath { path: crate::path_text::PathText("key".into()), rule: "a rule".into() };
+    assert!(!session.begin_foreseen(std::slice::from_ref(&hidden)));
+    assert!(session.record().running.is_none() && session.record().hidden.is_empty());
+}
