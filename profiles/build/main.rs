@@ -22,7 +22,7 @@ use std::{env, fs};
 
 use parser::{
     chain, commands, diagnostic, error, heading, limit_values, load, origin, profile, quantity, section,
-    sections, stated, suggest, value,
+    sections, sources, stated, suggest, value,
 };
 
 fn main() {

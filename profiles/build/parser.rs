@@ -27,6 +27,8 @@ pub(crate) mod quantity;
 pub(crate) mod section;
 #[path = "../src/sections/mod.rs"]
 pub(crate) mod sections;
+#[path = "../src/sources.rs"]
+pub(crate) mod sources;
 #[path = "../src/stated.rs"]
 pub(crate) mod stated;
 #[path = "../src/suggest.rs"]

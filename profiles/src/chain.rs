@@ -6,25 +6,47 @@ use std::path::{Path, PathBuf};
 use toml::Spanned;
 use toml::de::DeTable;
 
+use crate::builtin;
 use crate::diagnostic::Fault;
 use crate::error::ProfileError;
 use crate::heading::Heading;
-use crate::load::{Found, Source};
+use crate::load::{Found, Source, is_path};
 use crate::origin::Origins;
 use crate::profile::{Profile, Widening};
 use crate::section::Licence;
+use crate::sources::Sources;
 
 /// Follows a chain of `extends`.
 pub(crate) struct Loader<'a> {
     user_config_dir: Option<&'a Path>,
     chain: Vec<PathBuf>,
+    sources: Sources,
     /// Where the values come from; nobody asks before a run.
     origins: Option<Origins>,
 }
 
 impl<'a> Loader<'a> {
     pub(crate) fn new(user_config_dir: Option<&'a Path>) -> Self {
-        Self { user_config_dir, chain: Vec::new(), origins: None }
+        Self { user_config_dir, chain: Vec::new(), sources: Sources::default(), origins: None }
+    }
+
+    /// Finds what a user, or the profile in the file `from`, means by a name or a path.
+    pub(crate) fn find(&mut self, name_or_path: &str, from: Option<&Path>) -> Result<Found, ProfileError> {
+        if is_path(name_or_path) {
+            return self.sources.read(&beside(from, name_or_path)).map(Found::File);
+        }
+        match self.user_config_dir.and_then(|folder| user_file(folder, name_or_path)) {
+            Some(path) if !is_same(from, &path) => match self.sources.read(&path) {
+                Err(error) if error.is_absence() => builtin::find(name_or_path),
+                found => found.map(Found::File),
+            },
+            _ => builtin::find(name_or_path),
+        }
+    }
+
+    /// All that was read for it.
+    pub(crate) fn into_sources(self) -> Sources {
+        self.sources
     }
 
     /// Loads a profile; one from a file after its parent.
@@ -67,7 +89,7 @@ impl<'a> Loader<'a> {
     fn load_parent(&mut self, extends: &Spanned<String>, child: &Source) -> Result<Profile, ProfileError> {
         let at_fault = |message: String| child.at_fault(Fault::new(extends.span(), message));
         let name = extends.get_ref();
-        let found = Found::find(name, self.user_config_dir, Some(&child.path));
+        let found = self.find(name, Some(&child.path));
         let parent = found.map_err(|error| match error {
             ProfileError::Faulty(_) => error,
             missing => child.at_fault(Fault::new(extends.span(), chained(&missing)).hint_if(missing.hint())),
@@ -80,6 +102,25 @@ impl<'a> Loader<'a> {
         }
         self.load(parent)
     }
+}
+
+/// A path as a profile means it: from its own folder.
+fn beside(from: Option<&Path>, path: &str) -> PathBuf {
+    match from {
+        Some(file) => file.parent().unwrap_or(file).join(path),
+        None => PathBuf::from(path),
+    }
+}
+
+fn user_file(user_config_dir: &Path, name: &str) -> Option<PathBuf> {
+    let plain = |c: char| c.is_alphanumeric() || matches!(c, '-' | '_' | '.');
+    let is_name = !name.is_empty() && !name.starts_with('.') && name.chars().all(plain);
+    is_name.then(|| user_config_dir.join("clearing/profiles").join(format!("{name}.toml")))
+}
+
+/// A user's `default` that extends `default` means the built-in one.
+fn is_same(from: Option<&Path>, path: &Path) -> bool {
+    from.is_some_and(|file| path.canonicalize().is_ok_and(|path| path == file))
 }
 
 /// Longer chains are not understood by anyone.

@@ -9,10 +9,11 @@ use crate::chain::{Loader, syntax};
 use crate::diagnostic::Fault;
 use crate::error::ProfileError;
 use crate::heading::refuse_outside;
-use crate::load::{Found, Source};
+use crate::load::Source;
 use crate::origin::{Origin, Origins};
 use crate::profile::Profile;
 use crate::section::Licence;
+use crate::sources::Sources;
 use crate::variables;
 
 /// Where a project has its own file.
@@ -33,13 +34,25 @@ pub struct ChosenProfile {
 impl ChosenProfile {
     /// Loads what [`Profile::find`] finds.
     pub fn find(name_or_path: &str, user_config_dir: Option<&Path>) -> Result<Self, ProfileError> {
-        Ok(Self { profile: Profile::find(name_or_path, user_config_dir)?, origins: None })
+        Self::find_in(name_or_path, user_config_dir).map(|(found, _)| found)
+    }
+
+    /// The same, with what was read for it.
+    pub fn find_in(
+        name_or_path: &str,
+        user_config_dir: Option<&Path>,
+    ) -> Result<(Self, Sources), ProfileError> {
+        let mut loader = Loader::new(user_config_dir);
+        let found = loader.find(name_or_path, None)?;
+        let profile = loader.load(found)?;
+        Ok((Self { profile, origins: None }, loader.into_sources()))
     }
 
     /// The same, and keeps where each value comes from, which takes longer.
     pub fn trace(name_or_path: &str, user_config_dir: Option<&Path>) -> Result<Self, ProfileError> {
-        let found = Found::find(name_or_path, user_config_dir, None)?;
-        let (profile, origins) = Loader::new(user_config_dir).trace(found)?;
+        let mut loader = Loader::new(user_config_dir);
+        let found = loader.find(name_or_path, None)?;
+        let (profile, origins) = loader.trace(found)?;
         Ok(Self { profile, origins: Some(origins) })
     }
 

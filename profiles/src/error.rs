@@ -54,6 +54,11 @@ pub enum ProfileError {
 }
 
 impl ProfileError {
+    /// Whether there is no such file.
+    pub(crate) fn is_absence(&self) -> bool {
+        matches!(self, Self::Unreadable { source, .. } if source.kind() == std::io::ErrorKind::NotFound)
+    }
+
     /// The way forward, if there is one to tell. What is [`ProfileError::Faulty`] shows its own.
     pub fn hint(&self) -> Option<String> {
         match self {

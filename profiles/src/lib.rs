@@ -60,6 +60,7 @@ mod section;
 mod sections;
 mod sensitive;
 mod shown;
+mod sources;
 mod stated;
 mod suggest;
 mod syscalls;
@@ -87,5 +88,6 @@ pub use sections::{
 };
 pub use sensitive::{Sensitive, SensitiveRule, sensitive};
 pub use shown::ShownProfile;
+pub use sources::Sources;
 pub use stated::Difference;
 pub use syscalls::{Answer, Comparison, Condition, SyscallRule, Width, never, syscall, syscalls};

@@ -1,7 +1,7 @@
 //! Loads profiles: from the program, or from a file that the user names.
 
 use std::fs::File;
-use std::io::{self, Read};
+use std::io::Read as _;
 use std::path::{Path, PathBuf};
 use std::string::FromUtf8Error;
 
@@ -29,8 +29,9 @@ impl Profile {
     /// What has a `/` or ends in `.toml` is a path. A name is looked for in `clearing/profiles/` of
     /// the user's configuration directory, then among the built-in profiles.
     pub fn find(name_or_path: &str, user_config_dir: Option<&Path>) -> Result<Self, ProfileError> {
-        let found = Found::find(name_or_path, user_config_dir, None)?;
-        Loader::new(user_config_dir).load(found)
+        let mut loader = Loader::new(user_config_dir);
+        let found = loader.find(name_or_path, None)?;
+        loader.load(found)
     }
 }
 
@@ -49,28 +50,6 @@ pub(crate) enum Found {
     Builtin(Builtin),
     /// A file, still to be read.
     File(Source),
-}
-
-impl Found {
-    /// Finds what a user, or the profile in the file `from`, means by a name or a path.
-    pub(crate) fn find(
-        name_or_path: &str,
-        user_config_dir: Option<&Path>,
-        from: Option<&Path>,
-    ) -> Result<Self, ProfileError> {
-        if is_path(name_or_path) {
-            return Source::file(&beside(from, name_or_path)).map(Self::File);
-        }
-        match user_config_dir.and_then(|folder| user_file(folder, name_or_path)) {
-            Some(path) if !is_same(from, &path) => match Source::file(&path) {
-                Err(ProfileError::Unreadable { source, .. }) if source.kind() == io::ErrorKind::NotFound => {
-                    builtin::find(name_or_path)
-                }
-                found => found.map(Self::File),
-            },
-            _ => builtin::find(name_or_path),
-        }
-    }
 }
 
 /// Whether it is the path of a profile, and not its name.
@@ -159,25 +138,6 @@ impl Source {
 
 /// Longer files are no profiles.
 const LONGEST: u64 = 1 << 20;
-
-/// A path as a profile means it: from its own folder.
-fn beside(from: Option<&Path>, path: &str) -> PathBuf {
-    match from {
-        Some(file) => file.parent().unwrap_or(file).join(path),
-        None => PathBuf::from(path),
-    }
-}
-
-fn user_file(user_config_dir: &Path, name: &str) -> Option<PathBuf> {
-    let plain = |c: char| c.is_alphanumeric() || matches!(c, '-' | '_' | '.');
-    let is_name = !name.is_empty() && !name.starts_with('.') && name.chars().all(plain);
-    is_name.then(|| user_config_dir.join("clearing/profiles").join(format!("{name}.toml")))
-}
-
-/// A user's `default` that extends `default` means the built-in one.
-fn is_same(from: Option<&Path>, path: &Path) -> bool {
-    from.is_some_and(|file| path.canonicalize().is_ok_and(|path| path == file))
-}
 
 /// The text up to the first wrong byte is what it is, so its length is the place.
 fn not_utf8(label: &str, error: &FromUtf8Error) -> ProfileError {

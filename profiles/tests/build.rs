@@ -22,7 +22,7 @@ use std::path::Path;
 use expression::Expression as _;
 use parser::{
     chain, commands, diagnostic, error, heading, limit_values, load, origin, profile, quantity, section,
-    sections, stated, suggest, value,
+    sections, sources, stated, suggest, value,
 };
 
 /// Compiles one file and gives the complaint without its path, or the text of the rules.

@@ -5,8 +5,8 @@ use std::ffi::OsString;
 use std::path::Path;
 
 use clearing_profiles::{
-    ChosenProfile, LayerPlace, LimitName, NetworkMode, PROJECT_FILE, PROJECT_FILE_LONGEST, Profile,
-    ProfileError, Tier,
+    ChosenProfile, LayerPlace, LimitName, NetworkMode, PROJECT_FILE, PROJECT_FILE_LONGEST, Profile, Sources,
+    Tier,
 };
 use clearing_rootfs::{Places, Project, ProjectRequest, Store};
 
@@ -47,18 +47,31 @@ impl<'a> Wanted<'a> {
 
     /// The permission.
     pub(crate) fn settle(&self, host: &Host, project: &Project) -> Result<Profile, Error> {
-        Ok(self.settle_with(ChosenProfile::find, host, project)?.into_profile())
+        self.settle_on(host, project).map(|(profile, _)| profile)
+    }
+
+    /// The same, with what it rests on.
+    pub(crate) fn settle_on(&self, host: &Host, project: &Project) -> Result<(Profile, Grounds), Error> {
+        let (chosen, sources) = ChosenProfile::find_in(self.profile, Some(&host.configuration()))?;
+        let brought = brought(project)?;
+        let profile = self.narrow(chosen, brought.clone(), host, project)?.into_profile();
+        Ok((profile, Grounds { sources, brought }))
     }
 
     /// The same with where each value comes from, for whoever asks.
     pub(crate) fn trace(&self, host: &Host, project: &Project) -> Result<ChosenProfile, Error> {
-        self.settle_with(ChosenProfile::trace, host, project)
+        let chosen = ChosenProfile::trace(self.profile, Some(&host.configuration()))?;
+        self.narrow(chosen, brought(project)?, host, project)
     }
 
-    fn settle_with(&self, find: Find, host: &Host, project: &Project) -> Result<ChosenProfile, Error> {
-        let mut chosen = find(self.profile, Some(&host.configuration()))?;
-        // Of the project as it is on the host: what a command wrote in its layer does not count.
-        if let Some(text) = project.brought(PROJECT_FILE, PROJECT_FILE_LONGEST)? {
+    fn narrow(
+        &self,
+        mut chosen: ChosenProfile,
+        brought: Option<Vec<u8>>,
+        host: &Host,
+        project: &Project,
+    ) -> Result<ChosenProfile, Error> {
+        if let Some(text) = brought {
             let label = project.root.join(PROJECT_FILE);
             chosen.narrow_by_project(&label.display().to_string(), text)?;
         }
@@ -84,6 +97,24 @@ impl<'a> Wanted<'a> {
         }
         Ok(())
     }
+}
+
+/// What a permission rests on, beside the environment, which a process has for good.
+pub(crate) struct Grounds {
+    sources: Sources,
+    brought: Option<Vec<u8>>,
+}
+
+impl Grounds {
+    /// Whether the same permission would rest on what there is now.
+    pub(crate) fn are_still(&self, project: &Project) -> Result<bool, Error> {
+        Ok(self.sources.are_still() && brought(project)? == self.brought)
+    }
+}
+
+/// What the project says of it, as that is on the host: what a command wrote in its layer does not count.
+fn brought(project: &Project) -> Result<Option<Vec<u8>>, Error> {
+    Ok(project.brought(PROJECT_FILE, PROJECT_FILE_LONGEST)?)
 }
 
 /// The caller, and the project that `-w` names or that is found.
@@ -117,8 +148,6 @@ pub(crate) fn located_among(
     };
     Ok(Project::locate_among(places, &request)?)
 }
-
-type Find = fn(&str, Option<&Path>) -> Result<ChosenProfile, ProfileError>;
 
 /// Who asks for a disk limit means all of it, wherever it is kept; without one only the disk is large enough.
 fn set_limit(chosen: &mut ChosenProfile, name: LimitName, text: &str) -> Result<(), Error> {

@@ -50,6 +50,39 @@ fn a_path_in_extends_starts_from_the_file_that_names_it() {
 }
 
 #[test]
+fn what_was_read_for_a_profile_is_known_to_be_as_it_was() {
+    let profiles = Profiles::new([("mine", &b"extends = \"base\""[..]), ("base", b"extends = \"default\"")]);
+    let sources = profiles.sources("mine");
+    assert!(sources.are_still());
+    // The parent, then one that was not there and comes before the built-in one, then both as they were.
+    let steps: [(&str, Option<&str>, bool); 5] = [
+        ("base", Some("extends = \"default\"\n[limits]\nnofile = 77"), false),
+        ("base", Some("extends = \"default\""), true),
+        ("default", Some("extends = \"default\""), false),
+        ("default", None, true),
+        ("mine", None, false),
+    ];
+    for (name, text, are_still) in steps {
+        match text {
+            Some(text) => fs::write(profiles.path(name), text).unwrap(),
+            None => fs::remove_file(profiles.path(name)).unwrap(),
+        }
+        assert_eq!(sources.are_still(), are_still, "{name} {text:?}");
+    }
+}
+
+#[test]
+fn a_file_that_cannot_be_read_any_more_is_not_as_it_was() {
+    let profiles = Profiles::new([("mine", &b"extends = \"default\""[..])]);
+    let (named, builtin) = (profiles.sources("mine"), profiles.sources("default"));
+    for name in ["mine", "default"] {
+        let _ = fs::remove_file(profiles.path(name));
+        fs::create_dir(profiles.path(name)).unwrap();
+    }
+    assert!(!named.are_still() && !builtin.are_still());
+}
+
+#[test]
 fn names_cannot_lead_out_of_the_folder() {
     for name in ["", ".", "..", "a\0b", "a b", "de\u{202e}fault", "-"] {
         let error = Profiles::new([]).find(name).unwrap_err();

@@ -3,7 +3,7 @@
 use std::fs;
 use std::path::PathBuf;
 
-use clearing_profiles::{Profile, ProfileError};
+use clearing_profiles::{ChosenProfile, Profile, ProfileError, Sources};
 use tempfile::TempDir;
 
 /// Profiles by name, in a user's configuration directory of their own.
@@ -31,6 +31,11 @@ impl Profiles {
     /// Finds a profile as a user of this configuration directory does.
     pub(crate) fn find(&self, name: &str) -> Result<Profile, ProfileError> {
         Profile::find(name, Some(self.folder.path()))
+    }
+
+    /// What is read for it.
+    pub(crate) fn sources(&self, name: &str) -> Sources {
+        ChosenProfile::find_in(name, Some(self.folder.path())).expect("the profile is found").1
     }
 
     /// The whole message of the error that finding a profile gives, without the folder.

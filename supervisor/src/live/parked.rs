@@ -77,10 +77,10 @@ impl Parked {
 
     /// Gives it to whoever asks for a session now, with what is to be dropped once that is answered.
     pub(crate) fn give(mut self, name: Option<&str>) -> Result<(LiveSandbox, Remains), NotGiven> {
-        let Parking { directory, profile } = &self.parking;
+        let directory = &self.parking.directory;
         // What cannot be found out now is told better by whoever makes a new one.
         let is_there = self.live.session().is_ok_and(Session::is_there);
-        if !is_there || !self.is_still() || !self.made_of.are_still(directory, profile).unwrap_or(false) {
+        if !is_there || !self.is_still() || !self.made_of.are_still(directory).unwrap_or(false) {
             return Err(NotGiven::Stale(Box::new(self)));
         }
         let project = &self.made_of.project;

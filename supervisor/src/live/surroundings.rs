@@ -14,7 +14,7 @@ use clearing_rootfs::{
 use crate::error::Error;
 use crate::hiding::{hidden, hidden_again};
 use crate::host::Host;
-use crate::permission::{Wanted, located, located_among, of_project};
+use crate::permission::{Grounds, Wanted, located, located_among, of_project};
 use crate::workspace::{base, tools};
 
 /// For so long what was read of the host counts as what it is.
@@ -25,6 +25,7 @@ pub(super) struct Surroundings {
     pub(super) host: Host,
     pub(super) project: Project,
     pub(super) profile: Profile,
+    grounds: Grounds,
     pub(super) hidden: Hidden,
     parents: Vec<Parent>,
     store: Store,
@@ -49,18 +50,18 @@ struct Shown {
 impl Surroundings {
     pub(super) fn look(directory: &Path, profile: &str) -> Result<Self, Error> {
         let (host, project) = of_project(Some(directory))?;
-        let profile = Wanted { profile, ..Wanted::default() }.settle(&host, &project)?;
+        let (profile, grounds) = Wanted { profile, ..Wanted::default() }.settle_on(&host, &project)?;
         let store = Store::open(&Store::default_path(&|name| host.variable(name))?)?;
         let hidden = hidden(&profile, &project, &store)?;
         let parents = hidden.parents(&project.root)?;
         let looked = Instant::now();
         let places = Places::new(Some(&host.home), store.path());
         let shown = Shown::look(&host, &profile, &project, &store)?;
-        Ok(Self { host, project, profile, hidden, parents, store, places, shown, looked })
+        Ok(Self { host, project, profile, grounds, hidden, parents, store, places, shown, looked })
     }
 
-    /// Whether one that is made now would be the same. `profile` is the name that it was looked up by.
-    pub(super) fn are_still(&self, directory: &Path, profile: &str) -> Result<bool, Error> {
+    /// Whether one that is made now would be the same.
+    pub(super) fn are_still(&self, directory: &Path) -> Result<bool, Error> {
         let state = self.store.path();
         let project = if self.looked.elapsed() > HOST_LASTS {
             // It may be refused by now.
@@ -69,11 +70,7 @@ impl Surroundings {
         } else {
             located_among(&self.places, &self.host, state, Some(directory))?
         };
-        if project != self.project {
-            return Ok(false);
-        }
-        let profile = Wanted { profile, ..Wanted::default() }.settle(&self.host, &project)?;
-        if profile != self.profile {
+        if project != self.project || !self.grounds.are_still(&project)? {
             return Ok(false);
         }
         let hidden = hidden_again(&self.hidden, &project, state)?;
@@ -87,7 +84,7 @@ impl Surroundings {
             return Ok(true);
         }
         let host = Host::of_caller();
-        Ok(host == self.host && Shown::look(&host, &profile, &project, &self.store)? == self.shown)
+        Ok(host == self.host && Shown::look(&host, &self.profile, &project, &self.store)? == self.shown)
     }
 }
 

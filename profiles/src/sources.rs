@@ -1,0 +1,38 @@
+//! What was read to find a profile, to be compared with what is there later.
+
+use std::path::{Path, PathBuf};
+
+use crate::error::ProfileError;
+use crate::load::Source;
+
+/// The files in which a profile and all that it extends were looked for. As long as each of them says what it said,
+/// or is still missing, the same name or path finds the same profile.
+#[derive(Debug, Clone, Default)]
+pub struct Sources(Vec<Looked>);
+
+/// One look.
+#[derive(Debug, Clone)]
+struct Looked {
+    at: PathBuf,
+    /// The file's true name, and its text; nothing where there was none.
+    found: Option<(PathBuf, String)>,
+}
+
+impl Sources {
+    /// Whether all is as it was. What cannot be read is not.
+    pub fn are_still(&self) -> bool {
+        self.0.iter().all(|Looked { at, found }| match (Source::file(at), found) {
+            (Ok(now), Some((path, text))) => now.path == *path && now.text == *text,
+            (Err(error), None) => error.is_absence(),
+            _ => false,
+        })
+    }
+
+    /// Reads a file, and takes note of what is there.
+    pub(crate) fn read(&mut self, path: &Path) -> Result<Source, ProfileError> {
+        let read = Source::file(path);
+        let found = read.as_ref().ok().map(|source| (source.path.clone(), source.text.clone()));
+        self.0.push(Looked { at: path.to_owned(), found });
+        read
+    }
+}
