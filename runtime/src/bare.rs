@@ -16,7 +16,6 @@ use rustix::fs::Mode;
 
 use crate::channel::{Channel, Report};
 use crate::confine::{Confinement, exit};
-use crate::descriptors;
 use crate::error::{AtStage as _, Failure, Stage};
 use crate::family::{Family, Reach};
 use crate::guard::{Guard, GuardReport};
@@ -26,6 +25,7 @@ use crate::processors::Processors;
 use crate::sandbox::Kept;
 use crate::serve::{Server, Standing};
 use crate::spec::{Bare, Network, SandboxSpec, User};
+use crate::descriptors;
 
 /// What init ends itself and its family for: the supervisor's death, and its word.
 const END: Signal = Signal::SIGTERM;
@@ -49,7 +49,7 @@ pub(crate) fn run(bare: Bare, supervisor: Channel, processors: Option<&Processor
 fn live(bare: Bare, supervisor: &Channel, processors: Option<&Processors>) -> Result<i32, Failure> {
     descriptors::close_all_but([supervisor.as_fd()].into_iter())?;
     let wake = be_born()?;
-    let family = Family { reach: enter_border()? };
+    let family = Family { reach: enter_border()?, procfs: None };
     let Some(order) = take_order(supervisor)? else { return Ok(125) };
     processors.map_or(Ok(()), Processors::restore)?;
     let mut guards = reports(bare);

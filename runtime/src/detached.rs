@@ -77,6 +77,13 @@ pub(crate) fn new_proc() -> io::Result<OwnedFd> {
     new_filesystem("proc", &[("hidepid", "invisible")], PRIVATE | MountAttrFlags::MOUNT_ATTR_NOEXEC)
 }
 
+/// Hides no process from whoever has it. Of the other one the kernel shows those alone that the reader might trace:
+/// not even init might one that executed what the command may not read and that belongs to nobody of its user
+/// namespace (`would_dump` in `fs/exec.c`), and it has to know of all.
+pub(crate) fn new_open_proc() -> io::Result<OwnedFd> {
+    new_filesystem("proc", &[], PRIVATE | MountAttrFlags::MOUNT_ATTR_NOEXEC)
+}
+
 pub(crate) fn new_devpts() -> io::Result<OwnedFd> {
     let attributes = MountAttrFlags::MOUNT_ATTR_NOSUID | MountAttrFlags::MOUNT_ATTR_NOEXEC;
     new_filesystem("devpts", &[("ptmxmode", "0666"), ("mode", "0620")], attributes)

@@ -5,18 +5,21 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::io;
-use std::mem::MaybeUninit;
 use std::time::Duration;
 
 use nix::errno::Errno;
 use nix::sys::signal::{Signal, kill};
 use nix::sys::wait::{Id, WaitPidFlag, WaitStatus, waitid, waitpid};
 use nix::unistd::{Pid, getpid};
-use rustix::fs::{Mode, OFlags, RawDir};
+
+use crate::mark::in_limits;
+use crate::procfs::Procfs;
 
 /// The processes that init has begun.
 pub(crate) struct Family {
     pub(crate) reach: Reach,
+    /// Where all of a namespace are seen.
+    pub(crate) procfs: Option<Procfs>,
 }
 
 /// How they are found.
@@ -47,9 +50,33 @@ impl Family {
     pub(crate) fn count(&self, ours: &[Pid]) -> u64 {
         match self.reach {
             Reach::Namespace if is_childless() => 0,
-            Reach::Namespace => processes_in_view(ours),
+            Reach::Namespace => self.processes_in_view(ours),
             Reach::Border | Reach::Descendants => descendants(getpid()).len() as u64,
         }
+    }
+
+    /// All processes of the PID namespace but its init. Where nobody can tell there is one, as layers are changed
+    /// only where there is none; and whoever began something meanwhile is one that may have been missed.
+    fn processes_in_view(&self, ours: &[Pid]) -> u64 {
+        let counted = self.look(ours, |all| all.len() as u64);
+        counted.map_or(1, |(count, is_whole)| count + u64::from(!is_whole))
+    }
+
+    /// Looks at all processes of the PID namespace but its init and what works for that, and says whether nothing was
+    /// begun meanwhile: one that forks and exits again and again is gone before a look has come to it, and its child
+    /// is there behind that look. Nothing where nobody can look.
+    pub(crate) fn look<T>(&self, ours: &[Pid], at: impl FnOnce(Vec<Pid>) -> T) -> Option<(T, bool)> {
+        let procfs = self.procfs.as_ref()?;
+        let before = procfs.last_number();
+        let mut all = procfs.processes().ok()?;
+        all.retain(|pid| pid.as_raw() != 1 && !ours.contains(pid));
+        let found = at(all);
+        Some((found, before.is_some() && before == procfs.last_number()))
+    }
+
+    /// The mark of a process that is alive, or that nobody has reaped.
+    pub(crate) fn mark_of(&self, process: Pid) -> Option<u64> {
+        in_limits(&self.procfs.as_ref()?.read(&format!("{process}/limits")).ok()?)
     }
 
     /// Ends them all and waits until none is left. The kernel does that where there is a namespace.
@@ -106,7 +133,8 @@ fn signal_all(pids: &[Pid], signal: Signal) {
 
 /// The children of the calling process, which has one thread.
 fn children() -> Vec<Pid> {
-    let text = read("/proc/thread-self/children").unwrap_or_default();
+    let procfs = Procfs::in_place();
+    let text = procfs.and_then(|procfs| procfs.read("thread-self/children")).unwrap_or_default();
     text.split_ascii_whitespace().filter_map(|pid| pid.parse().ok()).map(Pid::from_raw).collect()
 }
 
@@ -137,31 +165,11 @@ pub(crate) fn descendants_but(ancestor: Pid, spared: &BTreeSet<Pid>) -> Vec<Pid>
     below.into_iter().map(Pid::from_raw).collect()
 }
 
-/// All processes of the PID namespace but its init. Where nobody can tell there is one, as layers are changed
-/// only where there is none; and whoever began something meanwhile is one that may have been missed.
-fn processes_in_view(ours: &[Pid]) -> u64 {
-    let is_other = |pid: &&i32| **pid != 1 && !ours.contains(&Pid::from_raw(**pid));
-    look(|all| all.iter().filter(is_other).count() as u64)
-        .map_or(1, |(count, is_whole)| count + u64::from(!is_whole))
-}
-
-/// Looks at all processes of the PID namespace, and says whether nothing was begun meanwhile: one that forks and
-/// exits again and again is gone before a look has come to it, and its child is there behind that look.
-pub(crate) fn look<T>(at: impl FnOnce(Vec<i32>) -> T) -> io::Result<(T, bool)> {
-    let before = last_number();
-    let found = at(processes()?);
-    Ok((found, before.is_some() && before == last_number()))
-}
-
-/// The number that was given last in the calling process' PID namespace.
-fn last_number() -> Option<i32> {
-    read("/proc/loadavg")?.split_ascii_whitespace().next_back()?.parse().ok()
-}
-
 /// The parent of each process that there is.
 fn parents() -> io::Result<BTreeMap<i32, i32>> {
-    let parent = |pid| Some((pid, parent(&read(&format!("/proc/{pid}/stat"))?)?));
-    Ok(processes()?.into_iter().filter_map(parent).collect())
+    let procfs = Procfs::in_place()?;
+    let parent = |pid: Pid| Some((pid.as_raw(), parent(&procfs.read(&format!("{pid}/stat")).ok()?)?));
+    Ok(procfs.processes()?.into_iter().filter_map(parent).collect())
 }
 
 /// Whether the calling process has no child, dead or alive, but such as are set apart. Who is left in its PID namespace
@@ -171,19 +179,6 @@ fn is_childless() -> bool {
     waitid(Id::All, look) == Err(Errno::ECHILD)
 }
 
-/// All that have a number, the dead whom nobody has reaped among them.
-pub(crate) fn processes() -> io::Result<Vec<i32>> {
-    let mut processes = Vec::new();
-    let flags = OFlags::RDONLY | OFlags::DIRECTORY | OFlags::CLOEXEC;
-    let directory = rustix::fs::open("/proc", flags, Mode::empty())?;
-    let mut buffer = [MaybeUninit::uninit(); 16 << 10];
-    let mut reader = RawDir::new(directory, &mut buffer);
-    while let Some(entry) = reader.next() {
-        processes.extend(entry?.file_name().to_str().ok().and_then(|name| name.parse::<i32>().ok()));
-    }
-    Ok(processes)
-}
-
 /// The name stands in parentheses and may hold anything; behind it come the state and the parent.
 fn parent(stat: &str) -> Option<i32> {
     stat.rsplit_once(") ")?.1.split(' ').nth(1)?.parse().ok()
@@ -191,16 +186,8 @@ fn parent(stat: &str) -> Option<i32> {
 
 /// How many system call filters a process is under (Linux 5.9).
 fn filters_of(pid: Pid) -> Option<u64> {
-    let status = read(&format!("/proc/{pid}/status"))?;
+    let status = Procfs::in_place().ok()?.read(&format!("{pid}/status")).ok()?;
     status.lines().find_map(|line| line.strip_prefix("Seccomp_filters:"))?.trim().parse().ok()
-}
-
-fn read(path: &str) -> Option<String> {
-    let flags = OFlags::RDONLY | OFlags::CLOEXEC;
-    let file = rustix::fs::open(path, flags, Mode::empty()).ok()?;
-    let mut bytes = Vec::new();
-    io::Read::read_to_end(&mut std::fs::File::from(file), &mut bytes).ok()?;
-    Some(String::from_utf8_lossy(&bytes).into_owned())
 }
 
 #[cfg(test)]

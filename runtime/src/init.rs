@@ -26,6 +26,7 @@ use crate::landlock::{Border, Domain};
 use crate::mapped::MappedMounts;
 use crate::mounts::{Life, Root};
 use crate::processors::Processors;
+use crate::procfs::Procfs;
 use crate::remount::Living;
 use crate::sandbox::Kept;
 use crate::serve::{Server, Standing};
@@ -65,7 +66,7 @@ fn live(
     let living = living.map(|living| living.under(&spec.landlock, border(namespaces.network))).transpose()?;
     let deaths = SigSet::from_iter([Signal::SIGCHLD, APART]);
     let deaths = SignalFd::with_flags(&deaths, WAKE).at(Stage::Init, || "signalfd(SIGCHLD)".into())?;
-    let family = Family { reach: Reach::Namespace };
+    let family = Family { reach: Reach::Namespace, procfs: procfs_of(&kept)? };
     Ok(Server::new(supervisor, confinement, Standing { guards, kept }, deaths, family).living(living).serve())
 }
 
@@ -133,6 +134,12 @@ fn set_up(
     nix::unistd::sethostname(&spec.hostname)
         .at(Stage::Init, || format!("sethostname({:?})", spec.hostname))?;
     Ok(entered)
+}
+
+/// What is kept hides no process, as the one does that commands see.
+fn procfs_of(kept: &Kept) -> Result<Option<Procfs>, Failure> {
+    let top = kept.processes.as_ref().map(OwnedFd::try_clone).transpose();
+    Ok(top.at(Stage::Init, || "dup(procfs)".into())?.map(Procfs::at))
 }
 
 /// Init installs no handler: it reads the one signal that it wants from a descriptor, and none that

@@ -44,6 +44,7 @@ mod overlay;
 pub mod parcel;
 pub mod probe;
 mod processors;
+mod procfs;
 mod program;
 pub mod quota;
 mod remount;

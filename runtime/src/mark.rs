@@ -4,8 +4,6 @@
 //! changes nothing, and every process hands it on to all that it begins, through double forks, new sessions and
 //! daemons. The filter refuses to set it, and no process may set that of another.
 
-use std::io;
-
 use nix::sys::resource::{Resource, getrlimit, setrlimit};
 use nix::unistd::Pid;
 
@@ -34,11 +32,6 @@ pub(crate) fn put_on(process: Pid, mark: u64) -> rustix::io::Result<()> {
     let limit = rustix::process::Rlimit { current: Some(mark), maximum: Some(mark) };
     let process = rustix::process::Pid::from_raw(process.as_raw());
     rustix::process::prlimit(process, rustix::process::Resource::Rttime, limit).map(drop)
-}
-
-/// The mark of a process that is alive, or that nobody has reaped.
-pub(crate) fn of_process(process: Pid) -> io::Result<Option<u64>> {
-    Ok(in_limits(&std::fs::read_to_string(format!("/proc/{process}/limits"))?))
 }
 
 /// The mark in the text of a `/proc/PID/limits`; none where it is not limited.

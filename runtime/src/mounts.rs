@@ -14,7 +14,7 @@ use rustix::mount::{UnmountFlags, unmount};
 use crate::attached::Attached;
 use crate::detached::{
     PRIVATE, attach, clone_mount, clone_tree, device, new_devpts, new_empty_directory, new_filesystem,
-    new_proc, restrict_bind,
+    new_open_proc, new_proc, restrict_bind,
 };
 use crate::error::{AtStage as _, Failure, Stage};
 use crate::mapped::MappedMounts;
@@ -175,9 +175,9 @@ impl Root {
                 self.mount_at(target, mount)
             }
             Mount::Proc { target } => {
-                let mount = new_proc()?;
-                self.processes = Some(mount.try_clone()?);
-                self.mount_at(target, mount)
+                // While that of the host is in sight whole.
+                self.processes = Some(new_open_proc()?);
+                self.mount_at(target, new_proc()?)
             }
             Mount::Devpts { target } => self.mount_at(target, new_devpts()?),
             Mount::Device { path } => self.mount_at(path, device(path)?),

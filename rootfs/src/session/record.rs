@@ -135,8 +135,7 @@ impl Record {
         self.hidden.extend(hidden.iter().cloned());
         self.hidden.sort();
         self.hidden.dedup();
-        self.running =
-            Some(Running { started: Timestamp::now(), pid: std::process::id(), foreseen: false });
+        self.running = Some(Running { started: Timestamp::now(), pid: std::process::id(), foreseen: false });
         let live = self.layers.get_mut(&self.live);
         live.into_iter().for_each(|layer| layer.unsynced = Some(boot_id()));
     }

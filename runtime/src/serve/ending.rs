@@ -13,7 +13,7 @@ use rustix::process::{PidfdFlags, pidfd_open, pidfd_send_signal};
 
 use super::Server;
 use crate::channel::Report;
-use crate::{family, mark};
+use crate::mark;
 
 /// How often in a row it is looked whether there is somebody new.
 const LOOKS: u32 = 8;
@@ -66,7 +66,7 @@ impl Server<'_> {
     /// The processes of an exec: those with its mark, and its first one, which has none yet on its way to its
     /// program.
     fn look_for(&self, exec: u32) -> Look {
-        let mut look = Look::at(mark::of(self.highest_mark, exec));
+        let mut look = self.look(mark::of(self.highest_mark, exec));
         let first = self.commands.iter().find(|command| command.exec == exec).and_then(|command| command.pid);
         // Not reaped yet, so that the number is still its own.
         let first = first
@@ -76,17 +76,27 @@ impl Server<'_> {
         look.found.extend(first);
         look
     }
-}
 
-/// Whether a process has this mark, or may have it.
-pub(super) fn is_anybody_left(mark: u64) -> bool {
-    for _ in 0..LOOKS {
-        let look = Look::at(mark);
-        if look.is_whole || !look.found.is_empty() {
-            return !look.found.is_empty();
-        }
+    /// The descriptor is opened first: a number may come to be another's.
+    fn look(&self, mark: u64) -> Look {
+        let of_mark = |pid: Pid| {
+            let process = open(pid.as_raw())?;
+            (self.family.mark_of(pid)? == mark).then_some((pid.as_raw(), process))
+        };
+        let looked = self.family.look(&self.ours(), |all| all.into_iter().filter_map(of_mark).collect());
+        looked.map_or_else(Look::default, |(found, is_whole)| Look { found, is_whole })
     }
-    true
+
+    /// Whether a process has this mark, or may have it.
+    pub(super) fn is_anybody_left(&self, mark: u64) -> bool {
+        for _ in 0..LOOKS {
+            let look = self.look(mark);
+            if look.is_whole || !look.found.is_empty() {
+                return !look.found.is_empty();
+            }
+        }
+        true
+    }
 }
 
 /// Those that have a mark, by their ids.
@@ -95,19 +105,6 @@ struct Look {
     found: BTreeMap<i32, OwnedFd>,
     /// Whether nobody can have been missed.
     is_whole: bool,
-}
-
-impl Look {
-    /// The descriptor is opened first: a number may come to be another's.
-    fn at(mark: u64) -> Self {
-        let of_mark = |number| {
-            let process = open(number)?;
-            let found = mark::of_process(Pid::from_raw(number)).ok()??;
-            (found == mark).then_some((number, process))
-        };
-        let looked = family::look(|all| all.into_iter().filter_map(of_mark).collect());
-        looked.map_or_else(|_| Self::default(), |(found, is_whole)| Self { found, is_whole })
-    }
 }
 
 fn send(processes: &BTreeMap<i32, OwnedFd>, signal: i32) {

@@ -6,10 +6,8 @@ use nix::sys::signal::Signal;
 use nix::unistd::Pid;
 
 use super::Server;
-use super::ending::is_anybody_left;
 use crate::channel::{ExitStatus, Report, Usage};
 use crate::error::{AtStage as _, Failure, Stage};
-use crate::mark;
 use crate::sys::{wait4, wait4_apart, waitid};
 
 /// So many are reaped before it is looked what else there is to do.
@@ -61,7 +59,7 @@ impl Server<'_> {
         // It may be a command that the zygote has begun since we looked; its number was there before it ran.
         self.learn();
         let is_first = self.commands.iter().any(|command| command.pid == Some(pid));
-        let mark = if is_first { None } else { mark::of_process(pid).unwrap_or(None) };
+        let mark = if is_first { None } else { self.family.mark_of(pid) };
         let reaped = wait4(Some(pid))?;
         if let (Some(mark), Some((_, _, used))) = (mark, &reaped) {
             let of_exec = self.commands.iter_mut().find(|command| command.mark == Some(mark));
@@ -106,7 +104,7 @@ impl Server<'_> {
             command.used.add(&used);
             let usage = if command.last { usage_of_all() } else { command.used };
             let others = self.others(status);
-            let left = !alone && command.mark.is_some_and(is_anybody_left);
+            let left = !alone && command.mark.is_some_and(|mark| self.is_anybody_left(mark));
             self.is_told_alone = alone;
             self.report(&Report::Exited { exec, status, usage, others, over, alone, left }, &[]);
         }

@@ -32,5 +32,6 @@ mod snapshots;
 mod terminal;
 mod together;
 mod unread;
+mod unreadable;
 mod vanishing;
 mod yielding;
