@@ -25,7 +25,7 @@ use crate::processors::Processors;
 use crate::sandbox::Kept;
 use crate::serve::{Server, Standing};
 use crate::spec::{Bare, Network, SandboxSpec, User};
-use crate::descriptors;
+use crate::{descriptors, rlimits};
 
 /// What init ends itself and its family for: the supervisor's death, and its word.
 const END: Signal = Signal::SIGTERM;
@@ -62,6 +62,7 @@ fn live(bare: Bare, supervisor: &Channel, processors: Option<&Processors>) -> Re
 /// clears up. What wakes init comes by a descriptor.
 fn be_born() -> Result<SignalFd, Failure> {
     block_signals()?;
+    rlimits::bound_pending_signals()?;
     rustix::process::umask(Mode::empty());
     nix::unistd::setsid().at(Stage::Init, || "setsid()".into())?;
     prctl::set_child_subreaper(true).at(Stage::Init, || "prctl(PR_SET_CHILD_SUBREAPER)".into())?;

@@ -84,10 +84,16 @@ pub(crate) fn new_open_proc() -> io::Result<OwnedFd> {
     new_filesystem("proc", &[], PRIVATE | MountAttrFlags::MOUNT_ATTR_NOEXEC)
 }
 
+/// The host has so many terminals for all that is there ([`pty(7)`](https://man7.org/linux/man-pages/man7/pty.7.html):
+/// 4096, of which 1024 are for its own), and no sandbox may take them all.
 pub(crate) fn new_devpts() -> io::Result<OwnedFd> {
     let attributes = MountAttrFlags::MOUNT_ATTR_NOSUID | MountAttrFlags::MOUNT_ATTR_NOEXEC;
-    new_filesystem("devpts", &[("ptmxmode", "0666"), ("mode", "0620")], attributes)
+    let options = [("ptmxmode", "0666"), ("mode", "0620"), ("max", TERMINALS)];
+    new_filesystem("devpts", &options, attributes)
 }
+
+/// Of one sandbox.
+const TERMINALS: &str = "256";
 
 pub(crate) fn device(path: &Path) -> io::Result<OwnedFd> {
     let node = clone_tree(CWD, path, Access::ReadOnly)?;

@@ -32,7 +32,7 @@ use crate::sandbox::Kept;
 use crate::serve::{Server, Standing};
 use crate::spec::{Identity, Namespaces, Network, SandboxSpec, Source};
 use crate::sys::{APART, keyctl_join_session_keyring, reset_signal_dispositions, wipe_environment};
-use crate::{descriptors, idmap, namespaces, network};
+use crate::{descriptors, idmap, namespaces, network, rlimits};
 
 /// How the descriptor works that wakes init.
 pub(crate) const WAKE: SfdFlags = SfdFlags::SFD_CLOEXEC.union(SfdFlags::SFD_NONBLOCK);
@@ -74,6 +74,7 @@ fn live(
 fn be_born(namespaces: Namespaces, supervisor: &Channel) -> Result<Vec<GuardReport>, Failure> {
     let Namespaces { identity, network } = namespaces;
     block_signals()?;
+    rlimits::bound_pending_signals()?;
     // What init makes has the modes that the spec says, whatever the caller's umask.
     rustix::process::umask(Mode::empty());
     namespaces::unshare_others(network)?;

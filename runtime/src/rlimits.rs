@@ -1,6 +1,6 @@
 //! Resource limits of a process and its children.
 
-use nix::sys::resource::{self, setrlimit};
+use nix::sys::resource::{self, getrlimit, setrlimit};
 
 use crate::error::{AtStage as _, Failure, Stage};
 use crate::spec::{Resource, ResourceLimit};
@@ -12,6 +12,20 @@ pub(crate) fn apply(limits: &[ResourceLimit]) -> Result<(), Failure> {
         setrlimit(kernel_name(limit.resource), limit.value, limit.value)
             .at(Stage::Limits, || format!("setrlimit({:?}, {})", limit.resource, limit.value))
     })
+}
+
+/// So many signals may wait in a sandbox for who has yet to take them, timers among them.
+const PENDING_SIGNALS: u64 = 1024;
+
+/// Leaves the caller most of the signals that the kernel queues for all processes of a user: what is queued counts
+/// against the limit of whom it is for, so init has to have a lower one as well. Its commands have it from init.
+/// <https://man7.org/linux/man-pages/man2/getrlimit.2.html>
+pub(crate) fn bound_pending_signals() -> Result<(), Failure> {
+    let (_, hard) = getrlimit(resource::Resource::RLIMIT_SIGPENDING)
+        .at(Stage::Limits, || "getrlimit(RLIMIT_SIGPENDING)".into())?;
+    let bound = hard.min(PENDING_SIGNALS);
+    setrlimit(resource::Resource::RLIMIT_SIGPENDING, bound, bound)
+        .at(Stage::Limits, || format!("setrlimit(RLIMIT_SIGPENDING, {bound})"))
 }
 
 fn kernel_name(resource: Resource) -> resource::Resource {

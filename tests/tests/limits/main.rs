@@ -11,5 +11,6 @@ mod memory;
 mod output;
 mod processes;
 mod profile;
+mod shared_by_a_user;
 mod told;
 mod usage;
