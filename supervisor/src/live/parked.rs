@@ -26,13 +26,13 @@ pub(crate) struct Parking {
 pub(crate) struct Parked {
     live: LiveSandbox,
     parking: Parking,
-    made_of: Surroundings,
+    made_of: Box<Surroundings>,
     /// By which its record has it.
     profile: String,
 }
 
 /// What of it nobody needs any more. To drop it takes a while, which nobody has to wait for.
-pub(crate) struct Remains(#[expect(dead_code, reason = "it is dropped, no more")] Surroundings);
+pub(crate) struct Remains(#[expect(dead_code, reason = "it is dropped, no more")] Box<Surroundings>);
 
 /// Why nobody was given what was parked.
 pub(crate) enum NotGiven {
@@ -45,7 +45,7 @@ pub(crate) enum NotGiven {
 impl Parked {
     /// Makes one. Its lines of the record are written when it is given.
     pub(crate) fn make(parking: Parking, audit: &Audit) -> Result<Self, Error> {
-        let made_of = Surroundings::look(&parking.directory, &parking.profile)?;
+        let made_of = Box::new(Surroundings::look(&parking.directory, &parking.profile)?);
         if made_of.profile.commands.enforce {
             return Err(Error::NoOverlay("`enforce` in [commands] looks for programs each time".into()));
         }

@@ -2,9 +2,9 @@
 //! that will conduct it.
 //!
 //! ```text
-//!   session/create ──▶ one that is parked ──given──▶ conducted
-//!         │  ▲ none, or the world has changed            │
-//!         ▼  └── made anew ──▶ conducted                 ▼
+//!   session/create ──▶ one that is parked ──given──▶ answered ──▶ conducted, on its own thread
+//!         │  ▲ none, or the world has changed           │
+//!         ▼  └── made anew ──▶ conducted                ▼
 //!      remembered ──▶ the filler, when nobody asks for anything ──▶ parked
 //! ```
 
@@ -13,11 +13,12 @@ use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender, channel};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
+use super::conductor::Conductor;
 use super::descriptors::{Promised, Taker, promise};
 use super::seats::Seat;
 use super::{Caller, Reply, Server};
 use crate::audit::Audit;
-use crate::live::{Parked, Parking};
+use crate::live::{NotGiven, Parked, Parking, Remains};
 use crate::protocol::{Created, Fault, SessionCreate};
 
 /// So long nobody has to ask for anything before one is made.
@@ -50,7 +51,28 @@ struct State {
 /// Where one is parked; dropped, it ends.
 struct Place {
     parking: Parking,
-    give: Sender<Asked>,
+    /// Its thread has it in hand for a moment.
+    parked: Slot,
+    /// To that thread.
+    give: Sender<Given>,
+}
+
+type Slot = Arc<Mutex<Option<Box<Parked>>>>;
+
+/// One that was taken from its place.
+pub(super) struct Taken {
+    parked: Box<Parked>,
+    thread: Sender<Given>,
+}
+
+/// What its own thread is to do with one.
+enum Given {
+    /// It was given to somebody.
+    Conduct(Box<Conductor>, Remains),
+    /// Somebody asks for one.
+    Asked(Box<Parked>, Box<Asked>),
+    /// A new one would be another one by now.
+    End(Box<Parked>),
 }
 
 /// A request for a session, which has a place for it.
@@ -82,23 +104,17 @@ impl Pool {
         }
     }
 
-    /// Gives the request to one that is parked for it; back, where there is none.
-    pub(super) fn give(&self, mut asked: Asked) -> Option<Asked> {
-        let Some(parking) = parking(&asked.params).filter(|_| self.most > 0) else { return Some(asked) };
+    /// Takes one that is parked for such a request, where there is one. That others may be parked is told to the filler
+    /// after the answer: [`Pool::stir`].
+    pub(super) fn take(&self, params: &SessionCreate) -> Option<Taken> {
+        let parking = parking(params).filter(|_| self.most > 0)?;
         let mut state = self.lock();
-        while let Some(at) = state.parked.iter().position(|place| place.parking == parking) {
-            let place = state.parked.remove(at);
-            match place.give.send(asked) {
-                Ok(()) => {
-                    // Told to the filler after the answer: [`Pool::stir`].
-                    state.remember(parking, self.most);
-                    return None;
-                }
-                // It ended by itself.
-                Err(back) => asked = back.0,
-            }
-        }
-        Some(asked)
+        let at = state.parked.iter().position(|place| place.parking == parking)?;
+        let Place { parked, give, .. } = state.parked.remove(at);
+        state.remember(parking, self.most);
+        drop(state);
+        let parked = lock(&parked).take()?;
+        Some(Taken { parked, thread: give })
     }
 
     /// What was parked was given, or ended: others may be parked.
@@ -121,14 +137,14 @@ impl Pool {
         self.changed.notify_all();
     }
 
-    /// From now on it can be given; nothing where it came too late.
-    fn park(&self, parking: Parking) -> Option<Receiver<Asked>> {
+    /// From now on it can be given; not where it came too late.
+    fn park(&self, parking: Parking, parked: &Slot) -> Receiver<Given> {
         let (give, given) = channel();
         let mut state = self.lock();
-        (!state.is_over).then(|| {
-            state.parked.push(Place { parking, give });
-            given
-        })
+        if !state.is_over {
+            state.parked.push(Place { parking, parked: Arc::clone(parked), give });
+        }
+        given
     }
 
     /// None can be had of these.
@@ -234,7 +250,7 @@ impl Server {
         let wanted = parking.clone();
         let made = promise(Taker::Session)
             .and_then(|_promised| super::aside(|| Parked::make(wanted, &audit).map_err(Fault::from)));
-        let mut parked = match made {
+        let parked = match made {
             Ok(parked) => parked,
             Err(fault) => {
                 self.pool.give_up(&parking);
@@ -245,21 +261,83 @@ impl Server {
                 ));
             }
         };
-        let given = self.pool.park(parking);
+        let slot: Slot = Arc::new(Mutex::new(Some(Box::new(parked))));
+        let given = self.pool.park(parking, &slot);
         drop(done);
-        let Some(given) = given else { return parked.end() };
-        let asked = given.recv_timeout(AGE).or_else(|end| match end {
+        let given = given.recv_timeout(AGE).or_else(|end| match end {
             RecvTimeoutError::Timeout => {
-                parked.look_ahead();
+                lock(&slot).iter_mut().for_each(|parked| parked.look_ahead());
                 given.recv().map_err(|_| RecvTimeoutError::Disconnected)
             }
             RecvTimeoutError::Disconnected => Err(end),
         });
-        match asked {
-            Ok(asked) => self.give_parked(parked, asked),
-            Err(_) => parked.end(),
+        match given {
+            Ok(given) => self.carry_on(given),
+            Err(_) => lock(&slot).take().into_iter().for_each(|parked| parked.end()),
         }
     }
+
+    /// Gives one to whoever asks, on the asking thread: to wake its own takes as long as all else that there is to do.
+    /// Back, where it cannot be given. A door has one thread for all who come by it: there its own does it.
+    pub(super) fn give(self: &Arc<Self>, taken: Taken, asked: Asked) -> Option<Asked> {
+        let Taken { parked, thread } = taken;
+        // It waits for what it is told.
+        let tell = |given| drop(thread.send(given));
+        if asked.caller.outbox.is_none() {
+            tell(Given::Asked(parked, Box::new(asked)));
+            return None;
+        }
+        let (then, back) = self.give_here(parked, asked);
+        then.into_iter().for_each(tell);
+        // Whoever was answered comes first.
+        self.pool.stir();
+        back
+    }
+
+    /// Answers whoever asks, unless a new one would be another one by now: then the request comes back. Tells what is
+    /// to be done next.
+    fn give_here(self: &Arc<Self>, parked: Box<Parked>, asked: Asked) -> (Option<Given>, Option<Asked>) {
+        match parked.give(asked.params.name.as_deref()) {
+            Ok((live, remains)) => {
+                let conductor = self.conductor_for(live, asked).map(Box::new);
+                (conductor.map(|conductor| Given::Conduct(conductor, remains)), None)
+            }
+            Err(NotGiven::Failed(error)) => {
+                asked.reply.send(Err(error.into()));
+                (None, None)
+            }
+            Err(NotGiven::Stale(parked)) => (Some(Given::End(parked)), Some(asked)),
+        }
+    }
+
+    /// On its own thread: what becomes of one.
+    fn carry_on(self: &Arc<Self>, given: Given) {
+        match given {
+            Given::Conduct(conductor, remains) => {
+                drop(remains);
+                conductor.conduct();
+            }
+            Given::End(parked) => parked.end(),
+            Given::Asked(parked, asked) => {
+                let (then, back) = self.give_here(parked, *asked);
+                self.pool.stir();
+                let carry_on =
+                    move |server: &Arc<Self>| then.into_iter().for_each(|then| server.carry_on(then));
+                match back {
+                    None => carry_on(self),
+                    Some(asked) => {
+                        // Nobody waits for its end, except the server's own.
+                        let _ = self.begin_session(carry_on);
+                        self.begin(asked);
+                    }
+                }
+            }
+        }
+    }
+}
+
+fn lock(slot: &Slot) -> MutexGuard<'_, Option<Box<Parked>>> {
+    slot.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 #[cfg(test)]
@@ -271,7 +349,7 @@ mod tests {
     }
 
     fn place(directory: &str) -> Place {
-        Place { parking: parking(directory), give: channel().0 }
+        Place { parking: parking(directory), parked: Slot::default(), give: channel().0 }
     }
 
     fn parked(state: &State) -> Vec<&str> {

@@ -1,11 +1,13 @@
 //! Every method of the protocol is a resource, with the same parameters and results.
 
 use std::collections::BTreeSet;
+use std::os::unix::net::UnixStream;
+use std::time::{Duration, Instant};
 
-use clearing_tests::{Site, for_each_caller};
+use clearing_tests::{DEADLINE, Site, for_each_caller, patience};
 use serde_json::{Value, json};
 
-use crate::peer::{House, for_each_house};
+use crate::peer::{House, Peer, for_each_house};
 
 #[test]
 fn a_session_is_worked_on_from_its_beginning_to_its_commit() {
@@ -151,4 +153,44 @@ fn what_is_no_resource_no_verb_and_no_parameter_is_told() {
             assert!(matches!(status, 400 | 404), "{id}: {status}");
         }
     });
+}
+
+#[test]
+fn a_session_that_was_made_before_is_given_by_its_own_thread() {
+    for_each_caller(|caller| {
+        let site = Site::new(caller);
+        let house = House::open_with(&site, &["--pool", "1"]);
+        let mut peer = house.peer();
+        run(&mut peer, &site);
+        await_parked(&mut peer);
+        let parked = std::fs::read_dir(site.state().join("sessions")).unwrap();
+        let parked: Vec<_> = parked.map(|entry| entry.unwrap().file_name()).collect();
+        let (session, said) = run(&mut peer, &site);
+        assert!(parked.iter().any(|parked| session.ends_with(parked.to_str().unwrap())), "{session}");
+        assert_eq!(said, "1024");
+        await_parked(&mut peer);
+        // It is another one by now.
+        site.write(".clearing/profile.toml", "[limits]\nnofile = 77\n");
+        assert_eq!(run(&mut peer, &site).1, "77");
+        house.close();
+    });
+}
+
+/// A new session, and what a command in it says of how many files it may open.
+fn run(peer: &mut Peer<UnixStream>, site: &Site) -> (String, String) {
+    let session = peer.session(site);
+    let ran =
+        peer.post(&format!("{session}/execs"), json!({ "argv": ["sh", "-c", "printf %s $(ulimit -n)"] }));
+    let exec = ran["exec"].as_str().unwrap();
+    let said = peer.get(&format!("{session}/execs/{exec}/output?afterSeq=0"));
+    (session, said["output"][0]["text"].as_str().unwrap().to_owned())
+}
+
+fn await_parked(peer: &mut Peer<UnixStream>) {
+    let until = Instant::now() + patience(DEADLINE);
+    while peer.get("/v1/health")["parked"] != 1 {
+        assert!(Instant::now() < until, "none is parked");
+        // Not so often that nothing is ever parked.
+        std::thread::sleep(Duration::from_millis(60));
+    }
 }

@@ -6,7 +6,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use clearing_rootfs::{Listed, Written};
 
 use crate::error::Error;
-use crate::live::{LiveSandbox, NotGiven, Parked, Remains};
+use crate::live::LiveSandbox;
 use crate::permission::DEFAULT_PROFILE;
 use crate::protocol::{
     Created, Destroyed, Fault, Forked, Nothing, SessionCreate, SessionDestroy, SessionFork, SessionGet,
@@ -40,7 +40,11 @@ impl Server {
             Err(fault) => return reply.send(Err(fault)),
         };
         let asked = Asked { params, caller: caller.clone(), seat, promised: None, reply };
-        let Some(asked) = self.pool.give(asked) else { return };
+        let given = match self.pool.take(&asked.params) {
+            Some(taken) => self.give(taken, asked),
+            None => Some(asked),
+        };
+        let Some(asked) = given else { return };
         let asked = match promise(Taker::Session) {
             Ok(promised) => Asked { promised: Some(promised), ..asked },
             Err(fault) => return asked.reply.send(Err(fault)),
@@ -58,41 +62,36 @@ impl Server {
     }
 
     /// On the session's own thread: what a session is, from its beginning to its end.
-    fn begin(self: &Arc<Self>, asked: Asked) {
+    pub(in crate::server) fn begin(self: &Arc<Self>, asked: Asked) {
         // To open a session takes a deep stack.
         match aside(|| self.open(&asked.params)) {
             Ok(live) => {
                 self.pool.remember(&asked.params);
-                self.conduct(live, asked, None);
+                self.conduct(live, asked);
             }
             Err(fault) => asked.reply.send(Err(fault)),
         }
     }
 
-    /// On the parked session's own thread: gives it to whoever asks, or makes a new one where that would be another
-    /// one by now.
-    pub(in crate::server) fn give_parked(self: &Arc<Self>, parked: Parked, asked: Asked) {
-        match parked.give(asked.params.name.as_deref()) {
-            Ok((live, remains)) => self.conduct(live, asked, Some(remains)),
-            Err(NotGiven::Failed(error)) => {
-                asked.reply.send(Err(error.into()));
-                self.pool.stir();
-            }
-            Err(NotGiven::Stale(parked)) => {
-                // Nobody waits for its end, except the server's own.
-                let _ = self.begin_session(move |_| parked.end());
-                self.begin(asked);
-            }
-        }
+    fn conduct(self: &Arc<Self>, live: LiveSandbox, asked: Asked) {
+        let conductor = self.conductor_for(live, asked);
+        // Whoever was answered comes first.
+        self.pool.stir();
+        conductor.into_iter().for_each(Conductor::conduct);
     }
 
-    fn conduct(self: &Arc<Self>, live: LiveSandbox, asked: Asked, remains: Option<Remains>) {
+    /// Answers whoever asked for the session; what is left to do is to conduct it.
+    pub(in crate::server) fn conductor_for(
+        self: &Arc<Self>,
+        live: LiveSandbox,
+        asked: Asked,
+    ) -> Option<Conductor> {
         let Asked { params, caller, seat, promised, reply } = asked;
         let mut conductor = match self.conductor(live, &params) {
             Ok(conductor) => conductor,
             Err(fault) => {
                 reply.send(Err(fault));
-                return self.pool.stir();
+                return None;
             }
         };
         conductor.sit(seat);
@@ -104,10 +103,7 @@ impl Server {
             conductor.handle.order(|conductor| conductor.give_up(Leaving::Now, drop));
         }
         reply.send(conductor.told());
-        // Whoever was answered comes first.
-        self.pool.stir();
-        drop(remains);
-        conductor.conduct();
+        Some(conductor)
     }
 
     fn conductor(self: &Arc<Self>, live: LiveSandbox, params: &SessionCreate) -> Result<Conductor, Fault> {
