@@ -72,9 +72,10 @@ pub(crate) fn new_empty_directory() -> io::Result<OwnedFd> {
     new_filesystem("tmpfs", &[("size", "4k"), ("mode", "0")], attributes)
 }
 
-/// With hidepid the command does not even see init, whose arguments name the caller's files.
+/// The command does not even see init, whose arguments name the caller's files. That processes are `invisible` would
+/// not do: then whoever has group 0 among others sees them all.
 pub(crate) fn new_proc() -> io::Result<OwnedFd> {
-    new_filesystem("proc", &[("hidepid", "invisible")], PRIVATE | MountAttrFlags::MOUNT_ATTR_NOEXEC)
+    new_filesystem("proc", &[("hidepid", "ptraceable")], PRIVATE | MountAttrFlags::MOUNT_ATTR_NOEXEC)
 }
 
 /// Hides no process from whoever has it. Of the other one the kernel shows those alone that the reader might trace:

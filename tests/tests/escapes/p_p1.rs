@@ -1,7 +1,9 @@
 //! P-P1: no process of the host is visible, nor its command line or environment.
 
+use std::os::unix::process::CommandExt as _;
+
 use clearing_tests::decoys::Process;
-use clearing_tests::{Site, for_each_caller};
+use clearing_tests::{Site, for_each_caller, skip};
 
 use crate::attack::{armed, assert_keeps, attempt, control, inside, outside};
 
@@ -70,6 +72,26 @@ fn the_supervisor_is_not_the_parent_that_is_seen() {
         let output = attempt(&site, "grep PPid /proc/self/status; echo $PPID");
         let parent = output.stdout.lines().nth(1).and_then(|line| line.parse::<u32>().ok());
         assert!(parent.is_some_and(|pid| pid <= 1), "{output}");
+    });
+}
+
+#[test]
+fn init_is_not_seen_by_whom_the_group_of_root_lets_see_all() {
+    if !nix::unistd::geteuid().is_root() {
+        return skip("only root can be given that group");
+    }
+    for_each_caller(|caller| {
+        let site = Site::new(caller);
+        let ids = [caller.uid(), caller.gid()].map(|id| id.to_string());
+        let mut command = site.host("setpriv");
+        let again = ["--reuid", &ids[0], "--regid", &ids[1], "--groups", "0"];
+        // To have it again takes who may change it.
+        command.uid(0).gid(0).args(again).arg(site.binary());
+        command.args(["run", "--", "sh", "-c", "cd /proc; echo [0-9]*; cat 1/cmdline"]);
+        let output = command.env("CLEARING_STATE_DIR", site.state()).output().expect("setpriv");
+        let seen = String::from_utf8_lossy(&output.stdout);
+        assert!(seen.starts_with(|first: char| ('2'..='9').contains(&first)), "{output:?}");
+        assert!(!seen.contains("clearing"), "{output:?}");
     });
 }
 
