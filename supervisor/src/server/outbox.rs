@@ -15,11 +15,12 @@ mod tests;
 mod unread;
 mod weight;
 
-use std::os::fd::OwnedFd;
+use std::os::fd::{AsFd as _, OwnedFd};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError, Weak};
 use std::time::Duration;
 
+use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
 use rustix::io::Errno;
 
 use super::store::{Store, Wake};
@@ -181,8 +182,15 @@ impl Outbox {
 
     /// Whether one who takes nothing now is waited for.
     fn is_patient(&self, standstill: &mut Standstill) -> bool {
-        let Some(patience) = self.patience else { return false };
+        let Some(patience) = self.patience else { return self.await_reader() };
         !self.lock().is_finishing || standstill.lasts_less_than(patience, &self.to)
+    }
+
+    /// Waits until something is taken, where whoever shares the descriptor has set `O_NONBLOCK`; one who is gone is
+    /// found by the next write.
+    fn await_reader(&self) -> bool {
+        let mut polled = [PollFd::new(self.to.as_fd(), PollFlags::POLLOUT)];
+        !matches!(poll(&mut polled, PollTimeout::NONE), Err(errno) if errno != nix::errno::Errno::EINTR)
     }
 
     fn change(&self, change: impl FnOnce(&mut Unread)) {

@@ -45,6 +45,27 @@ fn a_gigabyte_is_said_to_nobody_and_head_and_tail_are_there() {
 }
 
 #[test]
+fn streams_that_others_have_set_not_to_wait_are_waited_for() {
+    /// As programs do that share a terminal or a pipe with others.
+    const NOT_TO_WAIT: &str =
+        "fcntl($_, F_SETFL, fcntl($_, F_GETFL, 0) | O_NONBLOCK) or die for *STDIN, *STDOUT; exec @ARGV";
+    for_each_caller(|caller| {
+        let site = Site::new(caller);
+        let serve = site.clearing(["serve", "--stdio"]).through(["perl", "-MFcntl", "-e", NOT_TO_WAIT]);
+        let mut client = serve.client();
+        let session = client.session(&site);
+        let said = client.exec(&session, &["sh", "-c", "head -c 20000000 /dev/zero | tr '\\0' x"]);
+        assert_eq!(said["exitCode"], 0);
+        let notes = client.notes();
+        let output = notes.iter().filter(|note| note["method"] == "exec/output");
+        let read: usize = output.map(|note| note["params"]["text"].as_str().unwrap().len()).sum();
+        assert_eq!(read, 20_000_000);
+        assert_eq!(client.finish(), 0);
+        assert_nothing_left(&site);
+    });
+}
+
+#[test]
 fn a_profile_says_how_much_is_kept_for_who_comes_later() {
     for_each_caller(|caller| {
         let site = Site::new(caller);
