@@ -29,6 +29,26 @@ fn input_comes_whole_and_its_end_after_it() {
 }
 
 #[test]
+fn the_end_comes_after_what_nobody_has_read_yet() {
+    for_each_caller(|caller| {
+        let site = Site::new(caller);
+        let mut client = site.serve([] as [&str; 0]);
+        let session = client.session(&site);
+        let script = ["sh", "-c", "while test ! -e go; do sleep 0.01; done; wc -c"];
+        let id = client.start(&session, &script, json!({ "exec": "c", "stdin": "open" }));
+        let piece = json!({ "session": session, "exec": "c", "text": "x".repeat(1 << 20) });
+        let asked: Vec<i64> = (0..3).map(|_| client.ask("exec/write", piece.clone())).collect();
+        let end = client.ask("exec/closeStdin", json!({ "session": session, "exec": "c" }));
+        client.call("fs/write", json!({ "session": session, "path": "go", "text": "" }));
+        asked.into_iter().chain([end]).for_each(|asked| drop(client.result(asked)));
+        assert_eq!(client.result(id)["exitCode"], 0);
+        assert_eq!(client.said("stdout").trim(), (3 << 20).to_string());
+        assert_eq!(client.finish(), 0);
+        assert_nothing_left(&site);
+    });
+}
+
+#[test]
 fn a_command_that_does_not_read_holds_up_nobody() {
     for_each_caller(|caller| {
         let site = Site::new(caller);

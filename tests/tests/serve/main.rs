@@ -24,6 +24,7 @@ mod patched;
 mod pool;
 mod racing;
 mod readme;
+mod said;
 mod scripts;
 mod scripts_by_the_command_line;
 mod sessions;

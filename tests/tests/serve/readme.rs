@@ -6,7 +6,7 @@ use serde_json::Value;
 const README: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../README.md");
 
 /// Whether a value has a form, as far as `clearing schema` uses JSON Schema; and where it has not.
-fn check(value: &Value, form: &Value, document: &Value, at: &str) -> Result<(), String> {
+pub(super) fn check(value: &Value, form: &Value, document: &Value, at: &str) -> Result<(), String> {
     if let Some(name) = form["$ref"].as_str() {
         let form = document.pointer(name.trim_start_matches('#')).ok_or_else(|| format!("no {name}"))?;
         check(value, form, document, at)?;
@@ -57,7 +57,7 @@ fn check_type(value: &Value, form: &Value, at: &str) -> Result<(), String> {
     (fits && is_listed && is_same).then_some(()).ok_or_else(|| format!("{at}: {value} is no {form}"))
 }
 
-fn schema(site: &Site) -> Value {
+pub(super) fn schema(site: &Site) -> Value {
     let output = site.clearing(["schema"]).output();
     output.expect_code(0);
     serde_json::from_str(&output.stdout).unwrap()

@@ -50,3 +50,29 @@ fn what_holds_the_output_of_a_command_does_not_hold_up_its_end() {
         assert_nothing_left(&site);
     });
 }
+
+#[test]
+fn whoever_begins_beside_others_is_told_that_the_project_has_changed_beneath_them() {
+    for_each_caller(|caller| {
+        let site = Site::new(caller);
+        site.write("a", "one\n");
+        let mut client = site.serve([] as [&str; 0]);
+        let session = client.session(&site);
+        let holds = ["sh", "-c", "cat a; read -r line"];
+        let id = client.running(&session, &holds, json!({ "exec": "c", "stdin": "open" }));
+        assert_eq!(client.note_of("exec/output")["text"], "one\n");
+        let before = client.exec(&session, &["true"]);
+        assert_ne!(before["outcome"]["projectChanged"], true, "{before}");
+        // What was seen is good for a moment.
+        std::thread::sleep(std::time::Duration::from_millis(100));
+        site.write("a", "two\n");
+        let beside = client.exec(&session, &["true"]);
+        assert_eq!(beside["outcome"]["projectChanged"], true, "{beside}");
+        client.call("exec/closeStdin", json!({ "session": session, "exec": "c" }));
+        client.result(id);
+        let after = client.exec(&session, &["grep", "two", "a"]);
+        assert_eq!((&after["exitCode"], &after["outcome"]["projectChanged"]), (&json!(0), &json!(null)));
+        assert_eq!(client.finish(), 0);
+        assert_nothing_left(&site);
+    });
+}

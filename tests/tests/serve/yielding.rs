@@ -54,6 +54,20 @@ fn a_command_that_has_had_its_time_is_ended_whoever_waits() {
 }
 
 #[test]
+fn an_answer_that_would_wait_longer_than_a_command_may_live_comes_with_its_end() {
+    for_each_caller(|caller| {
+        let site = Site::new(caller);
+        let mut client = site.serve([] as [&str; 0]);
+        let session = client.session(&site);
+        let times = json!({ "timeoutMs": 200, "yieldMs": 600_000 });
+        let ended = client.exec_with(&session, &["sleep", "1000"], times);
+        assert_eq!((&ended["state"], &ended["outcome"]["cause"]), (&json!("exited"), &json!("timeout")));
+        assert_eq!(client.finish(), 0);
+        assert_nothing_left(&site);
+    });
+}
+
+#[test]
 fn who_waits_for_more_of_a_command_that_is_forgotten_is_told_its_end() {
     for_each_caller(|caller| {
         let site = Site::new(caller);
