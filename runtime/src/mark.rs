@@ -17,7 +17,12 @@ pub(crate) fn highest() -> u64 {
     getrlimit(Resource::RLIMIT_RTTIME).map_or(HIGHEST, |(_, hard)| hard.min(HIGHEST))
 }
 
-/// That of an exec.
+/// That of what works for init, which is no exec's. What has an order has the mark of that.
+pub fn of_init() -> u64 {
+    of(highest(), 0)
+}
+
+/// That of an exec, which count from 1.
 pub(crate) fn of(highest: u64, exec: u32) -> u64 {
     highest.saturating_sub(u64::from(exec))
 }

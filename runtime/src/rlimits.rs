@@ -18,7 +18,8 @@ pub(crate) fn apply(limits: &[ResourceLimit]) -> Result<(), Failure> {
 const PENDING_SIGNALS: u64 = 1024;
 
 /// Leaves the caller most of the signals that the kernel queues for all processes of a user: what is queued counts
-/// against the limit of whom it is for, so init has to have a lower one as well. Its commands have it from init.
+/// against the limit of whom it is for, so init has to have a lower one as well. Its commands have it from init. Without a
+/// user namespace those that wait for all processes of the user count.
 /// <https://man7.org/linux/man-pages/man2/getrlimit.2.html>
 pub(crate) fn bound_pending_signals() -> Result<(), Failure> {
     let (_, hard) = getrlimit(resource::Resource::RLIMIT_SIGPENDING)

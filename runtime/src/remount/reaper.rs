@@ -9,6 +9,7 @@ use rustix::pipe::{PipeFlags, pipe_with};
 use super::Living;
 use crate::channel::ExitStatus;
 use crate::confine::exit;
+use crate::mark;
 use crate::sys::{Forked, fork};
 
 /// A process that unmounts.
@@ -51,6 +52,8 @@ impl Living {
         match fork()? {
             Forked::Child => {
                 drop(hold);
+                // Without it, it counts as a command's.
+                let _ = mark::put(mark::of_init());
                 let _ = rustix::io::read(&begin, &mut [0u8; 1]);
                 // Some of it may be cleared already.
                 self.old.iter().for_each(|name| drop(self.stash.clear(name)));

@@ -22,11 +22,11 @@ pub(super) struct Inside {
 }
 
 impl Inside {
-    /// None where no process is left to find the namespace by.
+    /// None where no process is left to find the namespace by. Not by each of them: some are nobody's to look at.
     pub(super) fn ask(procfs: &OwnedFd, place: &Place) -> Option<Self> {
-        let process = *Processes::ids(procfs).ok()?.first()?;
         let flags = OFlags::RDONLY | OFlags::CLOEXEC;
-        let namespace = openat(procfs, format!("{process}/ns/user"), flags, Mode::empty()).ok()?;
+        let of = |process| openat(procfs, format!("{process}/ns/user"), flags, Mode::empty()).ok();
+        let namespace = Processes::ids(procfs).ok()?.into_iter().find_map(of)?;
         let (answer, tell) = pipe_with(PipeFlags::CLOEXEC).ok()?;
         let (tops, before): (Vec<_>, Vec<_>) = place.tops().into_iter().unzip();
         let words: Vec<u8> = before.into_iter().flat_map(in_bytes).collect();

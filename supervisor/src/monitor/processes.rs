@@ -4,7 +4,7 @@ use std::io;
 use std::os::fd::OwnedFd;
 use std::time::Duration;
 
-use clearing_runtime::mark_in_limits;
+use clearing_runtime::{init_mark, mark_in_limits};
 
 use super::procfs::{numbers, read, value};
 
@@ -50,21 +50,23 @@ const SOON: Duration = Duration::from_millis(200);
 
 impl Processes {
     /// Reads the list anew, of those with a mark if one is given; a process that ends meanwhile is left out, and so is
-    /// `ours`.
+    /// what works for init, the process `ours` among it.
     pub(super) fn read(procfs: &OwnedFd, mark: Option<u64>, ours: Option<u32>) -> io::Result<Self> {
-        let mut all = Self { ids: Self::ids(procfs)?, ..Self::default() };
-        all.ids.retain(|id| Some(*id) != ours);
-        let (mut text, uptime) = (Vec::new(), uptime());
-        if let Some(mark) = mark {
-            all.ids.retain(|id| has_mark(procfs, *id, mark, &mut text));
-        }
-        let mut ids = std::mem::take(&mut all.ids);
-        for id in &mut ids {
+        let (mut all, mut text, uptime) = (Self::default(), Vec::new(), uptime());
+        for mut id in Self::ids(procfs)?.into_iter().filter(|id| Some(*id) != ours) {
+            if mark.is_some_and(|mark| !has_mark(procfs, id, mark, &mut text)) {
+                continue;
+            }
             let Ok(()) = read(procfs, &format!("{id}/status"), &mut text) else { continue };
             if is_headless(&String::from_utf8_lossy(&text)) {
-                *id = living_thread(procfs, *id, &mut text).unwrap_or(*id);
+                id = living_thread(procfs, id, &mut text).unwrap_or(id);
             }
-            let process = all.add_status(*id, &String::from_utf8_lossy(&text));
+            let status = String::from_utf8_lossy(&text).into_owned();
+            if parent(&status) == INIT && has_mark(procfs, id, init_mark(), &mut text) {
+                continue;
+            }
+            all.ids.push(id);
+            let process = all.add_status(id, &status);
             if read(procfs, &format!("{id}/stat"), &mut text).is_ok() {
                 let stat = String::from_utf8_lossy(&text);
                 all.cpu += processor_time(&stat).unwrap_or_default();
@@ -72,7 +74,6 @@ impl Processes {
                 all.each.push(Process { is_new, ..process });
             }
         }
-        all.ids = ids;
         Ok(all)
     }
 
@@ -113,7 +114,7 @@ impl Processes {
         let bytes = |key| value(status, key).unwrap_or(0) << 10;
         let (private, tables) = (bytes("RssAnon") + bytes("VmSwap"), bytes("VmPTE"));
         let threads = value(status, "Threads").unwrap_or(0);
-        let parent = value(status, "PPid").and_then(|parent| parent.try_into().ok()).unwrap_or(0);
+        let parent = parent(status);
         self.threads += threads;
         self.private += private + bytes("HugetlbPages");
         self.mapped += bytes("RssShmem");
@@ -128,6 +129,10 @@ impl Process {
             && self.parent == parent.id
             && (self.private, self.tables) == (parent.private, parent.tables)
     }
+}
+
+fn parent(status: &str) -> u32 {
+    value(status, "PPid").and_then(|parent| parent.try_into().ok()).unwrap_or(0)
 }
 
 fn has_mark(procfs: &OwnedFd, process: u32, mark: u64, text: &mut Vec<u8>) -> bool {
