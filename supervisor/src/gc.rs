@@ -28,7 +28,7 @@ pub(crate) enum Reason {
 
 /// Chooses from all sessions in which nothing runs, the one used last first.
 pub(crate) fn choose(sessions: &Sessions, bounds: Bounds) -> Result<Vec<(Record, Reason)>, Error> {
-    let readable = |Listed { record, .. }: Listed| record.ok().filter(|record| record.running.is_none());
+    let readable = |Listed { record, .. }: Listed| record.ok().filter(|record| !record.is_running());
     let mut records: Vec<Record> = sessions.list()?.into_iter().filter_map(readable).collect();
     records.sort_by_key(|record| std::cmp::Reverse(record.used));
     let now = jiff::Timestamp::now();

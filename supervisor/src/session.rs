@@ -141,10 +141,10 @@ pub(crate) struct SnapshotView<'a> {
 
 impl State {
     pub(crate) fn of(record: &Record) -> Self {
-        match &record.running {
-            Some(running) if !running.foreseen => Self::Running,
-            _ if record.is_unsure_now() => Self::Unsure,
-            _ => Self::Idle,
+        match record.is_running() {
+            true => Self::Running,
+            false if record.is_unsure_now() => Self::Unsure,
+            false => Self::Idle,
         }
     }
 

@@ -140,6 +140,11 @@ impl Record {
         live.into_iter().for_each(|layer| layer.unsynced = Some(boot_id()));
     }
 
+    /// Whether a command runs, or was killed with its supervisor.
+    pub fn is_running(&self) -> bool {
+        self.running.as_ref().is_some_and(|running| !running.foreseen)
+    }
+
     /// The layers below and including `top`, newest first.
     pub fn chain(&self, top: Option<&LayerId>) -> Vec<LayerId> {
         let mut chain = Vec::new();

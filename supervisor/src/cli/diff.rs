@@ -98,7 +98,7 @@ fn diff(arguments: &Arguments) -> Result<Vec<WalkError>, Error> {
     let sessions = sessions()?;
     let record = sessions.read(&arguments.session)?;
     check_project(&record)?;
-    if record.running.is_some() {
+    if record.is_running() {
         say_note("a command runs in the session: what it writes meanwhile may be told by half");
     }
     changed_git(&sessions, &record)?.iter().for_each(|note| say_note(note));

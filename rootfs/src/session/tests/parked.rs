@@ -161,6 +161,7 @@ fn the_first_command_of_a_parked_one_is_written_down_before_anybody_asks_for_it(
     // Whoever is killed here has begun it.
     let written = place.sessions.read(id.as_str()).unwrap().running.unwrap();
     assert!(written.foreseen && written.started < before);
+    assert!(!place.sessions.read(id.as_str()).unwrap().is_running() && session.record().is_running());
     session.write_owed().unwrap();
     assert_eq!(place.sessions.read(id.as_str()).unwrap(), *session.record());
     session.end_exec().unwrap();
