@@ -38,8 +38,8 @@ pub(crate) struct Remains(#[expect(dead_code, reason = "it is dropped, no more")
 pub(crate) enum NotGiven {
     /// A new one would be another one.
     Stale(Box<Parked>),
-    /// None could be had anew, either.
-    Failed(Error),
+    /// None could be had anew, either; it is to be ended.
+    Failed(Box<Parked>, Error),
 }
 
 impl Parked {
@@ -97,10 +97,7 @@ impl Parked {
                 self.live.become_quiet();
                 Ok((self.live, Remains(self.made_of)))
             }
-            Err(error) => {
-                self.end();
-                Err(NotGiven::Failed(error))
-            }
+            Err(error) => Err(NotGiven::Failed(Box::new(self), error)),
         }
     }
 

@@ -59,19 +59,25 @@ struct Place {
 
 type Slot = Arc<Mutex<Option<Box<Parked>>>>;
 
-/// One that was taken from its place.
+/// One that was taken out of the pool.
 pub(super) struct Taken {
-    parked: Box<Parked>,
+    parked: Slot,
     thread: Sender<Given>,
 }
 
-/// What its own thread is to do with one.
+/// What the thread of one is told.
 enum Given {
-    /// It was given to somebody.
+    /// Somebody asks for it.
+    Asked(Box<Asked>),
+    /// Whoever asked was answered.
+    Answered(Then),
+}
+
+/// What is left to be done then.
+enum Then {
+    /// It was given.
     Conduct(Box<Conductor>, Remains),
-    /// Somebody asks for one.
-    Asked(Box<Parked>, Box<Asked>),
-    /// A new one would be another one by now.
+    /// It could not be.
     End(Box<Parked>),
 }
 
@@ -112,8 +118,6 @@ impl Pool {
         let at = state.parked.iter().position(|place| place.parking == parking)?;
         let Place { parked, give, .. } = state.parked.remove(at);
         state.remember(parking, self.most);
-        drop(state);
-        let parked = lock(&parked).take()?;
         Some(Taken { parked, thread: give })
     }
 
@@ -272,23 +276,31 @@ impl Server {
             RecvTimeoutError::Disconnected => Err(end),
         });
         match given {
-            Ok(given) => self.carry_on(given),
+            Ok(Given::Answered(then)) => then.carry_out(),
+            Ok(Given::Asked(asked)) => {
+                // It is there: who took it out of the pool left it.
+                if let Some(parked) = lock(&slot).take() {
+                    self.give_on_its_own(parked, *asked);
+                }
+            }
             Err(_) => lock(&slot).take().into_iter().for_each(|parked| parked.end()),
         }
     }
 
     /// Gives one to whoever asks, on the asking thread: to wake its own takes as long as all else that there is to do.
-    /// Back, where it cannot be given. A door has one thread for all who come by it: there its own does it.
+    /// Back, where it cannot be given. A door has one thread for all who come by it: there its own does it, as where that
+    /// has it in hand.
     pub(super) fn give(self: &Arc<Self>, taken: Taken, asked: Asked) -> Option<Asked> {
         let Taken { parked, thread } = taken;
         // It waits for what it is told.
         let tell = |given| drop(thread.send(given));
-        if asked.caller.outbox.is_none() {
-            tell(Given::Asked(parked, Box::new(asked)));
+        let at_hand = asked.caller.outbox.as_ref().and_then(|_| parked.try_lock().ok()?.take());
+        let Some(parked) = at_hand else {
+            tell(Given::Asked(Box::new(asked)));
             return None;
-        }
+        };
         let (then, back) = self.give_here(parked, asked);
-        then.into_iter().for_each(tell);
+        then.into_iter().map(Given::Answered).for_each(tell);
         // Whoever was answered comes first.
         self.pool.stir();
         back
@@ -296,42 +308,43 @@ impl Server {
 
     /// Answers whoever asks, unless a new one would be another one by now: then the request comes back. Tells what is
     /// to be done next.
-    fn give_here(self: &Arc<Self>, parked: Box<Parked>, asked: Asked) -> (Option<Given>, Option<Asked>) {
+    fn give_here(self: &Arc<Self>, parked: Box<Parked>, asked: Asked) -> (Option<Then>, Option<Asked>) {
         match parked.give(asked.params.name.as_deref()) {
             Ok((live, remains)) => {
                 let conductor = self.conductor_for(live, asked).map(Box::new);
-                (conductor.map(|conductor| Given::Conduct(conductor, remains)), None)
+                (conductor.map(|conductor| Then::Conduct(conductor, remains)), None)
             }
-            Err(NotGiven::Failed(error)) => {
+            Err(NotGiven::Failed(parked, error)) => {
                 asked.reply.send(Err(error.into()));
-                (None, None)
+                (Some(Then::End(parked)), None)
             }
-            Err(NotGiven::Stale(parked)) => (Some(Given::End(parked)), Some(asked)),
+            Err(NotGiven::Stale(parked)) => (Some(Then::End(parked)), Some(asked)),
         }
     }
 
-    /// On its own thread: what becomes of one.
-    fn carry_on(self: &Arc<Self>, given: Given) {
-        match given {
-            Given::Conduct(conductor, remains) => {
+    fn give_on_its_own(self: &Arc<Self>, parked: Box<Parked>, asked: Asked) {
+        let (then, back) = self.give_here(parked, asked);
+        self.pool.stir();
+        let carry_out = move |_: &Arc<Self>| then.into_iter().for_each(Then::carry_out);
+        match back {
+            None => carry_out(self),
+            Some(asked) => {
+                // Nobody waits for its end, except the server's own.
+                let _ = self.begin_session(carry_out);
+                self.begin(asked);
+            }
+        }
+    }
+}
+
+impl Then {
+    fn carry_out(self) {
+        match self {
+            Self::Conduct(conductor, remains) => {
                 drop(remains);
                 conductor.conduct();
             }
-            Given::End(parked) => parked.end(),
-            Given::Asked(parked, asked) => {
-                let (then, back) = self.give_here(parked, *asked);
-                self.pool.stir();
-                let carry_on =
-                    move |server: &Arc<Self>| then.into_iter().for_each(|then| server.carry_on(then));
-                match back {
-                    None => carry_on(self),
-                    Some(asked) => {
-                        // Nobody waits for its end, except the server's own.
-                        let _ = self.begin_session(carry_on);
-                        self.begin(asked);
-                    }
-                }
-            }
+            Self::End(parked) => parked.end(),
         }
     }
 }
