@@ -40,7 +40,11 @@ impl<'a> Loader<'a> {
                 Err(error) if error.is_absence() => builtin::find(name_or_path),
                 found => found.map(Found::File),
             },
-            _ => builtin::find(name_or_path),
+            looked => {
+                // It is the very file that asks, as long as it is that.
+                looked.iter().for_each(|path| drop(self.sources.read(path)));
+                builtin::find(name_or_path)
+            }
         }
     }
 

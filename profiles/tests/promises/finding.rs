@@ -72,6 +72,18 @@ fn what_was_read_for_a_profile_is_known_to_be_as_it_was() {
 }
 
 #[test]
+fn a_profile_that_is_the_default_is_as_it_was_while_it_is_that() {
+    let profiles = Profiles::new([("mine", &b"extends = \"default\""[..])]);
+    std::os::unix::fs::symlink("mine.toml", profiles.path("default")).unwrap();
+    let sources = profiles.sources("mine");
+    assert!(sources.are_still());
+    fs::remove_file(profiles.path("default")).unwrap();
+    fs::write(profiles.path("default"), "extends = \"default\"\n[limits]\nnofile = 77").unwrap();
+    assert_eq!(profiles.find("mine").unwrap().limits.nofile, Some(77));
+    assert!(!sources.are_still());
+}
+
+#[test]
 fn a_file_that_cannot_be_read_any_more_is_not_as_it_was() {
     let profiles = Profiles::new([("mine", &b"extends = \"default\""[..])]);
     let (named, builtin) = (profiles.sources("mine"), profiles.sources("default"));
