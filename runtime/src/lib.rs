@@ -71,7 +71,7 @@ pub use function::{Function, register_functions};
 pub use guard::{Guard, GuardReport};
 pub use handed_in::take_handed_in;
 pub use helper::{Helper, Work, register_works};
-pub use mark::{in_limits as mark_in_limits, of_init as init_mark};
+pub use mark::in_limits as mark_in_limits;
 pub use sandbox::{Kept, Sandbox};
 pub use seccomp::filter_length;
 pub use spec::{ExecSpec, SandboxSpec};

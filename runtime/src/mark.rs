@@ -17,14 +17,20 @@ pub(crate) fn highest() -> u64 {
     getrlimit(Resource::RLIMIT_RTTIME).map_or(HIGHEST, |(_, hard)| hard.min(HIGHEST))
 }
 
-/// That of what works for init, which is no exec's. What has an order has the mark of that.
-pub fn of_init() -> u64 {
-    of(highest(), 0)
+/// That of what works for init in a sandbox that lives on: of no exec, which count from 1, and none that a process has
+/// whom nobody has marked. None where the caller's own limit leaves too little room.
+pub(crate) fn of_init() -> Option<u64> {
+    Some(highest()).filter(|highest| *highest > 1 + u64::from(u32::MAX)).map(|highest| of(highest, 0))
 }
 
-/// That of an exec, which count from 1.
+/// That of an exec.
 pub(crate) fn of(highest: u64, exec: u32) -> u64 {
-    highest.saturating_sub(u64::from(exec))
+    highest.saturating_sub(1 + u64::from(exec))
+}
+
+/// Marks the calling process as one that works for init.
+pub(crate) fn put_of_init() -> nix::Result<()> {
+    of_init().map_or(Ok(()), put)
 }
 
 /// Marks the calling process, and with it all that it will begin.
@@ -50,10 +56,16 @@ mod tests {
     use super::*;
 
     #[test]
+    fn what_works_for_init_has_the_mark_of_no_exec_and_not_what_all_have() {
+        let own = of_init().unwrap();
+        assert!(own < highest() && [1, 2, u32::MAX].iter().all(|exec| of(highest(), *exec) < own));
+    }
+
+    #[test]
     fn a_mark_is_read_from_the_kernel_s_table() {
         let text = "Limit                     Soft Limit           Hard Limit           Units     \n\
                     Max realtime priority     0                    0                    \n\
-                    Max realtime timeout      4611686018427387897  4611686018427387897  us        \n";
+                    Max realtime timeout      4611686018427387896  4611686018427387896  us        \n";
         assert_eq!(in_limits(text), Some(of(HIGHEST, 7)));
         assert_eq!(
             in_limits("Max realtime timeout      unlimited            unlimited            us  \n"),

@@ -8,6 +8,7 @@ use crate::cgroup::{Group, Leaf, Limits, Settling};
 use crate::channel::{Channel, DESCRIPTORS, Report, Request, Shown, is_hang_up};
 use crate::error::{AtStage as _, Failure, Stage};
 use crate::mapped::MappedMounts;
+use crate::mark;
 use crate::seccomp;
 use crate::spec::{Birth, ExecSpec, Identity, Mount, Others, Remount, SandboxSpec, Source};
 
@@ -33,6 +34,8 @@ pub struct Kept {
     pub overlays: Vec<OwnedFd>,
     /// A process that works for init, by its id inside: none of a command's.
     pub zygote: Option<u32>,
+    /// The mark of others that do ([`crate::mark_in_limits`]), in a sandbox that lives on.
+    pub own_mark: Option<u64>,
     /// Init on its way out, where no other process was left: none that could still change anything.
     /// Dropping it waits.
     pub(crate) init: Option<Init>,
@@ -124,11 +127,12 @@ impl Sandbox {
     /// The same of a sandbox whose layers may change while it lives: init keeps `sources` within its reach,
     /// and in nobody else's.
     pub fn build_living(
-        &self,
+        &mut self,
         spec: &SandboxSpec,
         sources: &[Source],
         held: &[BorrowedFd<'_>],
     ) -> Result<(), Failure> {
+        self.kept.own_mark = mark::of_init();
         self.ask(&Request::Sources(sources.to_owned()))?;
         self.build_with(spec, sources, held)
     }

@@ -151,7 +151,7 @@ fn live(
     confinement: &Confinement<'_>,
 ) -> Result<Infallible, Failure> {
     let _ = nix::sys::prctl::set_name(c"clearing-zygote");
-    mark::put(mark::of_init()).at(Stage::Limits, || "setrlimit(RLIMIT_RTTIME)".into())?;
+    mark::put_of_init().at(Stage::Limits, || "setrlimit(RLIMIT_RTTIME)".into())?;
     let domain = confinement.domain.as_ref().map(Domain::descriptor).transpose()?.flatten();
     let kept = std::iter::once(orders).chain(&domain).map(|descriptor| descriptor.as_fd());
     descriptors::close_all_but(kept)?;

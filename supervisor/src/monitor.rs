@@ -228,7 +228,7 @@ impl Monitor {
         sample: &mut Sample,
     ) -> Option<Breach> {
         let is_on_disk = scene.place.is_on_disk();
-        let all = Processes::read(procfs, scene.beside.mark(), scene.kept.zygote).ok()?;
+        let all = Processes::read(procfs, scene.beside.mark(), scene.kept).ok()?;
         sample.processes = all.threads;
         sample.cpu = all.cpu + reaped_by_init(scene);
         let borrowed = all.borrowed(procfs);
@@ -326,7 +326,7 @@ impl Monitor {
         let full = self.written(scene, room.as_ref(), &mut sample);
         let mark = scene.beside.mark();
         let left = scene.kept.processes.as_ref().filter(|_| !over);
-        if let Some(Ok(all)) = left.map(|procfs| Processes::read(procfs, mark, scene.kept.zygote)) {
+        if let Some(Ok(all)) = left.map(|procfs| Processes::read(procfs, mark, scene.kept)) {
             self.meter.saw_cpu(all.cpu + reaped_by_init(scene));
         }
         let failed = status != ExitStatus::Code(0);

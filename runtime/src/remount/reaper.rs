@@ -53,7 +53,7 @@ impl Living {
             Forked::Child => {
                 drop(hold);
                 // Without it, it counts as a command's.
-                let _ = mark::put(mark::of_init());
+                let _ = mark::put_of_init();
                 let _ = rustix::io::read(&begin, &mut [0u8; 1]);
                 // Some of it may be cleared already.
                 self.old.iter().for_each(|name| drop(self.stash.clear(name)));

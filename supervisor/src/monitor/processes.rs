@@ -4,7 +4,7 @@ use std::io;
 use std::os::fd::OwnedFd;
 use std::time::Duration;
 
-use clearing_runtime::{init_mark, mark_in_limits};
+use clearing_runtime::{Kept, mark_in_limits};
 
 use super::procfs::{numbers, read, value};
 
@@ -50,10 +50,10 @@ const SOON: Duration = Duration::from_millis(200);
 
 impl Processes {
     /// Reads the list anew, of those with a mark if one is given; a process that ends meanwhile is left out, and so is
-    /// what works for init, the process `ours` among it.
-    pub(super) fn read(procfs: &OwnedFd, mark: Option<u64>, ours: Option<u32>) -> io::Result<Self> {
+    /// what works for init.
+    pub(super) fn read(procfs: &OwnedFd, mark: Option<u64>, kept: &Kept) -> io::Result<Self> {
         let (mut all, mut text, uptime) = (Self::default(), Vec::new(), uptime());
-        for mut id in Self::ids(procfs)?.into_iter().filter(|id| Some(*id) != ours) {
+        for mut id in Self::ids(procfs)?.into_iter().filter(|id| Some(*id) != kept.zygote) {
             if mark.is_some_and(|mark| !has_mark(procfs, id, mark, &mut text)) {
                 continue;
             }
@@ -62,7 +62,8 @@ impl Processes {
                 id = living_thread(procfs, id, &mut text).unwrap_or(id);
             }
             let status = String::from_utf8_lossy(&text).into_owned();
-            if parent(&status) == INIT && has_mark(procfs, id, init_mark(), &mut text) {
+            let mut is_marked = |own| parent(&status) == INIT && has_mark(procfs, id, own, &mut text);
+            if kept.own_mark.is_some_and(&mut is_marked) {
                 continue;
             }
             all.ids.push(id);
