@@ -18,14 +18,14 @@ pub(crate) fn highest() -> u64 {
 }
 
 /// That of what works for init in a sandbox that lives on: of no exec, which count from 1, and none that a process has
-/// whom nobody has marked. None where the caller's own limit leaves too little room.
+/// whom nobody has marked. None where the caller's own limit leaves no room.
 pub(crate) fn of_init() -> Option<u64> {
-    Some(highest()).filter(|highest| *highest > 1 + u64::from(u32::MAX)).map(|highest| of(highest, 0))
+    of(highest(), 0)
 }
 
-/// That of an exec.
-pub(crate) fn of(highest: u64, exec: u32) -> u64 {
-    highest.saturating_sub(1 + u64::from(exec))
+/// That of an exec; none where the caller's own limit leaves no room for so many.
+pub(crate) fn of(highest: u64, exec: u32) -> Option<u64> {
+    highest.checked_sub(1 + u64::from(exec))
 }
 
 /// Marks the calling process as one that works for init.
@@ -57,8 +57,9 @@ mod tests {
 
     #[test]
     fn what_works_for_init_has_the_mark_of_no_exec_and_not_what_all_have() {
-        let own = of_init().unwrap();
-        assert!(own < highest() && [1, 2, u32::MAX].iter().all(|exec| of(highest(), *exec) < own));
+        let own = of_init().expect("room");
+        assert!(own < highest() && [1, 2, u32::MAX].iter().all(|exec| of(highest(), *exec) < Some(own)));
+        assert_eq!([0, 1, 2, 3].map(|exec| of(3, exec)), [Some(2), Some(1), Some(0), None]);
     }
 
     #[test]
@@ -66,7 +67,7 @@ mod tests {
         let text = "Limit                     Soft Limit           Hard Limit           Units     \n\
                     Max realtime priority     0                    0                    \n\
                     Max realtime timeout      4611686018427387896  4611686018427387896  us        \n";
-        assert_eq!(in_limits(text), Some(of(HIGHEST, 7)));
+        assert_eq!(in_limits(text), of(HIGHEST, 7));
         assert_eq!(
             in_limits("Max realtime timeout      unlimited            unlimited            us  \n"),
             None

@@ -66,7 +66,8 @@ impl Server<'_> {
     /// The processes of an exec: those with its mark, and its first one, which has none yet on its way to its
     /// program.
     fn look_for(&self, exec: u32) -> Look {
-        let mut look = self.look(mark::of(self.highest_mark, exec));
+        let mark = mark::of(self.highest_mark, exec);
+        let mut look = mark.map_or_else(Look::default, |mark| self.look(mark));
         let first = self.commands.iter().find(|command| command.exec == exec).and_then(|command| command.pid);
         // Not reaped yet, so that the number is still its own.
         let first = first

@@ -3,6 +3,7 @@
 use std::io;
 use std::os::fd::{AsFd as _, OwnedFd};
 
+use nix::errno::Errno;
 use nix::unistd::Pid;
 
 use super::Server;
@@ -66,7 +67,7 @@ impl Server<'_> {
         }
         let leaf = if handed.len() > STREAMS { handed.pop() } else { None };
         let (streams, terminal) = Streams::open(handed, spec.terminal)?;
-        let mark = (!spec.last).then(|| mark::of(self.highest_mark, spec.id));
+        let mark = if spec.last { None } else { Some(self.mark_for(spec.id)?) };
         let (exec, last) = (spec.id, spec.last);
         let (starting, tell) = Starting::new()?;
         // The zygote has given up what it takes to enter a leaf.
@@ -82,6 +83,12 @@ impl Server<'_> {
         };
         let (reported, used) = (false, Usage::default());
         Ok(Command { exec, pid, starting: Some(starting), mark, terminal, last, reported, used })
+    }
+
+    /// Without one of its own a command would be ended with others.
+    fn mark_for(&self, exec: u32) -> Result<u64, Failure> {
+        let mark = mark::of(self.highest_mark, exec).ok_or(Errno::ERANGE);
+        mark.at(Stage::Limits, || format!("a mark below RLIMIT_RTTIME for exec {exec}"))
     }
 
     fn begin(&self, spec: &ExecSpec, streams: &Streams, ends: &Ends<'_>) -> Result<Pid, Failure> {
