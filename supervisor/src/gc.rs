@@ -26,9 +26,9 @@ pub(crate) enum Reason {
     Size(u64),
 }
 
-/// Chooses from all sessions in which nothing runs, the one used last first.
+/// Chooses from all sessions in which nothing runs, or may have when they were killed, the one used last first.
 pub(crate) fn choose(sessions: &Sessions, bounds: Bounds) -> Result<Vec<(Record, Reason)>, Error> {
-    let readable = |Listed { record, .. }: Listed| record.ok().filter(|record| !record.is_running());
+    let readable = |Listed { record, .. }: Listed| record.ok().filter(|record| record.running.is_none());
     let mut records: Vec<Record> = sessions.list()?.into_iter().filter_map(readable).collect();
     records.sort_by_key(|record| std::cmp::Reverse(record.used));
     let now = jiff::Timestamp::now();

@@ -23,10 +23,10 @@ pub(super) fn private_and_hidden(procfs: &OwnedFd, ids: &[u32], files: &HashMap<
             private += bytes("Pss_Anon") + bytes("SwapPss");
             mapped += bytes("Pss_Shmem");
         } else if read(procfs, &format!("{id}/status"), &mut text).is_ok() {
-            // Nobody may look at it so closely: all that it has is its own.
+            // Nobody may look at it so closely: all that it has counts as its own.
             let text = String::from_utf8_lossy(&text);
-            private +=
-                ["RssAnon", "VmSwap"].map(|key| value(&text, key).unwrap_or(0) << 10).iter().sum::<u64>();
+            let held = ["RssAnon", "RssShmem", "VmSwap", "HugetlbPages"];
+            private += held.iter().map(|key| value(&text, key).unwrap_or(0) << 10).sum::<u64>();
         }
     }
     let hidden = if mapped > LITTLE { hidden(procfs, ids, files).unwrap_or(0) } else { 0 };

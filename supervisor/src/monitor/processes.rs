@@ -8,7 +8,7 @@ use clearing_runtime::{Kept, mark_in_limits};
 
 use super::procfs::{numbers, read, value};
 
-/// All processes of a sandbox but init.
+/// All processes of a sandbox but init and what works for that.
 #[derive(Debug, Default)]
 pub(super) struct Processes {
     /// Their ids inside; of one whose first thread has ended, that of another thread.
@@ -78,7 +78,7 @@ impl Processes {
         Ok(all)
     }
 
-    /// Their ids inside.
+    /// The ids inside of all but init.
     pub(super) fn ids(procfs: &OwnedFd) -> io::Result<Vec<u32>> {
         let mut ids = numbers(procfs, ".")?;
         ids.retain(|id| *id != INIT);
