@@ -8,3 +8,4 @@ mod session;
 mod snapshot;
 
 pub(super) use general::initialize;
+pub(super) use session::check_profile;

@@ -100,6 +100,8 @@ fn wrong(session: &str) -> Vec<(&'static str, Value, i64, &'static str)> {
         ("exec/signal", json!({ "session": session, "exec": "by", "signal": "HELLO" }), -32602, "CLR-PARAMS"),
         ("session/create", json!({}), -32602, "CLR-PARAMS"),
         ("session/create", json!({ "workspace": "." }), -32602, "CLR-PARAMS"),
+        ("session/create", json!({ "workspace": "/", "profile": "./mine.toml" }), -32602, "CLR-PARAMS"),
+        ("session/create", json!({ "workspace": "/", "profile": "/dev/stdin" }), -32602, "CLR-PARAMS"),
         ("session/create", json!({ "workspace": "/" }), -32000, "CLR-PROJECT"),
         ("session/create", json!({ "session": "nobody" }), -32000, "CLR-UNKNOWN"),
         ("session/get", json!({ "session": "nobody" }), -32000, "CLR-UNKNOWN"),

@@ -2,10 +2,10 @@
 
 use std::ffi::OsString;
 use std::os::fd::OwnedFd;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::sync::Arc;
 
-use clearing_profiles::{LimitName, Profile, is_path};
+use clearing_profiles::{LimitName, Profile};
 use rustix::pipe::{PipeFlags, pipe_with};
 
 use super::Conductor;
@@ -25,6 +25,7 @@ use crate::protocol::{
 use crate::script::Script;
 use crate::server::Caller;
 use crate::server::descriptors::{Taker, promise};
+use crate::server::handlers::check_profile;
 use crate::server::reply::Reply;
 use crate::server::store::{Store, Told};
 
@@ -55,17 +56,9 @@ impl Conductor {
         }
     }
 
-    /// Another profile than the session's. All commands of the session wait while it is read, so it is a file whose
-    /// end is there; and what lies in `/dev` or `/proc` would be the server's own.
+    /// Another profile than the session's.
     fn profile(&mut self, name: &str) -> Result<Box<Profile>, Fault> {
-        let path = Path::new(name);
-        if is_path(name) {
-            let is_there = path.metadata();
-            let is_own = ["/dev", "/proc"].iter().any(|own| path.starts_with(own));
-            if !path.is_absolute() || is_own || is_there.is_ok_and(|it| !it.is_file()) {
-                return Err(Fault::params("`profile`: a name, or the absolute path of a file, is wanted"));
-            }
-        }
+        check_profile(name)?;
         Ok(self.live()?.other_profile(name)?)
     }
 

@@ -3,6 +3,7 @@
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError};
 
+use clearing_profiles::is_path;
 use clearing_rootfs::{Listed, Written};
 
 use crate::error::Error;
@@ -198,8 +199,24 @@ fn check(params: &SessionCreate) -> Result<(), Fault> {
             Err(Fault::params(format!("session `{session}` has a profile and a name already")))
         }
         None if !is_absolute => Err(Fault::params("`workspace`: an absolute path is wanted")),
-        _ => check_labels(&params.labels),
+        _ => params
+            .profile
+            .as_deref()
+            .map_or(Ok(()), check_profile)
+            .and_then(|()| check_labels(&params.labels)),
     }
+}
+
+/// Others wait while a profile is read, and it is read again, so it is a file whose end is there; and what lies in
+/// `/dev` or `/proc` would be the server's own.
+pub(in crate::server) fn check_profile(name: &str) -> Result<(), Fault> {
+    let path = Path::new(name);
+    let is_own = || ["/dev", "/proc"].iter().any(|own| path.starts_with(own));
+    let is_other = || path.metadata().is_ok_and(|it| !it.is_file());
+    if is_path(name) && (!path.is_absolute() || is_own() || is_other()) {
+        return Err(Fault::params("`profile`: a name, or the absolute path of a file, is wanted"));
+    }
+    Ok(())
 }
 
 fn make(params: &SessionCreate) -> Result<String, Fault> {
