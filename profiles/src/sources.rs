@@ -1,5 +1,6 @@
 //! What was read to find a profile, to be compared with what is there later.
 
+use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
 
 use crate::error::ProfileError;
@@ -21,9 +22,12 @@ struct Looked {
 impl Sources {
     /// Whether all is as it was. What cannot be read is not.
     pub fn are_still(&self) -> bool {
-        self.0.iter().all(|Looked { at, found }| match (Source::file(at), found) {
-            (Ok(now), Some((path, text))) => now.path == *path && now.text == *text,
-            (Err(error), None) => error.is_absence(),
+        self.0.iter().all(|Looked { at, found }| match (at.metadata(), found) {
+            // What is no file may have somebody wait.
+            (Ok(stat), Some((path, text))) if stat.is_file() => {
+                Source::file(at).is_ok_and(|now| now.path == *path && now.text == *text)
+            }
+            (Err(error), None) => error.kind() == ErrorKind::NotFound,
             _ => false,
         })
     }

@@ -38,7 +38,7 @@ pub(crate) struct Remains(#[expect(dead_code, reason = "it is dropped, no more")
 pub(crate) enum NotGiven {
     /// A new one would be another one.
     Stale(Box<Parked>),
-    /// None could be had anew, either; it is to be ended.
+    /// It could not be, and is to be ended.
     Failed(Box<Parked>, Error),
 }
 

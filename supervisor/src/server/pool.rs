@@ -8,6 +8,8 @@
 //!      remembered ──▶ the filler, when nobody asks for anything ──▶ parked
 //! ```
 
+mod state;
+
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender, channel};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
@@ -20,6 +22,7 @@ use super::{Caller, Reply, Server};
 use crate::audit::Audit;
 use crate::live::{NotGiven, Parked, Parking, Remains};
 use crate::protocol::{Created, Fault, SessionCreate};
+use state::State;
 
 /// So long nobody has to ask for anything before one is made.
 const QUIET: Duration = Duration::from_millis(20);
@@ -40,21 +43,12 @@ pub(crate) struct Pool {
     began: Instant,
 }
 
-#[derive(Default)]
-struct State {
-    /// What was asked for, last first.
-    wanted: Vec<Parking>,
-    parked: Vec<Place>,
-    is_over: bool,
-}
-
 /// Where one is parked; dropped, it ends.
 struct Place {
     parking: Parking,
     /// Its thread has it in hand for a moment.
     parked: Slot,
-    /// To that thread.
-    give: Sender<Given>,
+    thread: Sender<Given>,
 }
 
 type Slot = Arc<Mutex<Option<Box<Parked>>>>;
@@ -116,9 +110,9 @@ impl Pool {
         let parking = parking(params).filter(|_| self.most > 0)?;
         let mut state = self.lock();
         let at = state.parked.iter().position(|place| place.parking == parking)?;
-        let Place { parked, give, .. } = state.parked.remove(at);
+        let Place { parked, thread, .. } = state.parked.remove(at);
         state.remember(parking, self.most);
-        Some(Taken { parked, thread: give })
+        Some(Taken { parked, thread })
     }
 
     /// What was parked was given, or ended: others may be parked.
@@ -143,10 +137,10 @@ impl Pool {
 
     /// From now on it can be given; not where it came too late.
     fn park(&self, parking: Parking, parked: &Slot) -> Receiver<Given> {
-        let (give, given) = channel();
+        let (thread, given) = channel();
         let mut state = self.lock();
         if !state.is_over {
-            state.parked.push(Place { parking, parked: Arc::clone(parked), give });
+            state.parked.push(Place { parking, parked: Arc::clone(parked), thread });
         }
         given
     }
@@ -183,46 +177,6 @@ impl Pool {
     }
 }
 
-impl State {
-    fn remember(&mut self, parking: Parking, most: usize) {
-        self.wanted.retain(|wanted| *wanted != parking);
-        self.wanted.insert(0, parking);
-        self.wanted.truncate(most);
-    }
-
-    /// How many are to be parked for each, the ones asked for last first.
-    fn shares(&self, most: usize) -> impl Iterator<Item = (&Parking, usize)> {
-        let number = self.wanted.len().max(1);
-        let share = move |at: usize| most / number + usize::from(at < most % number);
-        self.wanted.iter().enumerate().map(move |(at, parking)| (parking, share(at)))
-    }
-
-    fn parked_for(&self, parking: &Parking) -> usize {
-        self.parked.iter().filter(|place| place.parking == *parking).count()
-    }
-
-    /// What the next one is to be made for.
-    fn missing(&self, most: usize) -> Option<Parking> {
-        let mut shares = self.shares(most);
-        shares.find(|(parking, share)| self.parked_for(parking) < *share).map(|(parking, _)| parking.clone())
-    }
-
-    /// Ends what others are to have the place of.
-    fn end_superfluous(&mut self, most: usize) {
-        let shares: Vec<_> = self.shares(most).map(|(parking, share)| (parking.clone(), share)).collect();
-        let share =
-            |parking: &Parking| shares.iter().find(|(of, _)| of == parking).map_or(0, |(_, share)| *share);
-        let mut kept: Vec<Place> = Vec::new();
-        for place in std::mem::take(&mut self.parked) {
-            let before = kept.iter().filter(|other| other.parking == place.parking).count();
-            if before < share(&place.parking) {
-                kept.push(place);
-            }
-        }
-        self.parked = kept;
-    }
-}
-
 /// What a request for a new session is alike in with others.
 fn parking(params: &SessionCreate) -> Option<Parking> {
     let directory = params.workspace.as_deref().filter(|_| params.session.is_none())?;
@@ -237,8 +191,11 @@ impl Server {
         let _ = crate::session::sessions().map(|sessions| sessions.collect());
         while let Some(parking) = self.pool.next() {
             let (done, made) = channel::<()>();
+            let wanted = parking.clone();
             if self.begin_session(move |server| server.park(parking, done)).is_err() {
-                return;
+                // For one more thread there is room later.
+                self.pool.give_up(&wanted);
+                continue;
             }
             // Nothing is sent: it is done, one way or the other.
             let _ = made.recv();
@@ -294,7 +251,10 @@ impl Server {
         let Taken { parked, thread } = taken;
         // It waits for what it is told.
         let tell = |given| drop(thread.send(given));
-        let at_hand = asked.caller.outbox.as_ref().and_then(|_| parked.try_lock().ok()?.take());
+        // Names are given out one at a time, by all who are on this machine.
+        let may_here = asked.caller.outbox.is_some() && asked.params.name.is_none();
+        let at_hand =
+            if may_here { parked.try_lock().ok().and_then(|mut parked| parked.take()) } else { None };
         let Some(parked) = at_hand else {
             tell(Given::Asked(Box::new(asked)));
             return None;
@@ -331,7 +291,10 @@ impl Server {
             Some(asked) => {
                 // Nobody waits for its end, except the server's own.
                 let _ = self.begin_session(carry_out);
-                self.begin(asked);
+                match promise(Taker::Session) {
+                    Ok(promised) => self.begin(Asked { promised: Some(promised), ..asked }),
+                    Err(fault) => asked.reply.send(Err(fault)),
+                }
             }
         }
     }
@@ -351,49 +314,4 @@ impl Then {
 
 fn lock(slot: &Slot) -> MutexGuard<'_, Option<Box<Parked>>> {
     slot.lock().unwrap_or_else(PoisonError::into_inner)
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn parking(directory: &str) -> Parking {
-        Parking { directory: directory.into(), profile: "default".to_owned() }
-    }
-
-    fn place(directory: &str) -> Place {
-        Place { parking: parking(directory), parked: Slot::default(), give: channel().0 }
-    }
-
-    fn parked(state: &State) -> Vec<&str> {
-        let names = state.parked.iter().map(|place| place.parking.directory.to_str());
-        names.map(Option::unwrap_or_default).collect()
-    }
-
-    #[test]
-    fn places_are_shared_by_what_was_asked_for_last() {
-        let mut state = State::default();
-        assert_eq!(state.missing(3), None);
-        for directory in ["/a", "/b", "/a"] {
-            state.remember(parking(directory), 3);
-        }
-        let shares: Vec<_> = state.shares(3).map(|(parking, share)| (parking.clone(), share)).collect();
-        assert_eq!(shares, [(parking("/a"), 2), (parking("/b"), 1)]);
-        state.parked = vec![place("/b"), place("/b"), place("/a"), place("/c")];
-        state.end_superfluous(3);
-        assert_eq!(parked(&state), ["/b", "/a"]);
-        assert_eq!(state.missing(3), Some(parking("/a")));
-        state.parked.push(place("/a"));
-        assert_eq!(state.missing(3), None);
-    }
-
-    #[test]
-    fn no_more_is_remembered_than_there_are_places() {
-        let mut state = State::default();
-        for directory in ["/a", "/b", "/c"] {
-            state.remember(parking(directory), 2);
-        }
-        assert_eq!(state.wanted, [parking("/c"), parking("/b")]);
-        assert_eq!(state.shares(0).map(|(_, share)| share).sum::<usize>(), 0);
-    }
 }
