@@ -38,8 +38,8 @@ pub(crate) fn start(options: &[&str]) -> Result {
         println!("load average {}", std::fs::read_to_string("/proc/loadavg")?.trim_end());
         let mut figures = vec![Figures::new("bare spawn")];
         let all = [
-            ("live exec", None, live),
-            ("JSON-RPC exec/start", None, rpc?),
+            ("live exec", Some(1.3), live),
+            ("JSON-RPC exec/start", Some(1.8), rpc?),
             ("session/create and it", Some(1.8), pool?),
             ("MCP run", Some(2.5), mcp?),
             ("HTTP POST execs", Some(2.2), http),
