@@ -1,12 +1,12 @@
 //! `clearing serve --stdio`: from the first line to the end of everything.
 
-use std::fs::File;
 use std::io::{self, Read};
 use std::os::fd::{AsFd as _, OwnedFd};
 use std::sync::Arc;
 use std::time::Duration;
 
 use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
+use rustix::io::Errno;
 
 use super::OnEof;
 use super::begun::{Begun, Woken};
@@ -24,7 +24,7 @@ pub(crate) fn serve(begun: &Begun) -> Result<(), Error> {
     let connection = Connection::new(&begun.server, Outbox::new(output));
     let (reading, ended) = (Arc::clone(&connection), done.clone());
     spawn("reader", move || {
-        reading.read(Input(File::from(input)));
+        reading.read(Input(input));
         reading.end();
         ended.tell();
     })?;
@@ -44,14 +44,14 @@ pub(crate) fn serve(begun: &Begun) -> Result<(), Error> {
 }
 
 /// Standard input, which waits for more. Whoever else has it may have set `O_NONBLOCK`, which holds for all.
-struct Input(File);
+struct Input(OwnedFd);
 
 impl Read for Input {
     fn read(&mut self, bytes: &mut [u8]) -> io::Result<usize> {
         loop {
-            match self.0.read(bytes) {
-                Err(error) if error.kind() == io::ErrorKind::WouldBlock => {}
-                read => return read,
+            match rustix::io::read(&self.0, &mut *bytes) {
+                Err(Errno::AGAIN) => {}
+                read => return Ok(read?),
             }
             let mut polled = [PollFd::new(self.0.as_fd(), PollFlags::POLLIN)];
             poll(&mut polled, PollTimeout::NONE)?;
