@@ -2,7 +2,7 @@
 
 use std::fs;
 use std::os::unix::fs::{PermissionsExt as _, chown};
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use clearing_tests::{Caller, Client, Site, assert_nothing_left, for_each_caller};
 use serde_json::{Value, json};
@@ -37,16 +37,19 @@ fn session(site: &Site) -> (Client, Value) {
     (client, session)
 }
 
+/// Runs a shell script to which that program is `$0`.
+fn run(client: &mut Client, session: &Value, program: &Path, script: &str, more: Value) -> Value {
+    let argv = ["sh", "-c", script, program.to_str().unwrap()];
+    client.exec_with(session.as_str().unwrap(), &argv, more)
+}
+
 #[test]
 fn what_it_leaves_running_is_known_and_can_be_ended() {
     for_each_caller(|caller| {
         let (site, program) = site(caller);
         let (mut client, session) = session(&site);
-        let run = |client: &mut Client, script: &str, more: Value| {
-            let argv = ["sh", "-c", script, program.to_str().unwrap()];
-            client.exec_with(session.as_str().unwrap(), &argv, more)
-        };
-        let seen = run(&mut client, "\"$0\" 1000 & sleep 0.1; test -e /proc/$!", json!({}));
+        let seen =
+            run(&mut client, &session, &program, "\"$0\" 1000 & sleep 0.1; test -e /proc/$!", json!({}));
         assert_eq!(seen["exitCode"], 1, "it does not hide: {seen}");
         let (_, refused) = client.refused("snapshot/create", json!({ "session": session, "label": "one" }));
         assert_eq!(refused, "CLR-BUSY");
@@ -63,14 +66,10 @@ fn it_is_ended_with_its_command() {
     for_each_caller(|caller| {
         let (site, program) = site(caller);
         let (mut client, session) = session(&site);
-        let run = |client: &mut Client, script: &str, more: Value| {
-            let argv = ["sh", "-c", script, program.to_str().unwrap()];
-            client.exec_with(session.as_str().unwrap(), &argv, more)
-        };
         let script = "setsid \"$0\" 1000 & echo $! > pid; exec \"$0\" 1000";
-        let ended = run(&mut client, script, json!({ "timeoutMs": 500 }));
+        let ended = run(&mut client, &session, &program, script, json!({ "timeoutMs": 500 }));
         assert_eq!(ended["outcome"]["cause"], "timeout");
-        let left = run(&mut client, "kill -0 $(cat pid)", json!({}));
+        let left = run(&mut client, &session, &program, "kill -0 $(cat pid)", json!({}));
         assert_eq!(left["exitCode"], 1, "{left}");
         client.call("snapshot/create", json!({ "session": session, "label": "one" }));
         assert_eq!(client.finish(), 0);
