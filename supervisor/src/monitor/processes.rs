@@ -62,8 +62,8 @@ impl Processes {
                 id = living_thread(procfs, id, &mut text).unwrap_or(id);
             }
             let status = String::from_utf8_lossy(&text).into_owned();
-            let mut is_marked = |own| parent(&status) == INIT && has_mark(procfs, id, own, &mut text);
-            if kept.own_mark.is_some_and(&mut is_marked) {
+            let of_init = kept.own_mark.filter(|_| parent(&status) == INIT);
+            if of_init.is_some_and(|own| has_mark(procfs, id, own, &mut text)) {
                 continue;
             }
             all.ids.push(id);

@@ -232,15 +232,14 @@ impl Server {
             }
             RecvTimeoutError::Disconnected => Err(end),
         });
-        match given {
-            Ok(Given::Answered(then)) => then.carry_out(),
-            Ok(Given::Asked(asked)) => {
-                // It is there: who took it out of the pool left it.
-                if let Some(parked) = lock(&slot).take() {
-                    self.give_on_its_own(parked, *asked);
-                }
-            }
-            Err(_) => lock(&slot).take().into_iter().for_each(|parked| parked.end()),
+        // Here and not below: the lock is not to be held for as long as the session lives.
+        let parked = lock(&slot).take();
+        match (given, parked) {
+            (Ok(Given::Answered(then)), _) => then.carry_out(),
+            (Ok(Given::Asked(asked)), Some(parked)) => self.give_on_its_own(parked, *asked),
+            (Err(_), Some(parked)) => parked.end(),
+            // Who took it has told what is to be done with it, or has nothing to tell.
+            (_, None) => {}
         }
     }
 
