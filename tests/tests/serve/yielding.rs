@@ -98,7 +98,9 @@ fn what_a_forgotten_command_left_goes_on_and_may_still_say_something() {
         let site = Site::new(caller);
         let mut client = site.serve([] as [&str; 0]);
         let session = client.session(&site);
-        let speaker = "i=0; while :; do i=$((i+1)); echo $i; echo $i >count; sleep 0.01; done & echo up";
+        // Whoever reads finds a number always, never a file that is just being written.
+        let speaker = "echo 0 >count; i=0; \
+                       while :; do i=$((i+1)); echo $i; echo $i >next; mv next count; sleep 0.01; done & echo up";
         client.exec(&session, &["sh", "-c", speaker]);
         for _ in 0..70 {
             client.exec(&session, &["true"]);
