@@ -32,7 +32,7 @@ use crate::sandbox::Kept;
 use crate::serve::{Server, Standing};
 use crate::spec::{Identity, Namespaces, Network, SandboxSpec, Source};
 use crate::sys::{APART, keyctl_join_session_keyring, reset_signal_dispositions, wipe_environment};
-use crate::{descriptors, idmap, namespaces, network, rlimits};
+use crate::{descriptors, idmap, namespaces, network, rlimits, ucounts};
 
 /// How the descriptor works that wakes init.
 pub(crate) const WAKE: SfdFlags = SfdFlags::SFD_CLOEXEC.union(SfdFlags::SFD_NONBLOCK);
@@ -130,6 +130,7 @@ fn set_up(
     let mut root = Root::attach(mapped, spec.memory, life)?;
     root.build(&spec.root)?;
     let entered = root.enter(sources.unwrap_or_default())?;
+    entered.0.processes.as_ref().map_or(Ok(()), ucounts::bound)?;
     guards.push(GuardReport::enforced(Guard::Rootfs, "private root, read-only, entered by pivot_root"));
     guards.push(GuardReport::enforced(Guard::Procfs, "new procfs, hidepid, masked"));
     nix::unistd::sethostname(&spec.hostname)

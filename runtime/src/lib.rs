@@ -60,6 +60,7 @@ mod stdio;
 mod sys;
 mod targets;
 mod tenant;
+mod ucounts;
 mod user;
 mod veil;
 mod zygote;

@@ -8,6 +8,8 @@ const SIGNALS: &str = "$it = pack('i3 x116', 40, 0, -1); \
 /// Opens terminals until no more can be.
 const TERMINALS: &str =
     "while (@all < 600 && open(my $one, '+<', '/dev/ptmx')) { push @all, $one } print scalar @all";
+/// Makes inotify instances until no more can be made.
+const INSTANCES: &str = "$n++ while $n < 600 && syscall(294, 0) >= 0; print $n";
 
 /// What it counts.
 fn counted(caller: Caller, script: &str) -> u64 {
@@ -27,5 +29,12 @@ fn signals_wait_in_small_numbers() {
 fn terminals_are_opened_in_small_numbers() {
     for_each_caller(|caller| {
         assert_eq!(counted(caller, TERMINALS), 256);
+    });
+}
+
+#[test]
+fn inotify_instances_are_made_in_small_numbers() {
+    for_each_caller(|caller| {
+        assert_eq!(counted(caller, INSTANCES), 64);
     });
 }
