@@ -119,7 +119,7 @@ impl From<Error> for Fault {
         };
         let file = if let Error::File(fault) = &error { Some(Box::new(fault.detail())) } else { None };
         let data = FaultData { code: error.code(), hint, file };
-        let code = if matches!(error, Error::Request(_)) { -32602 } else { -32000 };
+        let code = if data.code == "CLR-REQUEST" { -32602 } else { -32000 };
         Self { code, message, data }
     }
 }

@@ -92,7 +92,7 @@ fn what_the_sandbox_was_made_with_is_refused_by_its_key() {
         exec(&site, &["--profile", "nothing-such"], &["true"]).expect_code(125).expect_stderr("nothing-such");
         let path = site.project().join("other.toml");
         let asked = json!({ "session": "fix", "argv": ["true"], "profile": path });
-        assert_eq!(client.refused("exec/start", asked).1, "CLR-REQUEST");
+        assert_eq!(client.refused("exec/start", asked), (-32602, "CLR-REQUEST".into()));
         assert_eq!(client.finish(), 0);
         assert_nothing_left(&site);
     });
