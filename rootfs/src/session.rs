@@ -180,6 +180,11 @@ impl Session {
         [self.lock.descriptor()]
     }
 
+    /// Says to all who want it that `verb` is about to give it up, so that they wait for that and are not refused.
+    pub fn leave(&self, verb: &str) {
+        self.lock.leave(verb);
+    }
+
     /// What the session has seen of the project.
     pub fn seen(&self) -> Result<Seen, SessionError> {
         let chain = self.record.chain(Some(&self.record.live));

@@ -239,6 +239,11 @@ impl LiveSandbox {
         Ok(live)
     }
 
+    /// Says to all who want the session that it is about to be given back.
+    pub(crate) fn leave(&self) {
+        self.place.session().into_iter().for_each(|session| session.leave("serve"));
+    }
+
     /// Ends every process, and gives the session back.
     pub fn end(self) -> Result<(), LiveError> {
         Ok(self.end_telling(&mut |_, _| {})?)

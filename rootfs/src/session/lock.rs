@@ -20,8 +20,8 @@ const FILE: &str = "lock";
 /// What a holder says of itself is short.
 const LONGEST: usize = 4096;
 
-/// How long a holder that has ended may take to clear up: its sandbox ends with it, and a process of its own
-/// waits for the mounts to go.
+/// How long a holder that has ended, or says that it gives the session up, may take to clear up: its sandbox ends with
+/// it, and a process of its own waits for the mounts to go.
 const PATIENCE: Duration = Duration::from_secs(30);
 /// How long one that goes on may take. Between `fork` and `execve` a child has all that its parent has, also a
 /// lock that the parent has given up meanwhile.
@@ -51,6 +51,9 @@ pub struct Holder {
     /// Where it listens, if it does for others what they want of the session.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub socket: Option<PathBuf>,
+    /// Whether it is about to give the session up.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub leaves: bool,
 }
 
 /// Why there is no lock.
@@ -76,7 +79,7 @@ impl Lock {
                 Err(errno) => return Err(Unlocked::System(errno)),
             }
             let holder = holder(session);
-            let patience = if holder.lives() { MOMENT } else { PATIENCE };
+            let patience = if holder.lives() && !holder.leaves { MOMENT } else { PATIENCE };
             if begun.elapsed() > patience {
                 return Err(Unlocked::Held(holder));
             }
@@ -99,7 +102,13 @@ impl Lock {
     /// Says anew what it is held for, and since now.
     pub(crate) fn go_on(&self, verb: &str) {
         // As in the beginning: it is a lock all the same.
-        let _ = said(verb).and_then(|text| self.overwrite(text));
+        let _ = Holder::of_this_process(verb).text().and_then(|text| self.overwrite(text));
+    }
+
+    /// Says that `verb` is about to give it up: whoever wants it waits for that.
+    pub(crate) fn leave(&self, verb: &str) {
+        let leaving = Holder { leaves: true, ..Holder::of_this_process(verb) };
+        let _ = leaving.text().and_then(|text| self.overwrite(text));
     }
 
     /// What was said before is overwritten by blanks: to shorten a file takes ten times as long.
@@ -116,29 +125,33 @@ impl Lock {
 }
 
 fn say(file: &OwnedFd, verb: &str) -> Result<(), Errno> {
-    let text = said(verb)?;
+    let text = Holder::of_this_process(verb).text()?;
     ftruncate(file, 0)?;
     pwrite(file, &text, 0).map(drop)
-}
-
-fn said(verb: &str) -> Result<Vec<u8>, Errno> {
-    let holder = Holder {
-        pid: Some(std::process::id()),
-        verb: verb.to_owned(),
-        since: Timestamp::now(),
-        socket: LISTENS_AT.get().cloned(),
-    };
-    serde_json::to_vec(&holder).map_err(|_| Errno::INVAL)
 }
 
 fn holder(session: &OwnedFd) -> Holder {
     let said = read_regular(session, FILE, LONGEST).ok();
     let holder = said.and_then(|text| serde_json::from_slice(&text).ok());
     let (verb, since) = ("another command".into(), Timestamp::now());
-    holder.unwrap_or(Holder { pid: None, verb, since, socket: None })
+    holder.unwrap_or(Holder { pid: None, verb, since, socket: None, leaves: false })
 }
 
 impl Holder {
+    fn of_this_process(verb: &str) -> Self {
+        Self {
+            pid: Some(std::process::id()),
+            verb: verb.to_owned(),
+            since: Timestamp::now(),
+            socket: LISTENS_AT.get().cloned(),
+            leaves: false,
+        }
+    }
+
+    fn text(&self) -> Result<Vec<u8>, Errno> {
+        serde_json::to_vec(self).map_err(|_| Errno::INVAL)
+    }
+
     /// Whether the process that took the lock is still there. One that has not said who it is may be.
     pub(crate) fn lives(&self) -> bool {
         let pid = self.pid.and_then(|pid| Pid::from_raw(pid.cast_signed()));

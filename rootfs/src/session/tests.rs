@@ -168,6 +168,20 @@ fn a_second_writer_is_told_who_the_first_is() {
 }
 
 #[test]
+fn one_that_is_about_to_be_given_up_is_waited_for() {
+    let place = Place::new();
+    let session = place.create(Some("mine"));
+    session.leave("serve");
+    let leaving = std::thread::spawn(move || {
+        // Longer than anybody waits who has to fear that it is for ever.
+        std::thread::sleep(std::time::Duration::from_secs(1));
+        drop(session);
+    });
+    place.sessions.open("mine", "exec").unwrap();
+    leaving.join().unwrap();
+}
+
+#[test]
 fn a_name_is_taken_once_and_is_no_path_and_no_id() {
     let place = Place::new();
     drop(place.create(Some("taken")));

@@ -291,8 +291,10 @@ impl Conductor {
 
     /// Ends all that runs and gives the session back; whoever waits for something hears of it.
     fn leave(mut self) {
-        self.server.forget(&self.handle);
         let live = self.live.take();
+        // Nobody finds it here any more, and who looks on disk waits until it is given back.
+        live.iter().for_each(LiveSandbox::leave);
+        self.server.forget(&self.handle);
         let ended = self.end(live);
         self.answer_whoever_waited();
         if let Err(error) = &ended {

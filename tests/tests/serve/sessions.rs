@@ -4,7 +4,10 @@ use std::thread::sleep;
 use std::time::{Duration, Instant};
 
 use clearing_tests::{DEADLINE, Site, assert_nothing_left, for_each_caller, patience};
+use nix::sys::signal::{Signal, kill};
 use serde_json::{Value, json};
+
+use crate::ending::{descendants, is_init};
 
 #[test]
 fn a_session_of_the_command_line_is_taken_and_given_back() {
@@ -57,19 +60,43 @@ fn a_session_that_nobody_uses_is_given_up_and_stays_on_disk() {
     for_each_caller(|caller| {
         let site = Site::new(caller);
         let mut client = site.serve([] as [&str; 0]);
-        let params = json!({ "workspace": site.project(), "name": "idle", "idleMs": 300 });
-        client.call("session/create", params);
-        client.exec("idle", &["sh", "-c", "echo kept > a; sleep 1"]);
+        client.call("session/create", json!({ "workspace": site.project(), "name": "idle" }));
+        let ran = client.start("idle", &["sh", "-c", "echo kept > a; sleep 1"], json!({}));
+        client.call("session/create", json!({ "session": "idle", "idleMs": 300 }));
+        assert_eq!(client.result(ran)["outcome"]["cause"], "exit");
         let held = |client: &mut clearing_tests::Client| {
             client.call("health", json!({}))["sessions"].as_u64().unwrap()
         };
         while held(&mut client) > 0 {}
         site.clearing(["exec", "idle", "--", "grep", "-q", "kept", "a"]).output().expect_code(0);
-        let params = json!({ "session": "idle", "lifetimeMs": 500 });
-        client.call("session/create", params);
-        let ended = client.exec("idle", &["sleep", "1000"]);
-        assert_eq!(ended["outcome"]["cause"], "cancelled");
+        client.call("session/create", json!({ "session": "idle" }));
+        let ran = client.start("idle", &["sleep", "1000"], json!({}));
+        client.call("session/create", json!({ "session": "idle", "lifetimeMs": 500 }));
+        assert_eq!(client.result(ran)["outcome"]["cause"], "cancelled");
         while held(&mut client) > 0 {}
+        assert_eq!(client.finish(), 0);
+        assert_nothing_left(&site);
+    });
+}
+
+#[test]
+fn whoever_wants_a_session_that_is_being_given_up_gets_it_then() {
+    for_each_caller(|caller| {
+        let site = Site::new(caller);
+        let mut client = site.serve([] as [&str; 0]);
+        client.call("session/create", json!({ "workspace": site.project(), "name": "mine", "idleMs": 300 }));
+        let init = descendants(client.pid()).into_iter().find(|pid| is_init(*pid)).unwrap();
+        // Whose end takes long.
+        kill(init, Signal::SIGSTOP).unwrap();
+        while client.call("health", json!({}))["sessions"] != 0 {}
+        let again = client.ask("session/create", json!({ "session": "mine" }));
+        let other = site.clearing(["inspect", "mine"]).output();
+        other.expect_code(0).expect_stdout("`clearing serve` of process");
+        sleep(Duration::from_millis(600));
+        assert_eq!(client.answered(again), None);
+        kill(init, Signal::SIGCONT).unwrap();
+        client.result(again);
+        assert_eq!(client.exec("mine", &["true"])["exitCode"], 0);
         assert_eq!(client.finish(), 0);
         assert_nothing_left(&site);
     });
