@@ -19,7 +19,11 @@ pub(crate) fn built() -> &'static Path {
 ///
 /// In another process, because one that is forked here by another thread meanwhile would hold the
 /// copy open for writing, and executing it would fail with `ETXTBSY`.
-pub(crate) fn install(program: &Path, to: &Path) {
+///
+/// # Panics
+///
+/// If it cannot.
+pub fn install(program: &Path, to: &Path) {
     expect_success(Command::new("install").args(["-m", "755"]).arg(program).arg(to));
 }
 

@@ -43,6 +43,7 @@ mod traced;
 mod tree;
 mod verbs;
 
+pub use binary::install;
 pub use caller::{Caller, absent, for_each_caller, skip};
 pub use client::{Client, code_of};
 pub use family::{children, init_of, is_stopped};

@@ -12,21 +12,22 @@ fn who_asks_for_progress_hears_what_the_command_says_while_it_runs() {
     for_each_caller(|caller| {
         let site = Site::new(caller);
         let mut mcp = Mcp::begin(&site, &["--discard"]);
-        let script = "echo one; sleep 1; echo two; sleep 3; echo three";
+        let script = "echo one; until test -e a; do sleep 0.05; done; \
+                      echo two; until test -e b; do sleep 0.05; done; echo three";
         let id = mcp.client.ask(
             "tools/call",
             json!({ "name": "run", "arguments": { "shell": script }, "_meta": { "progressToken": "p" } }),
         );
-        let first = mcp.client.note_of("notifications/progress");
-        assert_eq!((&first["progressToken"], &first["message"]), (&json!("p"), &json!("one")));
-        let mut told = vec![first];
-        while told.last().unwrap()["message"] != "two" {
-            told.push(mcp.client.note_of("notifications/progress"));
-        }
+        let mut told: Vec<Value> = Vec::new();
         // Of a command that says nothing it is told that it runs.
-        let silent = mcp.client.note_of("notifications/progress");
-        assert!(silent["message"].as_str().unwrap().starts_with("running for "), "{silent}");
-        told.push(silent);
+        for (message, then) in [("one", Some("a")), ("two", None), ("running for ", Some("b"))] {
+            while !told.last().is_some_and(|it| it["message"].as_str().unwrap().starts_with(message)) {
+                told.push(mcp.client.note_of("notifications/progress"));
+            }
+            then.into_iter()
+                .for_each(|gate| drop(mcp.call("write_file", json!({ "path": gate, "text": "" }))));
+        }
+        assert!(told.iter().all(|it| it["progressToken"] == "p"), "{told:?}");
         let far: Vec<f64> = told.iter().map(|it| it["progress"].as_f64().unwrap()).collect();
         assert!(far.is_sorted_by(|a, b| a < b), "{far:?}");
         assert_eq!(mcp.client.result(id)["structuredContent"]["stdout"], "one\ntwo\nthree\n");

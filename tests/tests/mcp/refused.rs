@@ -77,10 +77,11 @@ fn why_tells_of_a_command_that_nobody_has_asked_after_and_of_none_that_is_not_th
         let mut mcp = Mcp::begin(&site, &["--discard"]);
         let no = mcp.refused("why", json!({ "exec": "nothing" }));
         assert!(no.contains("CLR-EXEC-UNKNOWN"), "{no}");
-        let run = json!({ "argv": ["sleep", "1000"], "timeoutMs": 1000 });
-        let exec = mcp.call("exec_start", run)["exec"].clone();
+        let exec = mcp.call("exec_start", json!({ "argv": ["sleep", "1000"] }))["exec"].clone();
         let why = mcp.answer("why", json!({ "exec": exec }));
         assert!(text(&why).contains("runs"), "{why}");
+        let run = json!({ "argv": ["sleep", "1000"], "timeoutMs": 1000 });
+        let exec = mcp.call("exec_start", run)["exec"].clone();
         let of = json!({ "exec": exec });
         let ended = (0..2000).map(|_| {
             std::thread::sleep(std::time::Duration::from_millis(10));

@@ -1,9 +1,9 @@
 //! What a session changed: told while commands run, landed when none does.
 
 use std::thread::sleep;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
-use clearing_tests::{Site, assert_nothing_left, for_each_caller};
+use clearing_tests::{DEADLINE, Site, assert_nothing_left, for_each_caller, patience};
 use nix::sys::signal::{Signal, kill};
 use serde_json::json;
 
@@ -58,12 +58,16 @@ fn what_has_landed_is_told_whether_the_session_can_show_it_or_not() {
         let mut client = site.serve([] as [&str; 0]);
         let session = client.session(&site);
         client.exec(&session, &["sh", "-c", "echo new > new"]);
-        // Until it is written down that nothing runs.
-        sleep(Duration::from_millis(500));
+        let until = Instant::now() + patience(DEADLINE);
+        while !site.clearing(["inspect", &session]).output().stdout.contains("state      idle") {
+            assert!(Instant::now() < until, "it is not written down that nothing runs");
+            sleep(Duration::from_millis(10));
+        }
         let init = descendants(client.pid()).into_iter().find(|pid| is_init(*pid)).unwrap();
         kill(init, Signal::SIGSTOP).unwrap();
         let asked = client.ask("changes/commit", json!({ "session": session }));
         while !site.project().join("new").exists() {
+            assert!(Instant::now() < until, "nothing has landed");
             sleep(Duration::from_millis(1));
         }
         sleep(Duration::from_millis(200));

@@ -45,7 +45,7 @@ fn a_sandbox_that_ends_while_something_is_done_in_it_ends_its_session() {
         kill(init, Signal::SIGSTOP).unwrap();
         // It waits for the answer of an init that will give none.
         let asked = client.ask("snapshot/create", json!({ "session": "one" }));
-        std::thread::sleep(std::time::Duration::from_millis(200));
+        std::thread::sleep(std::time::Duration::from_secs(1));
         kill(init, Signal::SIGKILL).unwrap();
         assert_eq!(client.error(asked), (-32000, "CLR-ENDED".into()));
         let told = client.note_of("session/changed");

@@ -4,10 +4,11 @@ use std::fmt::Write as _;
 use std::fs;
 use std::path::Path;
 use std::thread::sleep;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
-use clearing_tests::{Client, Site, assert_nothing_left, children, for_each_caller};
+use clearing_tests::{Client, DEADLINE, Site, assert_nothing_left, children, for_each_caller, patience};
 use nix::sys::signal::{Signal, kill};
+use nix::unistd::Pid;
 use serde_json::{Value, json};
 
 use crate::ending::{descendants, is_init};
@@ -60,17 +61,45 @@ fn many_files() -> String {
     patch
 }
 
-/// Waits until the patch is being written, as the session's record says; false if it was over by then.
-fn is_written(site: &Site, session: &str) -> bool {
-    let directory = site.state().join("sessions").join(session);
-    let says = |name: &str| {
-        let record = fs::read_to_string(directory.join(name)).unwrap_or_default();
-        record.contains("\"patching\"") && !record.contains("\"patching\": null")
-    };
-    (0..10_000).any(|_| {
-        sleep(Duration::from_millis(1));
-        says("session.later.json") || says("session.json")
-    })
+/// A session to which a patch is being applied, by processes that are stopped.
+struct HalfPatched {
+    session: String,
+    applying: i64,
+    writing: Vec<Pid>,
+}
+
+impl HalfPatched {
+    /// In a new session each time, since a patch may be applied before it is seen that it is.
+    fn begin(client: &mut Client, site: &Site) -> Self {
+        (0..10).find_map(|_| Self::attempt(client, site)).expect("the patch was over too soon each time")
+    }
+
+    fn attempt(client: &mut Client, site: &Site) -> Option<Self> {
+        let session = client.session(site);
+        client.exec(&session, &["sh", "-c", "echo z > z"]);
+        let applying = client.ask("patch/apply", json!({ "session": session, "text": many_files() }));
+        let until = Instant::now() + patience(DEADLINE);
+        while !lies_below(&site.state(), "new") {
+            assert!(Instant::now() < until, "nothing is written");
+        }
+        let inits = descendants(client.pid()).into_iter().filter(|process| is_init(*process));
+        let half = Self { session, applying, writing: inits.flat_map(children).collect() };
+        half.send(Signal::SIGSTOP);
+        sleep(Duration::from_millis(500));
+        if client.answered(applying).is_none() {
+            return Some(half);
+        }
+        half.send(Signal::SIGCONT);
+        client.call("session/destroy", json!({ "session": half.session }));
+        None
+    }
+
+    /// Of those that work for init one may be gone by now.
+    fn send(&self, signal: Signal) {
+        for process in &self.writing {
+            let _ = kill(*process, signal);
+        }
+    }
 }
 
 #[test]
@@ -78,10 +107,8 @@ fn nobody_lands_names_or_takes_back_half_a_patch() {
     for_each_caller(|caller| {
         let site = Site::new(caller);
         let mut client = site.serve([] as [&str; 0]);
-        let session = client.session(&site);
-        client.exec(&session, &["sh", "-c", "echo z > z"]);
-        let applying = client.ask("patch/apply", json!({ "session": session, "text": many_files() }));
-        assert!(is_written(&site, &session));
+        let half = HalfPatched::begin(&mut client, &site);
+        let session = &half.session;
         let stopping = json!({ "session": session, "processes": "stop" });
         let verbs =
             ["snapshot/create", "changes/discard", "session/fork", "session/refresh", "changes/commit"];
@@ -89,7 +116,8 @@ fn nobody_lands_names_or_takes_back_half_a_patch() {
         for asked in asked {
             assert_eq!(client.error(asked), (-32000, "CLR-BUSY".into()), "{}", client.told());
         }
-        assert_eq!(client.result(applying)["applied"], true);
+        half.send(Signal::SIGCONT);
+        assert_eq!(client.result(half.applying)["applied"], true);
         assert_eq!(fs::read_dir(site.project()).unwrap().count(), 0);
         whole_patch_lands(&mut client, &site, stopping);
         client.call("session/destroy", json!({ "session": session }));
@@ -114,35 +142,22 @@ fn what_others_do_while_a_patch_is_applied_outlives_a_patch_that_fails() {
     for_each_caller(|caller| {
         let site = Site::new(caller);
         let mut client = site.serve([] as [&str; 0]);
-        let session = client.session(&site);
-        let applying = client.ask("patch/apply", json!({ "session": session, "text": many_files() }));
-        while !lies_below(&site.state(), "new") {
-            sleep(Duration::from_millis(1));
-        }
-        let init = descendants(client.pid()).into_iter().find(|process| is_init(*process)).unwrap();
-        let writing = children(init);
-        // Of those that work for init one may be gone by now.
-        let send = |signal| {
-            for process in &writing {
-                let _ = kill(*process, signal);
-            }
-        };
-        send(Signal::SIGSTOP);
-        let theirs = client.start(&session, &["sh", "-c", "echo theirs > theirs"], json!({}));
+        let half = HalfPatched::begin(&mut client, &site);
+        let session = &half.session;
+        let theirs = client.start(session, &["sh", "-c", "echo theirs > theirs"], json!({}));
         let written =
             client.ask("fs/write", json!({ "session": session, "path": "written", "text": "written\n" }));
-        let other = site.clearing(["exec", &session, "--", "sh", "-c", "echo other > other"]).spawn();
+        let other = site.clearing(["exec", session, "--", "sh", "-c", "echo other > other"]).spawn();
         sleep(Duration::from_millis(500));
-        assert_eq!(client.answered(applying), None, "it was over too soon");
-        send(Signal::SIGKILL);
-        client.error(applying);
+        half.send(Signal::SIGKILL);
+        client.error(half.applying);
         assert_eq!(client.result(theirs)["exitCode"], 0);
         client.result(written);
         other.wait().expect_code(0);
         client.notes();
-        client.exec(&session, &["cat", "theirs", "written", "other"]);
+        client.exec(session, &["cat", "theirs", "written", "other"]);
         assert_eq!(client.said("stdout"), "theirs\nwritten\nother\n");
-        assert_eq!(client.exec(&session, &["test", "-e", "new"])["exitCode"], 1);
+        assert_eq!(client.exec(session, &["test", "-e", "new"])["exitCode"], 1);
         assert_eq!(client.finish(), 0);
         assert_nothing_left(&site);
     });

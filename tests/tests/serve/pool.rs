@@ -5,10 +5,11 @@ use std::fs;
 use std::os::unix::fs::{MetadataExt as _, PermissionsExt as _};
 use std::time::{Duration, Instant};
 
-use clearing_tests::{Client, DEADLINE, Site, assert_nothing_left, children, for_each_caller, patience};
+use clearing_tests::{Client, DEADLINE, Site, assert_nothing_left, for_each_caller, patience};
 use nix::sys::signal::{Signal, kill};
-use nix::unistd::Pid;
 use serde_json::{Value, json};
+
+use crate::ending::{descendants, is_init};
 
 /// What a command can see of how its session was made.
 const LOOK: &str = "env | grep -v '^_=' | sort; pwd; id; umask; ls -a /; ls -la --time-style=+ . \"$HOME\" /etc; \
@@ -277,9 +278,9 @@ fn a_name_is_given_to_one_session() {
         let (mut client, one) = server_with_one(&site, "default");
         let named = |name: &str| json!({ "workspace": site.project(), "name": name, "idleMs": 3000 });
         assert_eq!(client.call("session/create", named("mine"))["session"], json!(one));
+        assert_eq!(client.exec("mine", &["true"])["exitCode"], 0);
         wait_for(&mut client, 1);
         assert_eq!(client.refused("session/create", named("mine")).1, "CLR-NAME");
-        assert_eq!(client.exec("mine", &["true"])["exitCode"], 0);
         // The bounds on its life are counted from when it was given.
         let until = Instant::now() + patience(DEADLINE);
         while client.call("health", json!({}))["sessions"] != 0 {
@@ -306,18 +307,6 @@ fn one_whose_init_is_killed_is_not_given() {
         assert_eq!(client.finish(), 0);
         assert_nothing_left(&site);
     });
-}
-
-fn descendants(pid: Pid) -> Vec<Pid> {
-    let own = children(pid);
-    own.iter().flat_map(|child| descendants(*child)).chain(own.clone()).collect()
-}
-
-/// Whether it is the first process of a PID namespace.
-fn is_init(pid: Pid) -> bool {
-    let status = fs::read_to_string(format!("/proc/{pid}/status")).unwrap_or_default();
-    let line = status.lines().find(|line| line.starts_with("NSpid:")).unwrap_or_default();
-    line.split_whitespace().count() > 2
 }
 
 #[test]

@@ -20,9 +20,13 @@ fn who_forks_without_end_is_ended_and_nobody_else() {
         assert_eq!(raced["outcome"]["cause"], "timeout", "{raced}");
         let waited = client.call("exec/wait", json!({ "session": session, "exec": "by", "waitMs": 0 }));
         assert_eq!(waited["state"], "running");
-        client.notes();
-        assert_eq!(client.exec(&session, &["sh", "-c", COUNTED])["exitCode"], 0);
-        assert_eq!(client.said("stdout"), "20\n", "somebody else still begins processes");
+        // Init may begin one for itself meanwhile, once.
+        let counted = (0..5).map(|_| {
+            client.notes();
+            assert_eq!(client.exec(&session, &["sh", "-c", COUNTED])["exitCode"], 0);
+            client.said("stdout")
+        });
+        assert!(counted.into_iter().any(|count| count == "20\n"), "somebody else still begins processes");
         client.call("session/destroy", json!({ "session": session }));
         assert_eq!(client.finish(), 0);
         assert_nothing_left(&site);

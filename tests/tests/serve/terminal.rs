@@ -116,9 +116,11 @@ fn a_size_that_comes_before_the_terminal_is_its_size() {
         for (rows, columns) in [(9, 44), (0, 0)] {
             let exec = format!("of{rows}");
             let more = json!({ "exec": exec, "terminal": { "rows": 7, "columns": 33 } });
-            let id = client.start(&session, &["sh", "-c", "sleep 0.3; stty size"], more);
+            let script = format!("until test -e {exec}; do sleep 0.01; done; stty size");
+            let id = client.start(&session, &["sh", "-c", &script], more);
             let size = json!({ "session": session, "exec": exec, "rows": rows, "columns": columns });
             client.call("exec/resize", size);
+            client.call("fs/write", json!({ "session": session, "path": exec, "text": "" }));
             assert_eq!(client.result(id)["exitCode"], 0);
             assert_eq!(client.said("stdout"), format!("{rows} {columns}\r\n"));
         }

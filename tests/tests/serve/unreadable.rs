@@ -4,7 +4,7 @@ use std::fs;
 use std::os::unix::fs::{PermissionsExt as _, chown};
 use std::path::{Path, PathBuf};
 
-use clearing_tests::{Caller, Client, Site, assert_nothing_left, for_each_caller};
+use clearing_tests::{Caller, Client, Site, assert_nothing_left, for_each_caller, install};
 use serde_json::{Value, json};
 
 /// Nobody whom a sandbox knows, root's own among them.
@@ -17,7 +17,7 @@ fn site(caller: Caller) -> (Site, PathBuf) {
     let tools = site.directory().join("tools");
     fs::create_dir(&tools).unwrap();
     let program = tools.join("still");
-    fs::copy("/bin/sleep", &program).unwrap();
+    install(Path::new("/bin/sleep"), &program);
     chown(&program, Some(STRANGER), Some(STRANGER)).unwrap();
     for (path, mode) in [(&tools, 0o755), (&program, 0o711)] {
         fs::set_permissions(path, fs::Permissions::from_mode(mode)).unwrap();
@@ -48,8 +48,10 @@ fn what_it_leaves_running_is_known_and_can_be_ended() {
     for_each_caller(|caller| {
         let (site, program) = site(caller);
         let (mut client, session) = session(&site);
-        let seen =
-            run(&mut client, &session, &program, "\"$0\" 1000 & sleep 0.1; test -e /proc/$!", json!({}));
+        // Until it is executed its process is a shell's, which is seen.
+        let script = "\"$0\" 1000 & i=0; while test -e /proc/$! && test $i -lt 1000; do sleep 0.01; i=$((i+1)); done; \
+                      test -e /proc/$!";
+        let seen = run(&mut client, &session, &program, script, json!({}));
         assert_eq!(seen["exitCode"], 1, "it does not hide: {seen}");
         let (_, refused) = client.refused("snapshot/create", json!({ "session": session, "label": "one" }));
         assert_eq!(refused, "CLR-BUSY");
@@ -67,7 +69,7 @@ fn it_is_ended_with_its_command() {
         let (site, program) = site(caller);
         let (mut client, session) = session(&site);
         let script = "setsid \"$0\" 1000 & echo $! > pid; exec \"$0\" 1000";
-        let ended = run(&mut client, &session, &program, script, json!({ "timeoutMs": 500 }));
+        let ended = run(&mut client, &session, &program, script, json!({ "timeoutMs": 2000 }));
         assert_eq!(ended["outcome"]["cause"], "timeout");
         let left = run(&mut client, &session, &program, "kill -0 $(cat pid)", json!({}));
         assert_eq!(left["exitCode"], 1, "{left}");
