@@ -3,7 +3,7 @@
 
 use std::fs;
 
-use clearing_tests::{Caller, Output, Run, Site, assert_nothing_left, for_each_caller, skip};
+use clearing_tests::{Caller, Output, Run, Site, assert_nothing_left, for_each_caller, install, skip};
 use serde_json::Value;
 
 /// Makes `run` start in new namespaces of the proof's own, after a preparation in shell. Root makes
@@ -214,7 +214,7 @@ fn a_state_directory_that_is_none_is_told_with_what_to_do() {
 fn inside_another_sandbox_the_filter_is_named() {
     for_each_caller(|caller| {
         let site = Site::new(caller);
-        fs::copy(site.binary(), site.project().join("inner")).expect("copy");
+        install(&site.binary(), &site.project().join("inner"));
         site.own(&site.project());
         let told = site.run(["./inner", "doctor"]).output();
         told.expect_code(1).expect_stdout("user namespace    missing  clone: clone3(CLONE_NEWUSER)");

@@ -39,7 +39,7 @@ pub(crate) fn each_has_its_own(site: &Site) {
             let (script, wanted) = match number % 4 {
                 0 => (format!("echo out {number}; exit {number}"), Wanted::default()),
                 1 => (format!("echo out {number}; kill -TERM $$"), Wanted::default()),
-                2 => (format!("echo out {number}; sleep 1000"), limited(LimitName::Timeout, "300ms")),
+                2 => (format!("echo out {number}; sleep 1000"), limited(LimitName::Timeout, "3s")),
                 _ => (
                     format!("echo out {number}; ulimit -n"),
                     limited(LimitName::Nofile, &(100 + number).to_string()),

@@ -5,8 +5,13 @@ use std::net::{SocketAddr, TcpListener, UdpSocket};
 use std::os::linux::net::SocketAddrExt as _;
 use std::os::unix::net::{SocketAddr as UnixAddr, UnixListener};
 use std::path::{Path, PathBuf};
+use std::thread::sleep;
+use std::time::{Duration, Instant};
 
 use crate::Site;
+
+/// How long nothing has to come for nobody to have come.
+const MOMENT: Duration = Duration::from_millis(100);
 
 /// A Unix socket with a path in the file system.
 pub struct PathSocket {
@@ -31,7 +36,7 @@ impl PathSocket {
 
     /// Whether somebody connected since the last call.
     pub fn was_reached(&self) -> bool {
-        happened(self.listener.accept())
+        happened(|| self.listener.accept())
     }
 }
 
@@ -58,7 +63,7 @@ impl AbstractSocket {
 
     /// Whether somebody connected since the last call.
     pub fn was_reached(&self) -> bool {
-        happened(self.listener.accept())
+        happened(|| self.listener.accept())
     }
 }
 
@@ -82,7 +87,7 @@ impl TcpPort {
 
     /// Whether somebody connected since the last call.
     pub fn was_reached(&self) -> bool {
-        happened(self.listener.accept())
+        happened(|| self.listener.accept())
     }
 }
 
@@ -106,14 +111,19 @@ impl UdpPort {
 
     /// Whether a datagram came since the last call.
     pub fn was_reached(&self) -> bool {
-        happened(self.socket.recv_from(&mut [0; 1]))
+        happened(|| self.socket.recv_from(&mut [0; 1]))
     }
 }
 
-fn happened<T>(event: std::io::Result<T>) -> bool {
-    match event {
-        Ok(_) => true,
-        Err(error) if error.kind() == ErrorKind::WouldBlock => false,
-        Err(error) => panic!("a decoy's socket: {error}"),
+/// Whether it happens now, or soon: what is sent over loopback may arrive a moment later.
+fn happened<T>(event: impl Fn() -> std::io::Result<T>) -> bool {
+    let until = Instant::now() + MOMENT;
+    loop {
+        match event() {
+            Ok(_) => return true,
+            Err(error) if error.kind() != ErrorKind::WouldBlock => panic!("a decoy's socket: {error}"),
+            Err(_) if Instant::now() >= until => return false,
+            Err(_) => sleep(Duration::from_millis(1)),
+        }
     }
 }

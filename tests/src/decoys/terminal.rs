@@ -60,9 +60,9 @@ impl Terminal {
         self.controller.write_all(text.as_bytes()).expect("a terminal takes what is typed");
     }
 
-    /// Types much at once, as fast as it is taken, until nothing is for half a second; tells how much was.
-    pub fn paste(&mut self, text: &str) -> usize {
-        let enough = crate::patience(Duration::from_millis(500));
+    /// Types much at once, as fast as it is taken, until nothing is for so long; tells how much was.
+    pub fn paste(&mut self, text: &str, enough: Duration) -> usize {
+        let enough = crate::patience(enough);
         let (mut taken, mut last) = (0, Instant::now());
         while taken < text.len() && last.elapsed() < enough {
             match self.controller.write(&text.as_bytes()[taken..]) {

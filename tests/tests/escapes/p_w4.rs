@@ -4,6 +4,7 @@ use std::io::{BufRead as _, BufReader};
 use std::net::{TcpListener, TcpStream, UdpSocket};
 use std::os::unix::net::UnixStream;
 use std::process::{Child, Stdio};
+use std::sync::atomic::{AtomicU16, Ordering};
 use std::time::{Duration, Instant};
 
 use clearing_tests::{Site, for_each_caller};
@@ -83,9 +84,13 @@ fn is_not_reached(kind: &str, port: &str, reach: impl Fn(u16) -> bool) {
     });
 }
 
+/// None of those that the kernel gives to who asks for any, as other proofs do meanwhile.
 fn free_port() -> String {
-    let listener = TcpListener::bind("127.0.0.1:0").expect("a port");
-    listener.local_addr().expect("bound").port().to_string()
+    static NEXT: AtomicU16 = AtomicU16::new(0);
+    let begun = 20_000 + u16::try_from(std::process::id() % 10_000).expect("less than that");
+    let mut ports = std::iter::repeat_with(|| begun + NEXT.fetch_add(1, Ordering::Relaxed));
+    let is_free = |port: &u16| TcpListener::bind(("127.0.0.1", *port)).is_ok();
+    ports.find(is_free).expect("there is always a next one").to_string()
 }
 
 /// What the probe says of who came while `meanwhile` was done: inside, it waits on a FIFO.

@@ -93,8 +93,8 @@ fn sigtstp_stops_the_command_with_us_and_sigcont_continues_both() {
         running.expect_stopped();
         let shell = children(init_of(running.pid()).unwrap())[0];
         running.expect("the command is not stopped", || is_stopped(shell));
-        // The other process of its group may just be at its last.
-        thread::sleep(Duration::from_millis(100));
+        // The other process of its group may just be at its last, and what was printed on its way to us.
+        thread::sleep(Duration::from_millis(500));
         // What is printed goes straight to us, whether `clearing` is stopped or not.
         let before = running.printed_so_far().len();
         thread::sleep(Duration::from_millis(200));

@@ -73,7 +73,8 @@ fn a_stop_leaves_nothing() {
     let session = tester.session("stopped");
     let command = tester.begin(&session, "trap '' TERM; sleep 1234");
     assert_eq!(command["state"], "running", "{command}");
-    assert!(!processes_of(&["sleep\u{0}1234"]).is_empty() && Path::new(GROUP).join("user-1000").exists());
+    await_that("the command", || !processes_of(&["sleep\u{0}1234"]).is_empty());
+    assert!(Path::new(GROUP).join("user-1000").exists());
     machine.systemctl(&["stop", SERVICE, SOCKET]);
     assert_eq!(machine.property("Result"), "success", "{}", machine.journal());
     assert_eq!(processes_of(&["sleep\u{0}1234", "clearing\u{0}serve"]), [""; 0]);

@@ -101,16 +101,19 @@ fn each_process_has_the_rights_of_its_user_and_the_first_three_more() {
     // CAP_CHOWN, CAP_SETGID and CAP_SETUID are 0, 6 and 7.
     assert_eq!(status(front, "CapEff"), format!("{:016x}", 0b1100_0001));
     assert_eq!(status(front, "CapBnd"), status(front, "CapEff"));
-    let of_user = processes_of("1000");
-    assert!(of_user.len() >= 4, "a server, its launcher, init and the command: {of_user:?}");
-    for process in of_user {
-        for set in ["CapInh", "CapPrm", "CapEff", "CapAmb"] {
-            // What init has is of its own user namespace.
-            let is_outside = namespace(process) == namespace(front);
-            assert!(!is_outside || status(process, set) == "0000000000000000", "{process}: {set}");
+    await_that("a server, its launcher, init and the command", || processes_of("1000").len() >= 4);
+    for process in processes_of("1000") {
+        let sets = ["CapInh", "CapPrm", "CapEff", "CapAmb"].map(|set| status(process, set));
+        let (confined, ids) = (status(process, "NoNewPrivs"), status(process, "Uid"));
+        // What init has is of its own user namespace.
+        let is_outside = namespace(process) == namespace(front);
+        if !Path::new(&format!("/proc/{process}")).exists() {
+            // Init's helpers come and go.
+            continue;
         }
-        assert_eq!(status(process, "NoNewPrivs"), "1");
-        assert_eq!(status(process, "Uid"), "1000 1000 1000 1000");
+        let has_none = sets.iter().all(|set| set == "0000000000000000");
+        assert!(!is_outside || has_none, "{process}: {sets:?}");
+        assert_eq!((confined.as_str(), ids.as_str()), ("1", "1000 1000 1000 1000"), "{process}");
         let environment = std::fs::read_to_string(format!("/proc/{process}/environ")).unwrap_or_default();
         for name in ["NOTIFY_SOCKET=", "LISTEN_FDS=", "WATCHDOG_USEC="] {
             assert!(!environment.contains(name), "{process}: {environment:?}");
@@ -134,7 +137,9 @@ fn the_crash_of_a_users_server_is_theirs_alone() {
     let Some(machine) = Machine::with_socket() else { return };
     let (tester, carol) = (User::of_system("tester"), User::of_system("carol"));
     let (session, other) = (tester.session("crashed"), carol.session("untouched"));
-    tester.begin(&session, "echo kept > file; sleep 1000");
+    tester.begin(&session, "echo kept > file; sleep 1234");
+    let sleeps = |process: &i32| command_line(*process).starts_with("sleep\u{0}1234");
+    await_that("the command", || processes_of("1000").iter().any(sleeps));
     let (front, server) = (machine.main_process(), server_of_user());
     kill(Pid::from_raw(server), Signal::SIGKILL).unwrap();
     await_that("another server", || {

@@ -1,6 +1,8 @@
 //! What is much comes whole and in order.
 
-use clearing_tests::{Site, for_each_caller};
+use std::time::Duration;
+
+use clearing_tests::{DEADLINE, Site, for_each_caller};
 
 use crate::seat::Seat;
 
@@ -24,7 +26,7 @@ fn a_paste_of_a_hundred_kilobytes_arrives_whole_and_in_order() {
         let mut seat = Seat::run(&site, &[], &["sh", "-c", script], "");
         seat.expect("waiting\r\n");
         let pasted: String = (0..2000).map(|line| format!("{line:049}\n")).collect();
-        assert_eq!(seat.terminal.paste(&pasted), pasted.len());
+        assert_eq!(seat.terminal.paste(&pasted, DEADLINE), pasted.len());
         seat.type_in("\x04");
         let shown = seat.expect_end(0);
         let sum = cksum(&site, &pasted);
@@ -39,7 +41,7 @@ fn a_paste_that_nobody_reads_stalls_neither_output_nor_deadline() {
         let script = "stty raw -echo; echo waiting; sleep 0.5; seq 100000; sleep 60";
         let mut seat = Seat::run(&site, &["--timeout", "12s"], &["sh", "-c", script], "");
         seat.expect("waiting");
-        assert_ne!(seat.terminal.paste(&"x".repeat(1_000_000)), 1_000_000);
+        assert_ne!(seat.terminal.paste(&"x".repeat(1_000_000), Duration::from_millis(500)), 1_000_000);
         seat.expect("\n100000");
         seat.expect_end(124);
     });
@@ -49,7 +51,7 @@ fn a_paste_that_nobody_reads_stalls_neither_output_nor_deadline() {
 fn a_screen_that_nobody_reads_does_not_stall_the_deadline() {
     for_each_caller(|caller| {
         let site = Site::new(caller);
-        let seat = Seat::run(&site, &["--timeout", "1s"], &["sh", "-c", "yes; sleep 600"], "");
+        let seat = Seat::run(&site, &["--timeout", "5s"], &["sh", "-c", "yes; sleep 600"], "");
         seat.expect_taken();
         let init = clearing_tests::init_of(seat.supervisor()).unwrap();
         let stat = format!("/proc/{init}/stat");
