@@ -56,8 +56,8 @@ pub(crate) struct Monitor {
     interval: Interval,
     walk: Walk,
     set_up: SetUp,
-    /// Looks in a row in which the memory was above its limit and may have been counted twice.
-    doubts: u32,
+    /// Since when the memory is above its limit at each look, and may be counted twice.
+    doubted: Option<Instant>,
     processors: u32,
     meter: Meter,
     alerts: Alerts,
@@ -77,8 +77,6 @@ pub(crate) struct Measured {
     pub(crate) longest_file: u64,
 }
 
-/// While a program is started by `vfork(2)` its memory shows twice; that lasts less than this altogether.
-const MOST_DOUBTS: u32 = 1;
 /// From one look to the next meanwhile, and after an alarm.
 const HURRIED: Duration = Duration::from_millis(2);
 /// How long after an alarm what rang may still be counted.
@@ -99,7 +97,7 @@ impl Monitor {
             interval: Interval::new(),
             walk: Walk::default(),
             set_up: SetUp::default(),
-            doubts: 0,
+            doubted: None,
             processors: limits.cpu_time.map_or(1, |_| processors()),
             meter: Meter::default(),
             alerts: Alerts::default(),
@@ -244,19 +242,25 @@ impl Monitor {
         sample.memory = private + all.kernel + named.max(all.mapped);
         let allowed = self.limits.memory.filter(|_| self.holds_memory)?;
         if private + all.kernel + named + all.mapped <= allowed {
-            self.doubts = 0;
+            self.doubted = None;
             return None;
         }
-        sample.memory = all.kernel
-            + named
-            + exact::private_and_hidden(procfs, &all.owners(&borrowed), &files.memory_files);
+        let owners = all.owners(&borrowed);
+        let exact = exact::private_and_hidden(procfs, &owners, &files.memory_files);
+        sample.memory = all.kernel + named + exact;
         if sample.memory <= allowed {
-            self.doubts = 0;
+            self.doubted = None;
             return None;
         }
-        self.doubts += 1;
-        let certain = !all.has_twins() || self.doubts > MOST_DOUBTS;
+        let certain = self.is_certain(sample.memory, all.doubtful(&owners), allowed);
         certain.then_some(Breach { limit: LimitName::Memory, allowed, used: sample.memory })
+    }
+
+    /// Whether there is more memory than may be, with so much of it that may have been counted twice.
+    fn is_certain(&mut self, used: u64, doubtful: u64, allowed: u64) -> bool {
+        let doubted = self.doubted.get_or_insert_with(Instant::now).elapsed();
+        let is_more_than_twice = doubted >= HURRIED && used / 2 > allowed;
+        used.saturating_sub(doubtful) > allowed || is_more_than_twice || doubted > processes::SOON
     }
 
     fn processor_time(&self, sample: &Sample) -> Option<Breach> {
@@ -307,7 +311,7 @@ impl Monitor {
         // All looks together take no more than that of one command may.
         let cost = looked.elapsed() * scene.beside.watched();
         let wait = self.interval.next(cost, bytes, cpu);
-        let hurried = self.doubts > 0 || self.alarmed.is_some_and(|until| looked < until);
+        let hurried = self.doubted.is_some() || self.alarmed.is_some_and(|until| looked < until);
         let wait = if hurried { wait.min(HURRIED) } else { wait };
         let wait = self.stats.as_ref().map_or(wait, |stats| wait.min(stats.every));
         // A turn of a walk is paid for by the walk's own pauses.
