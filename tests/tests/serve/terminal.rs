@@ -120,6 +120,8 @@ fn a_size_that_comes_before_the_terminal_is_its_size() {
             let id = client.start(&session, &["sh", "-c", &script], more);
             let size = json!({ "session": session, "exec": exec, "rows": rows, "columns": columns });
             client.call("exec/resize", size);
+            // By then it has its terminal.
+            client.note_of("exec/started");
             client.call("fs/write", json!({ "session": session, "path": exec, "text": "" }));
             assert_eq!(client.result(id)["exitCode"], 0);
             assert_eq!(client.said("stdout"), format!("{rows} {columns}\r\n"));
