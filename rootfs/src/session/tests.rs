@@ -1,3 +1,4 @@
+mod held;
 mod kept;
 mod naming;
 mod parked;
@@ -152,33 +153,6 @@ fn the_last_session_takes_its_layers_along() {
         place.sessions.remove("again").unwrap();
         assert_eq!(place.layers(), 0);
     }
-}
-
-#[test]
-fn a_second_writer_is_told_who_the_first_is() {
-    let place = Place::new();
-    let session = place.create(Some("mine"));
-    let error = place.sessions.open("mine", "exec").unwrap_err();
-    let SessionError::Busy { holder, .. } = &error else { panic!("{error}") };
-    assert_eq!((holder.pid, holder.verb.as_str()), (Some(std::process::id()), "create"));
-    place.sessions.remove("mine").unwrap_err();
-    place.sessions.read("mine").unwrap();
-    drop(session);
-    place.sessions.open("mine", "exec").unwrap();
-}
-
-#[test]
-fn one_that_is_about_to_be_given_up_is_waited_for() {
-    let place = Place::new();
-    let session = place.create(Some("mine"));
-    session.leave("serve");
-    let leaving = std::thread::spawn(move || {
-        // Longer than anybody waits who has to fear that it is for ever.
-        std::thread::sleep(std::time::Duration::from_secs(1));
-        drop(session);
-    });
-    place.sessions.open("mine", "exec").unwrap();
-    leaving.join().unwrap();
 }
 
 #[test]
