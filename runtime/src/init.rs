@@ -129,13 +129,13 @@ fn set_up(
     let life = if sources.is_some() { Life::ManyViews } else { Life::OneView };
     let mut root = Root::attach(mapped, spec.memory, life)?;
     root.build(&spec.root)?;
-    let entered = root.enter(sources.unwrap_or_default())?;
-    entered.0.processes.as_ref().map_or(Ok(()), ucounts::bound)?;
+    let (kept, living) = root.enter(sources.unwrap_or_default())?;
+    kept.processes.as_ref().map_or(Ok(()), ucounts::bound)?;
     guards.push(GuardReport::enforced(Guard::Rootfs, "private root, read-only, entered by pivot_root"));
     guards.push(GuardReport::enforced(Guard::Procfs, "new procfs, hidepid, masked"));
     nix::unistd::sethostname(&spec.hostname)
         .at(Stage::Init, || format!("sethostname({:?})", spec.hostname))?;
-    Ok(entered)
+    Ok((kept, living))
 }
 
 /// What is kept hides no process, as the one does that commands see.

@@ -256,7 +256,8 @@ impl Monitor {
         certain.then_some(Breach { limit: LimitName::Memory, allowed, used: sample.memory })
     }
 
-    /// Whether there is more memory than may be, with so much of it that may have been counted twice.
+    /// Whether there is more memory than may be, with so much of it that may have been counted twice: that explains no
+    /// more than twice as much, and not for longer than a program takes to start.
     fn is_certain(&mut self, used: u64, doubtful: u64, allowed: u64) -> bool {
         let doubted = self.doubted.get_or_insert_with(Instant::now).elapsed();
         let is_more_than_twice = doubted >= HURRIED && used / 2 > allowed;
